@@ -1,0 +1,32 @@
+"""Installs the library without ROS 2: ``pip install -e .`` is enough for training, evaluation and most tests.
+
+Name, version and console scripts are in setup.cfg, which the ROS 2 build (CMakeLists.txt) reads as well.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+SHARED_FOLDERS = ("config", "launch", "models", "rviz", "urdf")
+
+
+def shared_files() -> list[tuple[str, list[str]]]:
+    """What ``resources.py`` looks for below share/, with the folder each file belongs in."""
+    files = [path for folder in SHARED_FOLDERS for path in Path(folder).rglob("*") if path.is_file()]
+    return [(f"share/impurity_grasp/{path.parent}", [str(path)]) for path in files]
+
+
+setup(
+    packages=find_packages(include=["impurity_grasp_ros", "impurity_grasp_ros.*"]),
+    data_files=shared_files(),
+    install_requires=[
+        "numpy<2.3",
+        "opencv-python-headless<5",
+        "pybullet",
+        "PyYAML",
+        "rich",
+        "scikit-learn",
+        "scipy",
+        "typer",
+    ],
+)
