@@ -1,0 +1,90 @@
+"""The cell's layout and the speeds and limits of motion, read from ``config/cell.yaml``."""
+
+from dataclasses import dataclass
+
+from impurity_grasp_ros.config import load, parameter
+from impurity_grasp_ros.datatypes import Grid
+
+CELL_FILE = "config/cell.yaml"
+
+
+@dataclass(frozen=True)
+class WorkspaceConfig:
+    """The square that the heightmap covers; its size is a constant of the method."""
+
+    x_min: float = parameter("m", low=-2.0, high=2.0)
+    y_min: float = parameter("m", low=-2.0, high=2.0)
+
+    @property
+    def grid(self) -> Grid:
+        """The heightmap's cells."""
+        return Grid(self.x_min, self.y_min)
+
+
+@dataclass(frozen=True)
+class ReachConfig:
+    """Box that no commanded tool position leaves."""
+
+    x_min: float = parameter("m", low=-1.0, high=1.0)
+    x_max: float = parameter("m", low=-1.0, high=1.0)
+    y_min: float = parameter("m", low=-1.0, high=1.0)
+    y_max: float = parameter("m", low=-1.0, high=1.0)
+    z_min: float = parameter("m, lowest tool height; the table is at 0", low=0.0, high=0.1)
+    z_max: float = parameter("m", low=0.1, high=1.0)
+
+    def contains(self, x: float, y: float, z: float) -> bool:
+        """Whether a position in metres lies in the box."""
+        return self.x_min <= x <= self.x_max and self.y_min <= y <= self.y_max and self.z_min <= z <= self.z_max
+
+
+@dataclass(frozen=True)
+class DropBinConfig:
+    """An open box on the table."""
+
+    x: float = parameter("m, centre", low=-1.0, high=1.0)
+    y: float = parameter("m, centre", low=-1.0, high=1.0)
+    size_x: float = parameter("m, inside", low=0.1, high=0.6)
+    size_y: float = parameter("m, inside", low=0.1, high=0.6)
+    wall_height: float = parameter("m", low=0.0, high=0.15)
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a position in metres lies over the bin."""
+        return abs(x - self.x) <= self.size_x / 2 and abs(y - self.y) <= self.size_y / 2
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Speeds, forces and deadlines of the primitives."""
+
+    transit_height: float = parameter("m, tool height at which the arm crosses the workspace", low=0.12, high=0.40)
+    release_height: float = parameter("m, tool height over the drop bin", low=0.08, high=0.40)
+    joint_speed: float = parameter("rad/s of the leading axis in free motion", low=0.05, high=3.0)
+    joint_acceleration: float = parameter("rad/s2 of the leading axis", low=0.1, high=15.0)
+    descend_speed: float = parameter("m/s", low=0.01, high=0.5)
+    push_speed: float = parameter("m/s", low=0.01, high=0.5)
+    lift_speed: float = parameter("m/s", low=0.01, high=0.8)
+    linear_acceleration: float = parameter("m/s2", low=0.1, high=5.0)
+    descend_force: float = parameter("N at which a descent ends", low=1.0, high=100.0)
+    push_force: float = parameter("N at which a push ends", low=1.0, high=100.0)
+    held_opening: float = parameter("m; fingers closed further than this hold nothing", low=0.001, high=0.02)
+    poll_interval: float = parameter("s between two looks at a motion", low=0.002, high=0.1)
+    deadline_factor: float = parameter("allowed multiple of a motion's nominal duration", low=1.0, high=20.0)
+    deadline_margin: float = parameter("s allowed on top of that", low=0.1, high=30.0)
+
+
+@dataclass(frozen=True)
+class CellConfig:
+    """Everything that simulation and robot must agree on."""
+
+    workspace: WorkspaceConfig
+    reach: ReachConfig
+    drop_bin: DropBinConfig
+    motion: MotionConfig
+    home: tuple[float, float, float, float, float, float] = parameter(
+        "rad, out of the camera's view", low=-6.3, high=6.3
+    )
+
+
+def load_cell(file: str = CELL_FILE) -> CellConfig:
+    """The cell that a YAML file describes; raises ConfigError."""
+    return load(CellConfig, file)

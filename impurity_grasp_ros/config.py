@@ -1,0 +1,121 @@
+"""Configuration: YAML to frozen dataclasses, validated once.
+
+Values live in ``config/`` alone; the dataclasses next to the code they serve say type, range and meaning of each. The
+ROS nodes declare the same dataclasses as parameters, so one definition serves YAML files, ROS and Python callers.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import yaml
+
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.resources import resource
+
+T = TypeVar("T")
+
+PARAMETERS_FILE = "config/impurity_grasp.yaml"
+
+
+def parameter(doc: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field with its meaning (and unit) and, where it has one, its range or its choices."""
+    return field(metadata={"doc": doc, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One leaf of a configuration dataclass. name: dotted path. type: bool, int, float, str or a tuple of one."""
+
+    name: str
+    type: Any
+    doc: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+
+    def check(self, value: Any) -> Any:
+        """Return ``value`` as this parameter's type; raises ConfigError with expected and received."""
+        if get_origin(self.type) is tuple:
+            return self._check_tuple(value)
+        return self._check_scalar(self.type, value)
+
+    def _check_tuple(self, value: Any) -> tuple[Any, ...]:
+        element_types = get_args(self.type)
+        open_ended = element_types[-1] is Ellipsis
+        if not isinstance(value, (list, tuple)) or not (open_ended or len(value) == len(element_types)):
+            length = "any number of" if open_ended else len(element_types)
+            raise ConfigError(f"{self.name}: expected a list of {length} values, received {value!r}")
+        return tuple(self._check_scalar(element_types[0], item) for item in value)
+
+    def _check_scalar(self, expected: type, value: Any) -> Any:
+        if expected is float and type(value) is int:
+            value = float(value)
+        if type(value) is not expected:
+            raise ConfigError(f"{self.name}: expected {expected.__name__}, received {value!r}")
+        if self.choices and value not in self.choices:
+            raise ConfigError(f"{self.name}: expected one of {', '.join(self.choices)}, received {value!r}")
+        if (self.low is not None and not value >= self.low) or (self.high is not None and not value <= self.high):
+            raise ConfigError(f"{self.name}: expected a value in [{self.low}, {self.high}], received {value!r}")
+        return value
+
+
+def parameter_specs(config_type: type, prefix: str = "") -> Iterator[ParameterSpec]:
+    """All leaves of a configuration dataclass, depth first, with dotted names."""
+    hints = get_type_hints(config_type)
+    for item in fields(config_type):
+        name = f"{prefix}{item.name}"
+        if is_dataclass(hints[item.name]):
+            yield from parameter_specs(hints[item.name], f"{name}.")
+        else:
+            yield ParameterSpec(name, hints[item.name], **item.metadata)
+
+
+def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+    """Build a configuration dataclass from nested mappings.
+
+    Raises ConfigError for unknown or missing keys, wrong types and values out of range.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{prefix or config_type.__name__}: expected a mapping, received {values!r}")
+    hints = get_type_hints(config_type)
+    known = {item.name: item for item in fields(config_type)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f"{prefix}{unknown[0]}: unknown key, expected one of {', '.join(known)}")
+    arguments = {}
+    for name, item in known.items():
+        if name not in values:
+            if item.default is MISSING:
+                raise ConfigError(f"{prefix}{name}: missing")
+        elif is_dataclass(hints[name]):
+            arguments[name] = from_mapping(hints[name], values[name], f"{prefix}{name}.")
+        else:
+            arguments[name] = ParameterSpec(f"{prefix}{name}", hints[name], **item.metadata).check(values[name])
+    return config_type(**arguments)
+
+
+@cache
+def read_yaml(file: str) -> Mapping[str, Any]:
+    """A YAML file, shipped or anyone's; raises ConfigError when it is missing, broken or not a mapping."""
+    try:
+        content = yaml.safe_load(resource(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: expected a readable YAML file: {error}") from error
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{file}: expected a mapping, received {type(content).__name__}")
+    return content
+
+
+def load(config_type: type[T], file: str) -> T:
+    """A configuration dataclass from a YAML file, see :func:`from_mapping`."""
+    return from_mapping(config_type, read_yaml(file), f"{file}: ")
+
+
+def packaged_parameters(node: str, config_type: type[T], group: str | None = None) -> T:
+    """The shipped parameters of a node, or one group of them, from the same file that ``ros2 launch`` hands to it."""
+    sections = read_yaml(PARAMETERS_FILE)
+    if (section := sections.get(f"/**/{node}")) is None:
+        raise ConfigError(f"{PARAMETERS_FILE}: expected a section /**/{node}, found {', '.join(sections)}")
+    values = section["ros__parameters"]
+    return from_mapping(config_type, values if group is None else values[group], f"{node}.")

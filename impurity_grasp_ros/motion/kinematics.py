@@ -1,0 +1,134 @@
+"""Forward and inverse kinematics of the UR5 in closed form.
+
+Joint angles follow the controller's convention. Poses are those of the tool in ``base_link``, which is the
+controller's base frame turned half around z (REP-103).
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.transform import Transform, from_rotation_translation, inverse, rotation_z
+
+D1, D4, D5, D6 = 0.089159, 0.10915, 0.09465, 0.0823
+"""Link offsets in metres (Universal Robots, DH parameters of the UR5)."""
+A2, A3 = -0.425, -0.39225
+"""Link lengths in metres (same source)."""
+ALPHA_1, ALPHA_4, ALPHA_5 = math.pi / 2, math.pi / 2, -math.pi / 2
+"""Link twists in radians (same source); the others are zero."""
+
+DH = ((D1, 0.0, ALPHA_1), (0.0, A2, 0.0), (0.0, A3, 0.0), (D4, 0.0, ALPHA_4), (D5, 0.0, ALPHA_5), (D6, 0.0, 0.0))
+"""Rows (d, a, alpha) of the six joints."""
+
+JOINT_NAMES = (
+    "shoulder_pan_joint",
+    "shoulder_lift_joint",
+    "elbow_joint",
+    "wrist_1_joint",
+    "wrist_2_joint",
+    "wrist_3_joint",
+)
+JOINT_LIMIT = 2.0 * math.pi
+"""Every joint turns one full turn to either side (data sheet)."""
+
+TOOL_LENGTH = 0.162768
+"""Flange to closed finger tips of the 2F-85 in metres; ``urdf/robotiq_2f85.xacro`` derives it."""
+
+T_FLANGE_TOOL: Transform = from_rotation_translation(np.eye(3), np.array([0.0, 0.0, TOOL_LENGTH]))
+T_BASE_CONTROLLER: Transform = from_rotation_translation(rotation_z(math.pi), np.zeros(3))
+
+
+def _dh_transform(theta: float, d: float, a: float, alpha: float) -> Transform:
+    ct, st, ca, sa = math.cos(theta), math.sin(theta), math.cos(alpha), math.sin(alpha)
+    return np.array(
+        [
+            [ct, -st * ca, st * sa, a * ct],
+            [st, ct * ca, -ct * sa, a * st],
+            [0.0, sa, ca, d],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
+    )
+
+
+def forward_kinematics(joints: NDArray[np.float64]) -> Transform:
+    """``T_base_tool`` of six joint angles in radians."""
+    transform = T_BASE_CONTROLLER
+    for theta, row in zip(joints, DH, strict=True):
+        transform = transform @ _dh_transform(theta, *row)
+    return transform @ T_FLANGE_TOOL
+
+
+def position_jacobian(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Derivative (3, 6) of the tool's position in ``base_link`` by the joint angles, m/rad."""
+    frames = [T_BASE_CONTROLLER]
+    for theta, row in zip(joints, DH, strict=True):
+        frames.append(frames[-1] @ _dh_transform(theta, *row))
+    tool = (frames[-1] @ T_FLANGE_TOOL)[:3, 3]
+    axes = np.array([frame[:3, 2] for frame in frames[:6]])
+    origins = np.array([frame[:3, 3] for frame in frames[:6]])
+    return np.cross(axes, tool - origins).T
+
+
+def inverse_kinematics(T_base_tool: Transform) -> NDArray[np.float64]:
+    """All joint angles that reach a pose, shape (n, 6) with n of 0..8, each within (-pi, pi].
+
+    The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
+    """
+    T06 = inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(T_FLANGE_TOOL)
+    solutions = [wrap(np.array(s)) for s in _solutions(T06)]
+    return np.array(solutions).reshape(-1, 6)
+
+
+def _solutions(T06: Transform) -> Iterator[tuple[float, ...]]:
+    wrist = T06[:3, 3] - D6 * T06[:3, 2]
+    radius = math.hypot(wrist[0], wrist[1])
+    if radius < D4:
+        return
+    for side in (1.0, -1.0):
+        q1 = math.atan2(wrist[1], wrist[0]) + side * math.acos(D4 / radius) + math.pi / 2
+        s1, c1 = math.sin(q1), math.cos(q1)
+        cos5 = (T06[0, 3] * s1 - T06[1, 3] * c1 - D4) / D6
+        if abs(cos5) > 1.0:
+            continue
+        for q5 in (math.acos(cos5), -math.acos(cos5)):
+            s5 = math.sin(q5)
+            if abs(s5) < 1e-9:
+                continue
+            q6 = math.atan2((-T06[0, 1] * s1 + T06[1, 1] * c1) / s5, (T06[0, 0] * s1 - T06[1, 0] * c1) / s5)
+            for q2, q3, q4 in _planar_solutions(T06, q1, q5, q6):
+                yield q1, q2, q3, q4, q5, q6
+
+
+def _planar_solutions(T06: Transform, q1: float, q5: float, q6: float) -> Iterator[tuple[float, float, float]]:
+    """Shoulder lift, elbow and wrist 1: a two-link arm in the plane that pan angle ``q1`` fixes."""
+    T46 = _dh_transform(q5, *DH[4]) @ _dh_transform(q6, *DH[5])
+    T14 = inverse(_dh_transform(q1, *DH[0])) @ T06 @ inverse(T46)
+    x, y = (T14[:3, 3] - D4 * T14[:3, 1])[:2]
+    cos3 = (x * x + y * y - A2 * A2 - A3 * A3) / (2.0 * A2 * A3)
+    if abs(cos3) > 1.0:
+        return
+    for q3 in (math.acos(cos3), -math.acos(cos3)):
+        q2 = math.atan2(y, x) - math.atan2(A3 * math.sin(q3), A2 + A3 * math.cos(q3))
+        T34 = inverse(_dh_transform(q2, *DH[1]) @ _dh_transform(q3, *DH[2])) @ T14
+        yield q2, q3, math.atan2(T34[1, 0], T34[0, 0])
+
+
+def wrap(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same angles within (-pi, pi]."""
+    return -((-angles + math.pi) % (2.0 * math.pi) - math.pi)
+
+
+def nearest_solution(T_base_tool: Transform, reference: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The solution closest to ``reference``, full turns used to come closer; None if there is none.
+
+    Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture. Joint limits
+    of one turn to either side are respected.
+    """
+    solutions = inverse_kinematics(T_base_tool)
+    candidates = reference + wrap(solutions - reference)
+    candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
+    if not len(candidates):
+        return None
+    return candidates[np.abs(candidates - reference)[:, :5].max(axis=1).argmin()]

@@ -1,0 +1,35 @@
+"""What is refused before anything moves."""
+
+import math
+
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import OutOfWorkspaceError
+from impurity_grasp_ros.motion.waypoints import push_end
+from impurity_grasp_ros.transform import Transform
+
+
+def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
+    """Refuse a primitive that is not finite, starts or ends off the workspace, or goes below the table.
+
+    Raises OutOfWorkspaceError.
+    """
+    numbers = (*primitive.position, primitive.angle, primitive.length, primitive.opening)
+    if not all(math.isfinite(number) for number in numbers):
+        raise OutOfWorkspaceError(f"expected finite numbers, received {numbers}")
+    ends = [primitive.position[:2]]
+    if primitive.kind is PrimitiveKind.PUSH:
+        ends.append(push_end(primitive))
+    for x, y in ends:
+        if not cell.workspace.grid.contains(x, y):
+            raise OutOfWorkspaceError(f"expected a position on the workspace, received ({x:.3f}, {y:.3f})")
+    if not cell.reach.z_min <= primitive.position[2] <= cell.motion.transit_height:
+        low, high = cell.reach.z_min, cell.motion.transit_height
+        raise OutOfWorkspaceError(f"expected a height in [{low}, {high}] m, received {primitive.position[2]:.4f}")
+
+
+def check_pose(T_base_tool: Transform, cell: CellConfig) -> None:
+    """Refuse a tool position outside the reach box; raises OutOfWorkspaceError."""
+    x, y, z = T_base_tool[:3, 3]
+    if not cell.reach.contains(x, y, z):
+        raise OutOfWorkspaceError(f"expected a tool position within {cell.reach}, received ({x:.3f}, {y:.3f}, {z:.3f})")

@@ -1,0 +1,115 @@
+"""Pictures of decisions that a person understands: RGB images (H, W, 3) uint8, x to the right and y upwards."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.gripper_geometry import TIP_THICKNESS, TIP_WIDTH
+
+Picture = NDArray[np.uint8]
+
+SCALE = 3
+"""Pixels of a picture per cell of a heightmap."""
+
+TARGET_COLOR, CANDIDATE_COLOR = (255, 40, 200), (255, 200, 0)
+GRASP_COLOR, PUSH_COLOR = (0, 220, 60), (0, 170, 255)
+UNSEEN_COLOR = (40, 40, 40)
+MAX_HEIGHT = 0.10
+"""Metres shown in the brightest colour of a height picture."""
+
+
+def draw_heightmap(heightmap: Heightmap) -> Picture:
+    """The colour heightmap; unseen cells are dark grey."""
+    return _enlarged(np.where(heightmap.valid[..., None], heightmap.color, np.array(UNSEEN_COLOR, np.uint8)))
+
+
+def draw_height(heightmap: Heightmap) -> Picture:
+    """Heights from dark (table) to bright (10 cm)."""
+    level = np.clip(heightmap.height / MAX_HEIGHT * 255, 0, 255).astype(np.uint8)
+    return _enlarged(_colored(level, cv2.COLORMAP_VIRIDIS))
+
+
+def draw_saliency(attention: Attention) -> Picture:
+    """The saliency map, stretched to its full range."""
+    raw = attention.saliency
+    level = (raw - raw.min()) / max(float(np.ptp(raw)), 1e-9) * 255
+    return _enlarged(_colored(level.astype(np.uint8), cv2.COLORMAP_INFERNO))
+
+
+def draw_attention(heightmap: Heightmap, attention: Attention) -> Picture:
+    """The heightmap with the outline of the target or of the candidate region."""
+    picture = draw_heightmap(heightmap)
+    if attention.state is AttentionState.CLEAR:
+        return picture
+    color = TARGET_COLOR if attention.state is AttentionState.TARGET else CANDIDATE_COLOR
+    outlines, _ = cv2.findContours(_mask_pixels(heightmap, attention), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(picture, outlines, -1, color, 2)
+    return picture
+
+
+def draw_mask(heightmap: Heightmap, attention: Attention) -> Picture:
+    """The attention's mask in white: the target's cells, or all cells around a candidate."""
+    return np.repeat(_mask_pixels(heightmap, attention)[..., None] * np.uint8(255), 3, axis=2)
+
+
+def draw_primitive(heightmap: Heightmap, primitive: Primitive, picture: Picture | None = None) -> Picture:
+    """The two fingers of a grasp, or the stroke of a push, on the heightmap or on a picture of it."""
+    picture = draw_heightmap(heightmap) if picture is None else picture
+    x, y, _ = primitive.position
+    c, s = math.cos(primitive.angle), math.sin(primitive.angle)
+
+    def at(along: float, across: float) -> tuple[int, int]:
+        return _pixel(heightmap.grid, x + c * along - s * across, y + s * along + c * across)
+
+    if primitive.kind is PrimitiveKind.PUSH:
+        cv2.arrowedLine(picture, at(0.0, 0.0), at(primitive.length, 0.0), PUSH_COLOR, 3, cv2.LINE_AA, tipLength=0.2)
+        return picture
+    inner, outer, half = primitive.opening / 2, primitive.opening / 2 + TIP_THICKNESS, TIP_WIDTH / 2
+    for side in (-1, 1):
+        finger = [at(side * d, w) for d, w in ((inner, -half), (inner, half), (outer, half), (outer, -half))]
+        cv2.fillPoly(picture, [np.array(finger)], GRASP_COLOR, cv2.LINE_AA)
+    cv2.line(picture, at(-inner, 0.0), at(inner, 0.0), GRASP_COLOR, 1, cv2.LINE_AA)
+    return picture
+
+
+def side_by_side(pictures: dict[str, Picture], title: str) -> Picture:
+    """Pictures of equal height in a row, each under its name, all under a title."""
+    columns = []
+    for name, picture in pictures.items():
+        bar = np.full((28, picture.shape[1], 3), 255, np.uint8)
+        cv2.putText(bar, name, (6, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (60, 60, 60), 1, cv2.LINE_AA)
+        columns += [np.vstack([bar, picture]), np.full((len(bar) + len(picture), 6, 3), 255, np.uint8)]
+    row = np.hstack(columns[:-1])
+    bar = np.full((36, row.shape[1], 3), 255, np.uint8)
+    cv2.putText(bar, title, (6, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.75, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([bar, row])
+
+
+def _mask_pixels(heightmap: Heightmap, attention: Attention) -> NDArray[np.uint8]:
+    """The attention's mask on a picture of the whole heightmap: (H, W) of 0 and 1."""
+    crop, rows, columns = attention.crop.grid, heightmap.grid.rows * SCALE, heightmap.grid.columns * SCALE
+    pixels = np.flipud(np.repeat(np.repeat(attention.mask, SCALE, axis=0), SCALE, axis=1)).astype(np.uint8)
+    left, top = _pixel(heightmap.grid, *crop.to_metres(crop.rows - 0.5, -0.5))
+    shift = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
+    return np.asarray(cv2.warpAffine(pixels, shift, (columns, rows), flags=cv2.INTER_NEAREST), np.uint8)
+
+
+def _colored(level: NDArray[np.uint8], palette: int) -> Picture:
+    """Grey levels (H, W) in one of OpenCV's palettes."""
+    return np.asarray(cv2.applyColorMap(level, palette), np.uint8)[..., ::-1]
+
+
+def _enlarged(image: NDArray[np.uint8]) -> Picture:
+    flipped = np.flipud(image)
+    return np.ascontiguousarray(np.repeat(np.repeat(flipped, SCALE, axis=0), SCALE, axis=1))
+
+
+def _pixel(grid: Grid, x: float, y: float) -> tuple[int, int]:
+    """Picture coordinates (right, down) of a position in metres."""
+    row, column = grid.to_cell(x, y)
+    return round((column + 0.5) * SCALE), round((grid.rows - row - 0.5) * SCALE)

@@ -1,0 +1,101 @@
+"""What devices and actors must offer. Simulated, emulated and real ones satisfy the same protocols.
+
+Motions are asynchronous so that the caller keeps deadlines and can cancel: start, poll ``is_moving`` while sleeping on
+the :class:`Clock`, ``stop`` when needed. A device that fails raises ``DeviceFaultError``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.datatypes import Attempt, Attention, Heightmap, Primitive, RgbdFrame
+from impurity_grasp_ros.transform import Transform
+
+JointPositions = NDArray[np.float64]
+"""Six joint angles in radians, base to tool, shape (6,)."""
+
+
+class Clock(Protocol):
+    """Time as the robot feels it: the wall's on hardware, the physics engine's in simulation."""
+
+    def now(self) -> float:
+        """Seconds since an arbitrary start, never going back."""
+        ...
+
+    def sleep(self, duration: float) -> None:
+        """Let ``duration`` seconds pass."""
+        ...
+
+
+class Camera(Protocol):
+    """A statically mounted, calibrated RGB-D camera."""
+
+    def capture(self) -> RgbdFrame:
+        """Take one registered colour and depth image."""
+        ...
+
+
+class Arm(Protocol):
+    """A six-axis arm with its tool centre point between the closed finger tips."""
+
+    def joint_positions(self) -> JointPositions:
+        """Measured joint angles."""
+        ...
+
+    def tool_pose(self) -> Transform:
+        """Measured ``T_base_tool``."""
+        ...
+
+    def tool_force(self) -> float:
+        """Magnitude in newtons of the contact force at the tool, its own weight taken off."""
+        ...
+
+    def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
+        """Joint angles that reach the pose, the closest to the present ones; None when there are none."""
+        ...
+
+    def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
+        ...
+
+    def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in Cartesian space; m/s and m/s2 of the tool."""
+        ...
+
+    def is_moving(self) -> bool:
+        """Whether the motion started last is still under way."""
+        ...
+
+    def stop(self) -> None:
+        """Halt at once and stay there. Safe to call at any time."""
+        ...
+
+
+class Gripper(Protocol):
+    """A two-finger parallel gripper."""
+
+    def start_motion(self, opening: float) -> None:
+        """Start moving the fingers to ``opening`` metres; they stall on an object with a limited force."""
+        ...
+
+    def is_moving(self) -> bool:
+        """Whether the fingers still move."""
+        ...
+
+    def opening(self) -> float:
+        """Measured distance between the fingers in metres."""
+        ...
+
+
+class Actor(Protocol):
+    """A policy: what to do about an attention."""
+
+    def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
+        """Choose a primitive for a TARGET or CANDIDATE attention, given this job's attempts, oldest first.
+
+        Primitives stay on the heightmap's grid, which is the workspace. Raises NoPrimitiveError when there is nothing
+        sensible to do.
+        """
+        ...

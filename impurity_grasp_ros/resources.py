@@ -1,0 +1,29 @@
+"""Where the files that ship with the package are found: configuration, scenes, robot description."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from impurity_grasp_ros.errors import ConfigError
+
+PACKAGE = "impurity_grasp"
+
+
+def _roots() -> Iterator[Path]:
+    yield Path(__file__).resolve().parents[1]  # a checkout, or an install that links to one
+    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
+        yield Path(prefix) / "share" / PACKAGE
+    yield Path(sys.prefix) / "share" / PACKAGE
+
+
+def resource(name: str) -> Path:
+    """Path of a shipped file such as ``config/scenes/random.yaml``; an absolute path is taken as it is.
+
+    Raises ConfigError when there is no such file.
+    """
+    tried = [root / name for root in _roots()]  # joining an absolute path yields that path
+    for path in tried:
+        if path.exists():
+            return path
+    raise ConfigError(f"expected a file {name}, found none of {', '.join(sorted({str(path) for path in tried}))}")

@@ -1,0 +1,180 @@
+"""Arm, gripper and clock that only pretend: exact kinematics, invented time, and faults on demand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from impurity_grasp_ros.datatypes import Outcome, Primitive
+from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
+from impurity_grasp_ros.protocols import JointPositions
+from impurity_grasp_ros.transform import Transform
+
+Execute = Callable[[Primitive], Outcome]
+"""Execute a primitive on the pretended robot."""
+
+
+class FakeClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, duration: float) -> None:
+        assert duration > 0.0
+        self.time += duration
+
+
+@dataclass
+class FakeArm:
+    """Travels in joint space at 1 rad/s and records what it was told.
+
+    force: newtons at the tool, by its pose. reaches: poses that its inverse kinematics find. stuck: motions never end.
+    faults: commands that fail, by name.
+    """
+
+    clock: FakeClock
+    joints: JointPositions
+    force: Callable[[Transform], float] = lambda T_base_tool: 0.0
+    reaches: Callable[[Transform], bool] = lambda T_base_tool: True
+    stuck: bool = False
+    faults: frozenset[str] = frozenset()
+    commands: list[str] = field(default_factory=list)
+    targets: list[JointPositions] = field(default_factory=list)
+    _start: JointPositions = field(init=False)
+    _goal: JointPositions = field(init=False)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._hold(self.joints)
+
+    def joint_positions(self) -> JointPositions:
+        way = self._goal - self._start
+        distance = float(np.abs(way).max())
+        part = min((self.clock.time - self._started) / distance, 1.0) if distance > 0.0 else 1.0
+        return self._start + part * way
+
+    def tool_pose(self) -> Transform:
+        return forward_kinematics(self.joint_positions())
+
+    def tool_force(self) -> float:
+        self._fail_at("tool_force")
+        return self.force(self.tool_pose())
+
+    def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
+        return nearest_solution(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None
+
+    def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
+        self._start_motion("joint", joints)
+
+    def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
+        joints = nearest_solution(T_base_tool, self.joint_positions())
+        assert joints is not None
+        self._start_motion("linear", joints)
+
+    def is_moving(self) -> bool:
+        self._fail_at("is_moving")
+        return self.stuck or not np.array_equal(self.joint_positions(), self._goal)
+
+    def stop(self) -> None:
+        self.commands.append("stop")
+        self._hold(self.joint_positions())
+
+    def _start_motion(self, command: str, joints: JointPositions) -> None:
+        self._fail_at(command)
+        self.commands.append(command)
+        self.targets.append(joints)
+        self._start, self._goal, self._started = self.joint_positions(), joints, self.clock.time
+
+    def _hold(self, joints: JointPositions) -> None:
+        self._start = self._goal = joints
+        self._started = self.clock.time
+
+    def _fail_at(self, command: str) -> None:
+        if command in self.faults:
+            raise DeviceFaultError(f"expected {command} to work, the arm is on strike")
+
+
+@dataclass
+class FakeGripper:
+    """Fingers that move at 0.1 m/s and stall on something ``width`` metres wide; 0 is nothing."""
+
+    clock: FakeClock
+    width: float = 0.0
+    stuck: bool = False
+    faults: frozenset[str] = frozenset()
+    commands: list[float] = field(default_factory=list)
+    _from: float = 0.0
+    _to: float = 0.0
+    _started: float = -math.inf
+
+    def start_motion(self, opening: float) -> None:
+        if "start_motion" in self.faults:
+            raise DeviceFaultError("expected the fingers to move, the gripper is on strike")
+        self.commands.append(opening)
+        self._from, self._to, self._started = self.opening(), opening, self.clock.time
+
+    def is_moving(self) -> bool:
+        return self.stuck or self.opening() != max(self._to, self.width)
+
+    def opening(self) -> float:
+        """The fingers stop at what is between them, and close on when it is gone."""
+        way = 0.1 * (self.clock.time - self._started)
+        if self._to >= self._from:
+            return max(min(self._from + way, self._to), self.width)
+        return max(self._from - way, self._to, self.width)
+
+
+@dataclass
+class FakeRobot:
+    """The three devices, and the phases that were reported while they were in use.
+
+    at_phase: what happens as soon as a phase is reported. cancel_in: phases in which the caller asks to stop.
+    """
+
+    clock: FakeClock
+    arm: FakeArm
+    gripper: FakeGripper
+    at_phase: dict[str, Callable[[], None]] = field(default_factory=dict)
+    cancel_in: Sequence[str] = ()
+    phases: list[str] = field(default_factory=list)
+
+    def on_phase(self, phase: str) -> None:
+        self.phases.append(phase)
+        self.at_phase.get(phase, lambda: None)()
+
+    def canceled(self) -> bool:
+        return bool(self.phases) and self.phases[-1] in self.cancel_in
+
+    def moved(self) -> bool:
+        """Whether anything was told to move."""
+        return bool(self.arm.targets or self.gripper.commands)
+
+    def place_object(self, width: float) -> None:
+        """Something of that width (m) stands where the next grasp closes, and falls when it is released."""
+        self.at_phase["close"] = lambda: setattr(self.gripper, "width", width)
+        self.at_phase["release"] = lambda: setattr(self.gripper, "width", 0.0)
+
+    def lose_object_at(self, phase: str) -> None:
+        """What the fingers hold slips out as soon as that phase begins."""
+        self.at_phase[phase] = lambda: setattr(self.gripper, "width", 0.0)
+
+    def move_to(self, T_base_tool: Transform) -> None:
+        """The arm was left there, long ago."""
+        joints = self.arm.inverse_kinematics(T_base_tool)
+        assert joints is not None
+        self.arm.joints = joints
+        self.arm._hold(joints)
+
+    def stands_still(self) -> bool:
+        """Whether the last command was to stop, and the arm is not on its way anywhere."""
+        before = self.arm.joint_positions()
+        self.clock.sleep(10.0)
+        return self.arm.commands[-1] == "stop" and np.array_equal(self.arm.joint_positions(), before)

@@ -1,0 +1,91 @@
+"""What must not be commanded is refused with a named error before anything moves."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.errors import OutOfWorkspaceError
+from impurity_grasp_ros.motion.safety import check_pose, check_primitive
+from impurity_grasp_ros.motion.waypoints import push_end
+from impurity_grasp_ros.transform import tool_down
+
+CELL = load_cell()
+GRID = CELL.workspace.grid
+X_MAX, Y_MAX = GRID.x_min + GRID.columns * GRID.resolution, GRID.y_min + GRID.rows * GRID.resolution
+
+angles = st.floats(-10.0, 10.0)
+xs, ys = st.floats(GRID.x_min, X_MAX, exclude_max=True), st.floats(GRID.y_min, Y_MAX, exclude_max=True)
+heights = st.floats(CELL.reach.z_min, CELL.motion.transit_height)
+grasps = st.builds(Primitive.grasp, st.tuples(xs, ys, heights), angles)
+pushes = st.builds(Primitive.push, st.tuples(xs, ys, heights), angles)
+
+
+@given(grasps)
+def test_a_grasp_anywhere_over_the_workspace_is_accepted(grasp: Primitive) -> None:
+    check_primitive(grasp, CELL)
+
+
+@given(pushes)
+def test_a_push_is_accepted_exactly_if_its_end_lies_on_the_workspace(push: Primitive) -> None:
+    if GRID.contains(*push_end(push)):
+        check_primitive(push, CELL)
+    else:
+        with pytest.raises(OutOfWorkspaceError, match="expected a position on the workspace"):
+            check_primitive(push, CELL)
+
+
+@given(st.one_of(grasps, pushes), st.floats(-2.0, 2.0), st.floats(-2.0, 2.0))
+def test_a_primitive_that_starts_off_the_workspace_is_refused(primitive: Primitive, x: float, y: float) -> None:
+    assume(not GRID.contains(x, y))
+    with pytest.raises(OutOfWorkspaceError, match="expected a position on the workspace"):
+        check_primitive(replace(primitive, position=(x, y, primitive.position[2])), CELL)
+
+
+@given(grasps, st.one_of(st.floats(-1.0, 0.0), st.floats(CELL.motion.transit_height + 1e-6, 1.0)))
+def test_a_primitive_below_the_table_or_above_the_transit_height_is_refused(grasp: Primitive, z: float) -> None:
+    with pytest.raises(OutOfWorkspaceError, match="expected a height in"):
+        check_primitive(replace(grasp, position=(*grasp.position[:2], z)), CELL)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda number: {"position": (number, 0.0, 0.01)},
+        lambda number: {"position": (0.5, number, 0.01)},
+        lambda number: {"position": (0.5, 0.0, number)},
+        lambda number: {"angle": number},
+        lambda number: {"length": number},
+        lambda number: {"opening": number},
+    ],
+    ids=["x", "y", "z", "angle", "length", "opening"],
+)
+@pytest.mark.parametrize("kind", [Primitive.grasp, Primitive.push])
+def test_a_number_that_is_not_finite_is_refused(kind: Any, change: Any, number: float) -> None:
+    with pytest.raises(OutOfWorkspaceError, match="expected finite numbers"):
+        check_primitive(replace(kind((0.5, 0.0, 0.01), 0.0), **change(number)), CELL)
+
+
+def test_a_tool_position_outside_the_reach_box_is_refused(cell: CellConfig) -> None:
+    reach = cell.reach
+    check_pose(tool_down((reach.x_min, reach.y_max, reach.z_min), 0.0), cell)
+    for x, y, z in [
+        (reach.x_max + 0.01, 0.0, 0.1),
+        (0.5, reach.y_min - 0.01, 0.1),
+        (0.5, 0.0, 0.0),
+        (0.5, 0.0, math.nan),
+    ]:
+        with pytest.raises(OutOfWorkspaceError, match="expected a tool position within"):
+            check_pose(tool_down((x, y, z), 0.0), cell)
+
+
+def test_bin_workspace_and_transit_height_lie_in_the_reach_box(cell: CellConfig) -> None:
+    check_pose(tool_down((cell.drop_bin.x, cell.drop_bin.y, cell.motion.release_height), 0.0), cell)
+    for row, column in [(0, 0), (0, GRID.columns - 1), (GRID.rows - 1, 0), (GRID.rows - 1, GRID.columns - 1)]:
+        check_pose(tool_down((*GRID.to_metres(row, column), cell.motion.transit_height), 0.0), cell)

@@ -1,0 +1,123 @@
+"""Waypoints put a primitive into words: which phases, in which order, and where the tool ends up."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.constants import PUSH_LENGTH
+from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
+from impurity_grasp_ros.motion.waypoints import (
+    Fingers,
+    Rise,
+    Straight,
+    Transit,
+    Verify,
+    push_end,
+    tool_yaws,
+    waypoints,
+)
+from impurity_grasp_ros.transform import Transform, tool_down
+
+CELL = load_cell()
+angles = st.floats(-math.pi, math.pi)
+positions = st.tuples(st.floats(0.28, 0.70), st.floats(-0.20, 0.20), st.floats(0.002, 0.10))
+grasps = st.builds(Primitive.grasp, positions, angles, opening=st.floats(0.02, 0.085))
+pushes = st.builds(Primitive.push, positions, angles)
+
+
+def poses_by_phase(primitive: Primitive, yaw: float) -> dict[str, Transform]:
+    """Where the tool is at the end of each phase if nothing stops it; of phases that share a name, the last."""
+    T_base_tool: Transform = np.full((4, 4), np.nan)
+    poses: dict[str, Transform] = {}
+    for waypoint in waypoints(primitive, yaw, CELL):
+        if isinstance(waypoint, Transit):
+            T_base_tool = waypoint.T_base_tool
+        T_base_tool = T_base_tool.copy()
+        if isinstance(waypoint, Straight):
+            T_base_tool[:3, 3] += waypoint.displacement
+        elif isinstance(waypoint, Rise):
+            T_base_tool[2, 3] = max(T_base_tool[2, 3], waypoint.height)
+        poses[waypoint.phase] = T_base_tool
+    return poses
+
+
+@given(grasps)
+def test_a_grasp_opens_approaches_descends_closes_lifts_verifies_carries_verifies_and_releases(
+    grasp: Primitive,
+) -> None:
+    phases = [waypoint.phase for waypoint in waypoints(grasp, grasp.angle, CELL)]
+    assert phases == ["open", "approach", "descend", "close", "lift", "verify", "carry", "verify", "release"]
+
+
+@given(pushes)
+def test_a_push_closes_approaches_descends_pushes_and_retreats(push: Primitive) -> None:
+    phases = [waypoint.phase for waypoint in waypoints(push, tool_yaws(push)[0], CELL)]
+    assert phases == ["close", "approach", "descend", "push", "retreat"]
+
+
+@given(st.one_of(grasps, pushes))
+def test_the_tool_descends_straight_onto_the_primitives_position_in_either_yaw(primitive: Primitive) -> None:
+    x, y, _ = primitive.position
+    for yaw in tool_yaws(primitive):
+        poses = poses_by_phase(primitive, yaw)
+        np.testing.assert_allclose(poses["approach"], tool_down((x, y, CELL.motion.transit_height), yaw), atol=1e-12)
+        np.testing.assert_allclose(poses["descend"], tool_down(primitive.position, yaw), atol=1e-12)
+
+
+@given(pushes)
+def test_a_push_travels_ten_centimetres_at_constant_height_along_its_angle(push: Primitive) -> None:
+    poses = poses_by_phase(push, tool_yaws(push)[0])
+    stroke = poses["push"][:3, 3] - poses["descend"][:3, 3]
+    np.testing.assert_allclose(stroke, [0.10 * math.cos(push.angle), 0.10 * math.sin(push.angle), 0.0], atol=1e-12)
+    np.testing.assert_allclose(push_end(push), poses["push"][:2, 3], atol=1e-12)
+    assert push.length == PUSH_LENGTH == 0.10
+
+
+@given(st.one_of(grasps, pushes))
+def test_both_yaws_are_half_a_turn_apart(primitive: Primitive) -> None:
+    first, second = tool_yaws(primitive)
+    assert abs(second - first) == pytest.approx(math.pi)
+
+
+@given(grasps)
+def test_a_grasp_closes_along_its_angle(grasp: Primitive) -> None:
+    closing = tool_down(grasp.position, tool_yaws(grasp)[0])[:2, 0]
+    np.testing.assert_allclose(closing, [math.cos(grasp.angle), math.sin(grasp.angle)], atol=1e-12)
+
+
+@given(pushes)
+def test_a_push_has_the_closing_axis_across_its_travel(push: Primitive) -> None:
+    for yaw in tool_yaws(push):
+        closing = tool_down(push.position, yaw)[:2, 0]
+        assert closing @ np.subtract(push_end(push), push.position[:2]) == pytest.approx(0.0, abs=1e-12)
+
+
+@given(grasps)
+def test_a_grasp_opens_as_told_closes_fully_and_releases_over_the_bin(grasp: Primitive) -> None:
+    plan = waypoints(grasp, grasp.angle, CELL)
+    fingers = {waypoint.phase: waypoint.opening for waypoint in plan if isinstance(waypoint, Fingers)}
+    assert fingers == {"open": grasp.opening, "close": 0.0, "release": grasp.opening}
+    x, y, z = poses_by_phase(grasp, grasp.angle)["carry"][:3, 3]
+    assert CELL.drop_bin.contains(x, y)
+    assert z > CELL.drop_bin.wall_height
+
+
+def test_what_is_lost_before_the_carry_is_empty_and_after_it_dropped(cell: CellConfig) -> None:
+    plan = waypoints(Primitive.grasp((0.5, 0.0, 0.01), 0.0), 0.0, cell)
+    assert [item.lost for item in plan if isinstance(item, Verify)] == [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED]
+
+
+@given(pushes)
+def test_a_push_keeps_its_fingers_closed(push: Primitive) -> None:
+    assert [item.opening for item in waypoints(push, 0.0, CELL) if isinstance(item, Fingers)] == [0.0]
+
+
+@given(st.one_of(grasps, pushes))
+def test_only_contact_motions_have_a_force_limit(primitive: Primitive) -> None:
+    limited = {item.phase: item.force for item in waypoints(primitive, 0.0, CELL) if isinstance(item, Straight)}
+    assert limited.pop("descend") == CELL.motion.descend_force
+    assert all(force == CELL.motion.push_force for force in limited.values())
