@@ -1,0 +1,217 @@
+"""Camera images become heightmaps that tell where things are, how high, and what could not be seen."""
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from drawn_scenes import GRID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from traced_frames import CAMERA, TABLE_COLOR, Box, camera_pose, in_sight, trace
+
+from impurity_grasp_ros.config import from_mapping, read_yaml
+from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
+from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, close_gaps, project
+
+SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/heightmap_node"]["ros__parameters"]
+CONFIG = from_mapping(ProjectionConfig, SHIPPED["projection"])
+OVERHEAD = camera_pose((0.5, 0.0), 0.72, tilt=0.0, azimuth=0.0, roll=0.0)
+
+SQUARE = np.ones((3, 3), np.uint8)
+
+poses = st.builds(
+    camera_pose,
+    st.just((0.5, 0.0)),
+    st.floats(0.7, 0.8),
+    tilt=st.floats(0.0, 0.5),
+    azimuth=st.floats(-3.1, 3.1),
+    roll=st.floats(-3.1, 3.1),
+)
+
+
+@st.composite
+def box_scenes(draw: st.DrawFn) -> list[Box]:
+    """Up to three boxes, which may overlap, with distinct colours."""
+    boxes = []
+    for color in ((250, 10, 20), (30, 240, 40), (50, 60, 230))[: draw(st.integers(0, 3))]:
+        x, y = draw(st.floats(0.36, 0.62)), draw(st.floats(-0.13, 0.12))
+        width, depth = draw(st.floats(0.02, 0.06)), draw(st.floats(0.02, 0.06))
+        boxes.append(Box((x, x + width), (y, y + depth), draw(st.floats(0.02, 0.1)), color))
+    return boxes
+
+
+def true_surface(boxes: list[Box]) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
+    """Height and colour of the highest surface at every cell centre, and whether that holds all around the cell."""
+    x, y = GRID.to_metres(np.arange(GRID.rows)[:, None], np.arange(GRID.columns)[None, :])  # type: ignore[arg-type]
+    height, color = np.zeros((GRID.rows, GRID.columns)), np.full((GRID.rows, GRID.columns, 3), TABLE_COLOR, np.uint8)
+    for box in boxes:
+        on = (x >= box.x[0]) & (x <= box.x[1]) & (y >= box.y[0]) & (y <= box.y[1]) & (box.height > height)
+        height[on], color[on] = box.height, box.color
+    plain = cv2.morphologyEx(height, cv2.MORPH_GRADIENT, SQUARE) == 0.0
+    return height, color, plain
+
+
+def overhead_frame(depth: float = 0.72) -> RgbdFrame:
+    return RgbdFrame(
+        np.full((480, 640, 3), 90, np.uint8), np.full((480, 640), depth, np.float32), CAMERA, OVERHEAD, stamp=1.5
+    )
+
+
+@given(box_scenes(), poses)
+@settings(max_examples=10)
+def test_projecting_a_traced_scene_restores_heights_colours_and_places(boxes: list[Box], pose: Any) -> None:
+    heightmap = project(trace(boxes, pose), GRID, CONFIG)
+    height, color, plain = true_surface(boxes)
+    rows, columns = np.indices(height.shape)
+    x, y = GRID.to_metres(rows, columns)  # type: ignore[arg-type]
+    seen = in_sight(np.stack([x, y, height], axis=-1).reshape(-1, 3), boxes, pose).reshape(height.shape)
+    clearly_seen = plain & cv2.erode(seen.astype(np.uint8), SQUARE, borderValue=1).astype(np.bool_)
+    known = clearly_seen & heightmap.valid
+    np.testing.assert_allclose(heightmap.height[known], height[known], rtol=0, atol=0.001)
+    np.testing.assert_array_equal(heightmap.color[known], color[known])
+    middle = np.s_[30:-30, 30:-30]
+    assert heightmap.valid[middle][clearly_seen[middle]].all()
+
+
+@given(box_scenes(), poses)
+@settings(max_examples=4)
+def test_cells_that_are_not_valid_hold_nothing(boxes: list[Box], pose: Any) -> None:
+    heightmap = project(trace(boxes, pose), GRID, CONFIG)
+    assert not heightmap.height[~heightmap.valid].any()
+    assert not heightmap.color[~heightmap.valid].any()
+    assert (heightmap.height >= 0.0).all()
+
+
+def test_a_tilted_camera_casts_a_shadow_that_stays_unknown() -> None:
+    box = Box((0.48, 0.52), (-0.02, 0.02), 0.06, (250, 0, 0))
+    pose = camera_pose((0.5, 0.0), 0.75, tilt=0.5, azimuth=0.0, roll=0.0)
+    heightmap = project(trace([box], pose), GRID, CONFIG)
+    row, column = (round(value) for value in GRID.to_cell(0.535, 0.0))
+    assert not heightmap.valid[row - 4 : row + 5, column - 4 : column + 5].any()
+    assert heightmap.valid[row, column + 16]
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+def test_a_camera_above_the_table_leaves_no_holes_at_full_and_at_half_resolution(scale: float) -> None:
+    camera = CameraIntrinsics(
+        round(640 * scale), round(480 * scale), 615 * scale, 615 * scale, 320 * scale - 0.5, 240 * scale - 0.5
+    )
+    heightmap = project(trace([], OVERHEAD, camera), GRID, CONFIG)
+    assert heightmap.valid.all()
+    np.testing.assert_allclose(heightmap.height, 0.0, atol=1e-6)
+    assert heightmap.grid == GRID
+    assert heightmap.stamp == 7.25
+
+
+def test_the_highest_of_several_readings_in_a_cell_wins() -> None:
+    frame = overhead_frame()
+    coarse = Grid(0.4, -0.1, 2, 2, resolution=0.1)
+    frame.depth[240, 330] = 0.65
+    frame.color[240, 330] = (1, 2, 3)
+    heightmap = project(frame, coarse, CONFIG)
+    highest = np.unravel_index(heightmap.height.argmax(), (2, 2))
+    assert heightmap.height[highest] == pytest.approx(0.07, abs=1e-6)
+    assert tuple(heightmap.color[highest]) == (1, 2, 3)
+    assert np.count_nonzero(heightmap.height > 1e-6) == 1
+
+
+@pytest.mark.parametrize(("depth", "height"), [(0.735, 0.0), (0.72, 0.0), (0.70, 0.02), (0.43, 0.29)])
+def test_heights_just_below_the_table_count_as_the_table(depth: float, height: float) -> None:
+    heightmap = project(overhead_frame(depth), GRID, CONFIG)
+    assert heightmap.height[112, 112] == pytest.approx(height, abs=1e-6)
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.30, 0.80])
+def test_a_frame_without_readings_of_the_scene_is_an_empty_cloud(depth: float) -> None:
+    with pytest.raises(EmptyCloudError, match="expected at least 1000 depth readings on the grid, received 0"):
+        project(overhead_frame(depth), GRID, CONFIG)
+
+
+def test_a_frame_with_too_few_readings_is_an_empty_cloud() -> None:
+    frame = overhead_frame()
+    frame.depth[10:] = 0.0
+    with pytest.raises(EmptyCloudError):
+        project(frame, GRID, replace(CONFIG, min_points=10000))
+
+
+def test_a_camera_that_moved_is_not_mistaken_for_the_one_before() -> None:
+    box = Box((0.48, 0.52), (-0.02, 0.02), 0.06, (250, 0, 0))
+    poses_seen = [camera_pose((0.5, 0.0), distance, 0.2, 1.0, 0.0) for distance in (0.70, 0.80)]
+    for pose in poses_seen + poses_seen:
+        assert project(trace([box], pose), GRID, CONFIG).height.max() == pytest.approx(0.06, abs=1e-5)
+
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "color: expected shape": {"color": np.zeros((480, 641, 3), np.uint8)},
+    "color: .* of uint8, received .* of float32": {"color": np.zeros((480, 640, 3), np.float32)},
+    "depth: expected shape": {"depth": np.ones((240, 320), np.float32)},
+    "depth: .* of float32, received .* of uint16": {"depth": np.ones((480, 640), np.uint16)},
+    "T_base_camera: expected a finite 4x4 array": {"T_base_camera": np.eye(3)},
+    "T_base_camera: expected a finite": {"T_base_camera": np.full((4, 4), np.nan)},
+    "intrinsics: expected positive focal lengths": {"intrinsics": replace(CAMERA, fx_px=0.0)},
+    "color: expected shape .*480, 320": {"intrinsics": replace(CAMERA, width_px=320)},
+}
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_a_malformed_frame_is_refused_with_what_was_expected(message: str) -> None:
+    with pytest.raises(InvalidFrameError, match=message):
+        project(replace(overhead_frame(), **BROKEN[message]), GRID, CONFIG)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.01])
+def test_a_depth_that_is_no_distance_is_refused(value: float) -> None:
+    frame = overhead_frame()
+    frame.depth[17, 33] = value
+    with pytest.raises(InvalidFrameError, match="depth: expected finite metres, 0 for no reading"):
+        project(frame, GRID, CONFIG)
+
+
+def test_an_image_without_pixels_is_refused() -> None:
+    nothing = RgbdFrame(
+        np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.float32), CameraIntrinsics(0, 0, 1, 1, 0, 0), np.eye(4), 0.0
+    )
+    with pytest.raises(InvalidFrameError, match="at least one pixel"):
+        project(nothing, GRID, CONFIG)
+
+
+def map_with(unseen: NDArray[np.bool_], seed: int = 0) -> Heightmap:
+    rng = np.random.default_rng(seed)
+    height = np.where(unseen, 0.0, rng.uniform(0.01, 0.1, unseen.shape)).astype(np.float32)
+    color = np.where(unseen[..., None], 0, rng.integers(1, 255, (*unseen.shape, 3))).astype(np.uint8)
+    return Heightmap(color, height, ~unseen, Grid(0.0, 0.0, *unseen.shape))
+
+
+@given(st.lists(st.tuples(st.integers(0, 28), st.integers(0, 28)), max_size=60))
+def test_shadows_at_least_two_cells_wide_keep_their_outline(corners: list[tuple[int, int]]) -> None:
+    unseen = np.zeros((30, 30), np.bool_)
+    for row, column in corners:
+        unseen[row : row + 2, column : column + 2] = True
+    np.testing.assert_array_equal(close_gaps(map_with(unseen)).valid, ~unseen)
+
+
+@given(st.sets(st.integers(0, 13)), st.sets(st.integers(0, 13)))
+def test_missing_rows_and_columns_are_closed_from_their_neighbours(rows: set[int], columns: set[int]) -> None:
+    unseen = np.zeros((29, 29), np.bool_)
+    unseen[[2 * row + 1 for row in rows]] = True
+    unseen[:, [2 * column + 1 for column in columns]] = True
+    heightmap = map_with(unseen)
+    closed = close_gaps(heightmap)
+    assert closed.valid.all()
+    np.testing.assert_array_equal(closed.height[~unseen], heightmap.height[~unseen])
+    assert np.isin(closed.height[unseen], heightmap.height[~unseen]).all()
+
+
+def test_a_closed_cell_takes_height_and_colour_of_one_and_the_same_neighbour() -> None:
+    unseen = np.zeros((3, 3), np.bool_)
+    unseen[1, 1] = True
+    heightmap = map_with(unseen)
+    closed = close_gaps(heightmap)
+    source = np.argwhere((heightmap.height == closed.height[1, 1]) & heightmap.valid)
+    assert len(source) == 1
+    np.testing.assert_array_equal(closed.color[1, 1], heightmap.color[tuple(source[0])])
+    assert closed.height[1, 1] == np.sort(heightmap.height[heightmap.valid])[3]
