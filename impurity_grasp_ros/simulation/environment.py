@@ -1,0 +1,166 @@
+"""The simulated cell as one object: reset to a seed, observe with the camera, step with a primitive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import CellConfig, DropBinConfig, load_cell
+from impurity_grasp_ros.config import load, parameter
+from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
+from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
+from impurity_grasp_ros.simulation.camera import SimulatedCamera
+from impurity_grasp_ros.simulation.gripper import SimulatedGripper
+from impurity_grasp_ros.simulation.library import shipped_library
+from impurity_grasp_ros.simulation.probe import GraspProbe
+from impurity_grasp_ros.simulation.robot import Robot
+from impurity_grasp_ros.simulation.scenes import Scene, SceneGenerator
+from impurity_grasp_ros.simulation.ur5 import SimulatedArm
+from impurity_grasp_ros.simulation.world import PhysicsConfig, World
+
+SIMULATION_FILE = "config/simulation.yaml"
+
+TABLE_RGBA = (0.93, 0.92, 0.90, 1.0)
+BIN_RGBA = (0.35, 0.42, 0.45, 1.0)
+WALL = 0.004
+"""Thickness of the bin's walls in metres."""
+
+
+@dataclass(frozen=True)
+class SimulationConfig:
+    """Physics and simulated devices."""
+
+    physics: PhysicsConfig
+    contact_force: float = parameter("N at the tool beyond which the arm yields", low=5.0, high=200.0)
+    gripper_speed: float = parameter("m/s of the finger opening", low=0.02, high=0.15)
+    gripper_force: float = parameter("N per finger", low=5.0, high=235.0)
+    settle_limit: float = parameter("s that bodies get to come to rest after a primitive", low=0.1, high=10.0)
+
+
+def load_simulation(file: str = SIMULATION_FILE) -> SimulationConfig:
+    """The simulation that a YAML file describes; raises ConfigError."""
+    return load(SimulationConfig, file)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Where the blocks are, by simulator body. Ground truth: for evaluation, never for decisions."""
+
+    targets: int
+    targets_in_bin: int
+    targets_lost: int
+    others: int
+    others_in_bin: int
+    others_lost: int
+
+
+class SimulatedClock:
+    """``Clock`` protocol on simulated time. ``fast_forward`` skips motion of arm and fingers through free space."""
+
+    def __init__(self, world: World, arm: SimulatedArm, gripper: SimulatedGripper, *, fast_forward: bool) -> None:
+        self._world = world
+        self._arm = arm
+        self._gripper = gripper
+        self._fast_forward = fast_forward
+
+    def now(self) -> float:
+        """Simulated seconds."""
+        return self._world.time
+
+    def sleep(self, duration: float) -> None:
+        """Simulate at least one step; with ``fast_forward`` more time may have passed afterwards."""
+        self._world.step(max(1, round(duration / self._world.config.time_step)))
+        if self._fast_forward and self._arm.is_free():
+            self._gripper.skip_motion()
+            self._arm.skip_free_motion()
+
+
+class Environment:
+    """Robot, camera, table, drop bin and a scene. Not safe to use from two threads at a time."""
+
+    def __init__(
+        self,
+        cell: CellConfig | None = None,
+        config: SimulationConfig | None = None,
+        *,
+        gui: bool = False,
+        fast_forward: bool = True,
+        camera_scale: float = 1.0,
+    ) -> None:
+        self.cell = cell or load_cell()
+        self.config = config or load_simulation()
+        self.world = World(self.config.physics, gui=gui)
+        self._library = shipped_library()
+        self._fast_forward = fast_forward
+        self._camera_scale = camera_scale
+        self.scene = Scene("empty", 0, {})
+        self._build()
+
+    def _build(self) -> None:
+        """Table, bin and robot in an empty world."""
+        world, cell = self.world, self.cell
+        world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
+        _add_bin(world, cell.drop_bin)
+        robot = Robot(world)
+        self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
+        self.gripper = SimulatedGripper(robot, speed=self.config.gripper_speed, force=self.config.gripper_force)
+        self.clock = SimulatedClock(world, self.arm, self.gripper, fast_forward=self._fast_forward)
+        self.camera = SimulatedCamera(world, load_calibration(), self._camera_scale)
+        self.executor = PrimitiveExecutor(self.arm, self.gripper, self.clock, cell)
+        probe = GraspProbe(world, robot, self.arm, self.gripper)
+        self._generator = SceneGenerator(world, self.camera, probe, cell, self._library)
+
+    def close(self) -> None:
+        """Give the physics engine back."""
+        self.world.close()
+
+    def reset(self, seed: int, scene: str = "random", targets: int | None = None, blocks: int | None = None) -> Scene:
+        """Replace everything on the table by a generated scene; the same seed gives the same scene.
+
+        Raises UnknownSceneError, InvalidGoalError and SceneNotSettledError; the table is empty then.
+        """
+        self.scene = Scene("empty", seed, {})
+        self.world.clear()
+        self._build()
+        self.scene = self._generator.generate(scene, seed, targets, blocks)
+        return self.scene
+
+    def observe(self) -> RgbdFrame:
+        """One camera frame of the scene as it is."""
+        return self.camera.capture()
+
+    def step(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
+        """Execute a primitive and let the bodies come to rest; raises what the executor raises."""
+        try:
+            return self.executor.execute(primitive, supervision)
+        finally:
+            self.world.settle(self.config.settle_limit)
+
+    def tally(self) -> Tally:
+        """Count the blocks in the bin and those out of reach: neither in the workspace nor in the bin."""
+        counts = {(target, place): 0 for target in (True, False) for place in ("bin", "lost", "workspace")}
+        for body, block in self.scene.blocks.items():
+            counts[block.target, self._place(body)] += 1
+        totals = [sum(counts[target, place] for place in ("bin", "lost", "workspace")) for target in (True, False)]
+        return Tally(
+            totals[0], counts[True, "bin"], counts[True, "lost"], totals[1], counts[False, "bin"], counts[False, "lost"]
+        )
+
+    def _place(self, body: int) -> str:
+        x, y, z = self.world.position(body)
+        if self.cell.drop_bin.contains(x, y) and z > -WALL:
+            return "bin"
+        return "workspace" if self.cell.workspace.grid.contains(x, y) else "lost"
+
+
+def _add_bin(world: World, drop_bin: DropBinConfig) -> None:
+    """Floor and four walls of an open box."""
+    x, y, size_x, size_y, height = drop_bin.x, drop_bin.y, drop_bin.size_x, drop_bin.size_y, drop_bin.wall_height
+    world.add_static_box((size_x, size_y, WALL), (x, y, WALL / 2), BIN_RGBA)
+    for sign in (-1, 1):
+        world.add_static_box(
+            (WALL, size_y + 2 * WALL, height), (x + sign * (size_x + WALL) / 2, y, height / 2), BIN_RGBA
+        )
+        world.add_static_box((size_x, WALL, height), (x, y + sign * (size_y + WALL) / 2, height / 2), BIN_RGBA)

@@ -1,0 +1,88 @@
+"""What blocks a scene may contain: shapes and colours, read from ``config/blocks.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.simulation.objects import Block, Shape, cuboid, cylinder, half_cylinder, triangle
+
+LIBRARY_FILE = "config/blocks.yaml"
+
+BUILDERS = {
+    "cuboid": cuboid,
+    "cylinder": lambda width, depth, height: cylinder(width, height),
+    "half_cylinder": lambda width, depth, height: half_cylinder(width, height),
+    "triangle": triangle,
+}
+
+
+@dataclass(frozen=True)
+class ShapeRange:
+    """One kind of shape. Bounds in metres; round shapes take ``width`` as their diameter and no notice of ``depth``."""
+
+    weight: float = parameter("relative frequency", low=0.0, high=1e3)
+    width: tuple[float, float] = parameter("m", low=0.005, high=0.2)
+    depth: tuple[float, float] = parameter("m", low=0.005, high=0.2)
+    height: tuple[float, float] = parameter("m", low=0.005, high=0.2)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one scene as #rrggbb."""
+
+    ordinary: tuple[str, ...] = parameter("colours of ordinary blocks")
+    target: str = parameter("colour of the targets")
+
+    def paint(self, shape: Shape, target: bool, rng: np.random.Generator) -> Block:
+        """The shape as a block of this palette."""
+        name = self.target if target else self.ordinary[rng.integers(len(self.ordinary))]
+        return Block(shape, rgb(name), target)
+
+
+@dataclass(frozen=True)
+class BlockLibrary:
+    """All shapes and palettes by name."""
+
+    shapes: Mapping[str, ShapeRange]
+    palettes: Mapping[str, Palette]
+
+    def palette(self, name: str) -> Palette:
+        """The palette of that name; raises ConfigError when there is none."""
+        if name not in self.palettes:
+            raise ConfigError(f"expected a palette out of {', '.join(self.palettes)}, received {name!r}")
+        return self.palettes[name]
+
+    def random_shape(self, rng: np.random.Generator) -> Shape:
+        """A shape drawn by weight and size range."""
+        kinds = list(self.shapes)
+        weights = np.array([self.shapes[kind].weight for kind in kinds])
+        kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+        bounds = self.shapes[kind]
+        return BUILDERS[kind](rng.uniform(*bounds.width), rng.uniform(*bounds.depth), rng.uniform(*bounds.height))
+
+
+def rgb(color: str) -> tuple[float, float, float]:
+    """#rrggbb as RGB in 0..1; raises ConfigError when it is not of that form."""
+    try:
+        if len(color) != 7 or color[0] != "#":
+            raise ValueError
+        r, g, b = bytes.fromhex(color[1:])
+    except ValueError:
+        raise ConfigError(f"expected a colour as #rrggbb, received {color!r}") from None
+    return r / 255, g / 255, b / 255
+
+
+def shipped_library() -> BlockLibrary:
+    """The library of ``config/blocks.yaml``."""
+    content = read_yaml(LIBRARY_FILE)
+    if unknown := sorted(set(content["shapes"]) - set(BUILDERS)):
+        raise ConfigError(f"{LIBRARY_FILE}: unknown shape {unknown[0]}, expected one of {', '.join(BUILDERS)}")
+    return BlockLibrary(
+        {name: from_mapping(ShapeRange, values, f"shapes.{name}.") for name, values in content["shapes"].items()},
+        {name: from_mapping(Palette, values, f"palettes.{name}.") for name, values in content["palettes"].items()},
+    )

@@ -1,0 +1,139 @@
+"""The block library: convex prisms of 2.5 to 6 cm in any colour."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.simulation.world import World
+
+ROUND_SEGMENTS = 24
+"""Corners of a full circle."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An upright prism. ``outline`` (n, 2): metres, counter-clockwise around its centroid; ``height``: metres."""
+
+    kind: str
+    outline: tuple[tuple[float, float], ...]
+    height: float
+
+    @property
+    def area(self) -> float:
+        """Area of the outline in m2."""
+        return _area(np.array(self.outline))
+
+    @property
+    def volume(self) -> float:
+        """Volume in m3."""
+        return self.area * self.height
+
+    @property
+    def radius(self) -> float:
+        """Distance in metres of the farthest outline corner from the centroid."""
+        return float(np.linalg.norm(np.array(self.outline), axis=1).max())
+
+
+def cuboid(width: float, depth: float, height: float) -> Shape:
+    """Box with edges along x, y, z in metres."""
+    x, y = width / 2, depth / 2
+    return _prism("cuboid", [(-x, -y), (x, -y), (x, y), (-x, y)], height)
+
+
+def cylinder(diameter: float, height: float) -> Shape:
+    """Upright cylinder."""
+    angles = np.linspace(0.0, 2 * math.pi, ROUND_SEGMENTS, endpoint=False)
+    return _prism("cylinder", [(diameter / 2 * math.cos(a), diameter / 2 * math.sin(a)) for a in angles], height)
+
+
+def half_cylinder(diameter: float, height: float) -> Shape:
+    """Half of an upright cylinder, flat side towards -y."""
+    angles = np.linspace(0.0, math.pi, ROUND_SEGMENTS // 2 + 1)
+    return _prism("half_cylinder", [(diameter / 2 * math.cos(a), diameter / 2 * math.sin(a)) for a in angles], height)
+
+
+def triangle(width: float, depth: float, height: float) -> Shape:
+    """Prism over an isosceles triangle with base ``width`` along x and apex towards +y."""
+    return _prism("triangle", [(-width / 2, 0.0), (width / 2, 0.0), (0.0, depth)], height)
+
+
+def _prism(kind: str, outline: list[tuple[float, float]], height: float) -> Shape:
+    points = np.array(outline)
+    if not (np.isfinite(points).all() and 0.0 < height < math.inf and _area(points) > 0.0):
+        raise ConfigError(f"expected positive dimensions of a {kind}, received outline {outline} and height {height}")
+    centred = points - _centroid(points)
+    return Shape(kind, tuple((float(x), float(y)) for x, y in centred), float(height))
+
+
+def _area(outline: NDArray[np.float64]) -> float:
+    x, y = outline.T
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
+
+
+def _centroid(outline: NDArray[np.float64]) -> NDArray[np.float64]:
+    following = np.roll(outline, -1, axis=0)
+    weights = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
+    return ((outline + following) * weights[:, None]).sum(axis=0) / (3 * weights.sum())
+
+
+def mesh(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    """Triangles of a shape with flat shading: vertices (n, 3) in metres, indices (m,), normals (n, 3).
+
+    Every face has vertices of its own so that its normal is not blended with its neighbours'.
+    """
+    outline = np.array(shape.outline)
+    count, half = len(outline), shape.height / 2
+    bottom = np.column_stack([outline, np.full(count, -half)])
+    top = np.column_stack([outline, np.full(count, half)])
+    faces = [top, bottom[::-1]]
+    faces += [np.array([bottom[i], bottom[(i + 1) % count], top[(i + 1) % count], top[i]]) for i in range(count)]
+    vertices, indices, normals = [], [], []
+    offset = 0
+    for face in faces:
+        normal = np.cross(face[1] - face[0], face[2] - face[1])
+        fan = [(offset, offset + k, offset + k + 1) for k in range(1, len(face) - 1)]
+        vertices.append(face)
+        normals.append(np.tile(normal / np.linalg.norm(normal), (len(face), 1)))
+        indices.extend(fan)
+        offset += len(face)
+    return np.concatenate(vertices), np.array(indices).ravel(), np.concatenate(normals)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A shape in a colour (RGB, 0..1). ``target``: it is one of the impurities."""
+
+    shape: Shape
+    color: tuple[float, float, float]
+    target: bool
+
+
+def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
+    """Add a block to the world; position (3,) of its centroid in metres, orientation (x, y, z, w); returns the body."""
+    vertices, indices, normals = mesh(block.shape)
+    visual = world.bullet.createVisualShape(
+        pybullet.GEOM_MESH,
+        vertices=vertices.tolist(),
+        indices=indices.tolist(),
+        normals=normals.tolist(),
+        rgbaColor=[*block.color, 1.0],
+        specularColor=[0.0, 0.0, 0.0],
+    )
+    mass = world.config.density * block.shape.volume
+    collision = _collision(world, block.shape, vertices)
+    return world.add_body(mass, collision, visual, position, orientation, rolls="cylinder" in block.shape.kind)
+
+
+def _collision(world: World, shape: Shape, vertices: NDArray[np.float64]) -> int:
+    """A hull, or a box where it is one: that is faster. The engine's cylinder has too few contacts at its ends."""
+    if shape.kind == "cuboid":
+        half = [*np.abs(shape.outline[0]).tolist(), shape.height / 2]
+        return int(world.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half))
+    hull = np.unique(vertices, axis=0)
+    return int(world.bullet.createCollisionShape(pybullet.GEOM_MESH, vertices=hull.tolist()))

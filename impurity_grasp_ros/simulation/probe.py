@@ -1,0 +1,84 @@
+"""Ground-truth questions about a scene that only its generation and its evaluation ask. No policy sees the answers."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
+from scipy.spatial.transform import Rotation
+
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.gripper_geometry import tip_rise
+from impurity_grasp_ros.motion.kinematics import nearest_solution
+from impurity_grasp_ros.simulation.camera import SimulatedCamera, project
+from impurity_grasp_ros.simulation.gripper import SimulatedGripper
+from impurity_grasp_ros.simulation.objects import Block
+from impurity_grasp_ros.simulation.robot import Robot
+from impurity_grasp_ros.simulation.ur5 import SimulatedArm
+from impurity_grasp_ros.simulation.world import World
+from impurity_grasp_ros.transform import tool_down
+
+PROBE_ANGLES = np.arange(16) * math.pi / 16
+PROBE_SHIFTS = (-0.008, 0.0, 0.008)
+"""Metres across the closing axis by which a probe grasp may miss the block's middle."""
+
+PROBE_SLACK = 0.006
+"""Metres by which the fingers open wider than the block."""
+
+
+def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
+    """Corners (n, 3) of a block as it lies, metres in the base frame."""
+    outline, half = np.array(block.shape.outline), block.shape.height / 2
+    prism = np.concatenate([np.column_stack([outline, np.full(len(outline), z)]) for z in (-half, half)])
+    position, orientation = world.pose(body)
+    return Rotation.from_quat(orientation).apply(prism) + position
+
+
+def visible_fraction(world: World, camera: SimulatedCamera, body: int, block: Block) -> float:
+    """Part of a block's outline in the image that the camera sees of it, about 1 if nothing hides it."""
+    outline = ConvexHull(project(corners(world, body, block), camera))
+    return camera.visible_pixels().get(body, 0) / float(outline.volume)  # a plane hull's volume is its area
+
+
+class GraspProbe:
+    """Asks whether the open fingers fit around a block without touching any other."""
+
+    def __init__(self, world: World, robot: Robot, arm: SimulatedArm, gripper: SimulatedGripper) -> None:
+        self._world = world
+        self._robot = robot
+        self._arm = arm
+        self._gripper = gripper
+
+    def fits(self, body: int, block: Block, engagement: float) -> bool:
+        """Whether any of 16 angles and 3 shifts lets the tips reach ``engagement`` metres below the block's top.
+
+        Arm and gripper are put back where they were.
+        """
+        joints, opening = self._arm.joint_positions(), self._gripper.opening()
+        points = corners(self._world, body, block)
+        fits = any(
+            self._free(points, angle, shift, engagement, body) for angle, shift in product(PROBE_ANGLES, PROBE_SHIFTS)
+        )
+        self._arm.jump_to(joints)
+        self._gripper.jump_to(opening)
+        return fits
+
+    def _free(self, points: NDArray[np.float64], angle: float, shift: float, engagement: float, body: int) -> bool:
+        closing = np.array([math.cos(angle), math.sin(angle)])
+        across = np.array([-closing[1], closing[0]])
+        low, high = np.min(points[:, :2] @ closing), np.max(points[:, :2] @ closing)
+        opening = high - low + PROBE_SLACK
+        if opening > GRIPPER_STROKE:
+            return False
+        middle = across * (np.mean(points[:, :2] @ across) + shift) + closing * (low + high) / 2
+        z = max(points[:, 2].max() - engagement - tip_rise(opening), 0.001)
+        joints = nearest_solution(tool_down((*middle, z), angle), self._arm.joint_positions())
+        if joints is None:
+            return False
+        self._gripper.jump_to(opening)
+        self._arm.jump_to(joints)
+        self._world.bullet.performCollisionDetection()
+        return not self._robot.touched_bodies() - {body}

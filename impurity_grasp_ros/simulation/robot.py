@@ -1,0 +1,107 @@
+"""The simulated UR5 with its gripper: one articulated body, loaded from ``urdf/``.
+
+The engine gets a light, almost weightless mechanism with the real kinematics: a robot controller compensates the arm's
+own mass and inertia, and a heavy body pushed by motors would hammer blocks away that a real arm only shoves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pybullet
+
+from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
+from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.simulation import silenced
+from impurity_grasp_ros.simulation.world import World
+
+URDF = "urdf/ur5_robotiq_2f85.urdf"
+KNUCKLES = ("left_knuckle_joint", "right_knuckle_joint")
+FINGER_TIPS = ("left_finger_tip_joint", "right_finger_tip_joint")
+
+LIGHT_LINK = (0.1, 1e-3)
+"""Mass (kg) and inertia (kg m2) the engine gets for a link of the arm."""
+LIGHT = {
+    "base": LIGHT_LINK,
+    "tool0": (1e-3, 1e-6),
+    "tcp": (1e-3, 1e-6),
+    "robotiq_base": (0.2, 2e-4),
+    "left_knuckle": (0.03, 1e-3),
+    "right_knuckle": (0.03, 1e-3),
+    "left_finger_tip": (0.03, 5e-3),
+    "right_finger_tip": (0.03, 5e-3),
+}
+"""The same for all other links."""
+
+PAD_FRICTION = 0.9
+PAD_SPINNING_FRICTION = 0.01
+"""Metres: the radius over which a rubber pad's contact resists twisting; the engine knows points only."""
+GEAR_TORQUE = 50.0
+
+
+class Robot:
+    """Handles of the articulated body. Joint arrays are ordered base to tool, in radians."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        bullet = world.bullet
+        with silenced():  # it complains about links without inertia, which frames rightly are
+            self.body: int = bullet.loadURDF(str(resource(URDF)), useFixedBase=True)
+        names = {}
+        self.links: dict[str, int] = {}
+        for joint in range(bullet.getNumJoints(self.body)):
+            info = bullet.getJointInfo(self.body, joint)
+            names[info[1].decode()] = joint
+            self.links[info[12].decode()] = joint
+        self.arm_joints = [names[name] for name in JOINT_NAMES]
+        self.knuckles = [names[name] for name in KNUCKLES]
+        self.finger_tips = [names[name] for name in FINGER_TIPS]
+        self._lighten()
+        self._couple_fingers()
+
+    def _lighten(self) -> None:
+        for name, link in self.links.items():
+            mass, inertia = LIGHT.get(name, LIGHT_LINK)
+            self.world.bullet.changeDynamics(
+                self.body,
+                link,
+                mass=mass,
+                localInertiaDiagonal=[inertia] * 3,
+                linearDamping=0.0,
+                angularDamping=0.0,
+                jointDamping=0.0,
+                restitution=0.0,
+                lateralFriction=self.world.config.friction,
+            )
+        for tip in self.finger_tips:
+            self.world.bullet.changeDynamics(
+                self.body, tip, lateralFriction=PAD_FRICTION, spinningFriction=PAD_SPINNING_FRICTION
+            )
+
+    def _couple_fingers(self) -> None:
+        """Gears stand for the linkage: the knuckles close together, each finger tip keeps its pad upright."""
+        left, right = self.knuckles
+        self._gear(left, right)
+        for knuckle, tip in zip(self.knuckles, self.finger_tips, strict=True):
+            self._gear(knuckle, tip)
+            self.world.bullet.setJointMotorControl2(self.body, tip, pybullet.VELOCITY_CONTROL, force=0.0)
+
+    def _gear(self, first: int, second: int) -> None:
+        bullet = self.world.bullet
+        constraint = bullet.createConstraint(
+            self.body, first, self.body, second, pybullet.JOINT_GEAR, [0, 1, 0], [0, 0, 0], [0, 0, 0]
+        )
+        bullet.changeConstraint(constraint, gearRatio=-1, maxForce=GEAR_TORQUE, erp=0.5)
+
+    def contact_force(self) -> float:
+        """Magnitude in newtons of the sum of all contact forces on the robot; a squeezed object cancels out."""
+        total = np.zeros(3)
+        for contact in self.world.bullet.getContactPoints(bodyA=self.body):
+            normal, lateral_1, lateral_2 = contact[7], contact[11], contact[13]
+            total += np.multiply(normal, contact[9])
+            total += np.multiply(lateral_1, contact[10]) + np.multiply(lateral_2, contact[12])
+        return float(np.linalg.norm(total))
+
+    def touched_bodies(self) -> set[int]:
+        """The loose bodies in contact with the robot."""
+        contacts = self.world.bullet.getContactPoints(bodyA=self.body)
+        return {contact[2] for contact in contacts if contact[8] <= 0.0}.intersection(self.world.bodies)

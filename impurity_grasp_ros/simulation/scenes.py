@@ -1,0 +1,144 @@
+"""Scenes: described in ``config/scenes/``, generated from a seed until they are what they claim to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
+from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
+from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.simulation.camera import SimulatedCamera
+from impurity_grasp_ros.simulation.layouts import (
+    LAYOUTS,
+    DroppedLayout,
+    HeapedLayout,
+    Layout,
+    PackedLayout,
+    Stage,
+)
+from impurity_grasp_ros.simulation.library import BlockLibrary
+from impurity_grasp_ros.simulation.objects import Block
+from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fraction
+from impurity_grasp_ros.simulation.world import World
+
+SCENES_FOLDER = "config/scenes"
+MAX_TRIALS = 40
+SETTLE_LIMIT = 3.0
+"""Seconds that a scene gets to come to rest."""
+
+MAX_SINK = 0.004
+"""Metres that a block may sink into the table before the scene counts as broken."""
+
+MAX_TARGETS, MAX_BLOCKS = 10, 40
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """What a scene file says, its layout apart."""
+
+    description: str = parameter("one sentence")
+    targets: int = parameter("number of targets", low=0, high=MAX_TARGETS)
+    blocks: int = parameter("number of ordinary blocks", low=0, high=MAX_BLOCKS)
+    palettes: tuple[str, ...] = parameter("palettes to draw one from")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A generated scene. ``blocks`` maps every body of the world to what it is."""
+
+    name: str
+    seed: int
+    blocks: Mapping[int, Block]
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Bodies of the impurities."""
+        return tuple(body for body, block in self.blocks.items() if block.target)
+
+
+def scene_names() -> list[str]:
+    """Names of the shipped scenes."""
+    return sorted(path.stem for path in resource(SCENES_FOLDER).glob("*.yaml"))
+
+
+def load_scene(name: str) -> tuple[SceneConfig, Layout]:
+    """The description and the layout of a shipped scene; raises UnknownSceneError, and ConfigError for a bad file."""
+    if name not in scene_names():
+        raise UnknownSceneError(f"expected a scene out of {', '.join(scene_names())}, received {name!r}")
+    values = dict(read_yaml(f"{SCENES_FOLDER}/{name}.yaml"))
+    layout = values.pop("layout", None)
+    if not isinstance(layout, Mapping) or len(layout) != 1 or (kind := next(iter(layout))) not in LAYOUTS:
+        raise ConfigError(f"{name}.layout: expected exactly one of {', '.join(LAYOUTS)}, received {layout!r}")
+    return from_mapping(SceneConfig, values, f"{name}."), from_mapping(LAYOUTS[kind], layout[kind], f"{name}.{kind}.")
+
+
+class SceneGenerator:
+    """Builds scenes into a world. ``probe`` and ``camera`` judge whether a scene is what it claims to be."""
+
+    def __init__(
+        self, world: World, camera: SimulatedCamera, probe: GraspProbe, cell: CellConfig, library: BlockLibrary
+    ) -> None:
+        self._world = world
+        self._camera = camera
+        self._probe = probe
+        self._library = library
+        self._grid = cell.workspace.grid
+
+    def generate(self, name: str, seed: int, targets: int | None = None, blocks: int | None = None) -> Scene:
+        """Fill an empty world with the scene of that name; numbers default to those of the scene file.
+
+        The same seed gives the same scene. Raises UnknownSceneError, InvalidGoalError for numbers out of range, and
+        SceneNotSettledError when no trial is accepted.
+        """
+        config, layout = load_scene(name)
+        targets = config.targets if targets is None else targets
+        blocks = config.blocks if blocks is None else blocks
+        if not (0 <= targets <= MAX_TARGETS and 0 <= blocks <= MAX_BLOCKS):
+            raise InvalidGoalError(
+                f"expected 0..{MAX_TARGETS} targets and 0..{MAX_BLOCKS} blocks, received {targets} and {blocks}"
+            )
+        if seed < 0:
+            raise InvalidGoalError(f"expected a seed of at least 0, received {seed}")
+        rng = np.random.default_rng(seed)
+        for _ in range(MAX_TRIALS):
+            stage = self._stage(config, rng)
+            layout.place(stage, targets, blocks)
+            self._world.settle(SETTLE_LIMIT)
+            if self._accept(layout, stage.placed):
+                return Scene(name, seed, stage.placed)
+            for body in self._world.bodies:
+                self._world.remove_body(body)
+        raise SceneNotSettledError(
+            f"expected scene {name!r} to come out as described, failed {MAX_TRIALS} times with seed {seed}"
+        )
+
+    def _stage(self, config: SceneConfig, rng: np.random.Generator) -> Stage:
+        grid = self._grid
+        middle = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+        palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
+        return Stage(self._world, middle, self._library, palette, rng, {})
+
+    def _accept(self, layout: Layout, placed: Mapping[int, Block]) -> bool:
+        margin = layout.margin if isinstance(layout, DroppedLayout) else 0.02
+        if not self._world.at_rest() or not all(self._in_place(body, block, margin) for body, block in placed.items()):
+            return False
+        targets = {body: block for body, block in placed.items() if block.target}
+        if isinstance(layout, PackedLayout):
+            return not any(self._probe.fits(body, block, layout.engagement) for body, block in targets.items())
+        if isinstance(layout, HeapedLayout):
+            return all(
+                visible_fraction(self._world, self._camera, body, block) < layout.max_visible
+                for body, block in targets.items()
+            )
+        return True
+
+    def _in_place(self, body: int, block: Block, margin: float) -> bool:
+        """Whether a block rests on the table, well inside the workspace."""
+        points = corners(self._world, body, block)
+        x, y = points[:, :2].mean(axis=0)
+        inside = all(self._grid.contains(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
+        return inside and points[:, 2].min() > -MAX_SINK

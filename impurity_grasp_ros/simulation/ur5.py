@@ -1,0 +1,237 @@
+"""The simulated arm: follows joint trajectories with motors whose torque yields to contact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.errors import UnreachableError
+from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution, position_jacobian
+from impurity_grasp_ros.simulation.robot import Robot
+from impurity_grasp_ros.transform import Transform
+
+KNOT_SPACING = 0.01
+"""Metres between two exact points of a linear motion; the joints are interpolated in between."""
+
+FREE_TORQUE = np.array([150.0, 150.0, 150.0, 28.0, 28.0, 28.0])
+"""Largest joint torques in Nm (UR5 data sheet)."""
+
+MIN_TORQUE = np.array([4.0, 4.0, 4.0, 4.0, 4.0, 4.0])
+"""Torque in Nm that every joint keeps, to carry the light links and to hold the wrist's attitude."""
+
+SKIP_CLEARANCE = 0.005
+"""Metres above a body from which on a motion counts as free."""
+
+HAND_REACH = 0.15
+"""Metres from the tool's axis within which palm, knuckles and fingers could meet the middle of a body."""
+
+MIN_SKIP = 0.02
+"""Seconds of free motion below which skipping is not worth its cost."""
+
+SKIP_SAMPLES = 25
+"""Points of the remaining motion at which clearance is checked."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Trapezoidal speed over a distance, from rest to rest; any unit of length."""
+
+    distance: float
+    speed: float
+    acceleration: float
+
+    @property
+    def ramp(self) -> float:
+        """Seconds of speeding up, and of slowing down."""
+        return min(self.speed / self.acceleration, math.sqrt(self.distance / self.acceleration))
+
+    @property
+    def duration(self) -> float:
+        """Seconds from rest to rest."""
+        ramp = self.ramp
+        cruise = self.distance - self.acceleration * ramp * ramp
+        return 2.0 * ramp + (max(cruise, 0.0) / (self.acceleration * ramp) if ramp > 0.0 else 0.0)
+
+    def at(self, time: float) -> tuple[float, float]:
+        """Distance travelled and speed at a time since the start."""
+        ramp, end = self.ramp, self.duration
+        if time >= end:
+            return self.distance, 0.0
+        if time < ramp:
+            return self.acceleration * time * time / 2, self.acceleration * time
+        peak = self.acceleration * ramp
+        if time <= end - ramp:
+            return peak * (time - ramp / 2), peak
+        left = end - time
+        return self.distance - self.acceleration * left * left / 2, self.acceleration * left
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Joint angles ``knots`` (n, 6) at equal steps of a path that is travelled with a speed profile."""
+
+    profile: Profile
+    knots: NDArray[np.float64]
+
+    @property
+    def duration(self) -> float:
+        """Seconds from rest to rest."""
+        return self.profile.duration
+
+    def at(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Joint angles and velocities, both (6,), at a time since the start."""
+        travelled, speed = self.profile.at(time)
+        pieces = len(self.knots) - 1
+        if travelled >= self.profile.distance:
+            return self.knots[-1], np.zeros(6)
+        place = travelled / self.profile.distance * pieces
+        index = min(int(place), pieces - 1)
+        step = self.knots[index + 1] - self.knots[index]
+        return self.knots[index] + step * (place - index), step * (speed * pieces / self.profile.distance)
+
+
+def resting(joints: NDArray[np.float64]) -> Trajectory:
+    """The trajectory of an arm that stays where it is."""
+    return Trajectory(Profile(0.0, 1.0, 1.0), joints[None])
+
+
+class SimulatedArm:
+    """``Arm`` protocol on the simulated UR5. contact_force: newtons at the tool beyond which a linear motion yields."""
+
+    def __init__(self, robot: Robot, home: NDArray[np.float64], *, contact_force: float) -> None:
+        self._robot = robot
+        self._world = robot.world
+        self._contact_force = contact_force
+        self._trajectory = resting(home)
+        self._start = 0.0
+        self.jump_to(home)
+        self._world.before_step(self._control)
+
+    def jump_to(self, joints: NDArray[np.float64]) -> None:
+        """Place the arm at rest, without simulating the way."""
+        for joint, angle in zip(self._robot.arm_joints, joints, strict=True):
+            self._world.bullet.resetJointState(self._robot.body, joint, float(angle), 0.0)
+        self._hold(joints)
+
+    def is_free(self) -> bool:
+        """Whether the robot touches no body and its tool is above all bodies around it."""
+        clearance = self._clearance()
+        return clearance(self.joint_positions()) and not self._robot.touched_bodies()
+
+    def skip_free_motion(self) -> None:
+        """Jump over the part of the motion, from now on, on which the tool stays above all bodies around it.
+
+        To be called only while the arm :meth:`is_free`. Bodies still in motion come to rest meanwhile, as they would
+        have; simulated time advances as if nothing had been skipped.
+        """
+        trajectory, elapsed = self._trajectory, self._world.time - self._start
+        free = self._free_until(trajectory, elapsed)
+        if free - elapsed < MIN_SKIP:
+            return
+        self.jump_to(trajectory.at(free)[0])
+        self._world.skip(free - elapsed)
+        self._trajectory = trajectory
+        self._start = self._world.time - free
+
+    def _free_until(self, trajectory: Trajectory, elapsed: float) -> float:
+        """Time on the trajectory up to which the tool stays above all bodies around it."""
+        clearance = self._clearance()
+        remaining = trajectory.duration - elapsed
+        free = elapsed
+        for time in elapsed + remaining * np.linspace(0.0, 1.0, SKIP_SAMPLES):
+            if not clearance(trajectory.at(time)[0]):
+                break
+            free = time
+        return float(free)
+
+    def _clearance(self) -> Callable[[NDArray[np.float64]], bool]:
+        """A test of joint angles: is the tool above the bodies that the hand could meet there?"""
+        bodies = self._world.bodies
+        places = np.array([self._world.position(body)[:2] for body in bodies]).reshape(-1, 2)
+        tops = np.array([self._world.top(body) for body in bodies])
+
+        def is_clear(joints: NDArray[np.float64]) -> bool:
+            x, y, z = forward_kinematics(joints)[:3, 3]
+            around = np.hypot(places[:, 0] - x, places[:, 1] - y) < HAND_REACH
+            return bool((tops[around] + SKIP_CLEARANCE < z).all())
+
+        return is_clear
+
+    def joint_positions(self) -> NDArray[np.float64]:
+        """Measured joint angles in radians, shape (6,)."""
+        states = self._world.bullet.getJointStates(self._robot.body, self._robot.arm_joints)
+        return np.array([state[0] for state in states])
+
+    def tool_pose(self) -> Transform:
+        """Measured ``T_base_tool``."""
+        return forward_kinematics(self.joint_positions())
+
+    def tool_force(self) -> float:
+        """Magnitude in newtons of the sum of all contact forces on the robot."""
+        return self._robot.contact_force()
+
+    def inverse_kinematics(self, T_base_tool: Transform) -> NDArray[np.float64] | None:
+        """Joint angles closest to the present ones that reach the pose; None when there are none."""
+        return nearest_solution(T_base_tool, self.joint_positions())
+
+    def start_joint_motion(self, joints: NDArray[np.float64], speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
+        start = self.joint_positions()
+        profile = Profile(float(np.abs(joints - start).max()), speed, acceleration)
+        self._begin(Trajectory(profile, np.array([start, joints])), FREE_TORQUE)
+
+    def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in Cartesian space; m/s and m/s2.
+
+        Raises UnreachableError, without having moved, when a pose on the way has no solution.
+        """
+        start = self.joint_positions()
+        T_start = forward_kinematics(start)
+        distance = float(np.linalg.norm(T_base_tool[:3, 3] - T_start[:3, 3]))
+        pieces = max(1, round(distance / KNOT_SPACING))
+        knots = [start]
+        for fraction in np.arange(1, pieces + 1) / pieces:
+            pose = T_base_tool.copy()
+            pose[:3, 3] = (1 - fraction) * T_start[:3, 3] + fraction * T_base_tool[:3, 3]
+            solution = nearest_solution(pose, knots[-1])
+            if solution is None:
+                raise UnreachableError(f"expected a reachable straight line, got stuck at {np.round(pose[:3, 3], 3)}")
+            knots.append(solution)
+        torque = MIN_TORQUE + self._contact_force * np.linalg.norm(position_jacobian(start), axis=0)
+        self._begin(
+            Trajectory(Profile(distance, speed, acceleration), np.array(knots)), np.minimum(torque, FREE_TORQUE)
+        )
+
+    def is_moving(self) -> bool:
+        """Whether the trajectory has not been played to its end yet."""
+        return self._world.time - self._start < self._trajectory.duration
+
+    def stop(self) -> None:
+        """Hold the present joint angles."""
+        self._hold(self.joint_positions())
+
+    def _hold(self, joints: NDArray[np.float64]) -> None:
+        self._begin(resting(joints), FREE_TORQUE)
+
+    def _begin(self, trajectory: Trajectory, torque: NDArray[np.float64]) -> None:
+        self._trajectory = trajectory
+        self._torque = torque.tolist()
+        self._start = self._world.time
+
+    def _control(self) -> None:
+        angles, velocities = self._trajectory.at(self._world.time - self._start)
+        self._world.bullet.setJointMotorControlArray(
+            self._robot.body,
+            self._robot.arm_joints,
+            pybullet.POSITION_CONTROL,
+            targetPositions=angles.tolist(),
+            targetVelocities=velocities.tolist(),
+            forces=self._torque,
+            positionGains=[0.3] * 6,
+            velocityGains=[1.0] * 6,
+        )

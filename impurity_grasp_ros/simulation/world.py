@@ -1,0 +1,173 @@
+"""The physics engine behind a few verbs: a table, bodies that can be added and removed, and time that passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+from pybullet_utils.bullet_client import BulletClient
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.constants import GRAVITY
+from impurity_grasp_ros.simulation import silenced
+
+
+@dataclass(frozen=True)
+class PhysicsConfig:
+    """How contacts are simulated. Larger steps tunnel, fewer iterations let light blocks sink into each other."""
+
+    time_step: float = parameter("s, one physics step", low=1e-4, high=1 / 200)
+    solver_iterations: int = parameter("iterations of the contact solver per step", low=20, high=500)
+    erp: float = parameter("part of a penetration that one step removes", low=0.0, high=1.0)
+    friction: float = parameter("Coulomb friction of blocks and table", low=0.0, high=2.0)
+    rolling_friction: float = parameter("m, rolling and spinning friction of round blocks", low=0.0, high=0.01)
+    density: float = parameter("kg/m3 of blocks", low=10.0, high=20000.0)
+    rest_speed: float = parameter("m/s below which a body counts as resting", low=1e-4, high=0.1)
+    rest_turn: float = parameter("rad/s below which a body counts as resting", low=1e-3, high=3.0)
+
+
+class World:
+    """A PyBullet client with a table top at z = 0. ``time`` is in seconds and counts skipped motion too."""
+
+    def __init__(self, config: PhysicsConfig, *, gui: bool = False) -> None:
+        self.config = config
+        with silenced():
+            self.bullet = BulletClient(pybullet.GUI if gui else pybullet.DIRECT)
+        if gui:
+            self.bullet.configureDebugVisualizer(pybullet.COV_ENABLE_GUI, 0)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove everything, forget all callbacks and start again at time 0."""
+        self.time = 0.0
+        self._before_step: list[Callable[[], None]] = []
+        self._after_step: list[Callable[[], None]] = []
+        self._bodies: list[int] = []
+        self.bullet.resetSimulation()
+        self.bullet.setGravity(0.0, 0.0, -GRAVITY)
+        self.bullet.setPhysicsEngineParameter(
+            fixedTimeStep=self.config.time_step,
+            numSolverIterations=self.config.solver_iterations,
+            erp=self.config.erp,
+            contactERP=self.config.erp,
+            frictionERP=self.config.erp,
+            enableFileCaching=0,
+            deterministicOverlappingPairs=1,
+        )
+
+    def close(self) -> None:
+        """Disconnect from the engine; the world is unusable afterwards."""
+        self.bullet.disconnect()
+
+    @property
+    def bodies(self) -> tuple[int, ...]:
+        """Identifiers of the loose bodies, in the order in which they were added."""
+        return tuple(self._bodies)
+
+    def before_step(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` before every physics step: controllers."""
+        self._before_step.append(callback)
+
+    def after_step(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` after every physics step: observers, which must not touch the world."""
+        self._after_step.append(callback)
+
+    def step(self, steps: int = 1) -> None:
+        """Advance the physics by a number of steps."""
+        for _ in range(steps):
+            for callback in self._before_step:
+                callback()
+            self.bullet.stepSimulation()
+            self.time += self.config.time_step
+            for callback in self._after_step:
+                callback()
+
+    def skip(self, duration: float) -> None:
+        """Let ``duration`` seconds pass in which only bodies that still move are simulated."""
+        end = self.time + duration
+        if not self.at_rest():
+            self.settle(duration)
+        self.time = max(self.time, end)
+
+    def add_static_box(
+        self,
+        size: tuple[float, float, float],
+        center: tuple[float, float, float],
+        rgba: tuple[float, float, float, float],
+    ) -> int:
+        """Add an immovable box of edge lengths ``size`` in metres."""
+        half = [edge / 2 for edge in size]
+        collision = self.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half)
+        visual = self.bullet.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=rgba)
+        body = self.bullet.createMultiBody(0.0, collision, visual, center)
+        self.bullet.changeDynamics(body, -1, lateralFriction=self.config.friction, restitution=0.0)
+        return int(body)
+
+    def add_body(
+        self,
+        mass: float,
+        collision: int,
+        visual: int,
+        position: NDArray[np.float64],
+        orientation: NDArray[np.float64],
+        *,
+        rolls: bool,
+    ) -> int:
+        """Add a loose body from shape handles; position in metres, orientation a quaternion (x, y, z, w).
+
+        Only a body that ``rolls`` gets rolling friction, which makes every contact dearer. Bodies at rest fall asleep
+        until something touches them.
+        """
+        rolling = self.config.rolling_friction if rolls else 0.0
+        body = int(self.bullet.createMultiBody(mass, collision, visual, position.tolist(), orientation.tolist()))
+        self.bullet.changeDynamics(
+            body,
+            -1,
+            lateralFriction=self.config.friction,
+            rollingFriction=rolling,
+            spinningFriction=rolling,
+            restitution=0.0,
+            linearDamping=0.04,
+            angularDamping=0.1,
+            activationState=pybullet.ACTIVATION_STATE_ENABLE_SLEEPING,
+        )
+        self._bodies.append(body)
+        return body
+
+    def remove_body(self, body: int) -> None:
+        """Take a loose body out of the world."""
+        self._bodies.remove(body)
+        self.bullet.removeBody(body)
+
+    def pose(self, body: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Position (3,) in metres and orientation (4,) as quaternion (x, y, z, w) of a body's centre of mass."""
+        position, orientation = self.bullet.getBasePositionAndOrientation(body)
+        return np.array(position), np.array(orientation)
+
+    def position(self, body: int) -> NDArray[np.float64]:
+        """Position (3,) in metres of a body's centre of mass."""
+        return np.array(self.bullet.getBasePositionAndOrientation(body)[0])
+
+    def top(self, body: int) -> float:
+        """Height in metres of a body's highest point (of its bounding box)."""
+        return float(self.bullet.getAABB(body)[1][2])
+
+    def at_rest(self) -> bool:
+        """Whether no loose body moves faster than the configured limits."""
+        for body in self._bodies:
+            linear, angular = self.bullet.getBaseVelocity(body)
+            if math.hypot(*linear) > self.config.rest_speed or math.hypot(*angular) > self.config.rest_turn:
+                return False
+        return True
+
+    def settle(self, limit: float) -> float:
+        """Step until all bodies rest, at most ``limit`` seconds; returns the simulated seconds."""
+        start = self.time
+        self.step(6)  # a body placed at rest needs a moment to start falling
+        while not self.at_rest() and self.time - start < limit:
+            self.step(6)
+        return self.time - start

@@ -1,0 +1,99 @@
+"""The simulated fingers go where they are told, stall on what they hold and report its width."""
+
+import numpy as np
+import pytest
+from tabletop import put
+
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.motion.kinematics import nearest_solution
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.objects import Shape, cuboid, cylinder
+from impurity_grasp_ros.transform import tool_down
+
+pytestmark = pytest.mark.sim
+
+OPENINGS = [0.0, 0.01, 0.03, 0.06, GRIPPER_STROKE]
+WIDTHS = [0.03, 0.045, 0.06]
+
+
+def move_fingers(environment: Environment, opening: float) -> float:
+    """Move the fingers until they stop; returns the simulated seconds."""
+    start = environment.world.time
+    environment.gripper.start_motion(opening)
+    while environment.gripper.is_moving():
+        environment.world.step()
+        assert environment.world.time - start < 3.0, "the fingers never stop"
+    return environment.world.time - start
+
+
+def reach_down(environment: Environment, shape: Shape) -> int:
+    """Stand a block between the open fingers, the tool close to the table; returns the block's body."""
+    joints = nearest_solution(tool_down((0.5, 0.0, 0.01), 0.0), np.array(environment.cell.home))
+    assert joints is not None
+    environment.gripper.jump_to(GRIPPER_STROKE)
+    environment.arm.jump_to(joints)
+    body = put(environment, shape, 0.5, 0.0)
+    environment.world.settle(1.0)
+    return body
+
+
+@pytest.mark.parametrize("start", OPENINGS)
+@pytest.mark.parametrize("goal", OPENINGS)
+def test_free_fingers_reach_the_opening(environment: Environment, start: float, goal: float) -> None:
+    environment.gripper.jump_to(start)
+    move_fingers(environment, goal)
+    assert environment.gripper.opening() == pytest.approx(goal, abs=0.001)
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_jumping_places_the_fingers_at_rest(environment: Environment, opening: float) -> None:
+    environment.gripper.jump_to(opening)
+    assert environment.gripper.opening() == pytest.approx(opening, abs=1e-6)
+    assert not environment.gripper.is_moving()
+    environment.world.step(60)
+    assert environment.gripper.opening() == pytest.approx(opening, abs=0.001)
+
+
+def test_fingers_move_no_faster_than_configured(environment: Environment) -> None:
+    environment.gripper.jump_to(GRIPPER_STROKE)
+    assert move_fingers(environment, 0.0) >= GRIPPER_STROKE / environment.config.gripper_speed
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["cuboid", "cylinder"])
+def test_fingers_stall_on_a_block_and_report_its_width(environment: Environment, kind: str, width: float) -> None:
+    reach_down(environment, cuboid(width, 0.04, 0.04) if kind == "cuboid" else cylinder(width, 0.04))
+    move_fingers(environment, 0.0)
+    assert environment.gripper.opening() == pytest.approx(width, abs=0.004)
+
+
+def test_a_held_block_neither_creeps_nor_slips(environment: Environment) -> None:
+    body = reach_down(environment, cuboid(0.03, 0.04, 0.04))
+    move_fingers(environment, 0.0)
+    lifted = environment.arm.tool_pose()
+    lifted[2, 3] += 0.15
+    environment.arm.start_linear_motion(lifted, 0.4, 2.5)
+    environment.world.step(240)
+    height = environment.world.position(body)[2]
+    assert height == pytest.approx(0.02 + 0.15, abs=0.01)
+    environment.world.step(480)
+    assert environment.world.position(body)[2] == pytest.approx(height, abs=0.002)
+    assert environment.gripper.opening() == pytest.approx(0.03, abs=0.004)
+    assert not environment.gripper.is_moving()
+
+
+def test_fingers_that_lose_their_hold_close_on(environment: Environment) -> None:
+    body = reach_down(environment, cuboid(0.03, 0.04, 0.04))
+    move_fingers(environment, 0.0)
+    environment.world.remove_body(body)
+    environment.world.step(480)
+    assert environment.gripper.opening() < environment.cell.motion.held_opening
+    assert not environment.gripper.is_moving()
+
+
+def test_a_squeezed_block_stays_whole_between_pads_that_do_not_sink_in(environment: Environment) -> None:
+    body = reach_down(environment, cuboid(0.03, 0.04, 0.04))
+    move_fingers(environment, 0.0)
+    environment.world.step(240)
+    contacts = environment.world.bullet.getContactPoints(bodyA=body)
+    assert min(contact[8] for contact in contacts) > -0.002
