@@ -1,0 +1,22 @@
+"""``impurity-grasp``: one verb a module."""
+
+import sys
+
+import typer
+
+from impurity_grasp_ros.cli.profile import profile
+from impurity_grasp_ros.cli.sim import sim
+from impurity_grasp_ros.errors import ImpurityGraspError
+
+app = typer.Typer(help="Find the odd objects in clutter and pick them out.", no_args_is_help=True, add_completion=False)
+app.command()(sim)
+app.command()(profile)
+
+
+def main() -> None:
+    """Console script: a fault is one line on standard error and exit code 2."""
+    try:
+        app()
+    except ImpurityGraspError as error:
+        print(f"{error.code.name}: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,96 @@
+"""``impurity-grasp profile``: where the time of a decision goes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Annotated, Any, TypeVar
+
+import cv2
+import typer
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import Attempt, AttentionState
+from impurity_grasp_ros.perception.appearance import Appearance
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.saliency import saliency
+from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.simulation.environment import Environment
+
+T = TypeVar("T")
+
+
+class Stopwatch:
+    """Milliseconds of every run of every stage."""
+
+    def __init__(self) -> None:
+        self.samples: dict[str, list[float]] = {}
+
+    def __call__(self, stage: str, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a stage and take its time."""
+        start = time.perf_counter()
+        result = function(*arguments)
+        self.samples.setdefault(stage, []).append(1e3 * (time.perf_counter() - start))
+        return result
+
+    def runs(self, stage: str) -> int:
+        """How often a stage has run."""
+        return len(self.samples.get(stage, ()))
+
+
+def profile(
+    scene: Annotated[str, typer.Option(help="random, challenging, invisible: a file in config/scenes.")] = "random",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 100,
+    decisions: Annotated[int, typer.Option(min=1, help="Decisions to time, over as many scenes as it takes.")] = 30,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that OpenCV and BLAS may use.")] = 1,
+) -> None:
+    """Time the stages of decisions in simulated scenes; the table shows medians in milliseconds."""
+    cv2.setNumThreads(threads)
+    with threadpool_limits(threads):
+        stopwatch = run_stages(scene, seed, decisions)
+    table = Table(title=f"{decisions} decisions, scene {scene}, {threads} thread(s), {os.cpu_count()} CPU(s)")
+    for name in ("stage", "median ms", "min ms", "max ms", "runs"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for stage, samples in stopwatch.samples.items():
+        row = (f"{value:.2f}" for value in (median(samples), min(samples), max(samples)))
+        table.add_row(stage, *row, str(len(samples)))
+    Console().print(table)
+
+
+def run_stages(scene: str, seed: int, decisions: int) -> Stopwatch:
+    """Play scenes with the analytic actor until ``decisions`` primitives are executed, timing every stage."""
+    stopwatch, environment = Stopwatch(), Environment()
+    while stopwatch.runs("execute") < decisions:
+        stopwatch("generate scene", environment.reset, seed, scene)
+        play(environment, stopwatch, decisions)
+        seed += 1
+    return stopwatch
+
+
+def play(environment: Environment, stopwatch: Stopwatch, decisions: int) -> None:
+    """Play one scene until it is clear or enough primitives are executed."""
+    from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap  # needs ROS 2
+
+    grid = environment.cell.workspace.grid
+    projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+    looks = packaged_parameters("attention_node", AttentionConfig)
+    actor = make_actor(packaged_parameters("policy_node", PolicyConfig))
+    history: list[Attempt] = []
+    appearance: Appearance | None = None
+    while stopwatch.runs("execute") < decisions:
+        frame = stopwatch("render 640x480", environment.observe)
+        heightmap = stopwatch("project to heightmap", project, frame, grid, projection)
+        message = stopwatch("heightmap to message", to_heightmap, heightmap)
+        stopwatch("heightmap from message", from_heightmap, message)
+        stopwatch("saliency alone", saliency, heightmap.color, looks.saliency)
+        attention, appearance = stopwatch("attention", attend, heightmap, appearance, looks)
+        if attention.state is AttentionState.CLEAR:
+            return
+        primitive = stopwatch("decide", actor.select, heightmap, attention, history)
+        history.append(Attempt(primitive, stopwatch("execute", environment.step, primitive)))

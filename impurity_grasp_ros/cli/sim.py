@@ -1,0 +1,125 @@
+"""``impurity-grasp sim``: the whole graph in one process picks the impurities of simulated scenes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.files import write_atomically
+
+if TYPE_CHECKING:
+    from impurity_grasp.action import PickImpurities
+    from impurity_grasp_ros.nodes.composition import SimulatedSystem
+
+PHASES = ("observing", "attending", "deciding", "executing")
+COLUMNS = ("seed", "result", "targets", "others", "held", "pushes", "clear", "seconds")
+
+
+def sim(
+    scene: Annotated[str, typer.Option(help="random, challenging, invisible: a file in config/scenes.")] = "random",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+    episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
+    targets: Annotated[int | None, typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
+    blocks: Annotated[int | None, typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
+    max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes a scene; 0: the action's default.")] = 0,
+    gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window and move in real time.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),
+) -> None:
+    """Pick the impurities of simulated scenes through the action /pick_impurities.
+
+    Leaves a folder with one picture a decision and a summary. Exits with 0 only if every goal succeeded and, as the
+    simulator knows, every target is in the drop bin.
+    """
+    from impurity_grasp_ros.nodes.composition import SimulatedSystem  # needs ROS 2, the other verbs do not
+
+    console = Console()
+    folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{scene}_seed{seed}"
+    bridge = {"scene": scene, "seed": seed, "gui": gui, "targets": _or_default(targets), "blocks": _or_default(blocks)}
+    rows = []
+    with console.status("starting the nodes") as status, SimulatedSystem(bridge, folder, console.print) as system:
+        for number in range(seed, seed + episodes):
+            system.reset(scene, number, targets, blocks)
+            system.recorder.folder = folder / f"seed_{number:03d}" if episodes > 1 else folder
+            what = f"{system.scene.targets} targets among {system.scene.others} blocks"
+            console.print(f"[bold]{scene}, seed {number}[/bold]: {what}")
+            result, seconds = _job(system, max_actions, status.update)
+            rows.append(_row(system, result, seconds))
+            _write(folder / "summary.json", rows)
+    console.print(_table(rows))
+    console.print(f"pictures and summary: {folder}")
+    raise typer.Exit(0 if all(row["complete"] for row in rows) else 1)
+
+
+def _or_default(number: int | None) -> int:
+    """The ROS interfaces' way to say: as the scene file says."""
+    return -1 if number is None else number
+
+
+def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None]) -> tuple[PickImpurities.Result, float]:
+    """Give one job to the graph, show its progress, return its result and the seconds it took."""
+    from impurity_grasp.action import PickImpurities
+
+    def on_feedback(feedback: PickImpurities.Feedback) -> None:
+        counts = f"picked {feedback.picked}, grasps {feedback.grasps}, pushes {feedback.pushes}"
+        show(f"{PHASES[feedback.phase]}: {counts}, {feedback.elapsed:.0f} s")
+
+    start = time.monotonic()
+    result = system.pick(PickImpurities.Goal(max_actions=max_actions), on_feedback)
+    seconds = time.monotonic() - start
+    system.await_decisions(len(result.attempts) + result.workspace_clear)
+    return result, seconds
+
+
+def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float) -> dict[str, Any]:
+    """One scene of the summary. Counts of the bin are the simulator's, by body; all others are the robot's own."""
+    truth = system.scene
+    return {
+        "scene": truth.scene,
+        "seed": truth.seed,
+        "result": ErrorCode(result.error_code).name,
+        "message": result.error_msg,
+        "targets": truth.targets,
+        "targets_in_bin": truth.targets_in_bin,
+        "targets_out_of_reach": truth.targets_out_of_reach,
+        "others_in_bin": truth.others_in_bin,
+        "grasps": result.grasps,
+        "held": result.picked,
+        "pushes": result.pushes,
+        "workspace_clear": result.workspace_clear,
+        "seconds": round(seconds, 2),
+        "complete": result.error_code == ErrorCode.NONE and truth.targets_in_bin == truth.targets,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"scene {rows[0]['scene']}; targets and others: in the drop bin; held: of all grasps")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == "result" else "right")
+    for row in rows:
+        table.add_row(
+            str(row["seed"]),
+            "[green]succeeded" if row["result"] == "NONE" else f"[red]{row['result']}",
+            f"{row['targets_in_bin']}/{row['targets']}",
+            str(row["others_in_bin"]),
+            f"{row['held']}/{row['grasps']}",
+            str(row["pushes"]),
+            "yes" if row["workspace_clear"] else "no",
+            f"{row['seconds']:.1f}",
+        )
+    if len(rows) > 1:
+        complete = sum(row["complete"] for row in rows)
+        table.caption = f"complete: {complete} of {len(rows)} ({complete / len(rows):.0%})"
+    return table
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    write_atomically(path, (json.dumps(rows, indent=2) + "\n").encode())

@@ -1,0 +1,45 @@
+"""Attention as a service: ``attend`` finds the target in a heightmap, or where one may be hidden."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+
+from impurity_grasp.srv import Attend
+from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header, to_image
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
+from impurity_grasp_ros.overlay import draw_attention
+from impurity_grasp_ros.perception.appearance import Appearance
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend
+
+
+class AttentionNode(Node):
+    """Offers ``attend`` and publishes what it saw on the latched topic ``attention/overlay``.
+
+    Within a job it remembers what ordinary objects look like, so that it still knows when few of them are left.
+    """
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("attention_node", **options)
+        self._parameters = NodeParameters(self, "attention_node", AttentionConfig)
+        self._appearance: Appearance | None = None
+        self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
+        self.create_service(Attend, "attend", self._on_attend)
+
+    def _on_attend(self, request: Attend.Request, response: Attend.Response) -> Attend.Response:
+        try:
+            heightmap = from_heightmap(request.heightmap)
+            if request.new_job:
+                self._appearance = None
+            attention, self._appearance = attend(heightmap, self._appearance, self._parameters.value)
+        except Exception as error:  # every fault is answered with its code, the node stays
+            return answer_error(response, error, self.get_logger())
+        response.attention = to_attention(attention, heightmap.grid)
+        self._overlay.publish(to_image(draw_attention(heightmap, attention), "rgb8", to_header(heightmap.stamp)))
+        return response
+
+
+def main() -> None:
+    """Console script."""
+    run(AttentionNode)

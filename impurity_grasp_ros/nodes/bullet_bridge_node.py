@@ -1,0 +1,155 @@
+"""The simulated cell on the robot's topics: camera, joint states, clock, ``execute_primitive`` and ``reset_scene``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp.msg import SceneState
+from impurity_grasp.srv import ResetScene
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.datatypes import Attempt
+from impurity_grasp_ros.errors import BusyError
+from impurity_grasp_ros.motion.executor import Supervision
+from impurity_grasp_ros.nodes.bullet_topics import BulletTopics
+from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt, to_time
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.runtime import answer_error, finish, run
+from impurity_grasp_ros.simulation.environment import Environment
+
+
+@dataclass(frozen=True)
+class BulletBridgeConfig:
+    """The scene to start with and how fast time passes."""
+
+    scene: str = parameter("name of a file in config/scenes")
+    seed: int = parameter("seed of the scene", low=0, high=2**53)
+    targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
+    blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)
+    gui: bool = parameter("open the simulator's window; implies real_time")
+    real_time: bool = parameter("move at the speed of the wall clock instead of as fast as possible")
+    camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=60.0)
+    joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
+
+
+class BulletBridgeNode(Node):
+    """Stands for camera driver and motion node. One lock guards the simulation; a motion holds it throughout."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("bullet_bridge_node", **options)
+        config = NodeParameters(self, "bullet_bridge_node", BulletBridgeConfig).value
+        self._real_time = config.real_time or config.gui
+        self._environment = Environment(gui=config.gui, fast_forward=not self._real_time)
+        self._lock = threading.Lock()
+        self._moving = self._stopping = False
+        self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
+        self._reset(config.scene, config.seed, config.targets, config.blocks)
+        self._last_idle = time.monotonic()
+        self._add_timer(1.0 / config.joint_state_rate, self._on_idle)
+        self._add_timer(1.0 / config.camera_rate, self._on_camera)
+        self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
+        self._server = ActionServer(
+            self,
+            ExecutePrimitive,
+            "execute_primitive",
+            self._on_execute,
+            goal_callback=self._on_goal,
+            cancel_callback=lambda _goal: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def destroy_node(self) -> None:
+        """Stop the arm, wait for the motion to end and close the simulator."""
+        self._stopping = True
+        with self._lock:
+            self._environment.close()
+        super().destroy_node()
+
+    def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
+        """A timer by the wall clock whose callback is skipped while the simulation is in use."""
+
+        def guarded() -> None:
+            if not self._stopping and self._lock.acquire(blocking=False):
+                try:
+                    callback()
+                finally:
+                    self._lock.release()
+
+        group = MutuallyExclusiveCallbackGroup()
+        self.create_timer(period, guarded, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _on_idle(self) -> None:
+        now = time.monotonic()
+        self._topics.idle(now - self._last_idle)
+        self._last_idle = now
+
+    def _on_camera(self) -> None:
+        self._topics.publish_frame()
+
+    def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
+        try:
+            if self._moving:
+                raise BusyError("expected a resting arm, it moves")
+            with self._lock:
+                response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
+        except Exception as error:  # every fault is answered with its code, the node stays
+            answer_error(response, error, self.get_logger())
+        return response
+
+    def _reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
+        self._topics.rewind()
+        try:
+            self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
+        finally:
+            self._topics.follow()
+            self._topics.forget_frame()
+        if self._real_time:
+            self._environment.world.after_step(self._wait_for_the_wall)
+        return self._topics.publish_scene()
+
+    def _wait_for_the_wall(self) -> None:
+        time.sleep(self._environment.config.physics.time_step)
+
+    def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
+        if self._moving:
+            return GoalResponse.REJECT
+        self._moving = True
+        return GoalResponse.ACCEPT
+
+    def _on_execute(self, handle: ServerGoalHandle) -> ExecutePrimitive.Result:
+        result = ExecutePrimitive.Result()
+        with self._lock:
+            try:
+                result.attempt = to_attempt(self._execute(handle))
+            except Exception as error:  # every fault is answered with its code, the node stays
+                answer_error(result, error, self.get_logger())
+            self._last_idle = time.monotonic()
+            self._topics.forget_frame()
+            self._topics.publish_scene()
+            result.completed = to_time(self._topics.now())
+        self._moving = False
+        return finish(handle, result)
+
+    def _execute(self, handle: ServerGoalHandle) -> Attempt:
+        start = time.monotonic()
+
+        def report(phase: str) -> None:
+            handle.publish_feedback(ExecutePrimitive.Feedback(phase=phase, elapsed=time.monotonic() - start))
+
+        primitive = from_primitive(handle.request.primitive)
+        supervision = Supervision(canceled=lambda: self._stopping or handle.is_cancel_requested, on_phase=report)
+        return Attempt(primitive, self._environment.step(primitive, supervision))
+
+
+def main() -> None:
+    """Console script."""
+    run(BulletBridgeNode)

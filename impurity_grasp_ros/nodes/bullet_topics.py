@@ -1,0 +1,107 @@
+"""What the simulated cell publishes, named as the drivers of the real one name it."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+
+from impurity_grasp.msg import SceneState
+from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.gripper_geometry import knuckle_travel
+from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
+from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image, to_time
+from impurity_grasp_ros.nodes.heightmap_node import CAMERA
+from impurity_grasp_ros.nodes.runtime import LATCHED, camera_qos
+from impurity_grasp_ros.simulation.environment import Environment
+
+FINGER_JOINT = "left_knuckle_joint"
+"""The only finger joint that is published; the others mimic it."""
+
+
+class BulletTopics:
+    """Publishers on an environment. Stamps are simulated time with ``use_sim_time``, else the wall's.
+
+    Simulated time never goes back: not when a scene is reset, and it goes on while the arm rests.
+    """
+
+    def __init__(self, node: Node, environment: Environment, joint_state_rate: float) -> None:
+        self._node = node
+        self._environment = environment
+        self._period = 1.0 / joint_state_rate
+        self._simulated: bool = node.get_parameter("use_sim_time").value
+        self._epoch = 0.0
+        self._last_published = -1.0
+        self._frame: RgbdFrame | None = None
+        self._clock = node.create_publisher(Clock, "/clock", 10) if self._simulated else None
+        self._joints = node.create_publisher(JointState, "joint_states", 10)
+        self._scene = node.create_publisher(SceneState, "scene_state", LATCHED)
+        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", camera_qos("reliable"))
+        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", camera_qos("reliable"))
+        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", camera_qos("reliable"))
+
+    def now(self) -> float:
+        """Seconds for stamps."""
+        if self._simulated:
+            return self._epoch + self._environment.world.time
+        return self._node.get_clock().now().nanoseconds * 1e-9
+
+    def idle(self, duration: float) -> None:
+        """Let simulated time pass without a change of the world, whose own clock must not depend on the wall's."""
+        self._epoch += duration
+        self.publish_motion()
+
+    def rewind(self) -> None:
+        """Call before the world's own time starts again at zero."""
+        self._epoch += self._environment.world.time
+
+    def follow(self) -> None:
+        """Publish along with the physics from now on; needed again after each reset of the world."""
+        self._last_published = -1.0
+        self._environment.world.after_step(self._on_step)
+
+    def _on_step(self) -> None:
+        if self._environment.world.time - self._last_published >= self._period:
+            self._last_published = self._environment.world.time
+            self.publish_motion()
+
+    def publish_motion(self) -> None:
+        """Clock and joint states."""
+        now = self.now()
+        if self._clock is not None:
+            self._clock.publish(Clock(clock=to_time(now)))
+        travel = knuckle_travel(self._environment.gripper.opening())
+        positions = [*self._environment.arm.joint_positions().tolist(), travel]
+        self._joints.publish(JointState(header=to_header(now), name=[*JOINT_NAMES, FINGER_JOINT], position=positions))
+
+    def forget_frame(self) -> None:
+        """The world has changed: the next camera frame has to be rendered."""
+        self._frame = None
+
+    def publish_frame(self) -> None:
+        """A camera frame, rendered only if the world has changed since the last one and somebody listens."""
+        if not self._depth.get_subscription_count():
+            return
+        if self._frame is None:
+            self._frame = self._environment.observe()
+        header = to_header(self.now(), self._environment.camera.frame_id)
+        self._info.publish(to_camera_info(self._frame.intrinsics, header))
+        self._color.publish(to_image(self._frame.color, "rgb8", header))
+        self._depth.publish(to_image(self._frame.depth, "32FC1", header))
+
+    def publish_scene(self) -> SceneState:
+        """Ground truth about the blocks, for evaluation and display."""
+        scene, tally = self._environment.scene, self._environment.tally()
+        message = SceneState(
+            stamp=to_time(self.now()),
+            scene=scene.name,
+            seed=scene.seed,
+            targets=tally.targets,
+            targets_in_bin=tally.targets_in_bin,
+            targets_out_of_reach=tally.targets_lost,
+            others=tally.others,
+            others_in_bin=tally.others_in_bin,
+            others_out_of_reach=tally.others_lost,
+        )
+        self._scene.publish(message)
+        return message

@@ -1,0 +1,246 @@
+"""Between the package's values and ROS messages: pure functions, one pair a type."""
+
+from __future__ import annotations
+
+import array
+import sys
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from cv_bridge import CvBridge, CvBridgeError
+from geometry_msgs.msg import Point
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from impurity_grasp.msg import Attempt as AttemptMsg
+from impurity_grasp.msg import Attention as AttentionMsg
+from impurity_grasp.msg import Cluster as ClusterMsg
+from impurity_grasp.msg import Heightmap as HeightmapMsg
+from impurity_grasp.msg import Primitive as PrimitiveMsg
+from impurity_grasp_ros.datatypes import (
+    Attempt,
+    Attention,
+    AttentionState,
+    CameraIntrinsics,
+    Cluster,
+    Grid,
+    Heightmap,
+    Outcome,
+    OutcomeStatus,
+    Primitive,
+    PrimitiveKind,
+)
+from impurity_grasp_ros.errors import InvalidFrameError, InvalidGoalError
+
+BASE_FRAME = "base_link"
+MILLIMETRE = 1e-3
+
+PIXELS = {"rgb8": (np.uint8, 3), "mono8": (np.uint8, 1), "16UC1": (np.uint16, 1), "32FC1": (np.float32, 1)}
+"""Number type and channels of the encodings that this package writes, and of depth images."""
+
+_bridge = CvBridge()
+
+
+def to_time(seconds: float) -> Time:
+    """Seconds as a stamp."""
+    nanoseconds = round(seconds * 1e9)
+    return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def to_duration(seconds: float) -> Duration:
+    """Seconds as a duration."""
+    nanoseconds = round(seconds * 1e9)
+    return Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def to_seconds(stamp: Time | Duration) -> float:
+    """Seconds of a stamp or a duration."""
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+def to_header(stamp: float, frame: str = BASE_FRAME) -> Header:
+    """Header of a stamp in seconds."""
+    return Header(stamp=to_time(stamp), frame_id=frame)
+
+
+def to_image(pixels: NDArray[np.generic], encoding: str, header: Header) -> Image:
+    """An image (H, W) or (H, W, 3) whose type fits the encoding."""
+    pixels = np.ascontiguousarray(pixels, PIXELS[encoding][0])
+    message = Image(header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding)
+    message.step = pixels.strides[0]
+    message.is_bigendian = int(sys.byteorder == "big")
+    data = array.array("B")
+    data.frombytes(pixels.data.cast("B"))  # a thousand times faster than array("B", pixels)
+    message.data = data
+    return message
+
+
+def from_image(message: Image) -> NDArray[Any]:
+    """Pixels (H, W) or (H, W, 3) of an image in one of the encodings of ``PIXELS``, as a read-only view.
+
+    Raises InvalidFrameError for another encoding or a size that does not fit.
+    """
+    if message.encoding not in PIXELS:
+        raise InvalidFrameError(f"expected an encoding out of {', '.join(PIXELS)}, received {message.encoding!r}")
+    dtype, channels = PIXELS[message.encoding]
+    number = np.dtype(dtype).newbyteorder(">" if message.is_bigendian else "<")
+    row = message.width * channels * number.itemsize
+    if message.step < row or len(message.data) != message.step * message.height or not len(message.data):
+        raise InvalidFrameError(
+            f"expected {message.height} rows of at least {row} bytes, received {len(message.data)} bytes "
+            f"in rows of {message.step}"
+        )
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)[:, :row]
+    pixels = np.ascontiguousarray(rows).view(number).astype(dtype, copy=False)
+    return pixels.reshape(message.height, message.width, channels) if channels > 1 else pixels
+
+
+def from_color(message: Image) -> NDArray[np.uint8]:
+    """RGB pixels (H, W, 3) of a camera's colour image in any colour encoding; raises InvalidFrameError."""
+    if message.encoding == "rgb8":
+        return from_image(message)
+    try:
+        return np.asarray(_bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
+    except (CvBridgeError, TypeError, ValueError, KeyError) as error:
+        raise InvalidFrameError(f"expected a colour image, received {message.encoding!r}: {error}") from error
+
+
+def from_depth(message: Image) -> NDArray[np.float32]:
+    """Depth (H, W) in metres, 0 for no reading, of an image as 16UC1 (mm) or 32FC1 (m; REP-118).
+
+    Raises InvalidFrameError for another encoding.
+    """
+    if message.encoding not in ("16UC1", "32FC1"):
+        raise InvalidFrameError(f"expected depth as 16UC1 or 32FC1, received {message.encoding!r}")
+    pixels = from_image(message)
+    if message.encoding == "16UC1":
+        return pixels.astype(np.float32) * np.float32(MILLIMETRE)
+    return np.where(np.isfinite(pixels), pixels, np.float32(0.0))
+
+
+def from_camera_info(message: CameraInfo) -> CameraIntrinsics:
+    """Pinhole model of a camera; raises InvalidFrameError for one that is not calibrated."""
+    fx, fy, cx, cy = message.k[0], message.k[4], message.k[2], message.k[5]
+    if not (fx > 0.0 and fy > 0.0):
+        raise InvalidFrameError(f"expected a calibrated camera, received focal lengths {fx} and {fy}")
+    return CameraIntrinsics(message.width, message.height, fx, fy, cx, cy)
+
+
+def to_camera_info(model: CameraIntrinsics, header: Header) -> CameraInfo:
+    """Camera info of a pinhole model without distortion."""
+    message = CameraInfo(header=header, width=model.width_px, height=model.height_px, distortion_model="plumb_bob")
+    message.d = [0.0] * 5
+    message.k = [model.fx_px, 0.0, model.cx_px, 0.0, model.fy_px, model.cy_px, 0.0, 0.0, 1.0]
+    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    message.p = [model.fx_px, 0.0, model.cx_px, 0.0, 0.0, model.fy_px, model.cy_px, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return message
+
+
+def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
+    """A heightmap as message."""
+    header = to_header(heightmap.stamp)
+    message = HeightmapMsg(header=header, resolution=heightmap.grid.resolution)
+    message.color = to_image(heightmap.color, "rgb8", header)
+    message.height = to_image(heightmap.height, "32FC1", header)
+    message.valid = to_image(heightmap.valid * np.uint8(255), "mono8", header)
+    message.origin.position = Point(x=heightmap.grid.x_min, y=heightmap.grid.y_min)
+    message.origin.orientation.w = 1.0
+    return message
+
+
+def from_heightmap(message: HeightmapMsg) -> Heightmap:
+    """A heightmap from its message; raises InvalidFrameError when its images do not fit together."""
+    color, height, valid = (from_image(image) for image in (message.color, message.height, message.valid))
+    if color.shape[:2] != height.shape or height.shape != valid.shape or message.resolution <= 0.0:
+        raise InvalidFrameError(
+            f"expected three images of one size and a positive resolution, received {color.shape}, {height.shape}, "
+            f"{valid.shape} and {message.resolution}"
+        )
+    if not np.isfinite(height).all():
+        raise InvalidFrameError("expected finite heights, received NaN or infinity")
+    origin = message.origin.position
+    grid = Grid(origin.x, origin.y, height.shape[0], height.shape[1], round(message.resolution, 6))
+    return Heightmap(color, height, valid > 0, grid, to_seconds(message.header.stamp))
+
+
+def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
+    """An attention as message; ``grid`` is that of the whole heightmap."""
+    header = to_header(attention.crop.stamp)
+    row, column = grid.to_cell(*attention.center)
+    return AttentionMsg(
+        header=header,
+        state=attention.state,
+        center_row_px=row,
+        center_column_px=column,
+        center=_point(attention.center),
+        crop=to_heightmap(attention.crop),
+        mask=to_image(attention.mask * np.uint8(255), "mono8", header),
+        score=float(attention.score),
+        clusters=[
+            ClusterMsg(center=_point(cluster.center), area=cluster.area, height=cluster.height)
+            for cluster in attention.clusters
+        ],
+        saliency=to_image(attention.saliency, "32FC1", header),
+    )
+
+
+def from_attention(message: AttentionMsg) -> Attention:
+    """An attention from its message; raises InvalidFrameError or InvalidGoalError."""
+    crop, mask = from_heightmap(message.crop), from_image(message.mask) > 0
+    if mask.shape != crop.height.shape:
+        raise InvalidFrameError(f"expected a mask of the crop's size {crop.height.shape}, received {mask.shape}")
+    if message.state not in iter(AttentionState):
+        raise InvalidGoalError(f"expected an attention state out of 0, 1, 2, received {message.state}")
+    clusters = tuple(
+        Cluster((cluster.center.x, cluster.center.y), cluster.area, cluster.height) for cluster in message.clusters
+    )
+    center = message.center.x, message.center.y
+    saliency = from_image(message.saliency)
+    return Attention(AttentionState(message.state), center, crop, mask, message.score, clusters, saliency)
+
+
+def to_primitive(primitive: Primitive) -> PrimitiveMsg:
+    """A primitive as message."""
+    x, y, z = primitive.position
+    return PrimitiveMsg(
+        kind=primitive.kind,
+        position=Point(x=x, y=y, z=z),
+        angle=primitive.angle,
+        length=primitive.length,
+        opening=primitive.opening,
+        q_value=primitive.q_value,
+    )
+
+
+def from_primitive(message: PrimitiveMsg) -> Primitive:
+    """A primitive from its message; raises InvalidGoalError for an unknown kind."""
+    if message.kind not in iter(PrimitiveKind):
+        raise InvalidGoalError(f"expected a primitive of kind 0 or 1, received {message.kind}")
+    position = message.position.x, message.position.y, message.position.z
+    kind = PrimitiveKind(message.kind)
+    return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value)
+
+
+def to_attempt(attempt: Attempt) -> AttemptMsg:
+    """An attempt as message."""
+    return AttemptMsg(
+        primitive=to_primitive(attempt.primitive),
+        status=attempt.outcome.status.value,
+        opening=attempt.outcome.opening,
+        duration=attempt.outcome.duration,
+        message=attempt.outcome.message,
+    )
+
+
+def from_attempt(message: AttemptMsg) -> Attempt:
+    """An attempt from its message; raises InvalidGoalError for an unknown status."""
+    if message.status not in {status.value for status in OutcomeStatus}:
+        raise InvalidGoalError(f"expected a known outcome status, received {message.status}")
+    outcome = Outcome(OutcomeStatus(message.status), message.opening, message.duration, message.message)
+    return Attempt(from_primitive(message.primitive), outcome)
+
+
+def _point(center: tuple[float, float]) -> Point:
+    return Point(x=float(center[0]), y=float(center[1]))

@@ -1,0 +1,146 @@
+"""Camera topics in, heightmap out: ``capture_heightmap`` projects the first frame taken after a given time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from impurity_grasp.msg import Heightmap as HeightmapMsg
+from impurity_grasp.srv import CaptureHeightmap
+from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
+from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, camera_qos, run
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+
+CAMERA = "camera/camera"
+"""Namespace and name under which realsense-ros publishes by default."""
+
+
+@dataclass(frozen=True)
+class HeightmapNodeConfig:
+    """Which frames are used, and which of their readings."""
+
+    projection: ProjectionConfig
+    sync_tolerance: float = parameter("s between the stamps of colour and depth of one frame", low=0.0, high=0.1)
+    camera_reliability: str = parameter("what is asked of the camera driver", choices=("reliable", "best_effort"))
+    cell_file: str = parameter("layout of the cell; a path, or relative to the package")
+    calibration_file: str = parameter("camera calibration; a path, or relative to the package")
+
+
+@dataclass
+class Streams:
+    """The last few images of both streams, to be paired by stamp."""
+
+    color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
+    depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
+
+    def pair(self, not_before: float, tolerance: float) -> tuple[Image, Image] | None:
+        """Colour and depth of the newest complete frame that is recent enough."""
+        for depth in reversed(self.depth):
+            stamp = to_seconds(depth.header.stamp)
+            if stamp < not_before:
+                return None
+            for color in reversed(self.color):
+                if abs(to_seconds(color.header.stamp) - stamp) <= tolerance:
+                    return color, depth
+        return None
+
+
+class HeightmapNode(Node):
+    """Offers ``capture_heightmap`` and publishes each heightmap on the latched topic ``heightmap``."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("heightmap_node", **options)
+        self._parameters = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
+        config = self._parameters.value
+        self._grid = load_cell(config.cell_file).workspace.grid
+        self._calibration: CameraCalibration = load_calibration(config.calibration_file)
+        self._streams = Streams()
+        self._info: CameraInfo | None = None
+        self._hint = ""
+        self._pacer = Pacer(self, callback_group=MutuallyExclusiveCallbackGroup())
+        self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
+        images = {
+            "qos_profile": camera_qos(config.camera_reliability),
+            "callback_group": MutuallyExclusiveCallbackGroup(),
+            "event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
+        }
+        self.create_subscription(Image, f"{CAMERA}/color/image_raw", self._on_color, **images)
+        self.create_subscription(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", self._on_depth, **images)
+        self.create_subscription(CameraInfo, f"{CAMERA}/color/camera_info", self._on_info, **images)
+        self.create_service(
+            CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup()
+        )
+
+    def _on_incompatible(self, _event: QoSRequestedIncompatibleQoSInfo) -> None:
+        self._hint = "; the camera offers less than camera_reliability asks for"
+        self.get_logger().warning(f"no images from a camera{self._hint}")
+
+    def _on_color(self, message: Image) -> None:
+        self._streams.color.append(message)
+
+    def _on_depth(self, message: Image) -> None:
+        self._streams.depth.append(message)
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._info = message
+
+    async def _on_capture(
+        self, request: CaptureHeightmap.Request, response: CaptureHeightmap.Response
+    ) -> CaptureHeightmap.Response:
+        try:
+            frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout))
+            response.heightmap = to_heightmap(project(frame, self._grid, self._parameters.value.projection))
+        except Exception as error:  # every fault is answered with its code, the node stays
+            return answer_error(response, error, self.get_logger())
+        self._publisher.publish(response.heightmap)
+        return response
+
+    async def _frame(self, not_before: float, timeout: float) -> RgbdFrame:
+        """The first complete frame taken at ``not_before`` or later.
+
+        Raises InvalidGoalError for a timeout that is not positive, SensorStaleError when none comes in time.
+        """
+        if not timeout > 0.0:
+            raise InvalidGoalError(f"expected a positive timeout, received {timeout:g} s")
+        tolerance = self._parameters.value.sync_tolerance
+        deadline = time.monotonic() + timeout
+        while (pair := self._streams.pair(not_before, tolerance)) is None or self._info is None:
+            if time.monotonic() > deadline:
+                raise SensorStaleError(
+                    f"expected a camera frame within {timeout:g} s, received {self._received()}"
+                )
+            await self._pacer.tick()
+        color, depth = pair
+        return RgbdFrame(
+            from_color(color),
+            from_depth(depth),
+            from_camera_info(self._info),
+            self._calibration.T_base_camera,
+            to_seconds(depth.header.stamp),
+        )
+
+    def _received(self) -> str:
+        """What the camera has delivered so far, for an error message."""
+        if self._info is None:
+            return f"no message on {self.resolve_topic_name(f'{CAMERA}/color/camera_info')}{self._hint}"
+        if not (self._streams.color and self._streams.depth):
+            missing = "color" if not self._streams.color else "depth"
+            return f"no {missing} image{self._hint}"
+        return f"none newer than {to_seconds(self._streams.depth[-1].header.stamp):.3f} s"
+
+
+def main() -> None:
+    """Console script."""
+    run(HeightmapNode)

@@ -1,0 +1,81 @@
+"""The book-keeping of one ``pick_impurities`` goal: limits, counts, feedback and result."""
+
+from __future__ import annotations
+
+import time
+
+from rclpy.action.server import ServerGoalHandle
+
+from impurity_grasp.action import PickImpurities
+from impurity_grasp.msg import Attempt, Primitive
+from impurity_grasp_ros.errors import ActionLimitError, CanceledError, InvalidGoalError, TimeLimitError
+from impurity_grasp_ros.nodes.conversions import to_seconds
+
+FEEDBACK_PERIOD = 0.5
+"""Seconds between two feedback messages while nothing changes."""
+
+
+class Job:
+    """One goal: its limits and what has come of it so far."""
+
+    def __init__(self, handle: ServerGoalHandle) -> None:
+        self._handle = handle
+        self._goal: PickImpurities.Goal = handle.request
+        self._start = self._last_feedback = time.monotonic()
+        self._feedback = PickImpurities.Feedback()
+        self.result = PickImpurities.Result()
+        self.max_actions = self._goal.max_actions or PickImpurities.Goal.MAX_ACTIONS_DEFAULT
+        self._time_limit = to_seconds(self._goal.time_limit)
+
+    def check_goal(self) -> None:
+        """Raise InvalidGoalError for limits below zero."""
+        for name, value in (
+            ("max_targets", self._goal.max_targets),
+            ("max_actions", self._goal.max_actions),
+            ("time_limit", self._time_limit),
+        ):
+            if value < 0:
+                raise InvalidGoalError(f"{name}: expected 0 (no limit) or more, received {value:g}")
+
+    def enter(self, phase: int) -> None:
+        """Begin a phase and say so; raises CanceledError, and TimeLimitError before anything new is started."""
+        self._feedback.phase = phase
+        self._publish()
+        self.watch()
+        elapsed = time.monotonic() - self._start
+        if self._time_limit and elapsed > self._time_limit:
+            raise TimeLimitError(f"expected to be done within {self._time_limit:g} s, not so after {elapsed:.1f} s")
+
+    def watch(self) -> None:
+        """Raise CanceledError once the caller wants to stop; keep the feedback going meanwhile."""
+        if self._handle.is_cancel_requested:
+            raise CanceledError("expected to go on, was asked to stop")
+        if time.monotonic() - self._last_feedback > FEEDBACK_PERIOD:
+            self._publish()
+
+    def decided(self, primitive: Primitive) -> None:
+        """Take down the primitive under way; raises ActionLimitError when no action is left for it."""
+        if not self._goal.dry_run and len(self.result.attempts) >= self.max_actions:
+            raise ActionLimitError(f"expected to be done within {self.max_actions} actions, more is to be done")
+        self._feedback.primitive = [primitive]
+
+    def record(self, attempt: Attempt) -> None:
+        """Count an attempt."""
+        self.result.attempts.append(attempt)
+        if attempt.primitive.kind == Primitive.GRASP:
+            self.result.grasps += 1
+        else:
+            self.result.pushes += 1
+        self.result.picked += attempt.status == Attempt.HELD
+
+    def done(self) -> bool:
+        """Whether as many targets are picked as were asked for."""
+        return 0 < self._goal.max_targets <= self.result.picked
+
+    def _publish(self) -> None:
+        self._last_feedback = time.monotonic()
+        self._feedback.picked = self.result.picked
+        self._feedback.grasps = self.result.grasps
+        self._feedback.pushes = self.result.pushes
+        self._feedback.elapsed = self._last_feedback - self._start
+        self._handle.publish_feedback(self._feedback)

@@ -1,0 +1,85 @@
+"""Configuration dataclasses as ROS parameters: declared with type, range and description, checked on every change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Generic, TypeVar, get_origin
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from impurity_grasp_ros.config import ParameterSpec, from_mapping, packaged_parameters, parameter_specs
+from impurity_grasp_ros.errors import ConfigError
+
+T = TypeVar("T")
+
+
+class NodeParameters(Generic[T]):
+    """The parameters of a node as a configuration dataclass that is always valid.
+
+    A change that is out of range is refused with the reason; ``value`` stays what it was.
+    """
+
+    def __init__(self, node: Node, name: str, config_type: type[T]) -> None:
+        """Declare all parameters; defaults are the shipped ones of node ``name``.
+
+        Raises ConfigError when a value the node was started with is not valid.
+        """
+        self._type = config_type
+        self._specs = {spec.name: spec for spec in parameter_specs(config_type)}
+        defaults = flatten(packaged_parameters(name, config_type))
+        overrides = {}
+        for spec in self._specs.values():
+            try:
+                declared = node.declare_parameter(spec.name, _to_ros(defaults[spec.name]), _descriptor(spec))
+            except Exception as error:  # rclpy has an exception class for each way in which an override can be wrong
+                raise ConfigError(f"{node.get_name()}.{spec.name}: {error}") from error
+            overrides[spec.name] = declared.value
+        self.value = self._build(overrides)
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def _build(self, flat: dict[str, Any]) -> T:
+        nested: dict[str, Any] = {}
+        for name, value in flat.items():
+            *path, leaf = name.split(".")
+            place = nested
+            for part in path:
+                place = place.setdefault(part, {})
+            place[leaf] = list(value) if get_origin(self._specs[name].type) is tuple else value
+        return from_mapping(self._type, nested)
+
+    def _on_set(self, changes: Sequence[Parameter]) -> SetParametersResult:
+        ours = {change.name: change.value for change in changes if change.name in self._specs}
+        try:
+            self.value = self._build({**flatten(self.value), **ours})
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Values of a configuration dataclass by dotted name."""
+    flat: dict[str, Any] = {}
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            flat.update(flatten(value, f"{prefix}{item.name}."))
+        else:
+            flat[f"{prefix}{item.name}"] = value
+    return flat
+
+
+def _to_ros(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
+    choices = f" One of: {', '.join(spec.choices)}." if spec.choices else ""
+    descriptor = ParameterDescriptor(description=f"{spec.doc}{choices}")
+    if spec.type is float and spec.low is not None and spec.high is not None:
+        descriptor.floating_point_range = [FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high))]
+    if spec.type is int and spec.low is not None and spec.high is not None:
+        descriptor.integer_range = [IntegerRange(from_value=int(spec.low), to_value=int(spec.high), step=1)]
+    return descriptor

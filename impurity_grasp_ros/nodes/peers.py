@@ -1,0 +1,122 @@
+"""The picker's view of the other nodes: one coroutine for each thing that it asks of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from rclpy.action import ActionClient
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.node import Node
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
+from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.nodes.conversions import to_duration
+from impurity_grasp_ros.nodes.runtime import Pacer
+
+
+@dataclass(frozen=True)
+class PeersConfig:
+    """How long the picker waits for the other nodes, by the wall clock."""
+
+    startup_timeout: float = parameter("s that a peer gets to appear", low=0.1, high=600.0)
+    service_timeout: float = parameter("s that a service gets to answer", low=0.1, high=600.0)
+    frame_timeout: float = parameter("s that the camera gets to deliver a frame", low=0.1, high=600.0)
+    execute_timeout: float = parameter("s that a primitive gets to end", low=1.0, high=3600.0)
+    stop_timeout: float = parameter("s that a canceled primitive gets to end", low=0.1, high=60.0)
+
+
+class ReportedError(ImpurityGraspError):
+    """A fault that another node reported, with its code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = ErrorCode(code)  # type: ignore[misc]  # the peer's code instead of the class's
+
+
+Watch = Callable[[], None]
+"""Called again and again while waiting; raises to give up."""
+
+
+class Peers:
+    """Clients of ``capture_heightmap``, ``attend``, ``select_primitive`` and ``execute_primitive``.
+
+    Every coroutine raises ReportedError, PeerUnavailableError and whatever ``watch`` raises.
+    """
+
+    def __init__(self, node: Node, config: Callable[[], PeersConfig]) -> None:
+        self._config = config
+        self._pacer = Pacer(node, callback_group=MutuallyExclusiveCallbackGroup())
+        group = ReentrantCallbackGroup()
+        self._capture = node.create_client(CaptureHeightmap, "capture_heightmap", callback_group=group)
+        self._attend = node.create_client(Attend, "attend", callback_group=group)
+        self._select = node.create_client(SelectPrimitive, "select_primitive", callback_group=group)
+        self._execute = ActionClient(node, ExecutePrimitive, "execute_primitive", callback_group=group)
+
+    async def observe(self, not_before: Time, watch: Watch) -> Heightmap:
+        """A heightmap of the first frame taken at ``not_before`` or later."""
+        timeout = self._config().frame_timeout
+        request = CaptureHeightmap.Request(not_before=not_before, timeout=to_duration(timeout))
+        return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
+
+    async def attend(self, heightmap: Heightmap, new_job: bool, watch: Watch) -> Attention:
+        """Where to act next."""
+        return (await self._call(self._attend, Attend.Request(heightmap=heightmap, new_job=new_job), watch)).attention
+
+    async def decide(
+        self, heightmap: Heightmap, attention: Attention, history: list[Attempt], watch: Watch
+    ) -> Primitive:
+        """What to do about it."""
+        request = SelectPrimitive.Request(heightmap=heightmap, attention=attention, history=history)
+        return (await self._call(self._select, request, watch)).primitive
+
+    async def execute(self, primitive: Primitive, watch: Watch) -> tuple[Attempt, Time]:
+        """Do it; returns the attempt and when the arm was out of the camera's view again.
+
+        When ``watch`` raises, the motion is canceled and its end awaited before the exception goes on.
+        """
+        config = self._config()
+        await self._appear(self._execute.server_is_ready, "execute_primitive", watch)
+        goal = ExecutePrimitive.Goal(primitive=primitive)
+        sent = self._execute.send_goal_async(goal)
+        handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive")
+        if not handle.accepted:
+            raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
+        outcome = handle.get_result_async()
+        try:
+            answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch)
+        except ImpurityGraspError:
+            handle.cancel_goal_async()
+            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive, canceled,")
+            raise
+        _check(answer.result)
+        return answer.result.attempt, answer.result.completed
+
+    async def _call(self, client: Any, request: Any, watch: Watch, extra: float = 0.0) -> Any:
+        """Answer of a service; ``extra`` seconds more than usual are granted."""
+        await self._appear(client.service_is_ready, client.srv_name, watch)
+        future = client.call_async(request)
+        response = await self._pacer.wait_for(future, self._config().service_timeout + extra, client.srv_name, watch)
+        _check(response)
+        return response
+
+    async def _appear(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
+        """Wait for a peer to be there."""
+        timeout = self._config().startup_timeout
+        deadline = time.monotonic() + timeout
+        while not ready():
+            if time.monotonic() > deadline:
+                raise PeerUnavailableError(f"expected {name} to appear within {timeout:g} s")
+            watch()
+            await self._pacer.tick()
+
+
+def _check(answer: Any) -> None:
+    if answer.error_code != ErrorCode.NONE:
+        raise ReportedError(answer.error_code, answer.error_msg)

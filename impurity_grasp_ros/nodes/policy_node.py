@@ -1,0 +1,48 @@
+"""The policy as a service: ``select_primitive`` decides what to do about an attention."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+
+from impurity_grasp.srv import SelectPrimitive
+from impurity_grasp_ros.nodes.conversions import (
+    from_attempt,
+    from_attention,
+    from_heightmap,
+    to_header,
+    to_image,
+    to_primitive,
+)
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
+from impurity_grasp_ros.overlay import draw_primitive
+from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+
+
+class PolicyNode(Node):
+    """Offers ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("policy_node", **options)
+        self._parameters = NodeParameters(self, "policy_node", PolicyConfig)
+        self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
+        self.create_service(SelectPrimitive, "select_primitive", self._on_select)
+
+    def _on_select(
+        self, request: SelectPrimitive.Request, response: SelectPrimitive.Response
+    ) -> SelectPrimitive.Response:
+        try:
+            heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
+            history = [from_attempt(attempt) for attempt in request.history]
+            primitive = make_actor(self._parameters.value).select(heightmap, attention, history)
+        except Exception as error:  # every fault is answered with its code, the node stays
+            return answer_error(response, error, self.get_logger())
+        response.primitive = to_primitive(primitive)
+        self._overlay.publish(to_image(draw_primitive(heightmap, primitive), "rgb8", to_header(heightmap.stamp)))
+        return response
+
+
+def main() -> None:
+    """Console script."""
+    run(PolicyNode)

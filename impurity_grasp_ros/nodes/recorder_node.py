@@ -1,0 +1,66 @@
+"""Writes one annotated picture per decision, so that a person can follow a run afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from impurity_grasp.msg import Decision
+from impurity_grasp_ros.datatypes import Attempt, AttentionState, Primitive, PrimitiveKind
+from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, from_primitive
+from impurity_grasp_ros.overlay import (
+    draw_attention,
+    draw_height,
+    draw_mask,
+    draw_primitive,
+    draw_saliency,
+    side_by_side,
+)
+
+
+class RecorderNode(Node):
+    """Listens to ``decision``. ``folder`` may be changed between two jobs; ``on_line`` gets each decision in words."""
+
+    def __init__(self, folder: Path, on_line: Callable[[str], None], **options: object) -> None:
+        super().__init__("recorder_node", **options)
+        self.folder = folder
+        self.count = 0
+        self._on_line = on_line
+        self.create_subscription(Decision, "decision", self._on_decision, QoSProfile(depth=100))
+
+    def _on_decision(self, message: Decision) -> None:
+        heightmap, attention = from_heightmap(message.heightmap), from_attention(message.attention)
+        primitive = from_primitive(message.primitive[0]) if message.primitive else None
+        attempt = from_attempt(message.attempt[0]) if message.attempt else None
+        line = f"{message.index:2d}  {describe(attention.state, primitive, attempt)}"
+        chosen = draw_attention(heightmap, attention)
+        if primitive is not None:
+            chosen = draw_primitive(heightmap, primitive, chosen)
+        pictures = {
+            "colour heightmap, attention, primitive": chosen,
+            "height above the table": draw_height(heightmap),
+            "saliency (VOCUS2)": draw_saliency(attention),
+            "attention mask": draw_mask(heightmap, attention),
+        }
+        _, png = cv2.imencode(".png", cv2.cvtColor(side_by_side(pictures, line), cv2.COLOR_RGB2BGR))
+        write_atomically(self.folder / f"decision_{message.index:02d}.png", png.tobytes())
+        self._on_line(line)
+        self.count += 1
+
+
+def describe(state: AttentionState, primitive: Primitive | None, attempt: Attempt | None) -> str:
+    """One decision in words."""
+    if primitive is None:
+        return "workspace clear: neither a target nor a heap that could hide one"
+    reason = "target" if state is AttentionState.TARGET else "search"
+    x, y, z = primitive.position
+    place = f"({x:.3f}, {y:+.3f}, {z:.3f}) m, {math.degrees(primitive.angle):.0f} deg"
+    kind = "grasp" if primitive.kind is PrimitiveKind.GRASP else "push"
+    ending = attempt.outcome.status.name.lower().replace("_", " ") if attempt else "not executed"
+    return f"{reason}: {kind} at {place}: {ending}"

@@ -1,0 +1,118 @@
+"""What all nodes share: starting, spinning, stopping, waiting without blocking, and answering with an error code."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from rclpy.action.server import ServerGoalHandle
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavailableError
+
+THREADS = 4
+
+SPIN_PERIOD = 0.2
+"""Seconds within which a spinning executor notices that it has to stop."""
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
+"""For state: a late subscriber gets the last message at once."""
+
+
+def camera_qos(reliability: str) -> QoSProfile:
+    """For images. ``reliable`` is what camera drivers offer by default: an image is larger than a socket's buffer, and
+    with ``best_effort`` one lost fragment loses the image."""
+    policy = ReliabilityPolicy.RELIABLE if reliability == "reliable" else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(depth=2, reliability=policy)
+
+
+def run(create: Callable[[], Node]) -> None:
+    """Spin one node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
+
+    Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. A second
+    signal, as ``ros2 launch`` sends it, changes nothing.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: stop.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = create()
+        executor = MultiThreadedExecutor(THREADS)
+        executor.add_node(node)
+        spin(executor, stop)
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
+    """Spin until ``stop`` is set, then let the callbacks under way end and shut the executor down."""
+    with contextlib.suppress(ExternalShutdownException):
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=SPIN_PERIOD)
+    executor._executor.shutdown()  # rclpy itself takes away what running callbacks need before it waits for them
+    executor.shutdown()
+
+
+class Pacer:
+    """Lets coroutines of a node wait by the wall clock, also when simulated time stands still."""
+
+    def __init__(self, node: Node, period: float = 0.02, **timer_options: Any) -> None:
+        self._waiting: list[Future] = []
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(period, self._tick, clock=steady, **timer_options)
+
+    def _tick(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            future.set_result(None)
+
+    def tick(self) -> Future:
+        """A future that is done within one period."""
+        future = Future()
+        self._waiting.append(future)
+        return future
+
+    async def wait_for(self, future: Future, timeout: float, what: str, watch: Callable[[], None] | None = None) -> Any:
+        """Result of a future; ``watch`` is called while waiting and may raise.
+
+        Raises PeerUnavailableError after ``timeout`` seconds of the wall clock.
+        """
+        deadline = time.monotonic() + timeout
+        while not future.done():
+            if time.monotonic() > deadline:
+                raise PeerUnavailableError(f"expected {what} to answer within {timeout:g} s")
+            if watch is not None:
+                watch()
+            await self.tick()
+        return future.result()
+
+
+def finish(handle: ServerGoalHandle, result: Any) -> Any:
+    """End a goal as its result's error code says and return the result."""
+    if result.error_code == ErrorCode.NONE:
+        handle.succeed()
+    elif result.error_code == ErrorCode.CANCELED and handle.is_cancel_requested:
+        handle.canceled()
+    else:
+        handle.abort()
+    return result
+
+
+def answer_error(response: Any, error: Exception, logger: Any) -> Any:
+    """Fill ``error_code`` and ``error_msg`` of a service response or an action result, and log the fault."""
+    response.error_code = int(error.code if isinstance(error, ImpurityGraspError) else ErrorCode.UNKNOWN)
+    response.error_msg = str(error) or type(error).__name__
+    logger.error(f"{ErrorCode(response.error_code).name}: {response.error_msg}")
+    return response

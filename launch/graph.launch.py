@@ -1,0 +1,70 @@
+"""The nodes that simulation and robot have in common; included by sim.launch.py and real.launch.py."""
+
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_path
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from impurity_grasp_ros.calibration import load_calibration
+
+SHARE = get_package_share_path("impurity_grasp")
+NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
+
+
+def installed(package: str) -> bool:
+    """Whether a ROS package is there."""
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def optional(package: str, executable: str, **options) -> Node | LogInfo:
+    """A node of another package, or a line that says that it is missing."""
+    if installed(package):
+        return Node(package=package, executable=executable, **options)
+    return LogInfo(msg=f"{package} is not installed: going on without {executable}")
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments are declared by the launch files that include this one."""
+    common = {
+        "namespace": LaunchConfiguration("namespace"),
+        "parameters": [LaunchConfiguration("params_file"), {"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
+        "output": "screen",
+    }
+    camera = load_calibration()
+    pose = zip(("x", "y", "z", "qx", "qy", "qz", "qw"), (*camera.translation, *camera.quaternion_xyzw), strict=True)
+    frames = ["--frame-id", "base_link", "--child-frame-id", camera.frame_id]
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("rviz", default_value="false", description="open rviz"),
+            *(Node(package="impurity_grasp", executable=name, **common) for name in NODES),
+            optional(
+                "robot_state_publisher",
+                "robot_state_publisher",
+                namespace=LaunchConfiguration("namespace"),
+                parameters=[
+                    {
+                        "robot_description": (SHARE / "urdf" / "ur5_robotiq_2f85.urdf").read_text(),
+                        "use_sim_time": LaunchConfiguration("use_sim_time"),
+                    }
+                ],
+            ),
+            optional(
+                "tf2_ros",
+                "static_transform_publisher",
+                arguments=[*frames, *(text for name, value in pose for text in (f"--{name}", str(value)))],
+            ),
+            optional(
+                "rviz2",
+                "rviz2",
+                arguments=["-d", str(SHARE / "rviz" / "impurity_grasp.rviz")],
+                condition=IfCondition(LaunchConfiguration("rviz")),
+            ),
+        ]
+    )

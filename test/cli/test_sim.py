@@ -1,0 +1,61 @@
+"""The command line: a whole run of seconds, its pictures, its summary and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from dds import unused_domain
+
+pytestmark = [pytest.mark.ros, pytest.mark.sim]
+
+
+def impurity_grasp(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line tool in a process of its own."""
+    command = [sys.executable, "-c", "from impurity_grasp_ros.cli.main import main; main()", *arguments]
+    environment = os.environ | {"ROS_DOMAIN_ID": str(unused_domain()), "ROS_LOG_DIR": str(folder), "COLUMNS": "200"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+
+
+def test_sim_picks_the_impurity_and_leaves_pictures_and_a_summary(tmp_path: Path) -> None:
+    arguments = ("sim", "--scene", "random", "--seed", "3", "--targets", "1", "--blocks", "4")
+    done = impurity_grasp(*arguments, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "workspace clear" in done.stdout
+    (run,) = (tmp_path / "runs").iterdir()
+    (row,) = json.loads((run / "summary.json").read_text())
+    assert (row["seed"], row["targets"], row["targets_in_bin"], row["result"]) == (3, 1, 1, "NONE")
+    assert row["workspace_clear"]
+    pictures = sorted(run.glob("decision_*.png"))
+    assert len(pictures) == row["grasps"] + row["pushes"] + 1
+    for picture in pictures:
+        image = cv2.imread(str(picture))
+        assert image.shape[0] > 600
+        assert image.std() > 10.0
+
+
+def test_sim_fails_when_the_job_is_not_done(tmp_path: Path) -> None:
+    arguments = ("sim", "--scene", "invisible", "--targets", "1", "--blocks", "7", "--max-actions", "1")
+    done = impurity_grasp(*arguments, folder=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "ACTION_LIMIT" in done.stdout
+
+
+def test_an_unknown_scene_is_named_and_ends_with_exit_code_two(tmp_path: Path) -> None:
+    done = impurity_grasp("sim", "--scene", "moon", folder=tmp_path)
+    assert done.returncode == 2
+    assert "UNKNOWN_SCENE" in done.stderr
+    assert "moon" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_profile_prints_the_median_of_every_stage(tmp_path: Path) -> None:
+    done = impurity_grasp("profile", "--decisions", "2", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for stage in ("render", "project", "saliency", "attention", "decide", "execute", "message"):
+        assert stage in done.stdout

@@ -1,0 +1,167 @@
+"""A running graph for tests: each node a process, all on a DDS domain of their own, and a client to ask them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from dds import unused_domain
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import JointState
+
+from impurity_grasp.action import ExecutePrimitive, PickImpurities
+from impurity_grasp.msg import SceneState
+from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
+
+NODES = ("bullet_bridge_node", "heightmap_node", "attention_node", "policy_node", "picker_node")
+TIMEOUT = 60.0
+
+
+def until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
+    """Wait for a condition to become true and return its value."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        time.sleep(0.02)
+    return value
+
+
+class Client:
+    """Talks to the graph from the test's own process."""
+
+    def __init__(self, domain: int) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = Node("test_client", context=self._context)
+        self.scene: SceneState | None = None
+        self.joints: JointState | None = None
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.node.create_subscription(
+            SceneState, "scene_state", lambda message: setattr(self, "scene", message), latched
+        )
+        self.node.create_subscription(JointState, "joint_states", lambda message: setattr(self, "joints", message), 10)
+        self.capture = self.node.create_client(CaptureHeightmap, "capture_heightmap")
+        self.attend = self.node.create_client(Attend, "attend")
+        self.select = self.node.create_client(SelectPrimitive, "select_primitive")
+        self.reset = self.node.create_client(ResetScene, "reset_scene")
+        self.execute = ActionClient(self.node, ExecutePrimitive, "execute_primitive")
+        self.pick = ActionClient(self.node, PickImpurities, "pick_impurities")
+        self._executor = MultiThreadedExecutor(2, context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        self._context.try_shutdown()
+
+    def await_graph(self) -> None:
+        for client in (self.capture, self.attend, self.select, self.reset):
+            until(client.service_is_ready, client.srv_name)
+        for action in (self.execute, self.pick):
+            until(action.server_is_ready, action._action_name)
+        until(lambda: self.joints is not None and self.scene is not None, "joint states and scene state")
+
+    def call(self, client: Any, request: Any) -> Any:
+        """Answer of a service."""
+        future = client.call_async(request)
+        until(future.done, client.srv_name)
+        return future.result()
+
+    def send(self, action: ActionClient, goal: Any, on_feedback: Callable[[Any], None] = lambda _: None) -> Any:
+        """Handle of a goal, accepted or not."""
+        future = action.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))
+        until(future.done, "the goal's acceptance")
+        return future.result()
+
+    def result(self, handle: Any, timeout: float = TIMEOUT) -> Any:
+        """Status and result of an accepted goal."""
+        assert handle.accepted
+        future = handle.get_result_async()
+        until(future.done, "the goal's result", timeout)
+        return future.result()
+
+    def fresh_joints(self) -> list[float]:
+        """Joint angles that arrive from now on."""
+        self.joints = None
+        return list(until(lambda: self.joints, "joint states").position)
+
+
+class Graph:
+    """Processes of the nodes; ``client`` is ready to talk to them."""
+
+    def __init__(self, folder: Path, parameters: dict[str, dict[str, Any]]) -> None:
+        self.domain = unused_domain()
+        self._environment = os.environ | {
+            "ROS_DOMAIN_ID": str(self.domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "ROS_LOG_DIR": str(folder),
+            "OMP_NUM_THREADS": "1",
+        }
+        self._folder = folder
+        self.processes = {name: self._start(name, parameters.get(name, {})) for name in NODES}
+        self.client = Client(self.domain)
+
+    def _start(self, name: str, parameters: dict[str, Any]) -> subprocess.Popen[bytes]:
+        arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
+        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.{name} import main; main()"]
+        command += ["--ros-args", "-p", "use_sim_time:=true", *arguments]
+        with (self._folder / f"{name}.txt").open("wb") as output:
+            return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
+
+    def kill(self, name: str) -> None:
+        """End a node without giving it a chance to say goodbye."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def output(self, name: str) -> str:
+        """What a node has printed."""
+        return (self._folder / f"{name}.txt").read_text(errors="replace")
+
+    def close(self) -> dict[str, int]:
+        """Interrupt all nodes; returns their exit codes."""
+        self.client.close()
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        try:
+            return {name: process.wait(20.0) for name, process in self.processes.items()}
+        finally:
+            for process in self.processes.values():
+                process.kill()
+
+
+@contextmanager
+def running_graph(folder: Path, **parameters: dict[str, Any]) -> Iterator[Graph]:
+    """A graph that is up; keyword arguments are parameters by node. What the nodes printed is shown on failure."""
+    graph = Graph(folder, parameters)
+    try:
+        graph.client.await_graph()
+        yield graph
+    except BaseException:
+        for name in NODES:
+            print(f"--- {name}\n{graph.output(name)}")
+        raise
+    finally:
+        graph.close()

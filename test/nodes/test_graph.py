@@ -1,0 +1,229 @@
+"""The graph in separate processes picks impurities, and says what is wrong when it cannot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Duration, Time
+from graph import Graph, running_graph, until
+
+from impurity_grasp.action import ExecutePrimitive, PickImpurities
+from impurity_grasp.msg import Attempt, Attention, Decision, ErrorCode, Heightmap, Primitive
+from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
+from impurity_grasp_ros.datatypes import Primitive as PrimitiveValue
+from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap, to_primitive
+
+pytestmark = [pytest.mark.ros, pytest.mark.sim]
+
+SMALL_SCENE = {"scene": "random", "seed": 3, "targets": 1, "blocks": 6}
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    """One graph for all tests that leave it as they found it: up, idle and with a small scene."""
+    with running_graph(tmp_path_factory.mktemp("graph"), bullet_bridge_node=SMALL_SCENE) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def small_scene(request: pytest.FixtureRequest) -> None:
+    """Every test on the shared graph starts from the same scene."""
+    if "graph" in request.fixturenames:
+        client = request.getfixturevalue("graph").client
+        assert client.call(client.reset, ResetScene.Request(**SMALL_SCENE)).error_code == ErrorCode.NONE
+
+
+def test_all_targets_end_in_the_bin_and_the_workspace_is_reported_clear(graph: Graph) -> None:
+    client, phases, decisions = graph.client, set(), []
+    subscription = client.node.create_subscription(Decision, "decision", decisions.append, 10)
+    handle = client.send(client.pick, PickImpurities.Goal(), lambda feedback: phases.add(feedback.phase))
+    answer = client.result(handle, 240.0)
+
+    result = answer.result
+    assert (answer.status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), result.error_msg
+    assert result.workspace_clear
+    assert result.picked == 1
+    assert len(result.attempts) == result.grasps + result.pushes
+    assert phases == {0, 1, 2, 3}
+    until(lambda: client.scene.targets_in_bin == client.scene.targets == 1, "the target in the bin, by simulator body")
+    until(lambda: len(decisions) == len(result.attempts) + 1, "all decisions")
+    assert decisions[-1].attention.state == Attention.CLEAR
+    client.node.destroy_subscription(subscription)
+
+
+def test_a_dry_run_decides_but_moves_nothing(graph: Graph) -> None:
+    client = graph.client
+    before = client.fresh_joints()
+    result = client.result(client.send(client.pick, PickImpurities.Goal(dry_run=True))).result
+    assert result.error_code == ErrorCode.NONE
+    assert not result.attempts
+    assert client.fresh_joints() == before
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_targets": -1}, {"max_actions": -2}, {"time_limit": Duration(sec=-3)}],
+    ids=lambda limits: next(iter(limits)),
+)
+def test_a_goal_with_a_negative_limit_is_aborted_by_name_and_moves_nothing(
+    graph: Graph, limits: dict[str, Any]
+) -> None:
+    client = graph.client
+    before = client.fresh_joints()
+    answer = client.result(client.send(client.pick, PickImpurities.Goal(**limits)))
+    assert answer.status == GoalStatus.STATUS_ABORTED
+    assert answer.result.error_code == ErrorCode.INVALID_GOAL
+    assert next(iter(limits)) in answer.result.error_msg
+    assert client.fresh_joints() == before
+
+
+def test_a_time_limit_ends_the_job_with_its_code(graph: Graph) -> None:
+    client = graph.client
+    goal = PickImpurities.Goal(time_limit=Duration(nanosec=1))
+    answer = client.result(client.send(client.pick, goal))
+    assert answer.result.error_code == ErrorCode.TIME_LIMIT
+    assert not answer.result.attempts
+
+
+def test_an_action_limit_ends_the_job_with_its_code(graph: Graph) -> None:
+    client = graph.client
+    assert client.call(client.reset, ResetScene.Request(scene="invisible", seed=1, targets=1, blocks=7)).error_code == 0
+    answer = client.result(client.send(client.pick, PickImpurities.Goal(max_actions=1)), 120.0)
+    assert answer.result.error_code == ErrorCode.ACTION_LIMIT
+    assert len(answer.result.attempts) == 1
+
+
+def test_an_unknown_scene_is_refused_by_name(graph: Graph) -> None:
+    client = graph.client
+    response = client.call(client.reset, ResetScene.Request(scene="moon", targets=-1, blocks=-1))
+    assert response.error_code == ErrorCode.UNKNOWN_SCENE
+    assert "moon" in response.error_msg
+
+
+def test_a_primitive_off_the_workspace_is_refused_and_moves_nothing(graph: Graph) -> None:
+    client = graph.client
+    before = client.fresh_joints()
+    goal = ExecutePrimitive.Goal(primitive=to_primitive(PrimitiveValue.grasp((2.0, 0.0, 0.01), 0.0)))
+    answer = client.result(client.send(client.execute, goal))
+    assert answer.status == GoalStatus.STATUS_SUCCEEDED
+    assert answer.result.attempt.status == Attempt.OUT_OF_WORKSPACE
+    assert client.fresh_joints() == before
+
+
+def test_a_primitive_of_an_unknown_kind_is_an_error_by_name(graph: Graph) -> None:
+    client = graph.client
+    answer = client.result(client.send(client.execute, ExecutePrimitive.Goal(primitive=Primitive(kind=7))))
+    assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_ABORTED, ErrorCode.INVALID_GOAL)
+
+
+def captured(graph: Graph) -> Heightmap:
+    """A heightmap of the scene as it is."""
+    response = graph.client.call(graph.client.capture, CaptureHeightmap.Request(timeout=Duration(sec=20)))
+    assert response.error_code == ErrorCode.NONE, response.error_msg
+    return response.heightmap
+
+
+def test_a_heightmap_is_that_of_a_frame_taken_after_the_time_asked_for(graph: Graph) -> None:
+    first = captured(graph)
+    later = Time(sec=first.header.stamp.sec + 1, nanosec=first.header.stamp.nanosec)
+    response = graph.client.call(
+        graph.client.capture, CaptureHeightmap.Request(not_before=later, timeout=Duration(sec=20))
+    )
+    stamp = response.heightmap.header.stamp
+    assert (stamp.sec, stamp.nanosec) >= (later.sec, later.nanosec)
+
+
+def test_a_frame_that_never_comes_is_reported_as_stale(graph: Graph) -> None:
+    request = CaptureHeightmap.Request(not_before=Time(sec=10**6), timeout=Duration(nanosec=300_000_000))
+    assert graph.client.call(graph.client.capture, request).error_code == ErrorCode.SENSOR_STALE
+
+
+def test_a_capture_without_a_timeout_is_refused(graph: Graph) -> None:
+    assert graph.client.call(graph.client.capture, CaptureHeightmap.Request()).error_code == ErrorCode.INVALID_GOAL
+
+
+def broken(heightmap: Heightmap, fault: str) -> Heightmap:
+    """A heightmap message with one fault."""
+    if fault == "NaN":
+        value = from_heightmap(heightmap)
+        height = value.height.copy()
+        height[3, 4] = np.nan
+        return to_heightmap(type(value)(value.color, height, value.valid, value.grid))
+    if fault == "encoding":
+        heightmap.color.encoding = "plaid"
+    if fault == "size":
+        heightmap.height.width -= 1
+    if fault == "empty":
+        return Heightmap()
+    return heightmap
+
+
+@pytest.mark.parametrize("fault", ["NaN", "encoding", "size", "empty"])
+def test_a_broken_heightmap_is_an_error_by_name_and_the_nodes_live_on(graph: Graph, fault: str) -> None:
+    client, good = graph.client, captured(graph)
+    bad = broken(captured(graph), fault)
+    attended = client.call(client.attend, Attend.Request(heightmap=good, new_job=True))
+    for answer in (
+        client.call(client.attend, Attend.Request(heightmap=bad)),
+        client.call(client.select, SelectPrimitive.Request(heightmap=bad, attention=attended.attention)),
+    ):
+        assert answer.error_code == ErrorCode.INVALID_FRAME
+        assert answer.error_msg
+    request = SelectPrimitive.Request(heightmap=good, attention=attended.attention)
+    assert client.call(client.select, request).error_code == ErrorCode.NONE
+
+
+def test_a_second_goal_is_refused_while_the_first_is_under_way(tmp_path: Path) -> None:
+    with running_graph(tmp_path, bullet_bridge_node=SMALL_SCENE | {"real_time": True}) as graph:
+        client = graph.client
+        first = client.send(client.pick, PickImpurities.Goal())
+        assert not client.send(client.pick, PickImpurities.Goal()).accepted
+        first.cancel_goal_async()
+        client.result(first)
+        assert "BUSY" in graph.output("picker_node")
+
+
+def test_cancel_stops_the_arm_in_mid_motion_and_the_next_goal_works(tmp_path: Path) -> None:
+    with running_graph(tmp_path, bullet_bridge_node=SMALL_SCENE | {"real_time": True}) as graph:
+        client = graph.client
+        home = client.fresh_joints()
+        handle = client.send(client.pick, PickImpurities.Goal())
+        until(lambda: np.abs(np.subtract(client.fresh_joints(), home)).max() > 0.2, "the arm to be on its way")
+        handle.cancel_goal_async()
+        answer = client.result(handle, 10.0)
+        assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_CANCELED, ErrorCode.CANCELED)
+        stopped = client.fresh_joints()
+        time.sleep(1.0)
+        assert np.allclose(client.fresh_joints(), stopped, atol=2e-3)
+        assert not np.allclose(stopped, home, atol=0.1), "expected the arm to stop where it was, not at home"
+
+        done = client.result(client.send(client.pick, PickImpurities.Goal(max_targets=1)), 240.0)
+        assert done.result.error_code == ErrorCode.NONE, done.result.error_msg
+
+
+@pytest.mark.parametrize("victim", ["bullet_bridge_node", "policy_node"])
+def test_a_node_that_dies_in_mid_run_ends_the_job_with_a_code(tmp_path: Path, victim: str) -> None:
+    patience = {"service_timeout": 3.0, "execute_timeout": 8.0, "startup_timeout": 3.0, "stop_timeout": 1.0}
+    bridge = SMALL_SCENE | {"real_time": True}
+    with running_graph(tmp_path, bullet_bridge_node=bridge, picker_node=patience) as graph:
+        client = graph.client
+        executing: list[int] = []
+        handle = client.send(client.pick, PickImpurities.Goal(), lambda feedback: executing.append(feedback.phase))
+        until(lambda: PickImpurities.Feedback.EXECUTE in executing, "the first motion")
+        graph.kill(victim)
+        answer = client.result(handle, 60.0)
+        assert answer.status == GoalStatus.STATUS_ABORTED
+        assert answer.result.error_code == ErrorCode.PEER_UNAVAILABLE
+        assert answer.result.error_msg
+
+
+def test_interrupted_nodes_end_with_exit_code_zero(tmp_path: Path) -> None:
+    graph = Graph(tmp_path, {"bullet_bridge_node": SMALL_SCENE})
+    graph.client.await_graph()
+    assert set(graph.close().values()) == {0}

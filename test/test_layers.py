@@ -1,0 +1,127 @@
+"""Imports between the layers go downward only, and only one layer knows ROS 2.
+
+The sources are parsed, not executed, so that imports inside functions count as well.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "impurity_grasp_ros"
+
+CORE_MODULES = {
+    "__init__", "calibration", "cell", "config", "constants", "datatypes", "errors", "files", "gripper_geometry",
+    "protocols", "resources", "transform",
+}  # fmt: skip
+
+ROS = {
+    "ament_index_python", "builtin_interfaces", "cv_bridge", "geometry_msgs", "impurity_grasp", "rcl_interfaces",
+    "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
+}  # fmt: skip
+UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
+PYBULLET = {"pybullet", "pybullet_data", "pybullet_utils"}
+
+
+class Layer(NamedTuple):
+    """What the modules of one folder (or ``pipeline.py``) may import besides the standard library and each other."""
+
+    layers: set[str]
+    libraries: frozenset[str] | set[str] = frozenset()  # numpy and scipy are everyone's
+
+
+EVERYWHERE = {"numpy", "scipy"}
+LAYERS = {
+    "core": Layer(set(), {"yaml"}),
+    "perception": Layer({"core"}, {"cv2", "sklearn"}),
+    "policy": Layer({"core"}, {"cv2", "torch"}),
+    "motion": Layer({"core"}),
+    "hardware": Layer({"core"}, UR_RTDE | {"pyrobotiqur"}),
+    "emulation": Layer({"core"}),
+    "pipeline": Layer({"core", "perception", "policy"}),
+    "simulation": Layer({"core", "motion"}, PYBULLET),
+    "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
+    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}),
+}
+LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
+LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
+
+ALSO_ALLOWED = {
+    "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
+    "impurity_grasp_ros.cli.sim": {"nodes"},  # composes the nodes in one process
+    "impurity_grasp_ros.learning.collection": {"ray"},
+}
+
+
+def dotted_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted_name(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+
+
+def layer_of(module: str) -> str:
+    first = module.removeprefix(f"{PACKAGE}.").partition(".")[0]
+    return first if first in LAYERS else "core"
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
+            yield from (f"{PACKAGE}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def is_allowed(module: str, imported: str) -> bool:
+    own, extra = layer_of(module), ALSO_ALLOWED.get(module, set())
+    library = imported.partition(".")[0]
+    if library == PACKAGE:
+        return layer_of(imported) in LAYERS[own].layers | {own} | extra
+    return library in sys.stdlib_module_names or library in EVERYWHERE | LAYERS[own].libraries | extra
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    top_level = {path.stem if path.is_file() else path.name for path in (ROOT / PACKAGE).iterdir()} - {"__pycache__"}
+    assert top_level <= CORE_MODULES | set(LAYERS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
+    forbidden = sorted(name for name in imported_modules(MODULES[module]) if not is_allowed(module, name))
+    assert not forbidden, f"layer {layer_of(module)} must not import {', '.join(forbidden)}"
+
+
+IMPORT_WITHOUT_ROS = """
+import importlib, sys
+
+hidden, modules = (argument.split(",") for argument in sys.argv[1:])
+
+class NoRos:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"{name} is hidden", name=name)
+
+sys.meta_path.insert(0, NoRos())
+for module in modules:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        print(f"{module}: {error!r}")
+"""
+
+
+def test_everything_but_the_nodes_imports_without_ros() -> None:
+    needs_ros = {module for module in MODULES if layer_of(module) == "nodes"} | {f"{PACKAGE}.cli.sim"}
+    modules = [module for module in MODULES if module not in needs_ros]
+    command = [sys.executable, "-c", IMPORT_WITHOUT_ROS, ",".join(sorted(ROS)), ",".join(modules)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert process.stdout == ""
