@@ -27,7 +27,7 @@ TIP_LENGTH = 0.0508
 """From a finger tip's joint to its end in metres."""
 
 PALM_CLEARANCE = 0.060
-"""Metres above the tool centre point below which neither palm nor knuckles reach."""
+"""Metres above the tool centre point below which the palm never reaches."""
 
 
 def knuckle_travel(opening: float) -> float:

@@ -77,6 +77,12 @@ def draw_primitive(heightmap: Heightmap, primitive: Primitive, picture: Picture 
     return picture
 
 
+def to_png(picture: Picture) -> bytes:
+    """The picture as a PNG file."""
+    _, png = cv2.imencode(".png", picture[..., ::-1])
+    return png.tobytes()
+
+
 def side_by_side(pictures: dict[str, Picture], title: str) -> Picture:
     """Pictures of equal height in a row, each under its name, all under a title."""
     columns = []

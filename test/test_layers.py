@@ -43,6 +43,7 @@ LAYERS = {
     "motion": Layer({"core"}),
     "hardware": Layer({"core"}, UR_RTDE | {"pyrobotiqur"}),
     "emulation": Layer({"core"}),
+    "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion"}, PYBULLET),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
@@ -53,7 +54,7 @@ LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", 
 
 ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
-    "impurity_grasp_ros.cli.sim": {"nodes"},  # composes the nodes in one process
+    "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
     "impurity_grasp_ros.learning.collection": {"ray"},
 }
 

@@ -150,6 +150,10 @@ def test_pads_open_and_tips_rise_as_the_geometry_says(travel: float) -> None:
 
 
 @given(travels)
-def test_neither_palm_nor_knuckles_reach_below_the_palm_clearance(travel: float) -> None:
-    for link in ("robotiq_base", "left_knuckle", "right_knuckle"):
-        assert -collision_corners(link, finger_angles(travel))[:, 2].max() >= PALM_CLEARANCE, link
+def test_the_palm_stays_above_its_clearance_and_the_knuckles_behind_the_finger_tips(travel: float) -> None:
+    assert -collision_corners("robotiq_base", finger_angles(travel))[:, 2].max() >= PALM_CLEARANCE
+    for side in SIDES:
+        knuckle, tip = (
+            collision_corners(f"{side}_{link}", finger_angles(travel)) for link in ("knuckle", "finger_tip")
+        )
+        assert knuckle[:, 2].max() < tip[:, 2].max() - 0.04

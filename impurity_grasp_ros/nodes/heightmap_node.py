@@ -118,9 +118,7 @@ class HeightmapNode(Node):
         deadline = time.monotonic() + timeout
         while (pair := self._streams.pair(not_before, tolerance)) is None or self._info is None:
             if time.monotonic() > deadline:
-                raise SensorStaleError(
-                    f"expected a camera frame within {timeout:g} s, received {self._received()}"
-                )
+                raise SensorStaleError(f"expected a camera frame within {timeout:g} s, received {self._received()}")
             await self._pacer.tick()
         color, depth = pair
         return RgbdFrame(

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
@@ -21,6 +20,7 @@ from impurity_grasp_ros.overlay import (
     draw_primitive,
     draw_saliency,
     side_by_side,
+    to_png,
 )
 
 
@@ -48,8 +48,7 @@ class RecorderNode(Node):
             "saliency (VOCUS2)": draw_saliency(attention),
             "attention mask": draw_mask(heightmap, attention),
         }
-        _, png = cv2.imencode(".png", cv2.cvtColor(side_by_side(pictures, line), cv2.COLOR_RGB2BGR))
-        write_atomically(self.folder / f"decision_{message.index:02d}.png", png.tobytes())
+        write_atomically(self.folder / f"decision_{message.index:02d}.png", to_png(side_by_side(pictures, line)))
         self._on_line(line)
         self.count += 1
 

@@ -15,6 +15,12 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRAVITY
 from impurity_grasp_ros.simulation import silenced
 
+STEPS_PER_LOOK = 6
+"""Physics steps between two looks at whether all bodies rest."""
+
+RESTING_LOOKS = 5
+"""Looks in a row at which all bodies must rest: one about to tip over is slow for a moment, too."""
+
 
 @dataclass(frozen=True)
 class PhysicsConfig:
@@ -166,8 +172,8 @@ class World:
 
     def settle(self, limit: float) -> float:
         """Step until all bodies rest, at most ``limit`` seconds; returns the simulated seconds."""
-        start = self.time
-        self.step(6)  # a body placed at rest needs a moment to start falling
-        while not self.at_rest() and self.time - start < limit:
-            self.step(6)
+        start, still = self.time, 0
+        while still < RESTING_LOOKS and self.time - start < limit:
+            self.step(STEPS_PER_LOOK)
+            still = still + 1 if self.at_rest() else 0
         return self.time - start

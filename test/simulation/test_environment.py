@@ -1,4 +1,4 @@
-"""The simulated cell: the same seed gives the same run, grasps and pushes do what they are for, and all come to rest."""
+"""The simulated cell: a seed gives a run, grasps and pushes do what they are for, and everything comes to rest."""
 
 import math
 from collections.abc import Callable, Iterator
