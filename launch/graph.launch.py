@@ -26,7 +26,7 @@ def optional(package: str, executable: str, **options) -> Node | LogInfo:
     """A node of another package, or a line that says that it is missing."""
     if installed(package):
         return Node(package=package, executable=executable, **options)
-    return LogInfo(msg=f"{package} is not installed: going on without {executable}")
+    return LogInfo(msg=f"{package} is not installed: going on without {executable}", condition=options.get("condition"))
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -63,6 +63,7 @@ def generate_launch_description() -> LaunchDescription:
             optional(
                 "rviz2",
                 "rviz2",
+                namespace=LaunchConfiguration("namespace"),
                 arguments=["-d", str(SHARE / "rviz" / "impurity_grasp.rviz")],
                 condition=IfCondition(LaunchConfiguration("rviz")),
             ),

@@ -17,7 +17,12 @@ ARGUMENTS = {
     "use_sim_time": ("false", "take the time from /clock, to replay a recording"),
     "log_level": ("info", "debug, info, warn or error"),
 }
-CAMERA_ARGUMENTS = {"align_depth.enable": "true", "enable_sync": "true", "initial_reset": "true"}
+CAMERA_ARGUMENTS = {
+    "camera_namespace": [LaunchConfiguration("namespace"), "/camera"],
+    "align_depth.enable": "true",
+    "enable_sync": "true",
+    "initial_reset": "true",
+}
 
 
 def camera_driver() -> IncludeLaunchDescription | LogInfo:

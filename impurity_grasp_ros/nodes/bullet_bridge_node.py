@@ -53,9 +53,8 @@ class BulletBridgeNode(Node):
         self._moving = self._stopping = False
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
-        self._last_idle = time.monotonic()
         self._add_timer(1.0 / config.joint_state_rate, self._on_idle)
-        self._add_timer(1.0 / config.camera_rate, self._on_camera)
+        self._add_timer(1.0 / config.camera_rate, self._topics.publish_frame)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
         self._server = ActionServer(
             self,
@@ -92,9 +91,6 @@ class BulletBridgeNode(Node):
         self._topics.idle(now - self._last_idle)
         self._last_idle = now
 
-    def _on_camera(self) -> None:
-        self._topics.publish_frame()
-
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
             if self._moving:
@@ -110,14 +106,13 @@ class BulletBridgeNode(Node):
         try:
             self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
         finally:
+            self._last_idle = time.monotonic()
             self._topics.follow()
             self._topics.forget_frame()
         if self._real_time:
-            self._environment.world.after_step(self._wait_for_the_wall)
+            time_step = self._environment.config.physics.time_step
+            self._environment.world.after_step(lambda: time.sleep(time_step))
         return self._topics.publish_scene()
-
-    def _wait_for_the_wall(self) -> None:
-        time.sleep(self._environment.config.physics.time_step)
 
     def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
         if self._moving:

@@ -130,6 +130,15 @@ class Graph:
         with (self._folder / f"{name}.txt").open("wb") as output:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
 
+    def run_script(self, code: str) -> str:
+        """What a Python program prints that talks to the graph from a process of its own."""
+        command = [sys.executable, "-c", code]
+        process = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=2 * TIMEOUT, check=False
+        )
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
     def kill(self, name: str) -> None:
         """End a node without giving it a chance to say goodbye."""
         self.processes[name].kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_all_targets_end_in_the_bin_and_the_workspace_is_reported_clear(graph: G
     until(lambda: len(decisions) == len(result.attempts) + 1, "all decisions")
     assert decisions[-1].attention.state == Attention.CLEAR
     client.node.destroy_subscription(subscription)
+
+
+def test_the_example_of_the_readme_gets_the_job_done(graph: Graph) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    printed = graph.run_script(example)
+    assert "picked 1, workspace clear: True, error 0" in printed.splitlines()[-1]
+    assert "grasps" in printed, "no feedback was shown"
 
 
 def test_a_dry_run_decides_but_moves_nothing(graph: Graph) -> None:
