@@ -2,9 +2,11 @@
 
 A cell's look is its chromaticity, which shading hardly changes, and its brightness, which shading changes a lot, though
 not on level surfaces. Each is measured in tolerances: a distance of 1 is the limit of what passes as the same look.
-Ordinary looks form dense groups in that space (DBSCAN); the most common groups that together make up most cells are
-ordinary, and whatever lies a tolerance away from all of them is an outlier. Learned from the first frame of a job, the
-model stays the reference when few objects are left, even when the last one is an impurity.
+Looks form dense groups in that space (DBSCAN). Ordinary is the group that most cells pass as, together with all groups
+that pass as it: two shades of one colour must not count as two kinds of objects. While these are not yet most of the
+cells, the group with most cells per tolerance of distance joins them. Whatever lies a tolerance away from all ordinary
+looks is an outlier. Learned from the first frame of a job, the model stays the reference when few objects are left,
+even when the last one is an impurity.
 """
 
 from dataclasses import dataclass
@@ -50,7 +52,7 @@ class AppearanceConfig:
     median_px: int = parameter("odd side of the square whose median colour a cell takes", low=1, high=15)
     group_share: float = parameter("share of the cells that must look alike to form a group", low=0.001, high=1.0)
     ordinary_share: float = parameter(
-        "the most common groups up to this share of cells are ordinary", low=0.5, high=1.0
+        "at least this share of cells is ordinary, impurities are fewer than the rest", low=0.5, high=1.0
     )
     min_cells: int = parameter("fewer object cells than this teach nothing", low=1, high=50176)
     update_rate: float = parameter("weight of a new frame's ordinary cells in the model", low=0.0, high=1.0)
@@ -80,23 +82,22 @@ def looks(color: NDArray[np.uint8], mask: NDArray[np.bool_], config: AppearanceC
     return np.column_stack([shares, np.log2(total) / np.float32(config.brightness_tolerance)])
 
 
-def learn(cells: NDArray[np.float32], colors: NDArray[np.uint8], config: AppearanceConfig) -> Appearance | None:
-    """Model of the ordinary from the looks (N, 3) and colours (N, 3) of a frame's object cells; None if too few.
+def learn(
+    cells: NDArray[np.float32], colors: NDArray[np.uint8], level: NDArray[np.bool_], config: AppearanceConfig
+) -> Appearance | None:
+    """Model of the ordinary from a frame's object cells: looks (N, 3), colours (N, 3) uint8 RGB, level (N,).
 
-    Impurities have to be a minority: together less than 1 - ``ordinary_share`` of the cells.
+    Impurities have to be a minority: together less than 1 - ``ordinary_share`` of the cells. None if too few cells.
     """
     if len(cells) < config.min_cells:
         return None
     bins, member, weights = _histogram(cells)
     groups = _groups(bins, weights, config)
-    mass = np.bincount(groups[groups >= 0], weights[groups >= 0])
-    if len(mass) == 0:  # no two cells look alike
+    if (groups < 0).all():  # no two cells look alike
         return observed(cells, colors)
-    by_mass = np.argsort(-mass)
-    enough = int(np.searchsorted(np.cumsum(mass[by_mass]), config.ordinary_share * mass.sum()))
-    ordinary = np.isin(groups, by_mass[: enough + 1])
-    typical = np.median(colors[ordinary[member]], axis=0).astype(np.float32)
-    return Appearance(bins[ordinary], weights[ordinary] / weights[ordinary].sum(), typical)
+    known = _ordinary_bins(bins, groups, cells, groups[member], level, config)
+    typical = np.median(colors[known[member]], axis=0).astype(np.float32)
+    return Appearance(bins[known], weights[known] / weights[known].sum(), typical)
 
 
 def observed(cells: NDArray[np.float32], colors: NDArray[np.uint8]) -> Appearance:
@@ -112,14 +113,7 @@ def deviation(
 
     level: (N,) which cells belong to a level surface; all of those get the same light, the others may be shaded.
     """
-    shaded = np.array([1.0, 1.0, config.brightness_tolerance / config.shading_tolerance])
-    distance = np.zeros(len(cells), np.float32)
-    for group, scale in ((level, np.ones(3)), (~level, shaded)):
-        if group.any():
-            bins, member, _ = _histogram(cells[group])
-            nearest, _ = KDTree(model.bins * _BIN * scale).query(bins * _BIN * scale)
-            distance[group] = nearest[member]
-    return distance
+    return _distance(model.bins, cells, level, config)
 
 
 def updated(
@@ -166,3 +160,45 @@ def _groups(bins: NDArray[np.int64], weights: NDArray[np.float64], config: Appea
     scan = DBSCAN(eps=_GROUP_RADIUS, min_samples=_SAMPLES)
     groups: NDArray[np.intp] = scan.fit_predict(bins * _BIN, sample_weight=weights * (_SAMPLES / config.group_share))
     return groups
+
+
+def _ordinary_bins(
+    bins: NDArray[np.int64],
+    groups: NDArray[np.intp],
+    cells: NDArray[np.float32],
+    group_of: NDArray[np.intp],
+    level: NDArray[np.bool_],
+    config: AppearanceConfig,
+) -> NDArray[np.bool_]:
+    """Which bins (M, 3) are ordinary, from the group (M,) of every bin and the group (N,) of every look (N, 3).
+
+    Starts from the group that most cells pass as, then adds group after group.
+    """
+    names = np.arange(groups.max() + 1)
+    share = np.bincount(group_of[group_of >= 0]) / np.count_nonzero(group_of >= 0)
+
+    def apart(known: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Median distance (G,) of the looks of every group from the known groups (G,)."""
+        distance = _distance(bins[np.isin(groups, names[known])], cells, level, config)
+        return np.array([np.median(distance[group_of == name]) for name in names])
+
+    ordinary = max((apart(names == name) < 1.0 for name in names), key=lambda alike: float(share[alike].sum()))
+    while share[ordinary].sum() < config.ordinary_share:
+        nearness = 1.0 / np.maximum(apart(ordinary), 1.0)
+        ordinary[np.argmax(np.where(ordinary, 0.0, share * nearness))] = True
+        ordinary |= apart(ordinary) < 1.0
+    return np.isin(groups, names[ordinary])
+
+
+def _distance(
+    known: NDArray[np.int64], cells: NDArray[np.float32], level: NDArray[np.bool_], config: AppearanceConfig
+) -> NDArray[np.float32]:
+    """Distance (N,) in tolerances of looks (N, 3) from the nearest of the bins ``known`` (M, 3), M > 0."""
+    shaded = np.array([1.0, 1.0, config.brightness_tolerance / config.shading_tolerance])
+    distance = np.zeros(len(cells), np.float32)
+    for part, scale in ((level, np.ones(3)), (~level, shaded)):
+        if part.any():
+            bins, member, _ = _histogram(cells[part])
+            nearest, _ = KDTree(known * _BIN * scale).query(bins * _BIN * scale)
+            distance[part] = nearest[member]
+    return distance

@@ -67,10 +67,10 @@ def find_outlier(
     """
     inner = eroded(objects)  # the outermost cells blend object and table
     cells, colors = looks(heightmap.color, inner, appearance), heightmap.color[inner]
-    if model is None and (model := learn(cells, colors, appearance)) is None:
+    level = _level_cells(heightmap, target.level_slope)[inner]
+    if model is None and (model := learn(cells, colors, level, appearance)) is None:
         return _nothing(heightmap, 0.0, np.zeros(objects.shape, np.float32)), None
     oddness = np.zeros(objects.shape, np.float32)
-    level = _level_cells(heightmap, target.level_slope)[inner]
     oddness[inner] = deviation(model, cells, level, appearance)
     raw = saliency(np.where(inner[..., None], heightmap.color, np.rint(model.color).astype(np.uint8)), scales)
 

@@ -32,7 +32,8 @@ def patches(
 
 
 def model_of(*parts: tuple[Color, int]) -> Appearance:
-    model = learn(*patches(*parts), CONFIG)
+    cells, colors = patches(*parts)
+    model = learn(cells, colors, np.ones(len(cells), np.bool_), CONFIG)
     assert model is not None
     return model
 
@@ -89,6 +90,23 @@ def test_common_colours_are_ordinary_and_a_rare_one_is_not(
     assert np.abs(model.color - np.median([color for color, _ in ordinary], axis=0)).max() < 50
 
 
+@pytest.mark.parametrize("share", [0.2, 0.35, 0.42])
+@pytest.mark.parametrize(("browns", "odd"), [(BROWNS, BLUE), (BROWNS, YELLOW), (BROWNS[:2], NAVY)])
+def test_many_shades_of_one_colour_are_one_kind_of_object_even_if_the_odd_colour_is_the_largest_single_one(
+    browns: tuple[Color, ...], odd: Color, share: float
+) -> None:
+    ordinary = [(color, round(2000 * (1.0 - share) / len(browns))) for color in browns]
+    model = model_of(*ordinary, (odd, round(2000 * share)))
+    assert all(typical_deviation(model, color) < 0.5 for color, _ in ordinary)
+    assert typical_deviation(model, odd) > 1.0
+
+
+def test_of_two_further_colours_equally_common_the_more_alike_is_ordinary() -> None:
+    model = model_of((AZURE, 900), (NAVY, 550), (YELLOW, 550))
+    assert typical_deviation(model, NAVY) < 0.5
+    assert typical_deviation(model, YELLOW) > 1.0
+
+
 def test_a_slope_may_be_shaded_by_half_where_a_level_surface_may_not() -> None:
     model = model_of((BROWN, 500))
     assert typical_deviation(model, BROWN, light=0.8) < 1.0
@@ -108,14 +126,14 @@ def test_every_cell_is_judged_by_its_own_surface() -> None:
 
 def test_too_few_cells_teach_nothing() -> None:
     cells, colors = patches((BROWN, CONFIG.min_cells - 1))
-    assert learn(cells, colors, CONFIG) is None
+    assert learn(cells, colors, np.ones(len(cells), np.bool_), CONFIG) is None
     assert len(deviations(model_of((BROWN, 300)), cells[:0])) == 0
 
 
 def test_cells_that_are_all_different_are_all_taken_for_ordinary() -> None:
     rng = np.random.default_rng(2)
     cells = rng.uniform(-500, 500, (200, 3)).astype(np.float32)
-    model = learn(cells, rng.integers(0, 255, (200, 3), dtype=np.uint8), CONFIG)
+    model = learn(cells, rng.integers(0, 255, (200, 3), dtype=np.uint8), np.ones(200, np.bool_), CONFIG)
     assert model is not None
     assert deviations(model, cells).max() == 0.0
 
