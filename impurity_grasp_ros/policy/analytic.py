@@ -25,6 +25,9 @@ from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps
 from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
 
+REFUSED = (OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE)
+"""A push that ended so has changed nothing and would be refused again."""
+
 
 @dataclass(frozen=True)
 class AnalyticConfig:
@@ -34,7 +37,7 @@ class AnalyticConfig:
     push: PushPlannerConfig
     min_score: float = parameter("score from which on a grasp is tried at once", low=-5.0, high=1.0)
     max_pushes: int = parameter("pushes in a row after which any feasible grasp is tried", low=1, high=20)
-    memory: int = parameter("recent pushes that are not repeated", low=0, high=20)
+    memory: int = parameter("recent pushes whose repetition costs", low=0, high=20)
 
 
 class AnalyticActor:
@@ -45,16 +48,14 @@ class AnalyticActor:
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """A grasp of the target if one looks good, else a push; raises NoPrimitiveError when neither is possible."""
-        recent = [item.primitive for item in history if item.primitive.kind is PrimitiveKind.PUSH]
-        recent = recent[len(recent) - min(self._config.memory, len(recent)) :]
         if attention.state is not AttentionState.TARGET:
-            return self._push(heightmap, None, attention.center, recent)
+            return self._push(heightmap, None, attention.center, history)
         mask = target_mask(heightmap, attention)
         grasp = self._grasp(heightmap, mask, history)
         if grasp is not None and grasp.score >= self._threshold(history):
             return grasp.primitive
         try:
-            return self._push(heightmap, mask, attention.center, recent)
+            return self._push(heightmap, mask, attention.center, history)
         except NoPrimitiveError:
             if grasp is None:
                 raise
@@ -83,12 +84,15 @@ class AnalyticActor:
         heightmap: Heightmap,
         mask: NDArray[np.bool_] | None,
         center: tuple[float, float],
-        recent: Sequence[Primitive],
+        history: Sequence[Attempt],
     ) -> Primitive:
         """The best push; one that ends close to the border only where no other is possible."""
+        pushes = [item for item in history if item.primitive.kind is PrimitiveKind.PUSH]
+        recent = [item.primitive for item in pushes[len(pushes) - min(self._config.memory, len(pushes)) :]]
+        refused = [item.primitive for item in pushes if item.outcome.status in REFUSED]
         careful = self._config.push
         for config in (careful, replace(careful, end_border=careful.start_border)):
-            if (push := plan_push(heightmap, mask, center, recent, config)) is not None:
+            if (push := plan_push(heightmap, mask, center, recent, config, refused)) is not None:
                 return push
         raise NoPrimitiveError(f"expected a push around {center} that stays on the workspace, found none")
 

@@ -71,30 +71,34 @@ def plan_push(
     center: tuple[float, float],
     recent: Sequence[Primitive],
     config: PushPlannerConfig,
+    refused: Sequence[Primitive] = (),
 ) -> Primitive | None:
-    """The best push around ``center`` (x, y) in metres, None when none stays in the workspace.
+    """The best push around ``center`` (x, y) in metres, None when none is left that stays in the workspace.
 
-    mask: (R, C) bool, the target's cells, or None to search a heap. recent: earlier primitives not to repeat.
+    mask: (R, C) bool, the target's cells, or None to search a heap. recent: earlier primitives, repeating one of which
+    costs; refused: those that the robot cannot execute and that are not chosen again.
     """
     best: Primitive | None = None
     row, column = heightmap.grid.to_cell(*center)
     peak = _peak(heightmap, row, column)
+    footprint = np.ones([round(side / heightmap.grid.resolution) | 1 for side in (FINGERS_WIDTH, TIP_WIDTH)], np.uint8)
     for step in range(ROTATIONS):
         view = View(row, column, step * ROTATION_STEP, VIEW_SIZE_PX)
         height = view.render(heightmap.height)
         target = view.render(mask.astype(np.uint8)) > 0 if mask is not None else np.zeros(height.shape, bool)
-        start_height = cv2.dilate(height, np.ones((round(TIP_WIDTH / heightmap.grid.resolution) | 1,) * 2, np.uint8))
+        start_height = cv2.dilate(height, footprint)
         for start_row, start_column in _starts(heightmap.grid.resolution, config):
             x, y = heightmap.grid.to_metres(*view.to_cell(start_row, start_column))
-            if not _stays(heightmap.grid, x, y, view.angle, config):
+            start = Primitive.push((float(x), float(y), 0.0), view.angle)
+            barred = any(is_similar(start, other) for other in refused)
+            if barred or not _stays(heightmap.grid, x, y, view.angle, config):
                 continue
             surface = float(start_height[start_row, start_column])
             sweep = _sweep(height, target, start_row, start_column, surface, heightmap.grid.resolution, config)
             value = _target_value(sweep, config) if mask is not None else _search_value(sweep, peak, config)
-            push = Primitive.push((float(x), float(y), sweep.z), view.angle)
-            value -= config.repeat_cost * sum(is_similar(push, other) for other in recent)
+            value -= config.repeat_cost * sum(is_similar(start, other) for other in recent)
             if best is None or value > best.q_value:
-                best = Primitive.push(push.position, push.angle, value)
+                best = Primitive.push((float(x), float(y), sweep.z), view.angle, value)
     return best
 
 

@@ -1,0 +1,210 @@
+"""The analytic actor grasps what it can, frees what it cannot, repeats no failure and gives up with a named error."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_tables import (
+    GRID,
+    MIDDLE,
+    Block,
+    attempts,
+    clutter,
+    on_heap,
+    on_target,
+    rectangle,
+    table,
+    turn_between,
+    visible,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.motion.safety import check_primitive
+from impurity_grasp_ros.motion.waypoints import push_end
+from impurity_grasp_ros.policy.actors import PolicyConfig
+from impurity_grasp_ros.policy.analytic import AnalyticActor, failed_grasps, target_mask
+from impurity_grasp_ros.policy.push_planner import is_similar
+
+CONFIG = packaged_parameters("policy_node", PolicyConfig).analytic
+ACTOR = AnalyticActor(CONFIG)
+CELL = load_cell()
+FAILURES = [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED, OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE]
+REFUSALS = FAILURES[2:]
+
+CORNER = GRID.to_metres(3, 3)
+
+
+def decide(*blocks: Block, history: Sequence[Attempt] = (), actor: AnalyticActor = ACTOR) -> Primitive:
+    """What the actor does about the first of these blocks."""
+    heightmap = table(*blocks)
+    return actor.select(heightmap, on_target(heightmap, visible(blocks[0], heightmap)), history)
+
+
+def walled_in(target: Block) -> list[Block]:
+    """A block and its eight neighbours, flush: no finger fits in between."""
+    steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    return [target, *(target.beside(i * target.length, j * target.width) for i, j in steps)]
+
+
+def test_a_free_target_is_grasped_even_when_ordinary_blocks_are_easier() -> None:
+    target, easier = Block(x=0.4, width=0.045), Block(x=0.6, width=0.03, height=0.06)
+    grasp = decide(target, easier)
+    assert grasp.kind is PrimitiveKind.GRASP
+    assert math.dist(grasp.position[:2], (target.x, target.y)) < 0.01
+
+
+@pytest.mark.parametrize(
+    "blocks", [walled_in(Block()), [Block(length=0.1, width=0.1)]], ids=["no room for fingers", "too wide"]
+)
+def test_a_target_that_no_grasp_fits_is_pushed(blocks: list[Block]) -> None:
+    push = decide(*blocks)
+    assert push.kind is PrimitiveKind.PUSH
+    middle = push.position[0] + 0.05 * math.cos(push.angle), push.position[1] + 0.05 * math.sin(push.angle)
+    assert any((rectangle(middle, push.angle, 0.1, 0.024) & block.cells).any() for block in blocks)
+
+
+def test_a_candidate_is_pushed_although_its_blocks_could_be_grasped() -> None:
+    heightmap = table(Block(), Block(height=0.07, length=0.03, width=0.03))
+    push = ACTOR.select(heightmap, on_heap(heightmap, MIDDLE), ())
+    assert push.kind is PrimitiveKind.PUSH
+    assert math.dist(push.position[:2], MIDDLE) < 0.1
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.booleans(), st.sampled_from(FAILURES))
+@settings(max_examples=6)
+def test_no_grasp_that_failed_is_tried_again_before_a_success(
+    seed: int, count: int, lone: bool, failure: OutcomeStatus
+) -> None:
+    blocks = clutter(seed, count)
+    shown = table(*(blocks[-1:] if lone else blocks))
+    attention = on_target(shown, visible(blocks[-1], shown))
+    history: list[Attempt] = []
+    for _ in range(5):
+        primitive = ACTOR.select(shown, attention, history)
+        check_primitive(primitive, CELL)
+        assert not any(is_similar(primitive, other) for other in failed_grasps(history))
+        history += attempts([primitive], failure)
+
+
+def test_a_second_grasp_differs_from_a_failed_first_one() -> None:
+    first = decide(Block())
+    second = decide(Block(), history=attempts([first], OutcomeStatus.EMPTY))
+    assert (first.kind, second.kind) == (PrimitiveKind.GRASP, PrimitiveKind.GRASP)
+    assert turn_between(first.angle, second.angle, math.pi) > 0.29
+
+
+def test_a_success_clears_the_failures_before_it() -> None:
+    first = decide(Block())
+    history = attempts([first], OutcomeStatus.EMPTY) + attempts(
+        [Primitive.grasp((0.3, 0.1, 0.0), 0)], OutcomeStatus.HELD
+    )
+    assert decide(Block(), history=history) == first
+    assert failed_grasps(history) == []
+
+
+def test_pushes_are_no_failed_grasps() -> None:
+    push, grasp = Primitive.push((0.4, 0.0, 0.01), 0.0), Primitive.grasp((0.4, 0.0, 0.01), 0.0)
+    history = attempts([push], OutcomeStatus.PUSHED) + attempts([grasp], OutcomeStatus.EMPTY)
+    assert failed_grasps([*history, *attempts([push], OutcomeStatus.BLOCKED)]) == [grasp]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("state", [AttentionState.TARGET, AttentionState.CANDIDATE])
+def test_a_push_that_was_refused_is_not_repeated(refusal: OutcomeStatus, state: AttentionState) -> None:
+    pile = [*walled_in(Block()), Block(length=0.09, width=0.04, height=0.09)]
+    heightmap = table(*pile)
+    attention = on_heap(heightmap, MIDDLE)
+    if state is AttentionState.TARGET:
+        attention = on_target(heightmap, visible(pile[1], heightmap))
+    forgetful = AnalyticActor(replace(CONFIG, memory=0, max_pushes=20))
+    history: list[Attempt] = []
+    for _ in range(4):
+        push = forgetful.select(heightmap, attention, history)
+        assert push.kind is PrimitiveKind.PUSH
+        assert not any(is_similar(push, item.primitive) for item in history)
+        history += attempts([push], refusal)
+
+
+def test_only_the_latest_pushes_are_remembered() -> None:
+    first = decide(*walled_in(Block()))
+    elsewhere = [Primitive.push((0.3, 0.2, 0.01), 0.0)] * CONFIG.memory
+    patient = AnalyticActor(replace(CONFIG, max_pushes=20, push=replace(CONFIG.push, repeat_cost=10.0)))
+    repeated = attempts([first, *elsewhere[1:]], OutcomeStatus.PUSHED)
+    assert not is_similar(decide(*walled_in(Block()), history=repeated, actor=patient), first)
+    forgotten = attempts([first, *elsewhere], OutcomeStatus.PUSHED)
+    assert decide(*walled_in(Block()), history=forgotten, actor=patient) == first
+
+
+def test_a_poor_grasp_is_put_off_until_pushes_have_not_helped() -> None:
+    choosy = AnalyticActor(replace(CONFIG, min_score=1.0))
+    push = decide(Block(), actor=choosy)
+    assert push.kind is PrimitiveKind.PUSH
+    pushes = attempts([push] * CONFIG.max_pushes, OutcomeStatus.PUSHED)
+    assert decide(Block(), history=pushes[1:], actor=choosy).kind is PrimitiveKind.PUSH
+    assert decide(Block(), history=pushes, actor=choosy).kind is PrimitiveKind.GRASP
+    interrupted = [*pushes[1:], *attempts([Primitive.grasp((0.3, 0.1, 0.0), 0.0)], OutcomeStatus.EMPTY)]
+    assert decide(Block(), history=interrupted, actor=choosy).kind is PrimitiveKind.PUSH
+
+
+def test_where_no_push_is_possible_a_poor_grasp_is_better_than_none() -> None:
+    immobile = replace(CONFIG, min_score=1.0, push=replace(CONFIG.push, start_distances=()))
+    assert decide(Block(), actor=AnalyticActor(immobile)).kind is PrimitiveKind.GRASP
+
+
+def test_a_push_may_end_near_the_border_where_no_other_is_possible() -> None:
+    config = replace(CONFIG, push=replace(CONFIG.push, end_border=0.15))
+    target = Block(x=0.6, y=0.1, length=0.1, width=0.1)
+    assert decide(target, actor=AnalyticActor(config)).kind is PrimitiveKind.PUSH
+    near = replace(target, x=GRID.x_min + 0.05, y=MIDDLE[1])
+    wide = replace(CONFIG, push=replace(CONFIG.push, start_distances=(0.1,), end_border=0.15))
+    push = decide(near, actor=AnalyticActor(wide))
+    x, y = push_end(push)
+    assert push.kind is PrimitiveKind.PUSH
+    corners = [[(x + dx, y + dy) for dx in (-border, border) for dy in (-border, border)] for border in (0.02, 0.15)]
+    assert all(GRID.contains(*corner) for corner in corners[0])
+    assert not all(GRID.contains(*corner) for corner in corners[1])
+
+
+def test_nothing_possible_is_a_named_error() -> None:
+    heightmap = table(Block(*CORNER, length=0.1, width=0.1))
+    with pytest.raises(NoPrimitiveError, match=r"expected a push around .* found none"):
+        ACTOR.select(heightmap, on_heap(heightmap, CORNER), ())
+    no_pushes = AnalyticActor(replace(CONFIG, push=replace(CONFIG.push, start_distances=())))
+    with pytest.raises(NoPrimitiveError):
+        decide(*walled_in(Block()), actor=no_pushes)
+
+
+def test_equal_arguments_give_equal_primitives_and_nothing_is_kept_or_changed() -> None:
+    blocks = clutter(11, 9)
+    heightmap = table(*blocks)
+    attention = on_target(heightmap, visible(blocks[-1], heightmap))
+    height, mask = heightmap.height.copy(), attention.mask.copy()
+    actor = AnalyticActor(CONFIG)
+    first = actor.select(heightmap, attention, [])
+    actor.select(heightmap, attention, attempts([first] * 3, OutcomeStatus.EMPTY))
+    assert actor.select(heightmap, attention, []) == AnalyticActor(CONFIG).select(heightmap, attention, []) == first
+    np.testing.assert_array_equal(heightmap.height, height)
+    np.testing.assert_array_equal(attention.mask, mask)
+
+
+@given(st.floats(GRID.x_min + 0.012, 0.71), st.floats(GRID.y_min + 0.012, 0.21), st.floats(0.0, math.pi))
+@settings(max_examples=15)
+def test_anywhere_on_the_workspace_there_is_something_to_do_that_stays_on_it(x: float, y: float, angle: float) -> None:
+    primitive = decide(Block(x, y, angle=angle))
+    check_primitive(primitive, CELL)
+
+
+@given(st.floats(GRID.x_min + 0.012, 0.71), st.floats(GRID.y_min + 0.012, 0.21), st.floats(0.0, math.pi))
+@settings(max_examples=25)
+def test_the_mask_of_a_crop_is_laid_back_onto_the_cells_it_came_from(x: float, y: float, angle: float) -> None:
+    block = Block(x, y, angle=angle)
+    heightmap = table(block)
+    attention: Attention = on_target(heightmap, block.cells)
+    np.testing.assert_array_equal(target_mask(heightmap, attention), block.cells)
