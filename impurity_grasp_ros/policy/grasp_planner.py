@@ -83,36 +83,28 @@ def _best_in_view(
         return []
     outline = trace_outline(turned_mask, view.render(heightmap.height), TIP_WIDTH / resolution)
     rows, left, right = outline.rows, outline.left, outline.right
+    middle = (left + right) / 2
     width = (right - left + 1) * resolution
-    opening = np.minimum(width + 2 * config.finger_slack, GRIPPER_STROKE)
     closed_rise = np.array([tip_rise(value) for value in width])
 
     surface = view.render(others)
     side_height, crowding = _beside(surface, rows, left, right, config, resolution)
-    palm_height = _around(surface, rows, (left + right) / 2, resolution)
+    palm_height = _around(surface, rows, middle, resolution)
     tip = np.maximum(top - config.depth, side_height + config.clearance)
     position_z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm_height - PALM_CLEARANCE)
     engagement = outline.edge_height - position_z - closed_rise
     off_center = np.abs(rows - (view.size - 1) / 2) * resolution
 
-    score = (
-        np.minimum(engagement / config.depth, 1.0)
-        - config.off_center_cost * off_center
-        - config.width_cost * width
-        - config.slope_cost * outline.slope
-        - config.crowd_cost * crowding
-        - config.coverage_cost * (1.0 - outline.coverage)
-    )
-    feasible = (width + config.finger_slack <= GRIPPER_STROKE) & (engagement >= config.min_engagement)
-    score = np.where(feasible, score, -np.inf)
+    covered = surface[rows, np.round(middle).astype(int)] > outline.edge_height  # the fingers would hold the cover
+    feasible = (width + config.finger_slack <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & ~covered
+    score = np.where(feasible, _scores(outline, width, engagement, off_center, crowding, config), -np.inf)
     best = int(score.argmax())
     if not np.isfinite(score[best]):
         return []
-    x, y = heightmap.grid.to_metres(*view.to_cell(float(rows[best]), float(left[best] + right[best]) / 2))
-    primitive = Primitive.grasp(
-        (float(x), float(y), float(position_z[best])), view.angle, float(score[best]), float(opening[best])
-    )
-    return [GraspCandidate(primitive, float(score[best]))]
+    x, y = heightmap.grid.to_metres(*view.to_cell(float(rows[best]), float(middle[best])))
+    opening = min(float(width[best]) + 2 * config.finger_slack, GRIPPER_STROKE)
+    position = (float(x), float(y), float(position_z[best]))
+    return [GraspCandidate(Primitive.grasp(position, view.angle, float(score[best]), opening), float(score[best]))]
 
 
 @dataclass(frozen=True)
@@ -130,6 +122,25 @@ class Outline:
     edge_height: NDArray[np.float64]
     slope: NDArray[np.float64]
     coverage: NDArray[np.float64]
+
+
+def _scores(
+    outline: Outline,
+    width: NDArray[np.float64],
+    engagement: NDArray[np.float64],
+    off_center: NDArray[np.float64],
+    crowding: NDArray[np.float32],
+    config: GraspPlannerConfig,
+) -> NDArray[np.float64]:
+    """How good a grasp at every row of an outline (n,) looks; lengths in metres."""
+    return (
+        np.minimum(engagement / config.depth, 1.0)
+        - config.off_center_cost * off_center
+        - config.width_cost * width
+        - config.slope_cost * outline.slope
+        - config.crowd_cost * crowding
+        - config.coverage_cost * (1.0 - outline.coverage)
+    )
 
 
 def trace_outline(mask: NDArray[np.bool_], height: NDArray[np.float32], finger_px: float) -> Outline:
