@@ -1,0 +1,50 @@
+"""The configuration names the actor; a name that is none is refused."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.analytic import AnalyticActor
+
+SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/policy_node"]["ros__parameters"]
+
+
+def test_the_shipped_configuration_makes_the_analytic_actor() -> None:
+    config = packaged_parameters("policy_node", PolicyConfig)
+    assert config.actor == "analytic"
+    assert isinstance(make_actor(config), AnalyticActor)
+
+
+@pytest.mark.parametrize("name", ["", "Analytic", "clairvoyant"])
+def test_an_unknown_actor_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^actor: expected one of .*analytic.*, received '{name}'"):
+        from_mapping(PolicyConfig, {**SHIPPED, "actor": name})
+    with pytest.raises(ConfigError, match=rf"^actor: expected one of .*analytic.*, received '{name}'"):
+        make_actor(replace(packaged_parameters("policy_node", PolicyConfig), actor=name))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("analytic", "memory"), -1),
+        (("analytic", "max_pushes"), 0),
+        (("analytic", "grasp", "angles"), 3),
+        (("analytic", "grasp", "depth"), 0.2),
+        (("analytic", "push", "start_distances"), [0.03, 0.5]),
+        (("analytic", "push", "end_border"), "wide"),
+    ],
+    ids=lambda item: ".".join(item) if isinstance(item, tuple) else "",
+)
+def test_a_value_out_of_range_is_refused_by_its_dotted_name(path: tuple[str, ...], value: Any) -> None:
+    with pytest.raises(ConfigError, match="^" + r"\.".join(path) + ": expected"):
+        from_mapping(PolicyConfig, changed(SHIPPED, path, value))
+
+
+def changed(values: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Nested mappings with one leaf replaced."""
+    first, *rest = path
+    return {**values, first: changed(values[first], tuple(rest), value) if rest else value}
