@@ -84,7 +84,7 @@ def _best_in_view(
     outline = trace_outline(turned_mask, view.render(heightmap.height), TIP_WIDTH / resolution)
     rows, left, right = outline.rows, outline.left, outline.right
     middle = (left + right) / 2
-    width = (right - left + 1) * resolution
+    width = np.asarray((right - left + 1) * resolution, np.float64)
     closed_rise = np.array([tip_rise(value) for value in width])
 
     surface = view.render(others)

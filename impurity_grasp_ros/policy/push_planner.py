@@ -81,7 +81,8 @@ def plan_push(
     best: Primitive | None = None
     row, column = heightmap.grid.to_cell(*center)
     peak = _peak(heightmap, row, column)
-    footprint = np.ones([round(side / heightmap.grid.resolution) | 1 for side in (FINGERS_WIDTH, TIP_WIDTH)], np.uint8)
+    fingers = [round(side / heightmap.grid.resolution) for side in (FINGERS_WIDTH, TIP_WIDTH)]
+    footprint = np.ones([side + 2 | 1 for side in fingers], np.uint8)  # a turned view may miss a cell
     for step in range(ROTATIONS):
         view = View(row, column, step * ROTATION_STEP, VIEW_SIZE_PX)
         height = view.render(heightmap.height)

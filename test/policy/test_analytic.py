@@ -19,7 +19,7 @@ from drawn_tables import (
     turn_between,
     visible,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.cell import load_cell
@@ -202,6 +202,8 @@ def test_anywhere_on_the_workspace_there_is_something_to_do_that_stays_on_it(x: 
 
 
 @given(st.floats(GRID.x_min + 0.012, 0.71), st.floats(GRID.y_min + 0.012, 0.21), st.floats(0.0, math.pi))
+@example(0.3, -0.2, 0.3)
+@example(0.7, 0.2, 1.0)
 @settings(max_examples=25)
 def test_the_mask_of_a_crop_is_laid_back_onto_the_cells_it_came_from(x: float, y: float, angle: float) -> None:
     block = Block(x, y, angle=angle)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, turn_between, visible
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.cell import load_cell
@@ -52,6 +52,9 @@ def border_distance(x: float, y: float) -> float:
 
 
 @given(scenes, st.booleans())
+@example(clutter(0, 5, 0.05), True)
+@example(clutter(8, 3, 0.05), False)
+@example(clutter(23, 6, 0.05), True)
 @settings(max_examples=10)
 def test_fingers_come_down_on_nothing_and_sweep_something(blocks: list[Block], searching: bool) -> None:
     heightmap, target = table(*blocks), blocks[-1]
@@ -89,6 +92,7 @@ def test_a_target_between_two_blocks_is_swept_with_one_of_them_or_freed_of_it() 
     neighbors = [target.beside(0.0, side * target.width) for side in (-1, 1)]
     push = push_at(table(target, *neighbors), target)
     assert max((swept(push) & neighbor.cells).sum() for neighbor in neighbors) > 100
+    assert push.q_value > push_at(table(target), target).q_value + 0.3
 
 
 def test_a_target_is_pushed_towards_free_ground() -> None:
@@ -106,6 +110,21 @@ def test_a_heap_is_stripped_below_its_peak_and_not_pushed_at_its_foot() -> None:
     assert push is not None
     assert 0.03 < push.position[2] < upper.height - CONFIG.layer
     assert (swept(push) & upper.cells).sum() > 100
+    deep = plan_push(table(*floor, upper), None, MIDDLE, (), replace(CONFIG, layer=0.05))
+    assert deep is not None
+    assert deep.position[2] == CONFIG.table_height
+
+
+def test_a_start_on_top_of_objects_costs_and_so_does_a_stroke_that_meets_nothing() -> None:
+    config = replace(CONFIG, ahead_cost=0.0)
+    slab = Block(length=0.5, width=0.5, height=0.02)
+    worth = []
+    for target, *others in ((Block(height=0.06),), (Block(height=0.06), slab), (Block(height=0.021), slab)):
+        push = plan_push(table(target, *others), target.cells, MIDDLE, (), config)
+        assert push is not None
+        worth.append(push.q_value)
+    assert worth[0] - worth[1] == pytest.approx(CONFIG.surface_cost)
+    assert worth[2] == pytest.approx(-CONFIG.surface_cost - CONFIG.idle_cost)
 
 
 @pytest.mark.parametrize(
