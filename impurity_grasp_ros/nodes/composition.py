@@ -20,7 +20,7 @@ from rclpy.task import Future
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
-from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode
@@ -82,7 +82,9 @@ class SimulatedSystem:
         self.scene = state
 
     def reset(self, scene: str, seed: int, targets: int | None, blocks: int | None) -> None:
-        """Generate a scene; raises ReportedError when that is not possible."""
+        """Generate a scene; raises ReportedError when that is not possible, BusyError when two graphs would answer."""
+        if (graphs := self._client.count_publishers("decision")) > 1:
+            raise BusyError(f"expected one graph in this ROS domain, found {graphs}: please set another ROS_DOMAIN_ID")
         request = ResetScene.Request(scene=scene, seed=seed)
         request.targets = -1 if targets is None else targets
         request.blocks = -1 if blocks is None else blocks

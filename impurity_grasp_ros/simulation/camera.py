@@ -36,6 +36,12 @@ class SimulatedCamera:
         color, depth, _ = self._render(segmentation=False)
         return RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
 
+    def capture_with_bodies(self) -> tuple[RgbdFrame, NDArray[np.int32]]:
+        """One frame and the body (H, W) that each pixel shows, -1 for none. Ground truth, for training only."""
+        color, depth, segments = self._render(segmentation=True)
+        frame = RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
+        return frame, segments.reshape(depth.shape)
+
     def visible_pixels(self) -> dict[int, int]:
         """How many pixels of each body the camera sees. Ground truth, for scene generation and evaluation only."""
         _, _, segments = self._render(segmentation=True)

@@ -148,10 +148,15 @@ class Environment:
             totals[0], counts[True, "bin"], counts[True, "lost"], totals[1], counts[False, "bin"], counts[False, "lost"]
         )
 
-    def _place(self, body: int) -> str:
+    def is_in_bin(self, body: int) -> bool:
+        """Whether a body lies in the drop bin."""
         x, y, z = self.world.position(body)
-        if self.cell.drop_bin.contains(x, y) and z > -WALL:
+        return self.cell.drop_bin.contains(x, y) and bool(z > -WALL)
+
+    def _place(self, body: int) -> str:
+        if self.is_in_bin(body):
             return "bin"
+        x, y, _ = self.world.position(body)
         return "workspace" if self.cell.workspace.grid.contains(x, y) else "lost"
 
 

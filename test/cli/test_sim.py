@@ -15,11 +15,22 @@ from dds import unused_domain
 pytestmark = [pytest.mark.ros, pytest.mark.sim]
 
 
-def impurity_grasp(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+COMMAND = [sys.executable, "-c", "from impurity_grasp_ros.cli.main import main; main()"]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Variables for the command line tool, with a ROS domain of its own."""
+    return os.environ | {"ROS_DOMAIN_ID": str(unused_domain()), "ROS_LOG_DIR": str(folder), "COLUMNS": "200"}
+
+
+def impurity_grasp(
+    *arguments: str, folder: Path, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the command line tool in a process of its own."""
-    command = [sys.executable, "-c", "from impurity_grasp_ros.cli.main import main; main()", *arguments]
-    environment = os.environ | {"ROS_DOMAIN_ID": str(unused_domain()), "ROS_LOG_DIR": str(folder), "COLUMNS": "200"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    variables = variables or environment(folder)
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, env=variables, capture_output=True, text=True, timeout=240
+    )
 
 
 def test_sim_picks_the_impurity_and_leaves_pictures_and_a_summary(tmp_path: Path) -> None:
@@ -52,6 +63,26 @@ def test_an_unknown_scene_is_named_and_ends_with_exit_code_two(tmp_path: Path) -
     assert "UNKNOWN_SCENE" in done.stderr
     assert "moon" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_sim_does_not_start_beside_another_graph_of_its_domain(tmp_path: Path) -> None:
+    variables = environment(tmp_path)
+    with subprocess.Popen(
+        [*COMMAND, "sim", "--scene", "invisible", "--episodes", "1000"],
+        cwd=tmp_path,
+        env=variables,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
+        try:
+            assert first.stdout is not None
+            first.stdout.readline()  # its graph is up
+            second = impurity_grasp("sim", folder=tmp_path, variables=variables)
+        finally:
+            first.kill()
+    assert second.returncode == 2, second.stdout
+    assert "BUSY" in second.stderr
+    assert "ROS_DOMAIN_ID" in second.stderr
 
 
 def test_profile_prints_the_median_of_every_stage(tmp_path: Path) -> None:

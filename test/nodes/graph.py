@@ -23,7 +23,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
-from impurity_grasp.msg import SceneState
+from impurity_grasp.msg import Decision, SceneState
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
 
 NODES = ("bullet_bridge_node", "heightmap_node", "attention_node", "policy_node", "picker_node")
@@ -53,6 +53,8 @@ class Client:
             SceneState, "scene_state", lambda message: setattr(self, "scene", message), latched
         )
         self.node.create_subscription(JointState, "joint_states", lambda message: setattr(self, "joints", message), 10)
+        self.decisions: list[Decision] = []
+        self.node.create_subscription(Decision, "decision", self.decisions.append, 100)
         self.capture = self.node.create_client(CaptureHeightmap, "capture_heightmap")
         self.attend = self.node.create_client(Attend, "attend")
         self.select = self.node.create_client(SelectPrimitive, "select_primitive")
@@ -130,14 +132,18 @@ class Graph:
         with (self._folder / f"{name}.txt").open("wb") as output:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
 
-    def run_script(self, code: str) -> str:
-        """What a Python program prints that talks to the graph from a process of its own."""
+    def run_script(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run a Python program that talks to the graph from a process of its own."""
         command = [sys.executable, "-c", code]
-        process = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=2 * TIMEOUT, check=False
+        return subprocess.run(
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * TIMEOUT,
+            check=False,
         )
-        assert process.returncode == 0, process.stderr
-        return process.stdout
 
     def kill(self, name: str) -> None:
         """End a node without giving it a chance to say goodbye."""

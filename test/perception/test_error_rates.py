@@ -40,8 +40,7 @@ CASES = [
 
 def observed(environment: Environment) -> tuple[Heightmap, NDArray[np.bool_]]:
     """The heightmap and which of its cells (R, C) show a target."""
-    frame = environment.observe()
-    _, _, bodies = environment.camera._render(segmentation=True)
+    frame, bodies = environment.camera.capture_with_bodies()
     shown = np.isin(bodies, environment.scene.targets).astype(np.uint8)
     grid = environment.cell.workspace.grid
     truth = project(replace(frame, color=np.repeat(shown[..., None], 3, axis=2)), grid, PROJECTION)
