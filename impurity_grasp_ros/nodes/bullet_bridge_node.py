@@ -51,6 +51,7 @@ class BulletBridgeNode(Node):
         self._environment = Environment(gui=config.gui, fast_forward=not self._real_time)
         self._lock = threading.Lock()
         self._moving = self._stopping = False
+        self._last_idle = time.monotonic()
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
         self._add_timer(1.0 / config.joint_state_rate, self._on_idle)
@@ -106,7 +107,6 @@ class BulletBridgeNode(Node):
         try:
             self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
         finally:
-            self._last_idle = time.monotonic()
             self._topics.follow()
             self._topics.forget_frame()
         if self._real_time:
