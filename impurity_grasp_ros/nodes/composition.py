@@ -83,8 +83,7 @@ class SimulatedSystem:
 
     def reset(self, scene: str, seed: int, targets: int | None, blocks: int | None) -> None:
         """Generate a scene; raises ReportedError when that is not possible, BusyError when two graphs would answer."""
-        if (graphs := self._client.count_publishers("decision")) > 1:
-            raise BusyError(f"expected one graph in this ROS domain, found {graphs}: please set another ROS_DOMAIN_ID")
+        self._check_alone()
         request = ResetScene.Request(scene=scene, seed=seed)
         request.targets = -1 if targets is None else targets
         request.blocks = -1 if blocks is None else blocks
@@ -94,12 +93,20 @@ class SimulatedSystem:
         self.scene = response.state
         self.recorder.count = 0
 
+    def _check_alone(self) -> None:
+        if (graphs := self._client.count_publishers("decision")) > 1:
+            raise BusyError(f"expected one graph in this ROS domain, found {graphs}: please set another ROS_DOMAIN_ID")
+
     def pick(
         self, goal: PickImpurities.Goal, on_feedback: Callable[[PickImpurities.Feedback], None]
     ) -> PickImpurities.Result:
-        """Send a goal to ``pick_impurities`` and wait for its result; an interrupt cancels it and is raised again."""
+        """Send a goal to ``pick_impurities`` and wait for its result; an interrupt cancels it and is raised again.
+
+        Raises BusyError when two graphs would answer.
+        """
         if not self._pick.wait_for_server(ANSWER_TIMEOUT):
             raise PeerUnavailableError(f"expected pick_impurities to appear within {ANSWER_TIMEOUT:g} s")
+        self._check_alone()
         sent = self._pick.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))
         handle = self._wait(sent, ANSWER_TIMEOUT, "pick_impurities")
         if not handle.accepted:

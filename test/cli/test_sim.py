@@ -76,7 +76,8 @@ def test_sim_does_not_start_beside_another_graph_of_its_domain(tmp_path: Path) -
     ) as first:
         try:
             assert first.stdout is not None
-            first.stdout.readline()  # its graph is up
+            while "targets among" not in first.stdout.readline():
+                assert first.poll() is None
             second = impurity_grasp("sim", folder=tmp_path, variables=variables)
         finally:
             first.kill()
