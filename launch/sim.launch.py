@@ -10,7 +10,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 SHARE = get_package_share_path("impurity_grasp")
 
 ARGUMENTS = {
-    "scene": ("random", "random, challenging, invisible: a file in config/scenes"),
+    "scene": ("random", "a scene of config/scenes, or a preset: path/to/scene.yaml"),
     "seed": ("0", "seed of the scene"),
     "gui": ("false", "open the simulator's window and move in real time"),
     "params_file": (str(SHARE / "config" / "impurity_grasp.yaml"), "parameters of all nodes"),

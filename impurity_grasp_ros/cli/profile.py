@@ -45,7 +45,7 @@ class Stopwatch:
 
 
 def profile(
-    scene: Annotated[str, typer.Option(help="random, challenging, invisible: a file in config/scenes.")] = "random",
+    scene: Annotated[str, typer.Option(help="A scene of config/scenes, or a preset: path/to/scene.yaml.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 100,
     decisions: Annotated[int, typer.Option(min=1, help="Decisions to time, over as many scenes as it takes.")] = 30,
     threads: Annotated[int, typer.Option(min=1, help="Threads that OpenCV and BLAS may use.")] = 1,

@@ -25,7 +25,7 @@ COLUMNS = ("seed", "result", "targets", "others", "held", "pushes", "clear", "se
 
 
 def sim(
-    scene: Annotated[str, typer.Option(help="random, challenging, invisible: a file in config/scenes.")] = "random",
+    scene: Annotated[str, typer.Option(help="A scene of config/scenes, or a preset: path/to/scene.yaml.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
     targets: Annotated[int | None, typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
@@ -42,7 +42,7 @@ def sim(
     from impurity_grasp_ros.nodes.composition import SimulatedSystem  # needs ROS 2, the other verbs do not
 
     console = Console()
-    folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{scene}_seed{seed}"
+    folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{Path(scene).stem}_seed{seed}"
     bridge = {"scene": scene, "seed": seed, "gui": gui, "targets": _or_default(targets), "blocks": _or_default(blocks)}
     rows = []
     with console.status("starting the nodes") as status, SimulatedSystem(bridge, folder, console.print) as system:

@@ -31,7 +31,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 class BulletBridgeConfig:
     """The scene to start with and how fast time passes."""
 
-    scene: str = parameter("name of a file in config/scenes")
+    scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
     seed: int = parameter("seed of the scene", low=0, high=2**53)
     targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
     blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)

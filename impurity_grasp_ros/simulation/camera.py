@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.calibration import CameraCalibration
 from impurity_grasp_ros.datatypes import CameraIntrinsics, RgbdFrame
+from impurity_grasp_ros.simulation.sensor_noise import SensorNoise
 from impurity_grasp_ros.simulation.world import World
 from impurity_grasp_ros.transform import inverse
 
@@ -21,32 +22,43 @@ LIGHT_DIRECTION = (0.3, 0.2, 1.0)
 
 
 class SimulatedCamera:
-    """``Camera`` protocol on a world. ``scale`` shrinks the image: 0.5 renders a quarter of the pixels."""
+    """``Camera`` protocol on a world. ``scale`` shrinks the image: 0.5 renders a quarter of the pixels.
+
+    ``noise`` makes images out of renderings, see :mod:`.sensor_noise`; without it they are one and the same.
+    """
 
     def __init__(self, world: World, calibration: CameraCalibration, scale: float = 1.0) -> None:
         self._world = world
         self.intrinsics = scaled(calibration.intrinsics, scale)
         self.T_base_camera = calibration.T_base_camera
         self.frame_id = calibration.frame_id
+        self.noise: SensorNoise | None = None
         self._view = _view_matrix(self.T_base_camera)
         self._projection = _projection_matrix(self.intrinsics)
 
     def capture(self) -> RgbdFrame:
-        """Render one frame; depth is 0 where nothing is nearer than the far plane."""
+        """Render one frame; depth is 0 where nothing is nearer than the far plane, or where noise has made a hole."""
         color, depth, _ = self._render(segmentation=False)
-        return RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
+        return self._frame(color, depth)
 
     def capture_with_bodies(self) -> tuple[RgbdFrame, NDArray[np.int32]]:
-        """One frame and the body (H, W) that each pixel shows, -1 for none. Ground truth, for training only."""
+        """One frame and the body (H, W) that each pixel shows, -1 for none. Ground truth, for training only.
+
+        Noise makes holes in the frame's depth and changes its values, but not the bodies.
+        """
         color, depth, segments = self._render(segmentation=True)
-        frame = RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
-        return frame, segments.reshape(depth.shape)
+        return self._frame(color, depth), segments.reshape(depth.shape)
 
     def visible_pixels(self) -> dict[int, int]:
         """How many pixels of each body the camera sees. Ground truth, for scene generation and evaluation only."""
         _, _, segments = self._render(segmentation=True)
         bodies, counts = np.unique(segments, return_counts=True)
         return {int(body): int(count) for body, count in zip(bodies, counts, strict=True)}
+
+    def _frame(self, color: NDArray[np.uint8], depth: NDArray[np.float32]) -> RgbdFrame:
+        if self.noise is not None:
+            color, depth = self.noise.apply(color, depth)
+        return RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
 
     def _render(self, *, segmentation: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
         width, height = self.intrinsics.width_px, self.intrinsics.height_px

@@ -10,6 +10,7 @@ from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.cell import CellConfig, DropBinConfig, load_cell
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
+from impurity_grasp_ros.errors import ImpurityGraspError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
@@ -101,7 +102,7 @@ class Environment:
     def _build(self) -> None:
         """Table, bin and robot in an empty world."""
         world, cell = self.world, self.cell
-        world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
+        table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
         _add_bin(world, cell.drop_bin)
         robot = Robot(world)
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
@@ -110,21 +111,27 @@ class Environment:
         self.camera = SimulatedCamera(world, load_calibration(), self._camera_scale)
         self.executor = PrimitiveExecutor(self.arm, self.gripper, self.clock, cell)
         probe = GraspProbe(world, robot, self.arm, self.gripper)
-        self._generator = SceneGenerator(world, self.camera, probe, cell, self._library)
+        self._generator = SceneGenerator(world, table, self.camera, probe, cell, self._library)
 
     def close(self) -> None:
         """Give the physics engine back."""
         self.world.close()
 
     def reset(self, seed: int, scene: str = "random", targets: int | None = None, blocks: int | None = None) -> Scene:
-        """Replace everything on the table by a generated scene; the same seed gives the same scene.
+        """Replace everything on the table by a generated scene, or by a preset: ``scene`` is its path then.
 
-        Raises UnknownSceneError, InvalidGoalError and SceneNotSettledError; the table is empty then.
+        The same seed gives the same scene. A preset is the same for all seeds, but for camera noise and textures.
+        Raises UnknownSceneError, InvalidGoalError, ConfigError and SceneNotSettledError; the table is empty then.
         """
         self.scene = Scene("empty", seed, {})
         self.world.clear()
         self._build()
-        self.scene = self._generator.generate(scene, seed, targets, blocks)
+        try:
+            self.scene = self._generator.generate(scene, seed, targets, blocks)
+        except ImpurityGraspError:
+            for body in self.world.bodies:
+                self.world.remove_body(body)
+            raise
         return self.scene
 
     def observe(self) -> RgbdFrame:

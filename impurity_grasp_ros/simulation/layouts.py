@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import InvalidGoalError
 from impurity_grasp_ros.simulation.library import BlockLibrary, Palette
-from impurity_grasp_ros.simulation.objects import Block, Shape, cuboid, cylinder, spawn, triangle
+from impurity_grasp_ros.simulation.objects import Block, Shape, Solid, cuboid, cylinder, spawn, triangle
 from impurity_grasp_ros.simulation.world import World
 
 DROP_GAP = 5e-4
@@ -34,8 +34,8 @@ class Stage:
     rng: np.random.Generator
     placed: dict[int, Block]
 
-    def put(self, shape: Shape, target: bool, position: tuple[float, float, float], rotation: Rotation) -> int:
-        """Add a block with its centroid at ``position``, x and y relative to the middle."""
+    def put(self, shape: Solid, target: bool, position: tuple[float, float, float], rotation: Rotation) -> int:
+        """Add a block with its centre of volume at ``position``, x and y relative to the middle."""
         block = self.palette.paint(shape, target, self.rng)
         x, y, z = position
         p_base = np.array([x + self.middle[0], y + self.middle[1], z])
@@ -43,9 +43,10 @@ class Stage:
         self.placed[body] = block
         return body
 
-    def put_upright(self, shape: Shape, target: bool, x: float, y: float, floor: float, yaw: float) -> int:
+    def put_upright(self, shape: Solid, target: bool, x: float, y: float, floor: float, yaw: float) -> int:
         """Put a block down on a height ``floor``, turned by ``yaw`` radians."""
-        return self.put(shape, target, (x, y, floor + shape.height / 2 + DROP_GAP), yaw_rotation(yaw))
+        z = floor - float(shape.corners[:, 2].min()) + DROP_GAP
+        return self.put(shape, target, (x, y, z), yaw_rotation(yaw))
 
 
 def yaw_rotation(yaw: float) -> Rotation:

@@ -9,7 +9,8 @@ import numpy as np
 
 from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.simulation.objects import Block, Shape, cuboid, cylinder, half_cylinder, triangle
+from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange, random_mesh
+from impurity_grasp_ros.simulation.objects import Block, Solid, cuboid, cylinder, half_cylinder, triangle
 
 LIBRARY_FILE = "config/blocks.yaml"
 
@@ -38,7 +39,7 @@ class Palette:
     ordinary: tuple[str, ...] = parameter("colours of ordinary blocks")
     target: str = parameter("colour of the targets")
 
-    def paint(self, shape: Shape, target: bool, rng: np.random.Generator) -> Block:
+    def paint(self, shape: Solid, target: bool, rng: np.random.Generator) -> Block:
         """The shape as a block of this palette."""
         name = self.target if target else self.ordinary[rng.integers(len(self.ordinary))]
         return Block(shape, rgb(name), target)
@@ -46,10 +47,11 @@ class Palette:
 
 @dataclass(frozen=True)
 class BlockLibrary:
-    """All shapes and palettes by name."""
+    """All shapes and palettes by name. meshes: which bodies from files take the place of some or all of the shapes."""
 
     shapes: Mapping[str, ShapeRange]
     palettes: Mapping[str, Palette]
+    meshes: MeshRange = NO_MESHES
 
     def palette(self, name: str) -> Palette:
         """The palette of that name; raises ConfigError when there is none."""
@@ -57,8 +59,10 @@ class BlockLibrary:
             raise ConfigError(f"expected a palette out of {', '.join(self.palettes)}, received {name!r}")
         return self.palettes[name]
 
-    def random_shape(self, rng: np.random.Generator) -> Shape:
-        """A shape drawn by weight and size range."""
+    def random_shape(self, rng: np.random.Generator) -> Solid:
+        """A shape drawn by weight and size range, or a mesh."""
+        if self.meshes.share > 0.0 and rng.random() < self.meshes.share:
+            return random_mesh(self.meshes, rng)
         kinds = list(self.shapes)
         weights = np.array([self.shapes[kind].weight for kind in kinds])
         kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]

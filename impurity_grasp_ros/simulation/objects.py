@@ -1,9 +1,10 @@
-"""The block library: convex prisms of 2.5 to 6 cm in any colour."""
+"""Blocks: what a solid of any kind must know of itself, and convex prisms of 2.5 to 6 cm, in any colour."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pybullet
@@ -14,6 +15,47 @@ from impurity_grasp_ros.simulation.world import World
 
 ROUND_SEGMENTS = 24
 """Corners of a full circle."""
+
+TEXTURE_TILE = 0.04
+"""Metres of a surface that one repetition of a texture covers."""
+
+Facets = tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]
+"""Triangles with flat shading: vertices (n, 3) in metres, indices (m,), normals (n, 3)."""
+
+
+class Solid(Protocol):
+    """What a block can be: a prism (:class:`Shape`) or a body from a file (:class:`.meshes.MeshShape`).
+
+    All coordinates are metres in the block's own frame, whose origin is the centre of its volume.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word."""
+        ...
+
+    @property
+    def volume(self) -> float:
+        """Volume in m3."""
+        ...
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """Points (n, 3) whose convex hull just encloses it."""
+        ...
+
+    @property
+    def rolls(self) -> bool:
+        """Whether it may roll, so that it needs rolling friction."""
+        ...
+
+    def facets(self) -> Facets:
+        """Its surface as seen, every face with vertices of its own so that normals are not blended."""
+        ...
+
+    def collision(self, world: World) -> int:
+        """Create its collision shape; returns the engine's handle."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +80,41 @@ class Shape:
     def radius(self) -> float:
         """Distance in metres of the farthest outline corner from the centroid."""
         return float(np.linalg.norm(np.array(self.outline), axis=1).max())
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """Corners (2 n, 3) in metres, lower side first."""
+        outline, half = np.array(self.outline), self.height / 2
+        return np.concatenate([np.column_stack([outline, np.full(len(outline), z)]) for z in (-half, half)])
+
+    @property
+    def rolls(self) -> bool:
+        """Whether it has a curved side."""
+        return "cylinder" in self.kind
+
+    def facets(self) -> Facets:
+        """Sides and ends as triangles."""
+        count, (bottom, top) = len(self.outline), np.split(self.corners, 2)
+        faces = [top, bottom[::-1]]
+        faces += [np.array([bottom[i], bottom[(i + 1) % count], top[(i + 1) % count], top[i]]) for i in range(count)]
+        vertices, indices, normals = [], [], []
+        offset = 0
+        for face in faces:
+            normal = np.cross(face[1] - face[0], face[2] - face[1])
+            fan = [(offset, offset + k, offset + k + 1) for k in range(1, len(face) - 1)]
+            vertices.append(face)
+            normals.append(np.tile(normal / np.linalg.norm(normal), (len(face), 1)))
+            indices.extend(fan)
+            offset += len(face)
+        return np.concatenate(vertices), np.array(indices).ravel(), np.concatenate(normals)
+
+    def collision(self, world: World) -> int:
+        """A hull, or a box where it is one: that is faster. The engine's cylinder has too few contacts at its ends."""
+        if self.kind == "cuboid":
+            half = [*np.abs(self.outline[0]).tolist(), self.height / 2]
+            return int(world.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half))
+        hull = np.unique(self.facets()[0], axis=0)
+        return int(world.bullet.createCollisionShape(pybullet.GEOM_MESH, vertices=hull.tolist()))
 
 
 def cuboid(width: float, depth: float, height: float) -> Shape:
@@ -82,58 +159,40 @@ def _centroid(outline: NDArray[np.float64]) -> NDArray[np.float64]:
     return ((outline + following) * weights[:, None]).sum(axis=0) / (3 * weights.sum())
 
 
-def mesh(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """Triangles of a shape with flat shading: vertices (n, 3) in metres, indices (m,), normals (n, 3).
-
-    Every face has vertices of its own so that its normal is not blended with its neighbours'.
-    """
-    outline = np.array(shape.outline)
-    count, half = len(outline), shape.height / 2
-    bottom = np.column_stack([outline, np.full(count, -half)])
-    top = np.column_stack([outline, np.full(count, half)])
-    faces = [top, bottom[::-1]]
-    faces += [np.array([bottom[i], bottom[(i + 1) % count], top[(i + 1) % count], top[i]]) for i in range(count)]
-    vertices, indices, normals = [], [], []
-    offset = 0
-    for face in faces:
-        normal = np.cross(face[1] - face[0], face[2] - face[1])
-        fan = [(offset, offset + k, offset + k + 1) for k in range(1, len(face) - 1)]
-        vertices.append(face)
-        normals.append(np.tile(normal / np.linalg.norm(normal), (len(face), 1)))
-        indices.extend(fan)
-        offset += len(face)
-    return np.concatenate(vertices), np.array(indices).ravel(), np.concatenate(normals)
-
-
 @dataclass(frozen=True)
 class Block:
-    """A shape in a colour (RGB, 0..1). ``target``: it is one of the impurities."""
+    """A solid in a colour (RGB, 0..1). ``target``: it is one of the impurities."""
 
-    shape: Shape
+    shape: Solid
     color: tuple[float, float, float]
     target: bool
 
 
 def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
-    """Add a block to the world; position (3,) of its centroid in metres, orientation (x, y, z, w); returns the body."""
-    vertices, indices, normals = mesh(block.shape)
+    """Add a block to the world; returns the body.
+
+    position: (3,) metres, of the centre of its volume. orientation: quaternion (x, y, z, w).
+    """
+    vertices, indices, normals = block.shape.facets()
     visual = world.bullet.createVisualShape(
         pybullet.GEOM_MESH,
         vertices=vertices.tolist(),
         indices=indices.tolist(),
         normals=normals.tolist(),
+        uvs=_texture_coordinates(vertices, normals).tolist(),
         rgbaColor=[*block.color, 1.0],
         specularColor=[0.0, 0.0, 0.0],
     )
     mass = world.config.density * block.shape.volume
-    collision = _collision(world, block.shape, vertices)
-    return world.add_body(mass, collision, visual, position, orientation, rolls="cylinder" in block.shape.kind)
+    collision = block.shape.collision(world)
+    return world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
 
 
-def _collision(world: World, shape: Shape, vertices: NDArray[np.float64]) -> int:
-    """A hull, or a box where it is one: that is faster. The engine's cylinder has too few contacts at its ends."""
-    if shape.kind == "cuboid":
-        half = [*np.abs(shape.outline[0]).tolist(), shape.height / 2]
-        return int(world.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half))
-    hull = np.unique(vertices, axis=0)
-    return int(world.bullet.createCollisionShape(pybullet.GEOM_MESH, vertices=hull.tolist()))
+def _texture_coordinates(vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Texture coordinates (n, 2) that project a texture along the axis to which a face is most nearly square.
+
+    None is negative: the software renderer does not repeat textures below zero.
+    """
+    across = np.argsort(np.abs(normals), axis=1)[:, :2]
+    across.sort(axis=1)
+    return np.take_along_axis(vertices - vertices.min(axis=0), across, axis=1) / TEXTURE_TILE

@@ -31,10 +31,8 @@ PROBE_SLACK = 0.006
 
 def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
     """Corners (n, 3) of a block as it lies, metres in the base frame."""
-    outline, half = np.array(block.shape.outline), block.shape.height / 2
-    prism = np.concatenate([np.column_stack([outline, np.full(len(outline), z)]) for z in (-half, half)])
     position, orientation = world.pose(body)
-    return Rotation.from_quat(orientation).apply(prism) + position
+    return Rotation.from_quat(orientation).apply(block.shape.corners) + position
 
 
 def visible_fraction(world: World, camera: SimulatedCamera, body: int, block: Block) -> float:

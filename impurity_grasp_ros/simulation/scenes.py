@@ -1,9 +1,9 @@
-"""Scenes: described in ``config/scenes/``, generated from a seed until they are what they claim to be."""
+"""Scenes: described in ``config/scenes/``, generated from a seed until they are what they claim to be; and presets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,8 +21,12 @@ from impurity_grasp_ros.simulation.layouts import (
     Stage,
 )
 from impurity_grasp_ros.simulation.library import BlockLibrary
+from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange
 from impurity_grasp_ros.simulation.objects import Block
+from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, arrange, load_preset
 from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fraction
+from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
+from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig, dress
 from impurity_grasp_ros.simulation.world import World
 
 SCENES_FOLDER = "config/scenes"
@@ -32,6 +36,9 @@ SETTLE_LIMIT = 3.0
 
 MAX_SINK = 0.004
 """Metres that a block may sink into the table before the scene counts as broken."""
+
+TEXTURE_STREAM, CAMERA_STREAM = 1, 2
+"""Numbers of a seed's random streams besides that of the blocks."""
 
 MAX_TARGETS, MAX_BLOCKS = 10, 40
 
@@ -44,11 +51,14 @@ class SceneConfig:
     targets: int = parameter("number of targets", low=0, high=MAX_TARGETS)
     blocks: int = parameter("number of ordinary blocks", low=0, high=MAX_BLOCKS)
     palettes: tuple[str, ...] = parameter("palettes to draw one from")
+    meshes: MeshRange = NO_MESHES
+    camera: CameraNoise = NOISELESS
+    textures: TextureConfig = PLAIN
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A generated scene. ``blocks`` maps every body of the world to what it is."""
+    """A scene in the world. name: of the shipped scene, or path of the preset. blocks: every body and what it is."""
 
     name: str
     seed: int
@@ -80,20 +90,30 @@ class SceneGenerator:
     """Builds scenes into a world. ``probe`` and ``camera`` judge whether a scene is what it claims to be."""
 
     def __init__(
-        self, world: World, camera: SimulatedCamera, probe: GraspProbe, cell: CellConfig, library: BlockLibrary
+        self,
+        world: World,
+        table: int,
+        camera: SimulatedCamera,
+        probe: GraspProbe,
+        cell: CellConfig,
+        library: BlockLibrary,
     ) -> None:
         self._world = world
+        self._table = table
         self._camera = camera
         self._probe = probe
         self._library = library
         self._grid = cell.workspace.grid
 
     def generate(self, name: str, seed: int, targets: int | None = None, blocks: int | None = None) -> Scene:
-        """Fill an empty world with the scene of that name; numbers default to those of the scene file.
+        """Fill an empty world with the scene of that name, or with the preset of that path if it ends in ``.yaml``.
 
-        The same seed gives the same scene. Raises UnknownSceneError, InvalidGoalError for numbers out of range, and
-        SceneNotSettledError when no trial is accepted.
+        Numbers default to those of the scene file; a preset takes none. The same seed gives the same scene, of a preset
+        the same noise. Raises UnknownSceneError, InvalidGoalError for numbers out of range, ConfigError for a file that
+        is faulty, and SceneNotSettledError when no trial is accepted or a preset does not come to rest.
         """
+        if name.endswith(PRESET_SUFFIX):
+            return self._preset(name, seed, targets, blocks)
         config, layout = load_scene(name)
         targets = config.targets if targets is None else targets
         blocks = config.blocks if blocks is None else blocks
@@ -101,14 +121,14 @@ class SceneGenerator:
             raise InvalidGoalError(
                 f"expected 0..{MAX_TARGETS} targets and 0..{MAX_BLOCKS} blocks, received {targets} and {blocks}"
             )
-        if seed < 0:
-            raise InvalidGoalError(f"expected a seed of at least 0, received {seed}")
+        _check_seed(seed)
         rng = np.random.default_rng(seed)
         for _ in range(MAX_TRIALS):
             stage = self._stage(config, rng)
             layout.place(stage, targets, blocks)
             self._world.settle(SETTLE_LIMIT)
             if self._accept(layout, stage.placed):
+                self._finish(config.camera, config.textures, seed)
                 return Scene(name, seed, stage.placed)
             for body in self._world.bodies:
                 self._world.remove_body(body)
@@ -116,11 +136,39 @@ class SceneGenerator:
             f"expected scene {name!r} to come out as described, failed {MAX_TRIALS} times with seed {seed}"
         )
 
+    def _preset(self, name: str, seed: int, targets: int | None, blocks: int | None) -> Scene:
+        if targets is not None or blocks is not None:
+            raise InvalidGoalError(
+                f"expected no numbers of targets and blocks with preset {name}, received {targets} and {blocks}"
+            )
+        _check_seed(seed)
+        preset = load_preset(name)
+        placed = arrange(self._world, self._grid, preset)
+        self._world.settle(SETTLE_LIMIT)
+        if not self._world.at_rest():
+            raise SceneNotSettledError(f"expected the objects of {name} to rest within {SETTLE_LIMIT} s, one moves on")
+        for index, (body, block) in enumerate(placed.items()):
+            if not self._in_place(body, block, margin=0.0):
+                x, y, z = self._world.position(body)
+                raise SceneNotSettledError(
+                    f"{name}: objects[{index}]: expected it to rest on the table of the workspace, "
+                    f"it came to ({x:.3f}, {y:.3f}, {z:.3f})"
+                )
+        self._finish(preset.config.camera, preset.config.textures, seed)
+        return Scene(name, seed, placed)
+
+    def _finish(self, camera: CameraNoise, textures: TextureConfig, seed: int) -> None:
+        """Textures and camera noise, from random streams of their own: blocks lie the same with and without."""
+        if textures != PLAIN:
+            dress(self._world, self._table, textures, np.random.default_rng([seed, TEXTURE_STREAM]))
+        if camera != NOISELESS:
+            self._camera.noise = SensorNoise(camera, np.random.default_rng([seed, CAMERA_STREAM]))
+
     def _stage(self, config: SceneConfig, rng: np.random.Generator) -> Stage:
         grid = self._grid
         middle = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
         palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
-        return Stage(self._world, middle, self._library, palette, rng, {})
+        return Stage(self._world, middle, replace(self._library, meshes=config.meshes), palette, rng, {})
 
     def _accept(self, layout: Layout, placed: Mapping[int, Block]) -> bool:
         margin = layout.margin if isinstance(layout, DroppedLayout) else 0.02
@@ -142,3 +190,8 @@ class SceneGenerator:
         x, y = points[:, :2].mean(axis=0)
         inside = all(self._grid.contains(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
         return inside and points[:, 2].min() > -MAX_SINK
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise InvalidGoalError(f"expected a seed of at least 0, received {seed}")

@@ -10,18 +10,18 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.simulation.environment import Environment
-from impurity_grasp_ros.simulation.objects import Block, Shape, spawn
+from impurity_grasp_ros.simulation.objects import Block, Solid, spawn
 from impurity_grasp_ros.simulation.scenes import Scene
 from impurity_grasp_ros.simulation.world import World
 
 RED = (0.8, 0.1, 0.1)
 
 
-def put(environment: Environment, shape: Shape, x: float, y: float, yaw: float = 0.0, *, target: bool = True) -> int:
+def put(environment: Environment, shape: Solid, x: float, y: float, yaw: float = 0.0, *, target: bool = True) -> int:
     """Add an upright block to the scene, standing on the table at (x, y) metres; returns its body."""
     block = Block(shape, RED, target)
     orientation = Rotation.from_euler("z", yaw).as_quat()
-    body = spawn(environment.world, block, np.array([x, y, shape.height / 2]), orientation)
+    body = spawn(environment.world, block, np.array([x, y, -shape.corners[:, 2].min()]), orientation)
     environment.scene = Scene("test", 0, {**environment.scene.blocks, body: block})
     return body
 

@@ -17,7 +17,6 @@ from impurity_grasp_ros.simulation.objects import (
     cuboid,
     cylinder,
     half_cylinder,
-    mesh,
     spawn,
     triangle,
 )
@@ -34,7 +33,7 @@ EXAMPLES = [cuboid(0.03, 0.05, 0.04), cylinder(0.04, 0.03), half_cylinder(0.05, 
 
 def faces(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Corners (n, 3, 3) of the triangles and the normals (n, 3) given to them."""
-    vertices, indices, normals = mesh(shape)
+    vertices, indices, normals = shape.facets()
     return vertices[indices.reshape(-1, 3)], normals[indices.reshape(-1, 3)[:, 0]]
 
 
@@ -65,7 +64,7 @@ def test_the_centroid_is_the_origin(shape: Shape) -> None:
 
 @given(shapes)
 def test_the_radius_reaches_the_farthest_corner(shape: Shape) -> None:
-    vertices, _, _ = mesh(shape)
+    vertices, _, _ = shape.facets()
     assert np.hypot(vertices[:, 0], vertices[:, 1]).max() == pytest.approx(shape.radius)
 
 

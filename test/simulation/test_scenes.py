@@ -137,7 +137,9 @@ def assert_refused(environment: Environment, error: type[Exception], message: st
 
 @pytest.mark.sim
 def test_an_unknown_scene_is_refused_with_the_known_ones(environment: Environment) -> None:
-    assert_refused(environment, UnknownSceneError, "challenging, invisible, random, received 'tidy'", 0, "tidy")
+    assert_refused(
+        environment, UnknownSceneError, "challenging, invisible, noisy, novel, random, received 'tidy'", 0, "tidy"
+    )
 
 
 @pytest.mark.sim
@@ -171,7 +173,7 @@ def test_a_scene_that_cannot_be_what_it_claims_is_given_up(environment: Environm
 
 
 def test_every_shipped_scene_loads() -> None:
-    assert set(scene_names()) == set(SCENES)
+    assert set(scene_names()) == {*SCENES, "noisy", "novel"}
     for name in scene_names():
         config, _ = load_scene(name)
         assert config.description
@@ -199,6 +201,9 @@ TIDY = {
         ({"targets": "two"}, "tidy.targets: expected int"),
         ({"targets": 11}, "tidy.targets: expected a value in"),
         ({"colour": "red"}, "tidy.colour: unknown key"),
+        ({"camera": {"depth_sigma": 0.003}}, "tidy.camera.edge_jump: missing"),
+        ({"textures": {"blocks": 2.0, "table": 0.1}}, "tidy.textures.blocks: expected a value in"),
+        ({"meshes": {"share": "all"}}, "tidy.meshes.share: expected float"),
     ],
 )
 def test_a_bad_scene_file_is_refused_with_the_name_of_the_fault(

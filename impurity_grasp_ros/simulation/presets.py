@@ -1,0 +1,206 @@
+"""Presets: scenes whose objects are listed one by one, in a YAML file of anyone's (docs/scenes.md)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
+from impurity_grasp_ros.datatypes import Grid
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.simulation.library import rgb
+from impurity_grasp_ros.simulation.meshes import MeshShape, load_mesh
+from impurity_grasp_ros.simulation.objects import Block, Solid, cuboid, cylinder, half_cylinder, spawn, triangle
+from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise
+from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig
+from impurity_grasp_ros.simulation.world import World
+
+PRESET_SUFFIX = ".yaml"
+"""What the name of a preset ends in; the names of shipped scenes have no suffix."""
+
+MAX_OBJECTS = 50
+MAX_OVERLAP = 0.003
+"""Metres by which an object may stand in another, or in the table, when it is put down."""
+
+MIN_EDGE, MAX_EDGE = 0.005, 0.3
+"""Metres that every edge of the box around an object keeps to."""
+
+
+@dataclass(frozen=True)
+class Row(ABC):
+    """What a row says of an object of any shape."""
+
+    color: str = parameter("#rrggbb")
+    target: bool = parameter("whether it is an impurity")
+    position: tuple[float, float, float] = parameter("m, base frame", low=-2.0, high=2.0)
+    rpy: tuple[float, float, float] = parameter("rad about the base frame's fixed x, y, z", low=-6.3, high=6.3)
+
+    @abstractmethod
+    def solid(self, folder: Path) -> Solid:
+        """The shape that the row describes; files are looked for in ``folder``."""
+
+
+@dataclass(frozen=True)
+class CuboidRow(Row):
+    """A box."""
+
+    width: float = parameter("m, along x", low=MIN_EDGE, high=MAX_EDGE)
+    depth: float = parameter("m, along y", low=MIN_EDGE, high=MAX_EDGE)
+    height: float = parameter("m, along z", low=MIN_EDGE, high=MAX_EDGE)
+
+    def solid(self, folder: Path) -> Solid:
+        """A cuboid."""
+        return cuboid(self.width, self.depth, self.height)
+
+
+@dataclass(frozen=True)
+class TriangleRow(CuboidRow):
+    """A prism over an isosceles triangle."""
+
+    def solid(self, folder: Path) -> Solid:
+        """A triangle with its base along x and its apex towards +y."""
+        return triangle(self.width, self.depth, self.height)
+
+
+@dataclass(frozen=True)
+class CylinderRow(Row):
+    """An upright cylinder."""
+
+    diameter: float = parameter("m", low=MIN_EDGE, high=MAX_EDGE)
+    height: float = parameter("m, along z", low=MIN_EDGE, high=MAX_EDGE)
+
+    def solid(self, folder: Path) -> Solid:
+        """A cylinder."""
+        return cylinder(self.diameter, self.height)
+
+
+@dataclass(frozen=True)
+class HalfCylinderRow(CylinderRow):
+    """Half of an upright cylinder."""
+
+    def solid(self, folder: Path) -> Solid:
+        """A half cylinder with its flat side towards -y."""
+        return half_cylinder(self.diameter, self.height)
+
+
+@dataclass(frozen=True)
+class MeshRow(Row):
+    """A body from a file."""
+
+    file: str = parameter("OBJ or URDF file, relative to the preset")
+    scale: float = parameter("factor to metres", low=1e-6, high=1e3)
+
+    def solid(self, folder: Path) -> Solid:
+        """The file's solid; raises ConfigError when it is none or its size is out of range."""
+        mesh = load_mesh(folder / self.file).scaled(self.scale)
+        if not MIN_EDGE <= min(mesh.size) <= max(mesh.size) <= MAX_EDGE:
+            size = " x ".join(f"{edge:.4g}" for edge in mesh.size)
+            raise ConfigError(f"scale: expected edges of {MIN_EDGE} to {MAX_EDGE} m, received {size} m")
+        return mesh
+
+
+ROWS: dict[str, type[Row]] = {
+    "cuboid": CuboidRow,
+    "cylinder": CylinderRow,
+    "half_cylinder": HalfCylinderRow,
+    "triangle": TriangleRow,
+    "mesh": MeshRow,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedBlock:
+    """A block, the place (3,) in metres of the centre of its volume and its orientation as (x, y, z, w)."""
+
+    block: Block
+    position: NDArray[np.float64]
+    orientation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PresetConfig:
+    """What a preset says, its objects apart."""
+
+    description: str = parameter("one sentence")
+    camera: CameraNoise = NOISELESS
+    textures: TextureConfig = PLAIN
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A scene as its file describes it, objects in the file's order."""
+
+    name: str
+    config: PresetConfig
+    objects: tuple[PlacedBlock, ...]
+
+
+def load_preset(name: str) -> Preset:
+    """The preset of that path, in the working directory or shipped; raises ConfigError naming the row at fault."""
+    own = Path(name).expanduser()
+    path = own.absolute() if own.is_file() else resource(name)
+    content = dict(read_yaml.__wrapped__(str(path)))  # not from the cache: between two resets it may be edited
+    rows = content.pop("objects", None)
+    config = from_mapping(PresetConfig, content, f"{name}: ")
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_OBJECTS:
+        received = f"{len(rows)}" if isinstance(rows, list) else f"{rows!r}"
+        raise ConfigError(f"{name}: objects: expected a list of 1 to {MAX_OBJECTS}, received {received}")
+    objects = tuple(_placed(row, path.parent, f"{name}: objects[{index}]") for index, row in enumerate(rows))
+    return Preset(name, config, objects)
+
+
+def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:
+    """Add the objects to the world where they are to be; returns their bodies in the file's order.
+
+    Raises ConfigError when one is not over the workspace, or in another, the table, the bin or the robot.
+    """
+    for index, placed in enumerate(preset.objects):
+        x, y, _ = placed.position
+        if not grid.contains(x, y):
+            low, high = grid.to_metres(-0.5, -0.5), grid.to_metres(grid.rows - 0.5, grid.columns - 0.5)
+            raise ConfigError(
+                f"{preset.name}: objects[{index}]: expected its centre in the workspace, "
+                f"x {low[0]:.3f} to {high[0]:.3f} and y {low[1]:.3f} to {high[1]:.3f} m, received ({x:.3f}, {y:.3f})"
+            )
+    blocks = {spawn(world, item.block, item.position, item.orientation): item.block for item in preset.objects}
+    world.bullet.performCollisionDetection()
+    rows = {body: f"objects[{index}]" for index, body in enumerate(blocks)}
+    for body, row in rows.items():
+        for contact in world.bullet.getContactPoints(bodyA=body):
+            if -contact[8] > MAX_OVERLAP:
+                other = rows.get(contact[2], "the table, the bin or the robot")
+                raise ConfigError(
+                    f"{preset.name}: {row}: expected it to stand at most {1e3 * MAX_OVERLAP:.0f} mm in {other}, "
+                    f"received {-1e3 * contact[8]:.0f} mm"
+                )
+    return blocks
+
+
+def _placed(values: Any, folder: Path, where: str) -> PlacedBlock:
+    """The block of one row; ``where`` names the row in errors."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: expected a mapping, received {values!r}")
+    kind, rest = values.get("shape"), {key: value for key, value in values.items() if key != "shape"}
+    if kind not in ROWS:
+        raise ConfigError(f"{where}.shape: expected one of {', '.join(ROWS)}, received {kind!r}")
+    if "yaw" in rest:
+        if "rpy" in rest:
+            raise ConfigError(f"{where}: expected either yaw or rpy, received both")
+        rest["rpy"] = [0.0, 0.0, rest.pop("yaw")]
+    row = from_mapping(ROWS[kind], {"target": False, "rpy": [0.0, 0.0, 0.0], **rest}, f"{where}.")
+    try:
+        block = Block(row.solid(folder), rgb(row.color), row.target)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    rotation, position = Rotation.from_euler("xyz", row.rpy), np.array(row.position)
+    if isinstance(block.shape, MeshShape):  # a row gives the pose of the file's origin
+        position = position - rotation.apply(block.shape.offset)
+    return PlacedBlock(block, position, rotation.as_quat())

@@ -1,0 +1,77 @@
+"""Surfaces that are not of one colour: small images of noise and stripes, generated, laid over table and blocks.
+
+A texture darkens the colour below it, here and there, and leaves its hue.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.simulation.world import World
+
+BLOCK_TEXTURES, BLOCK_SIZE_PX = 6, 64
+TABLE_SIZE_PX, TABLE_REPEATS = 512, 4
+"""The engine lays a quarter of a texture's width and height over the side of a box."""
+
+
+@dataclass(frozen=True)
+class TextureConfig:
+    """How much darker a texture's darkest places are than the colour below them."""
+
+    blocks: float = parameter("part of a block's brightness", low=0.0, high=1.0)
+    table: float = parameter("part of the table's brightness", low=0.0, high=1.0)
+
+
+PLAIN = TextureConfig(0.0, 0.0)
+
+
+def dress(world: World, table: int, config: TextureConfig, rng: np.random.Generator) -> None:
+    """Give the table and all loose bodies textures; equal generators give equal ones."""
+    grain = _pattern(TABLE_SIZE_PX, rng, stripes=bool(rng.integers(2)), waves=24)
+    _lay(world, table, _load(world, np.tile(_shade(grain, config.table), (TABLE_REPEATS, TABLE_REPEATS))))
+    patterns = [_pattern(BLOCK_SIZE_PX, rng, stripes=index % 2 == 0, waves=5) for index in range(BLOCK_TEXTURES)]
+    textures = [_load(world, _shade(pattern, config.blocks)) for pattern in patterns]
+    for body in world.bodies:
+        _lay(world, body, textures[rng.integers(len(textures))])
+
+
+def _pattern(size: int, rng: np.random.Generator, *, stripes: bool, waves: int) -> NDArray[np.float64]:
+    """An image (size, size) in 0..1 whose opposite borders fit: up to ``waves`` stripes across, or blotches."""
+    noise = gaussian_filter(rng.standard_normal((size, size)), size / 128, mode="wrap")
+    blotches = gaussian_filter(rng.standard_normal((size, size)), size / (4 * waves), mode="wrap")
+    image = noise / noise.std() + blotches / blotches.std()
+    if stripes:
+        rows, columns = np.indices((size, size)) / size
+        across, along = rng.integers(waves // 2, waves + 1), rng.integers(-1, 2)
+        phase = 2 * math.pi * (across * columns + along * rows) + 0.5 * blotches / blotches.std()
+        image = 2.0 * np.sin(phase) + noise / noise.std()
+    low, high = np.quantile(image, [0.02, 0.98])
+    return np.asarray(np.clip((image - low) / (high - low), 0.0, 1.0))
+
+
+def _shade(pattern: NDArray[np.float64], contrast: float) -> NDArray[np.uint8]:
+    """Brightness (H, W) of 255 down to 255 * (1 - contrast)."""
+    return np.asarray((255.0 * (1.0 - contrast * pattern)).round().astype(np.uint8))
+
+
+def _load(world: World, shade: NDArray[np.uint8]) -> int:
+    """Hand a grey image to the engine, by way of a Targa file, as it takes no other; returns its handle."""
+    height, width = shade.shape
+    header = struct.pack("<3B2HB4H2B", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0x20)  # uncompressed, top row first
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "texture.tga"
+        file.write_bytes(header + np.repeat(shade[:, :, None], 3, axis=2).tobytes())
+        return int(world.bullet.loadTexture(str(file)))
+
+
+def _lay(world: World, body: int, texture: int) -> None:
+    world.bullet.changeVisualShape(body, -1, textureUniqueId=texture)
