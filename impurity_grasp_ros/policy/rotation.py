@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.datatypes import Place
+
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
@@ -42,8 +44,8 @@ class View:
         )
         return np.asarray(sampled, image.dtype)
 
-    def to_cell(self, row: float, column: float) -> tuple[float, float]:
-        """Cell (row, column) of the heightmap that a pixel of the view shows; fractional."""
+    def to_cell(self, row: Place, column: Place) -> tuple[Place, Place]:
+        """Cell (row, column) of the heightmap that a pixel of the view shows; fractional, numbers or arrays of them."""
         c, s, half = math.cos(self.angle), math.sin(self.angle), (self.size - 1) / 2
         along, across = column - half, row - half
         return self.row + s * along + c * across, self.column + c * along - s * across

@@ -1,0 +1,32 @@
+"""What the robot learns from: did a grasp hold the target, did a push disperse its surroundings (paper, 5.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+
+GRASP_REWARD = 1.0
+PUSH_REWARD = 0.5
+
+DISPERSION_GAIN = 0.005
+"""Rise of the target-centric dispersion degree from which on a push counts (delta in the paper)."""
+
+
+def dispersion_degree(
+    target: NDArray[np.float64], others: NDArray[np.float64], finger_opening: float = GRIPPER_STROKE
+) -> float:
+    """Target-centric dispersion degree, TCDD (equations 2 and 3): 1 when no object is closer than the finger opening.
+
+    target: (3,) or (2,), others: (K - 1, 3) or (K - 1, 2), centres in metres. A target that is alone is isolated.
+    """
+    if len(others) == 0:
+        return 1.0
+    distances = np.linalg.norm(others - target, axis=1)
+    return float(np.minimum(distances, finger_opening).mean() / finger_opening)
+
+
+def push_reward(before: float, after: float) -> float:
+    """Reward of a push that changed the dispersion degree."""
+    return PUSH_REWARD if after - before > DISPERSION_GAIN else 0.0

@@ -1,0 +1,126 @@
+"""What the simulator knows of a scene while the robot plays with it: which cell shows which body, where all are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.constants import CROP_SIZE_PX
+from impurity_grasp_ros.datatypes import Heightmap, Primitive, RgbdFrame
+from impurity_grasp_ros.learning.reward import dispersion_degree
+from impurity_grasp_ros.learning.transition import Focus
+from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.occlusion import OcclusionConfig, find_clusters
+from impurity_grasp_ros.simulation.environment import Environment
+
+VISIBLE_CELLS = 60
+"""Cells of a body from which on the attention module would see it."""
+
+HIDDEN_CELLS = 8
+"""Cells up to which a body counts as hidden."""
+
+SWEPT = 0.05
+"""Metres from a stroke within which a body may have been moved by it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look at the scene. bodies: (R, C) the body that each cell shows, -1 for none. positions: centres in metres of
+    the bodies that are in play. taken: the body that has come into the drop bin since the look before, if one has.
+    """
+
+    heightmap: Heightmap
+    bodies: NDArray[np.int32]
+    positions: dict[int, NDArray[np.float64]]
+    taken: int | None
+    occlusion: OcclusionConfig
+
+    def pick_target(self, rng: np.random.Generator, search_share: float) -> int | None:
+        """A body that can be attended to, hidden ones with a probability of ``search_share`` where there are some."""
+        visible = [body for body in self.positions if self.cells(body) >= VISIBLE_CELLS]
+        hidden = [body for body in self.positions if self.cells(body) <= HIDDEN_CELLS and self._search(body)]
+        pool = hidden if hidden and rng.random() < search_share else visible
+        return int(rng.choice(pool)) if pool else None
+
+    def cells(self, body: int) -> int:
+        """How many cells show a body."""
+        return int(np.count_nonzero(self.bodies == body))
+
+    def focus(self, body: int) -> Focus | None:
+        """What the attention module would hand over if this body were the target; None when it would not see it."""
+        if body not in self.positions:
+            return None
+        if self.cells(body) < VISIBLE_CELLS:
+            return self._search(body)
+        rows, columns = np.nonzero(self.bodies == body)
+        return self._crop(float(rows.mean()), float(columns.mean()), self.bodies == body)
+
+    def dispersion(self, body: int) -> float:
+        """TCDD of a body; 0 for one that is not in play any more."""
+        if body not in self.positions:
+            return 0.0
+        others = np.array([place for other, place in self.positions.items() if other != body]).reshape(-1, 3)
+        return dispersion_degree(self.positions[body], others)
+
+    def near_stroke(self, push: Primitive, length: float) -> set[int]:
+        """Visible bodies close to a push's stroke."""
+        start = np.array(push.position[:2])
+        along = np.array([math.cos(push.angle), math.sin(push.angle)])
+        near = set()
+        for body, place in self.positions.items():
+            ahead = place[:2] - start
+            reach = min(max(float(ahead @ along), 0.0), length)
+            if np.linalg.norm(ahead - reach * along) < SWEPT and self.cells(body) >= VISIBLE_CELLS:
+                near.add(body)
+        return near
+
+    def _search(self, body: int) -> Focus | None:
+        """A focus on the largest cluster around the body, as for a target that may be hidden there."""
+        row, column = self.heightmap.grid.to_cell(*self.positions[body][:2])
+        for cluster in find_clusters(self.heightmap, self.occlusion):
+            middle = self.heightmap.grid.to_cell(*cluster.center)
+            if max(abs(middle[0] - row), abs(middle[1] - column)) < CROP_SIZE_PX / 4:
+                return self._crop(*middle, None)
+        return None
+
+    def _crop(self, row: float, column: float, mask: NDArray[np.bool_] | None) -> Focus:
+        corner = round(row - (CROP_SIZE_PX - 1) / 2), round(column - (CROP_SIZE_PX - 1) / 2)
+        crop = self.heightmap.window(*corner, CROP_SIZE_PX)
+        if mask is None:
+            return Focus(crop, np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_), on_target=False)
+        whole = Heightmap(self.heightmap.color, self.heightmap.height, mask, self.heightmap.grid)
+        return Focus(crop, whole.window(*corner, CROP_SIZE_PX).valid, on_target=True)
+
+
+class Scenery:
+    """Looks at the scene of an environment; what has come into the bin is taken out of the world."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+        self._occlusion = packaged_parameters("attention_node", AttentionConfig).occlusion
+
+    def look(self) -> Look:
+        """The scene as it is."""
+        world, grid = self._environment.world, self._environment.cell.workspace.grid
+        taken = [body for body in world.bodies if self._environment.is_in_bin(body)]
+        for body in taken:
+            world.remove_body(body)
+        frame, segments = self._environment.camera.capture_with_bodies()
+        heightmap = project(frame, grid, self._projection)
+        places = {body: world.position(body) for body in world.bodies}
+        positions = {body: place for body, place in places.items() if grid.contains(place[0], place[1])}
+        shown = project(_painted(frame, segments), grid, self._projection)
+        bodies = np.where(shown.valid, shown.color.astype(np.int32) @ (1, 256, 0) - 1, -1)
+        return Look(heightmap, bodies, positions, taken[0] if taken else None, self._occlusion)
+
+
+def _painted(frame: RgbdFrame, segments: NDArray[np.int32]) -> RgbdFrame:
+    """The frame with numbers of bodies instead of colours, so that the projection carries them to the cells."""
+    number = segments + 1
+    return replace(frame, color=np.stack([number % 256, number // 256, number * 0], axis=2).astype(np.uint8))

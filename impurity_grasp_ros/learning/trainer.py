@@ -1,0 +1,166 @@
+"""A training from its configuration to weights: rounds of collecting and learning, with checkpoints.
+
+Experience collected in a round is learned from in the rounds after it, so collecting and learning run at the same time
+and the result depends on the configuration, its seed and the number of workers alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.datatypes import PrimitiveKind
+from impurity_grasp_ros.errors import CheckpointError
+from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.learning.collection import Order
+from impurity_grasp_ros.learning.learner import Learner
+from impurity_grasp_ros.learning.replay import RankReplay
+from impurity_grasp_ros.learning.schedule import exploration
+from impurity_grasp_ros.learning.selfplay import Attempted
+from impurity_grasp_ros.learning.training_config import TrainingConfig
+from impurity_grasp_ros.policy.checkpoint import AgentConfig, best_device, save_agent
+from impurity_grasp_ros.policy.network import make_network
+
+CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
+ROUNDS_PER_CHECKPOINT = 5
+
+
+class Collection(Protocol):
+    """Whoever carries out orders."""
+
+    def start(self, orders: list[Order]) -> None:
+        """Begin to work on orders."""
+        ...
+
+    def gather(self) -> list[Attempted]:
+        """Wait for all attempts, order by order."""
+        ...
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """One round in numbers; success rates are those of greedy actions alone, NaN when there was none."""
+
+    round: int
+    attempts: int
+    transitions: int
+    exploration: float
+    loss: float
+    grasp_success: float
+    push_success: float
+
+
+class Trainer:
+    """A training in a folder. ``workers`` is the number of orders given in a round."""
+
+    def __init__(self, config: TrainingConfig, folder: Path, workers: int) -> None:
+        torch.manual_seed(config.seed)
+        self._config = config
+        self._folder = folder
+        self._workers = workers
+        network = make_network(config.network).to(best_device())
+        workspace = load_cell().workspace.grid
+        self.learner = Learner(network, config.learner, config.augmentation, config.decoding, workspace)
+        self.replay = RankReplay(config.replay)
+        self.rng = np.random.default_rng(config.seed)
+        self.round = 0
+        self.attempts = 0
+        self.reports: list[RoundReport] = []
+
+    def run(self, collection: Collection, on_round: Callable[[RoundReport], None], stop: Callable[[], bool]) -> None:
+        """Train to the end, or until ``stop`` says so between two rounds; leaves a checkpoint and weights."""
+        while self.round < self._config.rounds and not stop():
+            report = self._play_round(collection)
+            self.reports.append(report)
+            on_round(report)
+            if self.round % ROUNDS_PER_CHECKPOINT == 0:
+                self.save()
+        self.save()
+
+    def _play_round(self, collection: Collection) -> RoundReport:
+        warming_up = self.round < self._config.warm_up
+        share = 1.0 if warming_up else exploration(self._config.exploration, self.attempts)
+        collection.start([self._order(worker, share) for worker in range(self._workers)])
+        losses = [] if warming_up else [self._update() for _ in range(self._config.updates_per_round)]
+        attempted = collection.gather()
+        for transition in (transition for item in attempted for transition in item.transitions):
+            self.replay.add(transition)
+        self.learner.freeze()
+        self.round += 1
+        self.attempts += len(attempted)
+        return RoundReport(
+            self.round,
+            self.attempts,
+            len(self.replay),
+            share,
+            float(np.mean(losses)) if losses else float("nan"),
+            _success(attempted, PrimitiveKind.GRASP),
+            _success(attempted, PrimitiveKind.PUSH),
+        )
+
+    def _update(self) -> float:
+        return self.learner.update(self.replay, self.round / self._config.rounds, self.rng)
+
+    def _order(self, worker: int, share: float) -> Order:
+        weights = {name: tensor.detach().cpu() for name, tensor in self.learner.frozen.state_dict().items()}
+        seed = (self._config.seed, self.round, worker)
+        return Order(seed, weights, self.learner.version, self._config.attempts_per_round, share)
+
+    def save(self) -> None:
+        """Write checkpoint, weights and progress, each atomically."""
+        buffer = io.BytesIO()
+        torch.save(self._state(), buffer)
+        write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
+        agent = AgentConfig(self._config.network, self._config.decoding)
+        save_agent(self._folder / WEIGHTS, self.learner.frozen, agent)
+        lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
+        write_atomically(self._folder / PROGRESS, lines.encode())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "config": config_hash(self._config),
+            "workers": self._workers,
+            "learner": self.learner.get_state(),
+            "replay": self.replay.get_state(),
+            "rng": self.rng.bit_generator.state,
+            "round": self.round,
+            "attempts": self.attempts,
+            "reports": self.reports,
+        }
+
+    def resume(self) -> None:
+        """Go on exactly where the folder's checkpoint was written.
+
+        Raises CheckpointError when there is none, or when it is that of another configuration or number of workers.
+        """
+        path = self._folder / CHECKPOINT
+        try:
+            state = torch.load(path, weights_only=False)  # written by this class: it holds transitions, too
+        except (OSError, RuntimeError, EOFError) as error:
+            raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
+        for name, own in (("config", config_hash(self._config)), ("workers", self._workers)):
+            if state[name] != own:
+                raise CheckpointError(f"{path}: expected {name} {own}, received {state[name]}")
+        self.learner.set_state(state["learner"])
+        self.replay.set_state(state["replay"])
+        self.rng.bit_generator.state = state["rng"]
+        self.round, self.attempts, self.reports = state["round"], state["attempts"], state["reports"]
+
+
+def config_hash(config: Any) -> str:
+    """Twelve hexadecimal digits that identify a configuration."""
+    return hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _success(attempted: list[Attempted], kind: PrimitiveKind) -> float:
+    outcomes = [item.success for item in attempted if item.kind is kind and not item.explored]
+    return float(np.mean(outcomes)) if outcomes else float("nan")

@@ -1,0 +1,155 @@
+"""The learned actor: the action with the highest value among 32 pixel-wise maps (paper, section 5.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.policy.analytic import failed_grasps
+from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_pushes
+from impurity_grasp_ros.policy.observation import all_views, encode, view_of
+from impurity_grasp_ros.policy.push_planner import is_similar
+
+HALF_TURN = ROTATIONS // 2
+NEVER = np.float32(-np.inf)
+MEMORY = 3
+"""Attempts for which a push is not repeated."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """An index into the value maps: which primitive, which rotation, which pixel of the view."""
+
+    kind: PrimitiveKind
+    rotation: int
+    row: int
+    column: int
+
+    def cell(self) -> tuple[float, float]:
+        """The action's place as fractional (row, column) of the crop."""
+        return view_of(self.rotation).to_cell(self.row, self.column)
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """Everything about a decision that does not depend on the network.
+
+    state: (112, 112, 8) float32, see ``observation.encode``. options: for each primitive and rotation what every pixel
+    of the crop's views stands for.
+    """
+
+    crop: Heightmap
+    state: NDArray[np.float32]
+    options: tuple[tuple[Decoded, ...], ...]
+
+    @property
+    def feasible(self) -> NDArray[np.bool_]:
+        """(2, 16, 160, 160): which actions make sense, first axis as :class:`PrimitiveKind`."""
+        return np.array([[option.feasible for option in options] for options in self.options])
+
+    def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
+        """The primitive that an action stands for."""
+        option, view = self.options[action.kind][action.rotation], view_of(action.rotation)
+        return option.primitive(action.kind, view, self.crop.grid, action.row, action.column, q_value)
+
+
+def situation_of(
+    crop: Heightmap, mask: NDArray[np.bool_], graspable: bool, workspace: Grid, config: DecodingConfig
+) -> Situation:
+    """What can be done on a crop (112, 112) about the masked cells; not ``graspable`` around a mere candidate."""
+    views = [view_of(rotation) for rotation in range(ROTATIONS)]
+    heights = [view.render(crop.height) for view in views]
+    target = (mask & graspable).astype(np.uint8)
+    grasps = [
+        decode_grasps(height, view.render(target) > 0, workspace.resolution, config)
+        for view, height in zip(views[:HALF_TURN], heights, strict=False)
+    ]
+    grasps += [_half_turned(option) for option in grasps]
+    pushes = [
+        decode_pushes(height, view, crop.grid, workspace, inside, config)
+        for view, height, inside in zip(views, heights, _inside_crop(), strict=True)
+    ]
+    return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)))
+
+
+def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values (2, 16, 160, 160) of all actions; a grasp's are those of the same grasp turned by 180 degrees, too."""
+    device = next(network.parameters()).device
+    views = torch.from_numpy(all_views(state)).to(device, memory_format=torch.channels_last)
+    with torch.inference_mode():
+        maps = network(views).transpose(0, 1).float().cpu().numpy()
+    grasps = maps[PrimitiveKind.GRASP]
+    maps[PrimitiveKind.GRASP] = (grasps + np.roll(grasps[:, ::-1, ::-1], HALF_TURN, axis=0)) / 2
+    return np.ascontiguousarray(maps)
+
+
+def masked_values(network: nn.Module, situation: Situation) -> NDArray[np.float32]:
+    """Values (2, 16, 160, 160); minus infinity where an action makes no sense."""
+    return np.where(situation.feasible, value_maps(network, situation.state), NEVER)
+
+
+def best_action(values: NDArray[np.float32]) -> Action | None:
+    """The action with the highest of the values (2, 16, S, S); None when all are minus infinity."""
+    kind, rotation, row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
+    if values[kind, rotation, row, column] == NEVER:
+        return None
+    return Action(PrimitiveKind(kind), rotation, row, column)
+
+
+class QAgent:
+    """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives."""
+
+    def __init__(self, network: nn.Module, config: DecodingConfig) -> None:
+        self.network = network.eval()
+        self.config = config
+
+    def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
+        """The feasible action of highest value that repeats neither a failed grasp nor a recent push.
+
+        Raises NoPrimitiveError when there is none.
+        """
+        graspable = attention.state is AttentionState.TARGET
+        situation = situation_of(attention.crop, attention.mask, graspable, heightmap.grid, self.config)
+        values = masked_values(self.network, situation)
+        stale = failed_grasps(history) + recent_pushes(history)
+        while (action := best_action(values)) is not None:
+            q_value = float(values[action.kind, action.rotation, action.row, action.column])
+            primitive = situation.primitive(action, q_value)
+            if not any(is_similar(primitive, other) for other in stale):
+                return primitive
+            _rule_out(values, action)
+        raise NoPrimitiveError(f"expected something to do around {attention.center}, found no feasible action")
+
+
+def recent_pushes(history: Sequence[Attempt]) -> list[Primitive]:
+    """The pushes among the latest attempts: what they were good for they have done."""
+    latest = history[max(len(history) - MEMORY, 0) :]
+    return [item.primitive for item in latest if item.primitive.kind is PrimitiveKind.PUSH]
+
+
+def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
+    """Take an action and those next to it out of the choice."""
+    rows = slice(max(action.row - radius_px, 0), action.row + radius_px + 1)
+    columns = slice(max(action.column - radius_px, 0), action.column + radius_px + 1)
+    values[action.kind, action.rotation, rows, columns] = NEVER
+
+
+def _half_turned(option: Decoded) -> Decoded:
+    """The same grasps in the view turned by 180 degrees."""
+    return Decoded(option.feasible[::-1, ::-1], option.z[::-1, ::-1], option.opening[::-1, ::-1])
+
+
+@cache
+def _inside_crop() -> tuple[NDArray[np.bool_], ...]:
+    """For every rotation the pixels (160, 160) of a view that show the crop."""
+    crop = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.uint8)
+    return tuple(view_of(rotation).render(crop) > 0 for rotation in range(ROTATIONS))

@@ -1,0 +1,151 @@
+"""From a pixel of a view to a primitive: which pixels can be acted on at all, at which height and opening.
+
+The Q-network says how good an action is. This module says what the action is, by geometry alone, and masks what is
+pointless or impossible: empty pixels, strokes that leave the workspace, openings beyond the gripper's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.constants import GRIPPER_STROKE, PUSH_LENGTH
+from impurity_grasp_ros.datatypes import Grid, Primitive, PrimitiveKind
+from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
+from impurity_grasp_ros.policy.rotation import View
+
+FINGERS_WIDTH = 2 * TIP_THICKNESS
+"""Metres that the closed fingers sweep: a push has the closing axis across its direction of travel."""
+
+OCCUPIED = 0.006
+"""Metres above the table, or above the tool, from which on a cell stands in the way."""
+
+RISES = np.array([tip_rise(width) for width in np.linspace(0.0, GRIPPER_STROKE, 86)])
+"""Metres that the tips end above the tool centre point, at openings 1 mm apart."""
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """The geometry of primitives. Lengths in metres."""
+
+    grasp_depth: float = parameter("m that the tips reach below the target's top where they can", low=0.01, high=0.05)
+    min_engagement: float = parameter("m that they must reach below it", low=0.0, high=0.03)
+    finger_slack: float = parameter("m between pad and target on either side before closing", low=0.002, high=0.02)
+    clearance: float = parameter("m between finger tips and what they come down over", low=0.0, high=0.02)
+    floor: float = parameter("m above the table that the closed tips keep", low=0.001, high=0.02)
+    push_height: float = parameter("m, tool height of a push on the bare table", low=0.005, high=0.03)
+    surface_clearance: float = parameter("m, tool height over objects under the start", low=0.0, high=0.03)
+    start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
+    end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """One kind of primitive in one view, for every pixel (S, S): feasible or not, tool height and opening in metres."""
+
+    feasible: NDArray[np.bool_]
+    z: NDArray[np.float32]
+    opening: NDArray[np.float32]
+
+    def primitive(
+        self, kind: PrimitiveKind, view: View, grid: Grid, row: int, column: int, q_value: float
+    ) -> Primitive:
+        """The primitive of a pixel; ``view`` is one of an image on ``grid``."""
+        x, y = (float(value) for value in grid.to_metres(*view.to_cell(row, column)))
+        position = (x, y, float(self.z[row, column]))
+        if kind is PrimitiveKind.PUSH:
+            return Primitive.push(position, view.angle, q_value)
+        return Primitive.grasp(position, view.angle, q_value, float(self.opening[row, column]))
+
+
+def decode_grasps(
+    height: NDArray[np.float32], mask: NDArray[np.bool_], resolution: float, config: DecodingConfig
+) -> Decoded:
+    """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S)."""
+    if not mask.any():
+        nothing = np.zeros(height.shape, np.float32)
+        return Decoded(nothing > 0, nothing, nothing)
+    left, right = _extent(mask, round(TIP_WIDTH / resolution) | 1)
+    columns = np.arange(mask.shape[1])
+    reach = np.maximum(right[:, None] - columns, columns - left[:, None])
+    opening = (2 * reach + 1) * resolution + 2 * config.finger_slack
+    width = (right - left + 1)[:, None] * resolution
+    closed_rise = RISES[np.clip(np.round(width * 1000), 0, len(RISES) - 1).astype(int)]
+
+    others = np.where(mask, np.float32(0.0), height)  # unseen cells count as free: a descent is force-limited
+    beside = _beside(others, columns, opening / resolution / 2, resolution)
+    palm = cv2.dilate(others, _box(0.12, 0.075, resolution))
+    top = float(np.percentile(height[mask], 90))
+    tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
+    z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE)
+    engagement = height - z - closed_rise
+    feasible = mask & (opening <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & (height > OCCUPIED)
+    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32))
+
+
+def decode_pushes(
+    height: NDArray[np.float32],
+    view: View,
+    grid: Grid,
+    workspace: Grid,
+    inside: NDArray[np.bool_],
+    config: DecodingConfig,
+) -> Decoded:
+    """Pushes along the columns of a view of an image on ``grid`` that stay on ``workspace``.
+
+    height: (S, S) metres. inside: (S, S) pixels where a push may start.
+    """
+    under = cv2.dilate(height, _box(TIP_WIDTH, FINGERS_WIDTH, grid.resolution))
+    z = np.where(under > OCCUPIED, under + config.surface_clearance, np.float32(config.push_height))
+    meets = _highest_ahead(height, grid.resolution) > z + OCCUPIED
+    feasible = inside & meets & _stays(view, grid, workspace, config)
+    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height))
+
+
+def _extent(mask: NDArray[np.bool_], window: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last column of a mask within a finger's width of each row; far apart where there is nothing."""
+    present, size = mask.any(axis=1), mask.shape[1]
+    first = np.where(present, mask.argmax(axis=1), size).astype(np.float64)
+    last = np.where(present, size - 1 - mask[:, ::-1].argmax(axis=1), -1).astype(np.float64)
+    left, right = minimum_filter1d(first, window), maximum_filter1d(last, window)
+    return left, np.maximum(right, left)
+
+
+def _beside(
+    others: NDArray[np.float32], columns: NDArray[np.intp], half_opening_px: NDArray[np.float64], resolution: float
+) -> NDArray[np.float32]:
+    """Highest surface where the two tips come down, for every pixel that a grasp may be centred on."""
+    highest = cv2.dilate(others, _box(TIP_THICKNESS + 0.004, TIP_WIDTH + 0.004, resolution))
+    offset = np.round(half_opening_px + TIP_THICKNESS / 2 / resolution).astype(int)
+    rows, last = np.arange(len(others))[:, None], others.shape[1] - 1
+    sides = [highest[rows, np.clip(columns + sign * offset, 0, last)] for sign in (-1, 1)]
+    return np.maximum(*sides)
+
+
+def _highest_ahead(height: NDArray[np.float32], resolution: float) -> NDArray[np.float32]:
+    """Highest surface in the corridor that a push from each pixel sweeps."""
+    corridor = _box(PUSH_LENGTH, FINGERS_WIDTH, resolution)
+    ahead = cv2.dilate(height, corridor, anchor=(0, corridor.shape[0] // 2))
+    return np.asarray(ahead, np.float32)
+
+
+def _stays(view: View, grid: Grid, workspace: Grid, config: DecodingConfig) -> NDArray[np.bool_]:
+    """Whether a stroke from each pixel of a view keeps away from the border of the workspace."""
+    rows, columns = np.meshgrid(np.arange(float(view.size)), np.arange(float(view.size)), indexing="ij")
+    stays = np.ones((view.size, view.size), np.bool_)
+    for ahead, border in ((0.0, config.start_border), (PUSH_LENGTH / grid.resolution, config.end_border)):
+        x, y = grid.to_metres(*view.to_cell(rows, columns + ahead))
+        for place, first, cells in ((x, workspace.x_min, workspace.columns), (y, workspace.y_min, workspace.rows)):
+            last = first + cells * workspace.resolution
+            stays &= (place >= first + border) & (place <= last - border)
+    return stays
+
+
+def _box(length: float, width: float, resolution: float) -> NDArray[np.uint8]:
+    """A kernel of ``length`` metres along the columns and ``width`` along the rows."""
+    return np.ones((round(width / resolution) | 1, round(length / resolution) | 1), np.uint8)

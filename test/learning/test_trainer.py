@@ -1,0 +1,89 @@
+"""A whole training of seconds: it can be stopped and resumed exactly, and survives the death of a worker."""
+
+import json
+import os
+import signal
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from impurity_grasp_ros.errors import CheckpointError, ConfigError
+from impurity_grasp_ros.learning.collection import LocalCollection, RayCollection
+from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS, RoundReport, Trainer
+from impurity_grasp_ros.learning.training_config import load_training, training_names
+from impurity_grasp_ros.policy.checkpoint import load_agent
+
+pytestmark = pytest.mark.sim
+SMOKE = load_training("smoke")
+
+
+def run(trainer: Trainer, rounds: int = 99) -> list[RoundReport]:
+    """Train for a number of rounds at most."""
+    reports: list[RoundReport] = []
+    trainer.run(LocalCollection(SMOKE), reports.append, lambda: len(reports) >= rounds)
+    return reports
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return trainer.learner.network.state_dict()
+
+
+def test_a_stopped_and_resumed_training_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = Trainer(SMOKE, tmp_path / "whole", workers=1)
+    reports = run(whole)
+    assert [report.round for report in reports] == [1, 2, 3]
+
+    run(Trainer(SMOKE, tmp_path / "parts", workers=1), rounds=2)
+    second = Trainer(SMOKE, tmp_path / "parts", workers=1)
+    second.resume()
+    run(second)
+
+    for name, tensor in weights(whole).items():
+        torch.testing.assert_close(tensor, weights(second)[name], rtol=0, atol=0)
+    assert whole.replay.get_state()["transitions"] == second.replay.get_state()["transitions"]
+    first_file, second_file = (tmp_path / folder / PROGRESS for folder in ("whole", "parts"))
+    assert first_file.read_text() == second_file.read_text()
+    assert json.loads(first_file.read_text().splitlines()[-1])["attempts"] == 3 * SMOKE.attempts_per_round
+    assert load_agent(tmp_path / "parts" / WEIGHTS).config == SMOKE.decoding
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="expected the checkpoint"):
+        Trainer(SMOKE, tmp_path, workers=1).resume()
+    trainer = Trainer(SMOKE, tmp_path, workers=1)
+    trainer.save()
+    with pytest.raises(CheckpointError, match="config"):
+        Trainer(replace(SMOKE, seed=2), tmp_path, workers=1).resume()
+    with pytest.raises(CheckpointError, match="workers"):
+        Trainer(SMOKE, tmp_path, workers=2).resume()
+
+
+def test_a_killed_worker_is_replaced_and_its_order_is_carried_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    trainer = Trainer(SMOKE, tmp_path, workers=1)
+    order = trainer._order(0, 1.0)
+    local = LocalCollection(SMOKE)
+    local.start([order])
+    expected = local.gather()
+    collection = RayCollection(SMOKE, workers=1)
+    try:
+        collection.start([order])
+        os.kill(collection.process_ids()[0], signal.SIGKILL)
+        attempted = collection.gather()
+    finally:
+        collection.close()
+    assert [asdict(item) for item in attempted] == [asdict(item) for item in expected]
+
+
+def test_every_shipped_training_is_valid_and_an_unknown_one_is_named() -> None:
+    for name in training_names():
+        config = load_training(name)
+        assert len(config.play.scenes) == len(config.play.shares)
+        assert np.isclose(config.learner.discount, 0.5), "gamma of the paper, section 3"
+    with pytest.raises(ConfigError, match="moon"):
+        load_training("moon")
