@@ -26,6 +26,7 @@ class PolicyNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
         self._parameters = NodeParameters(self, "policy_node", PolicyConfig)
+        make_actor(self._parameters.value)  # weights that cannot be used are noticed now, not when a job is under way
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 

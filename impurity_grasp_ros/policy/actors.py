@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
@@ -20,8 +21,9 @@ class PolicyConfig:
     weights: str = parameter("file of the learned policy, shipped or anyone's; empty: decide analytically")
 
 
+@lru_cache(maxsize=4)
 def make_actor(config: PolicyConfig) -> Actor:
-    """The actor that a configuration asks for.
+    """The actor that a configuration asks for; equal ones share it, as actors keep no state.
 
     Raises ConfigError for a name that is none, CheckpointError for weights that cannot be used.
     """
@@ -31,4 +33,4 @@ def make_actor(config: PolicyConfig) -> Actor:
         from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
 
         return load_agent(resource(config.weights))
-    raise ConfigError(f"actor: expected learned or analytic, received {config.actor!r}")
+    raise ConfigError(f"actor: expected one of learned, analytic, received {config.actor!r}")

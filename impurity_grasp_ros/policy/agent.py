@@ -34,10 +34,6 @@ class Action:
     row: int
     column: int
 
-    def cell(self) -> tuple[float, float]:
-        """The action's place as fractional (row, column) of the crop."""
-        return view_of(self.rotation).to_cell(self.row, self.column)
-
 
 @dataclass(frozen=True, eq=False)
 class Situation:

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,11 +123,3 @@ def test_the_best_action_is_the_argmax_and_none_when_nothing_is_feasible() -> No
     values[1, 7, 30, 99] = 0.5
     values[0, 2, 80, 81] = 0.25
     assert best_action(values) == Action(PrimitiveKind.PUSH, 7, 30, 99)
-
-
-@pytest.mark.parametrize("name", ["rotation", "row"])
-def test_an_action_knows_its_cell(name: str) -> None:
-    action = Action(PrimitiveKind.PUSH, 4 if name == "rotation" else 0, 79, 99)
-    row, column = action.cell()
-    expected = (55.5 + 19.5, 55.5 + 0.5) if name == "rotation" else (55.5 - 0.5, 55.5 + 19.5)
-    np.testing.assert_allclose((row, column), expected, atol=1e-9)
