@@ -4,13 +4,19 @@ import sys
 
 import typer
 
+from impurity_grasp_ros.cli.benchmark import benchmark
 from impurity_grasp_ros.cli.profile import profile
+from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
+from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.errors import ImpurityGraspError
 
 app = typer.Typer(help="Find the odd objects in clutter and pick them out.", no_args_is_help=True, add_completion=False)
 app.command()(sim)
 app.command()(profile)
+app.command()(train)
+app.command()(benchmark)
+app.command()(report)
 
 
 def main() -> None:

@@ -1,0 +1,103 @@
+"""``impurity-grasp benchmark``: policies on scenes of fixed seeds, judged by the simulator."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from impurity_grasp_ros.evaluation.benchmark import make_plans, recorded, run_plans, unrecorded
+from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
+from impurity_grasp_ros.evaluation.metrics import score
+from impurity_grasp_ros.evaluation.proportion import Proportion
+from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
+from impurity_grasp_ros.simulation.scenes import scene_names
+
+COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "wrong", "early", "faults")
+LAST_SEED = 999_999
+"""Training draws its scenes from 1 000 000 on."""
+
+
+def benchmark(
+    policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "analytic",
+    scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas, or all.")] = "all",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes for every policy and scene.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first, the others count up.")] = 1000,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one less than CPUs.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Stop at completion; 10 instead of 15 actions a target.")] = (
+        False
+    ),
+    output: Annotated[Path, typer.Option(help="Folder of the records; what it already holds is not run again.")] = (
+        Path("runs/benchmark")
+    ),
+) -> None:
+    """Run policies on scenes of fixed seeds and score them strictly. Ctrl-C keeps what is done; run again to go on."""
+    scenes = scene_names() if scene == "all" else _names(scene)
+    plans = make_plans(_names(policy), scenes, range(seed, seed + episodes), quick=quick)
+    open_plans = unrecorded(plans, output)
+    console = Console()
+    if len(open_plans) < len(plans):
+        console.print(f"{len(plans) - len(open_plans)} of {len(plans)} episodes are already in {output}")
+    _run(open_plans, output, workers or max(1, (os.cpu_count() or 2) - 1), console)
+    console.print(_table(recorded(plans, output)))
+    console.print(f"records: {output}   page: impurity-grasp report {output}")
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _run(plans: Sequence[EpisodePlan], folder: Path, workers: int, console: Console) -> None:
+    if not plans:
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[last]}"), console=console) as progress:
+        task = progress.add_task("episodes", total=len(plans), last="")
+        with closing(run_plans(plans, folder, min(workers, len(plans)), prepare_worker)) as records:
+            for record in records:
+                plan, end = record.plan, record.fault or record.end.value
+                last = f"{plan.policy} {plan.scene} {plan.seed}: {record.targets_delivered}/{record.targets}, {end}"
+                progress.update(task, advance=1, last=last)
+
+
+def prepare_worker() -> None:
+    """What a worker process does first: keep to one thread, and leave an interrupt to its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _table(records: Iterable[EpisodeRecord]) -> Table:
+    caption = "GS, AE: percent (95 % interval); wrong: other blocks grasped; early: said clear too early"
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption=caption)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in ("scene", "policy") else "right", no_wrap=True)
+    for (scene, policy), runs in by_scene_and_policy(records).items():
+        scores = score(runs)
+        table.add_row(
+            scene,
+            policy,
+            f"{scores.completion.hits}/{scores.runs}",
+            _percent(scores.grasp_success),
+            _percent(scores.action_efficiency),
+            f"{scores.motions:.1f}",
+            str(scores.wrong_object.hits),
+            str(scores.false_clear.hits),
+            str(scores.faults),
+        )
+    return table
+
+
+def _percent(share: Proportion) -> str:
+    low, high = share.interval()
+    return f"{100 * share.value:.0f} ({100 * low:.0f}-{100 * high:.0f})" if share.trials else "-"

@@ -1,0 +1,1 @@
+"""Fixed-seed benchmarks of policies in simulation: episodes, strict metrics, and a report."""

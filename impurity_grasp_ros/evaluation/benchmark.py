@@ -1,0 +1,130 @@
+"""Many episodes on several processes, each recorded as soon as it is over, so that a benchmark can be resumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice, product
+from multiprocessing import get_context
+from pathlib import Path
+
+from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.evaluation.episode import OnDecision, run_episode
+from impurity_grasp_ros.evaluation.policies import Policy, factory_of, make_policy
+from impurity_grasp_ros.evaluation.provenance import commit, config_hash
+from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_records
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.scenes import load_scene
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""What numerical libraries of a worker find when they start: the workers share the processors, not each worker all."""
+
+
+def make_plans(
+    policies: Sequence[str], scenes: Sequence[str], seeds: Iterable[int], *, quick: bool
+) -> list[EpisodePlan]:
+    """Plans of every policy on the same scenes, seed by seed, with the provenance of what is installed here.
+
+    Raises ConfigError for an unknown policy and UnknownSceneError for an unknown scene.
+    """
+    for policy in policies:
+        factory_of(policy)
+    for scene in scenes:
+        load_scene(scene)
+    configuration, code = config_hash(), commit()
+    return [
+        EpisodePlan(policy, scene, seed, quick, configuration, code)
+        for seed, scene, policy in product(seeds, scenes, policies)
+    ]
+
+
+def recorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodeRecord]:
+    """The first record of every plan that has one, whatever the commit; raises ConfigError for a bad record."""
+    records = {record.plan.identity: record for record in reversed(read_records(folder))}
+    return [records[plan.identity] for plan in plans if plan.identity in records]
+
+
+def unrecorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodePlan]:
+    """The plans that have no record yet; raises ConfigError for a bad record."""
+    plans = list(plans)
+    known = {record.plan.identity for record in recorded(plans, folder)}
+    return [plan for plan in plans if plan.identity not in known]
+
+
+@dataclass
+class Bench:
+    """One simulated cell and every policy that was asked for on it. Not safe to use from two threads at a time."""
+
+    environment: Environment = field(default_factory=Environment)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+
+    def run(self, plan: EpisodePlan, on_decision: OnDecision = lambda _: None) -> EpisodeRecord:
+        """Carry out a plan; see ``run_episode``."""
+        if plan.policy not in self._policies:
+            self._policies[plan.policy] = make_policy(plan.policy, self.environment)
+        return run_episode(self.environment, self._policies[plan.policy], plan, on_decision)
+
+    def close(self) -> None:
+        """Give the physics engine back."""
+        self.environment.close()
+
+
+_benches: list[Bench] = []
+"""The bench of a worker process, once it has one."""
+
+
+def _carry_out(plan: EpisodePlan) -> EpisodeRecord:
+    if not _benches:
+        _benches.append(Bench())
+    return _benches[0].run(plan)
+
+
+def run_plans(
+    plans: Sequence[EpisodePlan], folder: Path, workers: int, prepare: Callable[[], None] | None = None
+) -> Generator[EpisodeRecord, None, None]:
+    """Carry out plans on ``workers`` processes; yields each record after it was added to the folder, as they come.
+
+    ``prepare`` runs first in every process and has to be importable. What is neither a result nor a fault of an episode
+    ends the benchmark, as does closing the iterator; the records so far remain. Raises DeviceFaultError when a process
+    dies.
+    """
+    with _environment_variables(ONE_THREAD):
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=prepare)
+        try:
+            for future in _carried_out(pool, plans, workers):
+                record = future.result()
+                append_record(folder, record)
+                yield record
+        except BrokenProcessPool as error:
+            raise DeviceFaultError(f"expected {workers} workers to live, one died: {error}") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _carried_out(
+    pool: ProcessPoolExecutor, plans: Sequence[EpisodePlan], workers: int
+) -> Iterator[Future[EpisodeRecord]]:
+    """Episodes as they end. No more are given out than there are workers, so that an interrupt leaves no queue."""
+    waiting = iter(plans)
+    running = {pool.submit(_carry_out, plan) for plan in islice(waiting, workers)}
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        running |= {pool.submit(_carry_out, plan) for plan in islice(waiting, len(done))}
+        yield from done
+
+
+@contextmanager
+def _environment_variables(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -1,0 +1,64 @@
+"""All policies that a benchmark can run, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.pipeline import Decision, Pipeline
+from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
+from impurity_grasp_ros.protocols import Actor
+from impurity_grasp_ros.simulation.environment import Environment
+
+
+class Policy(Protocol):
+    """Decides frame by frame within a job; ``Pipeline`` is one."""
+
+    def new_job(self) -> None:
+        """Forget the job before. The scene is in place by then: a policy that draws may seed itself from it."""
+        ...
+
+    def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
+        """What to do, given this job's attempts, oldest first; no primitive to say that the workspace is clear."""
+        ...
+
+
+PolicyFactory = Callable[[Environment], Policy]
+"""Makes a policy for a cell. Only an oracle asks the environment for more than the cell."""
+
+
+def with_actor(environment: Environment, actor: Actor) -> Policy:
+    """The shipped perception in front of an actor."""
+    return Pipeline(
+        environment.cell.workspace.grid,
+        packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
+        packaged_parameters("attention_node", AttentionConfig),
+        actor,
+    )
+
+
+def _analytic(environment: Environment) -> Policy:
+    return with_actor(environment, AnalyticActor(packaged_parameters("policy_node", AnalyticConfig, "analytic")))
+
+
+POLICIES: dict[str, PolicyFactory] = {
+    "analytic": _analytic,
+    # One line a policy. Import what is heavy (torch) inside the factory.
+}
+
+
+def make_policy(name: str, environment: Environment) -> Policy:
+    """The policy of that name; raises ConfigError when there is none."""
+    return factory_of(name)(environment)
+
+
+def factory_of(name: str) -> PolicyFactory:
+    """How to make the policy of that name; raises ConfigError when there is none."""
+    if name not in POLICIES:
+        raise ConfigError(f"expected a policy out of {', '.join(POLICIES)}, received {name!r}")
+    return POLICIES[name]

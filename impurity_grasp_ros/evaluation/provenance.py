@@ -1,0 +1,48 @@
+"""Which code, configuration and weights a record came from."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.resources import resource
+
+HASHED = (("config", "*.yaml"), ("models", "*.safetensors"))
+"""Shipped folders and the files in them, at any depth, that a run depends on."""
+
+
+def config_hash() -> str:
+    """Twelve hexadecimal digits over names and contents of all shipped configuration and weights."""
+    digest = hashlib.sha256()
+    for name, content in _hashed_files():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def commit() -> str:
+    """The checkout's commit, with ``+`` when files differ from it; ``unknown`` outside a checkout."""
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _hashed_files() -> Iterator[tuple[str, bytes]]:
+    for folder_name, pattern in HASHED:
+        try:
+            folder = resource(folder_name)
+        except ConfigError:  # no weights are shipped
+            continue
+        for path in sorted(folder.rglob(pattern)):
+            yield f"{folder_name}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "--no-optional-locks", *arguments]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout.strip()

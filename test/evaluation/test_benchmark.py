@@ -1,0 +1,55 @@
+"""A benchmark on a process of its own: recorded at once, resumed, the same as in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from impurity_grasp_ros.errors import ConfigError, UnknownSceneError
+from impurity_grasp_ros.evaluation import provenance
+from impurity_grasp_ros.evaluation.benchmark import Bench, make_plans, run_plans, unrecorded
+from impurity_grasp_ros.evaluation.record import append_record, read_records
+
+
+@pytest.mark.sim
+def test_a_benchmark_is_resumed_where_it_ended_and_no_process_makes_a_difference(tmp_path: Path, bench: Bench) -> None:
+    plans = make_plans(["analytic"], ["random"], [1000, 1001], quick=True)
+    append_record(tmp_path, bench.run(plans[0]))
+    (open_plan,) = unrecorded(plans, tmp_path)
+    assert open_plan.seed == 1001
+    (second,) = run_plans([open_plan], tmp_path, workers=1)
+    assert unrecorded(plans, tmp_path) == []
+    records = read_records(tmp_path)
+    assert [record.plan for record in records] == plans
+    assert records[1] == second
+    assert bench.run(plans[1]).without_times() == second.without_times()
+
+
+def test_plans_cover_every_policy_on_the_same_scenes() -> None:
+    plans = make_plans(["analytic"], ["random", "invisible"], range(3), quick=False)
+    assert len(set(plans)) == 6
+    assert {plan.config_hash for plan in plans} == {provenance.config_hash()}
+
+
+def test_unknown_names_are_refused_before_anything_runs() -> None:
+    with pytest.raises(ConfigError, match="moon"):
+        make_plans(["moon"], ["random"], [0], quick=False)
+    with pytest.raises(UnknownSceneError, match="moon"):
+        make_plans(["analytic"], ["moon"], [0], quick=False)
+
+
+def test_the_hash_follows_configuration_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "resource", tmp_path.joinpath)
+    (tmp_path / "config" / "scenes").mkdir(parents=True)
+    hashes = {provenance.config_hash()}
+    for name in ("config/scenes/a.yaml", "config/b.yaml", "models/agent.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("content")
+        hashes.add(provenance.config_hash())
+    (tmp_path / "config/b.yaml").write_text("other")
+    hashes.add(provenance.config_hash())
+    (tmp_path / "config/README.md").write_text("no part of it")
+    hashes.add(provenance.config_hash())
+    assert len(hashes) == 5
+    assert all(len(digits) == 12 for digits in hashes)

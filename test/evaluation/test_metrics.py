@@ -1,0 +1,152 @@
+"""Scores: cases counted by hand, and identities that hold for any runs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from episodes import episode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impurity_grasp_ros.evaluation.metrics import Scores, actions_until_visible, score
+from impurity_grasp_ros.evaluation.proportion import Proportion
+from impurity_grasp_ros.evaluation.record import End, EpisodeRecord
+
+
+def test_scores_of_three_runs_counted_by_hand() -> None:
+    scores = score(
+        [
+            episode("PGEG"),  # completed: 2 of 3 grasps, 2 targets in 4 actions
+            episode("GWG" + "PE"),  # completed: 2 of 3 grasps, 2 targets in 3 actions, then two more
+            episode("GPP", end=End.CLEAR),  # one target is left
+        ]
+    )
+    assert scores.runs == 3
+    assert scores.completion == Proportion(2, 3)
+    assert scores.grasp_success == Proportion(5, 7)
+    assert scores.wrong_object == Proportion(1, 7)
+    assert scores.action_efficiency == Proportion(5, 10)
+    assert scores.motions == pytest.approx((4 + 3 + 30) / 3)
+    assert scores.completed_grasp_success == pytest.approx(2 / 3)
+    assert scores.completed_action_efficiency == pytest.approx((2 / 4 + 2 / 3) / 2)
+    assert scores.false_clear == Proportion(1, 3)
+    assert scores.false_dirty == Proportion(1, 2)
+    assert scores.stopped == Proportion(2, 2)
+    assert scores.surplus_actions == 1.0
+    assert scores.decision_seconds == pytest.approx(0.1)
+
+
+def test_a_lost_target_makes_a_failure_but_saying_clear_is_then_right() -> None:
+    scores = score([episode("GP", lost=1)])
+    assert scores.completion == Proportion(0, 1)
+    assert scores.false_clear == Proportion(0, 1)
+    assert scores.lost == Proportion(1, 2)
+    assert scores.motions == 30
+
+
+def test_runs_that_a_fault_or_the_budget_ended_count() -> None:
+    scores = score([episode("E", end=End.FAULT), episode("E" * 30, end=End.BUDGET), episode("", end=End.FAULT)])
+    assert scores.completion == Proportion(0, 3)
+    assert scores.grasp_success == Proportion(0, 31)
+    assert scores.faults == 2
+    assert scores.false_clear.hits == 0
+    assert math.isnan(scores.completed_grasp_success)
+
+
+def test_a_completed_run_that_never_stops_is_not_counted_as_stopped() -> None:
+    scores = score([episode("GG" + "E" * 28, end=End.BUDGET), episode("GG")])
+    assert scores.stopped == Proportion(1, 2)
+    assert scores.surplus_actions == 14.0
+
+
+def test_quick_runs_say_nothing_about_stopping() -> None:
+    scores = score([episode("GG", end=End.COMPLETE, quick=True)])
+    assert scores.completion == Proportion(1, 1)
+    assert scores.stopped.trials == scores.false_dirty.trials == 0
+    assert math.isnan(scores.surplus_actions)
+
+
+def test_a_seed_without_a_scene_is_no_run() -> None:
+    assert score([episode("GG"), episode("", 0, end=End.NO_SCENE)]).runs == 1
+
+
+def test_nothing_scores_nothing() -> None:
+    scores = score([])
+    assert scores.runs == 0
+    assert math.isnan(scores.motions)
+    assert scores.completion.interval() == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "visible", "count"),
+    [("PPGG", [0.0, 0.04, 0.1, 1.0, 1.0], 2), ("GG", [1.0, 1.0, 1.0], 0), ("PP", [0.0, 0.0, 0.3], 2)],
+)
+def test_actions_until_a_target_shows(letters: str, visible: list[float], count: int) -> None:
+    assert actions_until_visible(episode(letters, visible=visible)) == count
+
+
+def test_a_target_that_never_shows_costs_the_full_budget() -> None:
+    hidden = episode("PP", visible=[0.0, 0.0, 0.09])
+    assert actions_until_visible(hidden) is None
+    assert score([hidden]).actions_to_visible == 30
+    assert score([hidden]).found == Proportion(0, 1)
+
+
+@st.composite
+def episodes(draw: st.DrawFn) -> EpisodeRecord:
+    letters = draw(st.text("GWEP", max_size=8))
+    targets = letters.count("G") + draw(st.integers(0, 2))
+    end = draw(st.sampled_from([End.CLEAR, End.BUDGET, End.FAULT]))
+    return episode(letters, max(targets, 1), end=end)
+
+
+RUNS = st.lists(episodes(), max_size=6)
+
+
+@given(RUNS, st.randoms())
+def test_the_order_of_runs_does_not_matter(runs: list[EpisodeRecord], random: object) -> None:
+    shuffled = list(runs)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert counts(score(shuffled)) == counts(score(runs))
+
+
+@given(RUNS, RUNS)
+def test_scores_pool_counts_and_do_not_average_rates(first: list[EpisodeRecord], second: list[EpisodeRecord]) -> None:
+    one, other, both = counts(score(first)), counts(score(second)), counts(score(first + second))
+    assert both == [Proportion(a.hits + b.hits, a.trials + b.trials) for a, b in zip(one, other, strict=True)]
+
+
+@given(RUNS)
+def test_identities_between_the_metrics(runs: list[EpisodeRecord]) -> None:
+    scores = score(runs)
+    pushes = sum(action.kind == "PUSH" for run in runs for action in run.counted)
+    assert scores.action_efficiency.trials == scores.grasp_success.trials + pushes
+    assert scores.action_efficiency.hits == sum(run.targets_delivered for run in runs)
+    assert scores.grasp_success.hits + scores.wrong_object.hits <= scores.grasp_success.trials
+    assert scores.completion.hits + scores.false_clear.hits + scores.faults <= scores.runs + scores.stopped.trials
+    assert all(0 <= share.hits <= share.trials for share in counts(scores))
+    if runs and scores.completion.hits == scores.runs:
+        assert scores.motions * scores.runs == pytest.approx(scores.action_efficiency.trials)
+
+
+def counts(scores: Scores) -> list[Proportion]:
+    return [value for value in vars(scores).values() if isinstance(value, Proportion)]
+
+
+def test_wilsons_interval_of_a_known_case() -> None:
+    low, high = Proportion(81, 263).interval()  # Newcombe 1998, table I
+    assert (low, high) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
+    assert Proportion(0, 20).interval() == (0.0, pytest.approx(0.1611, abs=5e-5))
+
+
+@given(st.integers(1, 500).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials))))
+def test_wilsons_interval_holds_the_share_is_symmetric_and_shrinks(case: tuple[int, int]) -> None:
+    hits, trials = case
+    share = Proportion(hits, trials)
+    low, high = share.interval()
+    assert 0.0 <= low <= share.value <= high <= 1.0
+    mirrored = Proportion(trials - hits, trials).interval()
+    assert (1 - mirrored[1], 1 - mirrored[0]) == (pytest.approx(low), pytest.approx(high))
+    more_low, more_high = Proportion(4 * hits, 4 * trials).interval()
+    assert more_high - more_low < high - low
