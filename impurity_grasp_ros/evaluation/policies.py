@@ -8,12 +8,16 @@ from typing import Protocol
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation.ablations import WithoutInference
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.pipeline import Decision, Pipeline
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
+from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation.environment import Environment
+
+DEFAULT_WEIGHTS = "models/default.safetensors"
 
 
 class Policy(Protocol):
@@ -46,9 +50,25 @@ def _analytic(environment: Environment) -> Policy:
     return with_actor(environment, AnalyticActor(packaged_parameters("policy_node", AnalyticConfig, "analytic")))
 
 
+def _learned(weights: str) -> PolicyFactory:
+    """Perception as shipped, an actor from shipped weights."""
+    return lambda environment: with_actor(environment, _agent(weights))
+
+
+def _without_inference(environment: Environment) -> Policy:
+    return WithoutInference(environment.cell.workspace.grid, _agent(DEFAULT_WEIGHTS))
+
+
+def _agent(weights: str) -> Actor:
+    from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+
+    return load_agent(resource(weights))
+
+
 POLICIES: dict[str, PolicyFactory] = {
     "analytic": _analytic,
-    # One line a policy. Import what is heavy (torch) inside the factory.
+    "ours": _learned(DEFAULT_WEIGHTS),
+    "no-oi": _without_inference,
 }
 
 

@@ -13,6 +13,12 @@ PUSH_REWARD = 0.5
 DISPERSION_GAIN = 0.005
 """Rise of the target-centric dispersion degree from which on a push counts (delta in the paper)."""
 
+CHANGED_HEIGHT = (0.01, 0.3)
+"""Metres by which the height of a cell that has changed differs."""
+
+CHANGED_CELLS = 300
+"""Cells from which on a scene counts as changed."""
+
 
 def dispersion_degree(
     target: NDArray[np.float64], others: NDArray[np.float64], finger_opening: float = GRIPPER_STROKE
@@ -30,3 +36,13 @@ def dispersion_degree(
 def push_reward(before: float, after: float) -> float:
     """Reward of a push that changed the dispersion degree."""
     return PUSH_REWARD if after - before > DISPERSION_GAIN else 0.0
+
+
+def change_reward(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Reward of a push that changed the heights (R, C) in metres of a scene, whatever it did to the target.
+
+    What target-agnostic push-grasping learns from (Zeng et al., 2018), and the ablation without TCDD.
+    """
+    difference = np.abs(after - before)
+    changed = (difference > CHANGED_HEIGHT[0]) & (difference < CHANGED_HEIGHT[1])
+    return PUSH_REWARD if np.count_nonzero(changed) > CHANGED_CELLS else 0.0

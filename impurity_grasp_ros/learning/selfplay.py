@@ -18,7 +18,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import SceneNotSettledError
-from impurity_grasp_ros.learning.reward import GRASP_REWARD, push_reward
+from impurity_grasp_ros.learning.reward import GRASP_REWARD, change_reward, push_reward
 from impurity_grasp_ros.learning.scenery import Look, Scenery
 from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
 from impurity_grasp_ros.policy.agent import Action, Situation, best_action, masked_values, situation_of
@@ -38,6 +38,7 @@ class PlayConfig:
     attempts_per_scene: int = parameter("attempts after which another scene is drawn", low=1, high=1000)
     failures_per_scene: int = parameter("failures in a row of one primitive that end a scene", low=1, high=100)
     search_share: float = parameter("part of the targets that are hidden, where some are", low=0.0, high=1.0)
+    push_reward: str = parameter("what a push is rewarded for", choices=("dispersion", "change"))
     relabel_share: float = parameter("part of the pushes that are judged for a second target", low=0.0, high=1.0)
 
 
@@ -144,12 +145,17 @@ class SelfPlay:
             swept = before.near_stroke(primitive, PUSH_LENGTH) - {target}
             if swept and self._rng.random() < self._config.relabel_share:
                 judged.append(int(self._rng.choice(sorted(swept))))
-            rewards = {body: push_reward(before.dispersion(body), after.dispersion(body)) for body in judged}
+            rewards = {body: self._push_reward(before, after, body) for body in judged}
         found = []
         for body, reward in rewards.items():
             then = body if body in after.positions else following if reward > 0.0 else None  # lost: nothing to come
             found.append(self._transition(before, after, body, then, primitive, action, reward))
         return rewards[target] > 0.0, tuple(item for item in found if item is not None)
+
+    def _push_reward(self, before: Look, after: Look, body: int) -> float:
+        if self._config.push_reward == "change":
+            return change_reward(before.heightmap.height, after.heightmap.height)
+        return push_reward(before.dispersion(body), after.dispersion(body))
 
     def _transition(
         self,

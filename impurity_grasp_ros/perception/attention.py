@@ -50,7 +50,7 @@ def attend(
     if detection.mask.any():
         return _on_target(nowhere, heightmap, detection), appearance
     if (cluster := candidate(clusters, config.occlusion)) is not None:
-        return _on_cluster(nowhere, heightmap, cluster), appearance
+        return on_candidate(nowhere, heightmap, cluster.center), appearance
     return nowhere, appearance
 
 
@@ -81,11 +81,11 @@ def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection)
     return replace(attention, state=AttentionState.TARGET, center=center, crop=crop, mask=mask)
 
 
-def _on_cluster(attention: Attention, heightmap: Heightmap, cluster: Cluster) -> Attention:
-    """Centred on the cluster, with the paper's all-one mask."""
-    crop = heightmap.window(*_crop_corner(heightmap, cluster.center), CROP_SIZE_PX)
+def on_candidate(attention: Attention, heightmap: Heightmap, center: tuple[float, float]) -> Attention:
+    """The same attention on a place (x, y) in metres where a target may be hidden, with the paper's all-one mask."""
+    crop = heightmap.window(*_crop_corner(heightmap, center), CROP_SIZE_PX)
     mask = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
-    return replace(attention, state=AttentionState.CANDIDATE, center=cluster.center, crop=crop, mask=mask)
+    return replace(attention, state=AttentionState.CANDIDATE, center=center, crop=crop, mask=mask)
 
 
 def _crop_corner(heightmap: Heightmap, center: tuple[float, float]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.resources import resource
@@ -30,7 +30,13 @@ def make_actor(config: PolicyConfig) -> Actor:
     if config.actor == "analytic" or (config.actor == "learned" and not config.weights):
         return AnalyticActor(config.analytic)
     if config.actor == "learned":
-        from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
-
-        return load_agent(resource(config.weights))
+        return _learned(config.weights)
     raise ConfigError(f"actor: expected one of learned, analytic, received {config.actor!r}")
+
+
+def _learned(weights: str) -> Actor:
+    try:
+        from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+    except ImportError as error:
+        raise CheckpointError(f"expected PyTorch and safetensors to be installed: {error}") from error
+    return load_agent(resource(weights))

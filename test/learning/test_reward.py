@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impurity_grasp_ros.learning.reward import DISPERSION_GAIN, PUSH_REWARD, dispersion_degree, push_reward
+from impurity_grasp_ros.learning.reward import (
+    CHANGED_CELLS,
+    DISPERSION_GAIN,
+    PUSH_REWARD,
+    change_reward,
+    dispersion_degree,
+    push_reward,
+)
 
 places = st.lists(st.tuples(*[st.floats(-0.3, 0.3)] * 3), min_size=1, max_size=20).map(np.array)
 
@@ -40,3 +47,12 @@ def test_the_degree_does_not_depend_on_where_the_scene_lies(others: np.ndarray, 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_a_push_earns_its_reward_exactly_when_it_disperses_enough(before: float, after: float) -> None:
     assert push_reward(before, after) == (PUSH_REWARD if after - before > DISPERSION_GAIN else 0.0)
+
+
+@pytest.mark.parametrize(("cells", "earned"), [(CHANGED_CELLS, 0.0), (CHANGED_CELLS + 1, PUSH_REWARD)])
+def test_a_change_counts_from_so_many_cells_on(cells: int, earned: float) -> None:
+    before = np.zeros((224, 224), np.float32)
+    after = before.copy()
+    after.flat[:cells] = 0.03
+    assert change_reward(before, after) == change_reward(after, before) == earned
+    assert change_reward(before, before + np.float32(0.005)) == 0.0, "noise is no change"
