@@ -42,7 +42,7 @@ class Look:
 
     def pick_target(self, rng: np.random.Generator, search_share: float) -> int | None:
         """A body that can be attended to, hidden ones with a probability of ``search_share`` where there are some."""
-        visible = [body for body in self.positions if self.cells(body) >= VISIBLE_CELLS]
+        visible = [body for body in self.positions if self.is_visible(body)]
         hidden = [body for body in self.positions if self.cells(body) <= HIDDEN_CELLS and self._search(body)]
         pool = hidden if hidden and rng.random() < search_share else visible
         return int(rng.choice(pool)) if pool else None
@@ -51,11 +51,15 @@ class Look:
         """How many cells show a body."""
         return int(np.count_nonzero(self.bodies == body))
 
+    def is_visible(self, body: int) -> bool:
+        """Whether the attention module would see a body."""
+        return self.cells(body) >= VISIBLE_CELLS
+
     def focus(self, body: int) -> Focus | None:
         """What the attention module would hand over if this body were the target; None when it would not see it."""
         if body not in self.positions:
             return None
-        if self.cells(body) < VISIBLE_CELLS:
+        if not self.is_visible(body):
             return self._search(body)
         rows, columns = np.nonzero(self.bodies == body)
         return self._crop(float(rows.mean()), float(columns.mean()), self.bodies == body)
@@ -75,7 +79,7 @@ class Look:
         for body, place in self.positions.items():
             ahead = place[:2] - start
             reach = min(max(float(ahead @ along), 0.0), length)
-            if np.linalg.norm(ahead - reach * along) < SWEPT and self.cells(body) >= VISIBLE_CELLS:
+            if np.linalg.norm(ahead - reach * along) < SWEPT and self.is_visible(body):
                 near.add(body)
         return near
 

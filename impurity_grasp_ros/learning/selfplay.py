@@ -18,7 +18,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import SceneNotSettledError
-from impurity_grasp_ros.learning.reward import GRASP_REWARD, change_reward, push_reward
+from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
 from impurity_grasp_ros.learning.scenery import Look, Scenery
 from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
 from impurity_grasp_ros.policy.agent import Action, Situation, best_action, masked_values, situation_of
@@ -39,6 +39,7 @@ class PlayConfig:
     failures_per_scene: int = parameter("failures in a row of one primitive that end a scene", low=1, high=100)
     search_share: float = parameter("part of the targets that are hidden, where some are", low=0.0, high=1.0)
     push_reward: str = parameter("what a push is rewarded for", choices=("dispersion", "change"))
+    search_reward: str = parameter("the same, while the target is hidden", choices=("dispersion", "change", "reveal"))
     relabel_share: float = parameter("part of the pushes that are judged for a second target", low=0.0, high=1.0)
 
 
@@ -153,8 +154,11 @@ class SelfPlay:
         return rewards[target] > 0.0, tuple(item for item in found if item is not None)
 
     def _push_reward(self, before: Look, after: Look, body: int) -> float:
-        if self._config.push_reward == "change":
+        rule = self._config.push_reward if before.is_visible(body) else self._config.search_reward
+        if rule == "change":
             return change_reward(before.heightmap.height, after.heightmap.height)
+        if rule == "reveal":
+            return PUSH_REWARD if after.is_visible(body) else 0.0
         return push_reward(before.dispersion(body), after.dispersion(body))
 
     def _transition(
