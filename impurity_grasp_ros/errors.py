@@ -36,6 +36,7 @@ class ErrorCode(IntEnum):
     SCENE_NOT_SETTLED = 51
 
     INVALID_CONFIG = 60
+    INVALID_WEIGHTS = 61
 
 
 class ImpurityGraspError(Exception):
@@ -143,7 +144,7 @@ class SceneNotSettledError(ImpurityGraspError):
 class CheckpointError(ImpurityGraspError):
     """A file of network weights is missing, damaged or does not fit its configuration."""
 
-    code = ErrorCode.INVALID_CONFIG
+    code = ErrorCode.INVALID_WEIGHTS
 
 
 class ConfigError(ImpurityGraspError):
