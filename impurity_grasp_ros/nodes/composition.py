@@ -34,6 +34,9 @@ THREADS = 8
 ANSWER_TIMEOUT = 60.0
 """Seconds within which the graph answers anything but a job."""
 
+DISCOVERY_TIME = 1.5
+"""Seconds after which other graphs of the same ROS domain are known."""
+
 RECORD_TIMEOUT = 5.0
 """Seconds that the recorder gets to write its last pictures."""
 
@@ -43,6 +46,7 @@ class SimulatedSystem:
 
     def __init__(self, bridge: Mapping[str, Any], folder: Path, on_line: Callable[[str], None]) -> None:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        self._created = time.monotonic()
         overrides = [Parameter(name, value=value) for name, value in bridge.items()]
         self._client = Node("sim_client")
         self.recorder = RecorderNode(folder, on_line)
@@ -94,6 +98,8 @@ class SimulatedSystem:
         self.recorder.count = 0
 
     def _check_alone(self) -> None:
+        """Raise BusyError when another graph is known; one that has just started may not be yet."""
+        time.sleep(max(0.0, self._created + DISCOVERY_TIME - time.monotonic()))
         if (graphs := self._client.count_publishers("decision")) > 1:
             raise BusyError(f"expected one graph in this ROS domain, found {graphs}: please set another ROS_DOMAIN_ID")
 
