@@ -70,7 +70,9 @@ from rclpy.context import Context
 from rclpy.node import Node
 from impurity_grasp.msg import Decision
 from impurity_grasp_ros.cli.main import main
+from impurity_grasp_ros.nodes import composition
 
+composition.DISCOVERY_TIME = 7.0  # on a busy machine announcements get lost, and are repeated every three seconds
 context = Context()
 rclpy.init(context=context)
 node = Node("another_picker", context=context)
