@@ -55,6 +55,13 @@ class Client:
         self.node.create_subscription(JointState, "joint_states", lambda message: setattr(self, "joints", message), 10)
         self.decisions: list[Decision] = []
         self.node.create_subscription(Decision, "decision", self.decisions.append, 100)
+        self.feedback: list[PickImpurities.Feedback] = []  # an action client drops what its result overtakes
+        self.node.create_subscription(
+            PickImpurities.Impl.FeedbackMessage,
+            "pick_impurities/_action/feedback",
+            lambda message: self.feedback.append(message.feedback),
+            100,
+        )
         self.capture = self.node.create_client(CaptureHeightmap, "capture_heightmap")
         self.attend = self.node.create_client(Attend, "attend")
         self.select = self.node.create_client(SelectPrimitive, "select_primitive")
@@ -84,6 +91,13 @@ class Client:
         for action in (self.execute, self.pick):
             until(action.server_is_ready, action._action_name)
         until(lambda: self.joints is not None and self.scene is not None, "joint states and scene state")
+        until(self._feedback_arrives, "feedback of a dry run")
+
+    def _feedback_arrives(self) -> bool:
+        """Whether the picker knows of us; it may discover a subscriber later than the subscriber discovers it."""
+        self.feedback.clear()
+        self.result(self.send(self.pick, PickImpurities.Goal(dry_run=True)))
+        return bool(self.feedback)
 
     def call(self, client: Any, request: Any) -> Any:
         """Answer of a service."""

@@ -41,17 +41,17 @@ def small_scene(request: pytest.FixtureRequest) -> None:
 
 
 def test_all_targets_end_in_the_bin_and_the_workspace_is_reported_clear(graph: Graph) -> None:
-    client, phases = graph.client, set()
+    client = graph.client
     client.decisions.clear()
-    handle = client.send(client.pick, PickImpurities.Goal(), lambda feedback: phases.add(feedback.phase))
-    answer = client.result(handle, 240.0)
+    client.feedback.clear()
+    answer = client.result(client.send(client.pick, PickImpurities.Goal()), 240.0)
 
     result = answer.result
     assert (answer.status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), result.error_msg
     assert result.workspace_clear
     assert result.picked == 1
     assert len(result.attempts) == result.grasps + result.pushes
-    until(lambda: phases == {0, 1, 2, 3}, "feedback of all phases")  # which the result may overtake
+    until(lambda: {feedback.phase for feedback in client.feedback} == {0, 1, 2, 3}, "feedback of all phases")
     until(lambda: client.scene.targets_in_bin == client.scene.targets == 1, "the target in the bin, by simulator body")
     until(lambda: len(client.decisions) == len(result.attempts) + 1, "all decisions")
     assert client.decisions[-1].attention.state == Attention.CLEAR
