@@ -148,7 +148,8 @@ class SelfPlay:
                 judged.append(int(self._rng.choice(sorted(swept))))
             rewards = {body: self._push_reward(before, after, body) for body in judged}
         found = []
-        for body, reward in rewards.items():
+        for body in sorted(rewards, key=target.__eq__):  # the target last: its values are asked for next
+            reward = rewards[body]
             then = body if body in after.positions else following if reward > 0.0 else None  # lost: nothing to come
             found.append(self._transition(before, after, body, then, primitive, action, reward))
         return rewards[target] > 0.0, tuple(item for item in found if item is not None)
