@@ -63,8 +63,8 @@ class Grid:
         """Position (x, y) in metres of a cell centre, a number or an array each; fractional cells are allowed."""
         return self.x_min + (column + 0.5) * self.resolution, self.y_min + (row + 0.5) * self.resolution
 
-    def to_cell(self, x: float, y: float) -> tuple[float, float]:
-        """Fractional (row, column) of a position in metres; the centre of a cell is a whole number."""
+    def to_cell(self, x: Place, y: Place) -> tuple[Place, Place]:
+        """Fractional (row, column) of a position in metres, numbers or arrays; a cell's centre is a whole number."""
         return (y - self.y_min) / self.resolution - 0.5, (x - self.x_min) / self.resolution - 0.5
 
     def contains(self, x: float, y: float) -> bool:

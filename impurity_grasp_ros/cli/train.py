@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,16 +24,20 @@ if TYPE_CHECKING:
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="A training of config/training.yaml.")] = "default",
+    preset: Annotated[str, typer.Option(help="A training of config/training.yaml or rectangles.yaml.")] = "default",
     output: Annotated[Path | None, typer.Option(help="Folder of the training; default: runs/train_<preset>.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Collecting processes; 0: one less than CPUs.")] = 0,
     ray_address: Annotated[str | None, typer.Option(help="An existing Ray cluster instead of this machine.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the training in this folder.")] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds, instead of the preset's.")] = 0,
+    records: Annotated[
+        Path | None, typer.Option(help="Folder of the training whose grasps a preset of rectangles.yaml learns from.")
+    ] = None,
 ) -> None:
     """Learn the policy in simulation. Ctrl-C ends after the current round and leaves a checkpoint."""
     try:  # heavy, and the other verbs do not need it
         from impurity_grasp_ros.learning.collection import RayCollection
+        from impurity_grasp_ros.learning.rectangles import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
         from impurity_grasp_ros.learning.training_config import load_training
     except ImportError as error:
@@ -40,6 +45,13 @@ def train(
             f"expected what training needs, please source scripts/bootstrap.sh learning: {error}"
         ) from error
 
+    if preset in rectangle_training_names():
+        if resume or workers or ray_address:
+            raise ConfigError(f"{preset}: expected neither --resume nor --workers nor --ray-address, it takes minutes")
+        _train_rectangles(preset, records, output or Path("runs") / f"train_{preset}", rounds)
+        return
+    if records:
+        raise ConfigError(f"{preset}: expected no --records, it collects its own")
     config = load_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     folder = resume or output or Path("runs") / f"train_{preset}"
@@ -57,26 +69,58 @@ def train(
 def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int) -> None:
     """Train with a progress bar and TensorBoard curves."""
     import torch
-    from torch.utils.tensorboard import SummaryWriter
 
     from impurity_grasp_ros.learning.trainer import RoundReport
 
     torch.set_num_threads(1)  # the workers have the other cores
     interrupted = _until_interrupted()
     try:
-        with _progress() as progress, SummaryWriter(str(folder / "tensorboard")) as writer:
-            task = progress.add_task("training", total=rounds, completed=trainer.round, status="")
+        with _shown(folder, rounds, trainer.round) as show:
 
-            def show(report: RoundReport) -> None:
-                for name, value in asdict(report).items():
-                    if name != "round" and value == value:  # a NaN says that there was nothing to measure
-                        writer.add_scalar(name, value, report.round)
+            def on_round(report: RoundReport) -> None:
                 status = f"grasps {report.grasp_success:.0%}, pushes {report.push_success:.0%}, loss {report.loss:.3f}"
-                progress.update(task, completed=report.round, status=status)
+                show(asdict(report), status)
 
-            trainer.run(collection, show, interrupted)
+            trainer.run(collection, on_round, interrupted)
     finally:
         collection.close()
+
+
+def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: int) -> None:
+    """Learn grasp rectangles from the grasps of another training."""
+    from impurity_grasp_ros.learning import rectangles
+
+    if records is None:
+        raise ConfigError(f"{preset}: expected --records, the folder of a training whose grasps to learn from")
+    config = rectangles.load_rectangle_training(preset)
+    config = replace(config, rounds=rounds) if rounds else config
+    found = rectangles.read_records(records, config.decoding)
+    trainer = rectangles.RectangleTrainer(config, found, folder)
+    with _shown(folder, config.rounds, 0) as show:
+
+        def on_round(report: rectangles.RectangleReport) -> None:
+            errors = f"{report.center_mm:.1f} mm, {report.angle_deg:.0f} deg, opening {report.opening_mm:.1f} mm"
+            show(asdict(report), f"loss {report.loss:.3f}, off by {errors}")
+
+        trainer.run(on_round, _until_interrupted())
+    Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {len(found)} grasps of {records}: {folder}")
+
+
+@contextmanager
+def _shown(folder: Path, rounds: int, completed: int) -> Iterator[Callable[[dict[str, Any], str], None]]:
+    """A progress bar and TensorBoard curves: call it with the numbers of a round and a word on them."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    with _progress() as progress, SummaryWriter(str(folder / "tensorboard")) as writer:
+        task = progress.add_task("training", total=rounds, completed=completed, status="")
+
+        def show(report: dict[str, Any], status: str) -> None:
+            for name, value in report.items():
+                if name != "round" and value == value:  # a NaN says that there was nothing to measure
+                    writer.add_scalar(name, value, report["round"])
+            progress.update(task, completed=report["round"], status=status)
+
+        yield show
 
 
 def _progress() -> Progress:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
+from impurity_grasp_ros.datatypes import Attempt, AttentionState, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.ablations import WithoutInference
+from impurity_grasp_ros.evaluation.ablations import (
+    Impaired,
+    WithDetectionAlone,
+    WithoutAttention,
+    WithoutDetection,
+    WithoutInference,
+)
+from impurity_grasp_ros.evaluation.oracle import Oracle
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.pipeline import Decision, Pipeline
@@ -17,7 +24,12 @@ from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation.environment import Environment
 
+if TYPE_CHECKING:
+    from impurity_grasp_ros.policy.agent import QAgent
+
 DEFAULT_WEIGHTS = "models/default.safetensors"
+AGNOSTIC_WEIGHTS = "models/vpg.safetensors"
+RECTANGLE_WEIGHTS = "models/s_rgm.safetensors"
 
 
 class Policy(Protocol):
@@ -59,7 +71,26 @@ def _without_inference(environment: Environment) -> Policy:
     return WithoutInference(environment.cell.workspace.grid, _agent(DEFAULT_WEIGHTS))
 
 
-def _agent(weights: str) -> Actor:
+def _agnostic(attention: type[Impaired], *heeded: AttentionState) -> PolicyFactory:
+    """A network that was trained without targets, and what tells it where to act."""
+
+    def make(environment: Environment) -> Policy:
+        from impurity_grasp_ros.policy.overview import OverviewAgent  # torch takes its time
+
+        agent = _agent(AGNOSTIC_WEIGHTS)
+        return attention(environment.cell.workspace.grid, OverviewAgent(agent.network, agent.config, heeded))
+
+    return make
+
+
+def _rectangles(environment: Environment) -> Policy:
+    from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent  # torch takes its time
+
+    push = packaged_parameters("policy_node", AnalyticConfig, "analytic")
+    return with_actor(environment, load_rectangle_agent(resource(RECTANGLE_WEIGHTS), push))
+
+
+def _agent(weights: str) -> QAgent:
     from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
 
     return load_agent(resource(weights))
@@ -68,7 +99,14 @@ def _agent(weights: str) -> Actor:
 POLICIES: dict[str, PolicyFactory] = {
     "analytic": _analytic,
     "ours": _learned(DEFAULT_WEIGHTS),
+    "paper": _learned("models/paper.safetensors"),
+    "vpg": _agnostic(WithoutAttention),
+    "s-vpg": _agnostic(WithDetectionAlone, AttentionState.TARGET),
+    "no-tsd": _agnostic(WithoutDetection, AttentionState.CANDIDATE),
     "no-oi": _without_inference,
+    "no-t": _learned("models/no_t.safetensors"),
+    "s-rgm": _rectangles,
+    "oracle": Oracle,
 }
 
 

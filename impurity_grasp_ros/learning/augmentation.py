@@ -39,7 +39,8 @@ class Patch:
 
 def patch_of(focus: Focus, deed: Deed, config: AugmentationConfig, rng: np.random.Generator) -> Patch:
     """A random training view of a deed. A grasp may be turned by 180 degrees, everything may be mirrored."""
-    state = encode(_noisy(focus.crop, config, rng), focus.mask)
+    noise = config.color_mix, config.height_noise, config.hole_share
+    state = encode(noisy(focus.crop, *noise, rng), focus.mask)
     rotation = deed.rotation
     if deed.kind is PrimitiveKind.GRASP and rng.random() < 0.5:
         rotation = (rotation + ROTATIONS // 2) % ROTATIONS
@@ -58,15 +59,20 @@ def view_with(cell_row: float, cell_column: float, angle: float, row: int, colum
     return View(cell_row - s * along - c * across, cell_column - c * along + s * across, angle, size)
 
 
-def _noisy(crop: Heightmap, config: AugmentationConfig, rng: np.random.Generator) -> Heightmap:
-    """Other colours in the same places, heights that waver, cells that went unseen."""
-    mixture = np.eye(3) * (1 - config.color_mix) + config.color_mix * rng.uniform(-0.5, 0.8, (3, 3))
+def noisy(
+    crop: Heightmap, color_mix: float, height_noise: float, hole_share: float, rng: np.random.Generator
+) -> Heightmap:
+    """Other colours in the same places, heights that waver, cells that went unseen.
+
+    The numbers are those of :class:`AugmentationConfig`.
+    """
+    mixture = np.eye(3) * (1 - color_mix) + color_mix * rng.uniform(-0.5, 0.8, (3, 3))
     centered = crop.color.astype(np.float32) / 127.5 - 1.0
-    color = centered @ mixture.T.astype(np.float32) + rng.uniform(-0.3, 0.3, 3).astype(np.float32) * config.color_mix
+    color = centered @ mixture.T.astype(np.float32) + rng.uniform(-0.3, 0.3, 3).astype(np.float32) * color_mix
     height = crop.height + rng.normal(0.0, 1.0, crop.height.shape).astype(np.float32) * np.float32(
-        rng.uniform(0.0, config.height_noise)
+        rng.uniform(0.0, height_noise)
     )
-    valid = crop.valid & (rng.random(crop.valid.shape) >= rng.uniform(0.0, config.hole_share))
+    valid = crop.valid & (rng.random(crop.valid.shape) >= rng.uniform(0.0, hole_share))
     level = np.where(crop.height > 0.0, np.maximum(height, 0.0), 0.0)
     pixels = np.clip((color + 1.0) * 127.5, 0, 255).astype(np.uint8)
     return Heightmap(pixels, np.where(valid, level, 0.0).astype(np.float32), valid, crop.grid)

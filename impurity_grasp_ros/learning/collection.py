@@ -17,7 +17,9 @@ import torch
 from ray.exceptions import RayActorError
 
 from impurity_grasp_ros.errors import DeviceFaultError
-from impurity_grasp_ros.learning.selfplay import Attempted, SelfPlay
+from impurity_grasp_ros.learning.agnosticplay import AgnosticPlay
+from impurity_grasp_ros.learning.play import Attempted, Play
+from impurity_grasp_ros.learning.selfplay import SelfPlay
 from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.network import make_network
 from impurity_grasp_ros.simulation.environment import Environment
@@ -53,7 +55,8 @@ class Collector:
     def collect(self, order: Order) -> list[Attempted]:
         """The attempts of an order; equal orders give equal attempts."""
         self._network.load_state_dict(order.weights)
-        play = SelfPlay(
+        kind: type[Play] = SelfPlay if self._config.play.aim == "target" else AgnosticPlay
+        play = kind(
             self._environment,
             self._network,
             order.version,

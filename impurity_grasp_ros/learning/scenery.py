@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.constants import CROP_SIZE_PX
-from impurity_grasp_ros.datatypes import Heightmap, Primitive, RgbdFrame
-from impurity_grasp_ros.learning.reward import dispersion_degree
+from impurity_grasp_ros.datatypes import Heightmap, Primitive
 from impurity_grasp_ros.learning.transition import Focus
 from impurity_grasp_ros.perception.attention import AttentionConfig
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, find_clusters
+from impurity_grasp_ros.policy.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 
 VISIBLE_CELLS = 60
@@ -119,12 +119,5 @@ class Scenery:
         heightmap = project(frame, grid, self._projection)
         places = {body: world.position(body) for body in world.bodies}
         positions = {body: place for body, place in places.items() if grid.contains(place[0], place[1])}
-        shown = project(_painted(frame, segments), grid, self._projection)
-        bodies = np.where(shown.valid, shown.color.astype(np.int32) @ (1, 256, 0) - 1, -1)
+        bodies = project_labels(frame, segments, grid, self._projection)
         return Look(heightmap, bodies, positions, taken[0] if taken else None, self._occlusion)
-
-
-def _painted(frame: RgbdFrame, segments: NDArray[np.int32]) -> RgbdFrame:
-    """The frame with numbers of bodies instead of colours, so that the projection carries them to the cells."""
-    number = segments + 1
-    return replace(frame, color=np.stack([number % 256, number // 256, number * 0], axis=2).astype(np.uint8))

@@ -8,90 +8,24 @@ attention module would: around the cluster that could hide it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
-from impurity_grasp_ros.errors import SceneNotSettledError
+from impurity_grasp_ros.learning.play import Attempted, Play, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
-from impurity_grasp_ros.learning.scenery import Look, Scenery
-from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
-from impurity_grasp_ros.policy.agent import Action, Situation, best_action, masked_values, situation_of
-from impurity_grasp_ros.policy.decoding import DecodingConfig
-from impurity_grasp_ros.simulation.environment import Environment
-
-TRAINING_SEEDS = (1_000_000, 2**31)
-"""Scenes of other seeds are left to evaluation."""
+from impurity_grasp_ros.learning.scenery import Look
+from impurity_grasp_ros.learning.transition import Deed, Snapshot, Transition
+from impurity_grasp_ros.policy.agent import Action, best_action, masked_values
 
 
-@dataclass(frozen=True)
-class PlayConfig:
-    """What is played, and how long with one scene."""
+class SelfPlay(Play):
+    """One target after the other, until none can be attended to."""
 
-    scenes: tuple[str, ...] = parameter("scenes to draw from")
-    shares: tuple[float, ...] = parameter("how often each is drawn, in any unit", low=0.0, high=1e6)
-    attempts_per_scene: int = parameter("attempts after which another scene is drawn", low=1, high=1000)
-    failures_per_scene: int = parameter("failures in a row of one primitive that end a scene", low=1, high=100)
-    search_share: float = parameter("part of the targets that are hidden, where some are", low=0.0, high=1.0)
-    push_reward: str = parameter("what a push is rewarded for", choices=("dispersion", "change"))
-    search_reward: str = parameter("the same, while the target is hidden", choices=("dispersion", "change", "reveal"))
-    relabel_share: float = parameter("part of the pushes that are judged for a second target", low=0.0, high=1.0)
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """One attempt: the experiences it gave, and whether it earned its primitive's reward."""
-
-    kind: PrimitiveKind
-    success: bool
-    explored: bool
-    transitions: tuple[Transition, ...]
-
-
-class SelfPlay:
-    """Plays with one network, whose ``version`` the experiences carry. Not thread-safe."""
-
-    def __init__(
-        self,
-        environment: Environment,
-        network: nn.Module,
-        version: int,
-        config: PlayConfig,
-        decoding: DecodingConfig,
-        rng: np.random.Generator,
-    ) -> None:
-        self._environment = environment
-        self._scenery = Scenery(environment)
-        self._network = network
-        self._version = version
-        self._config = config
-        self._decoding = decoding
-        self._rng = rng
-        self._latest: tuple[Look | None, int, NDArray[np.float32]] = (None, -1, np.empty(0, np.float32))
-
-    def play(self, attempts: int, exploration: float) -> Iterator[Attempted]:
-        """That many attempts, over as many scenes as it takes; ``exploration`` is the share of random actions."""
-        done = 0
-        while done < attempts:
-            self._new_scene()
-            for attempted in self._play_scene(min(attempts - done, self._config.attempts_per_scene), exploration):
-                yield attempted
-                done += 1
-
-    def _new_scene(self) -> None:
-        shares = np.array(self._config.shares) / sum(self._config.shares)
-        while True:
-            name = str(self._rng.choice(self._config.scenes, p=shares))
-            try:
-                self._environment.reset(int(self._rng.integers(*TRAINING_SEEDS)), name)
-            except SceneNotSettledError:
-                continue
-            return
+    _latest: tuple[Look | None, int, NDArray[np.float32]] = (None, -1, np.empty(0, np.float32))
+    """What was asked for last: values of all actions in a look, for a target."""
 
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
         look, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
@@ -116,10 +50,6 @@ class SelfPlay:
             failures[action.kind] = 0 if success else failures[action.kind] + 1
             if failures[action.kind] >= self._config.failures_per_scene:
                 return
-
-    def _situation(self, focus: Focus) -> Situation:
-        workspace = self._environment.cell.workspace.grid
-        return situation_of(focus.crop, focus.mask, focus.on_target, workspace, self._decoding)
 
     def _judge(
         self,
@@ -197,15 +127,3 @@ class SelfPlay:
             assert focus is not None
             self._latest = look, target, masked_values(self._network, self._situation(focus))
         return self._latest[2]
-
-
-def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:
-    """A feasible action: first a primitive, then a rotation, then a pixel, each with equal chances."""
-    feasible = situation.feasible
-    kinds = np.flatnonzero(feasible.any(axis=(1, 2, 3)))
-    if len(kinds) == 0:
-        return None
-    kind = int(rng.choice(kinds))
-    rotation = int(rng.choice(np.flatnonzero(feasible[kind].any(axis=(1, 2)))))
-    row, column = rng.choice(np.argwhere(feasible[kind, rotation]))
-    return Action(PrimitiveKind(kind), rotation, int(row), int(column))

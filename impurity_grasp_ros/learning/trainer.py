@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,9 +24,9 @@ from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.collection import Order
 from impurity_grasp_ros.learning.learner import Learner
+from impurity_grasp_ros.learning.play import Attempted
 from impurity_grasp_ros.learning.replay import RankReplay
 from impurity_grasp_ros.learning.schedule import exploration
-from impurity_grasp_ros.learning.selfplay import Attempted
 from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.checkpoint import AgentConfig, best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
@@ -143,10 +144,7 @@ class Trainer:
         Raises CheckpointError when there is none, or when it is that of another configuration or number of workers.
         """
         path = self._folder / CHECKPOINT
-        try:
-            state = torch.load(path, weights_only=False)  # written by this class: it holds transitions, too
-        except (OSError, RuntimeError, EOFError) as error:
-            raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
+        state = read_checkpoint(path)
         for name, own in (("config", config_hash(self._config)), ("workers", self._workers)):
             if state[name] != own:
                 raise CheckpointError(f"{path}: expected {name} {own}, received {state[name]}")
@@ -154,6 +152,20 @@ class Trainer:
         self.replay.set_state(state["replay"])
         self.rng.bit_generator.state = state["rng"]
         self.round, self.attempts, self.reports = state["round"], state["attempts"], state["reports"]
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a training has written into its checkpoint, tensors on the CPU; as code can hide in one, trust its source.
+
+    Raises CheckpointError when the file is missing, damaged or none of ours.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=False)  # it holds transitions, too
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
+    if not isinstance(state, dict) or "replay" not in state:
+        raise CheckpointError(f"{path}: expected the checkpoint of a training, found a {type(state).__name__}")
+    return state
 
 
 def config_hash(config: Any) -> str:

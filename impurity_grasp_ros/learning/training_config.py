@@ -8,9 +8,9 @@ from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.learning.augmentation import AugmentationConfig
 from impurity_grasp_ros.learning.learner import LearnerConfig
+from impurity_grasp_ros.learning.play import PlayConfig
 from impurity_grasp_ros.learning.replay import ReplayConfig
 from impurity_grasp_ros.learning.schedule import ExplorationConfig
-from impurity_grasp_ros.learning.selfplay import PlayConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig
 

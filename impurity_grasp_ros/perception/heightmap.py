@@ -4,7 +4,7 @@ Every pixel is carried along its viewing ray into the base frame and dropped ont
 cell the highest wins, as seen from above. Rays depend on nothing but camera and grid, so they are computed once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -51,6 +51,19 @@ def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig) -> Heightmap
             frame.stamp,
         )
     )
+
+
+def project_labels(
+    frame: RgbdFrame, labels: NDArray[np.int32], grid: Grid, config: ProjectionConfig
+) -> NDArray[np.int32]:
+    """The label (R, C) that each cell of the heightmap shows, -1 where nothing was seen.
+
+    labels: (H, W) of the frame's pixels, from -1 to 65534. Raises as :func:`project` does.
+    """
+    number = labels + 1
+    painted = replace(frame, color=np.stack([number % 256, number // 256, number * 0], axis=2).astype(np.uint8))
+    shown = project(painted, grid, config)
+    return np.where(shown.valid, shown.color.astype(np.int32) @ np.array([1, 256, 0], np.int32) - 1, -1)
 
 
 def check(frame: RgbdFrame) -> None:

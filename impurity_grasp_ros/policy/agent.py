@@ -15,7 +15,7 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.analytic import failed_grasps
-from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_pushes
+from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
 from impurity_grasp_ros.policy.push_planner import is_similar
 
@@ -59,16 +59,19 @@ class Situation:
 
 
 def situation_of(
-    crop: Heightmap, mask: NDArray[np.bool_], graspable: bool, workspace: Grid, config: DecodingConfig
+    crop: Heightmap, mask: NDArray[np.bool_], on_target: bool, workspace: Grid, config: DecodingConfig
 ) -> Situation:
-    """What can be done on a crop (112, 112) about the masked cells; not ``graspable`` around a mere candidate."""
+    """What can be done on a crop (112, 112) about the masked cells: those of a target, or of a mere candidate."""
     views = [view_of(rotation) for rotation in range(ROTATIONS)]
     heights = [view.render(crop.height) for view in views]
-    target = (mask & graspable).astype(np.uint8)
-    grasps = [
-        decode_grasps(height, view.render(target) > 0, workspace.resolution, config)
-        for view, height in zip(views[:HALF_TURN], heights, strict=False)
-    ]
+    if config.graspable == "anything":
+        grasps = [decode_open_grasps(height, crop.grid.resolution, config) for height in heights[:HALF_TURN]]
+    else:
+        target = (mask & on_target).astype(np.uint8)
+        grasps = [
+            decode_grasps(height, view.render(target) > 0, crop.grid.resolution, config)
+            for view, height in zip(views[:HALF_TURN], heights, strict=False)
+        ]
     grasps += [_half_turned(option) for option in grasps]
     pushes = [
         decode_pushes(height, view, crop.grid, workspace, inside, config)
@@ -113,17 +116,30 @@ class QAgent:
 
         Raises NoPrimitiveError when there is none.
         """
-        graspable = attention.state is AttentionState.TARGET
-        situation = situation_of(attention.crop, attention.mask, graspable, heightmap.grid, self.config)
-        values = masked_values(self.network, situation)
-        stale = failed_grasps(history) + recent_pushes(history)
-        while (action := best_action(values)) is not None:
-            q_value = float(values[action.kind, action.rotation, action.row, action.column])
-            primitive = situation.primitive(action, q_value)
-            if not any(is_similar(primitive, other) for other in stale):
-                return primitive
-            _rule_out(values, action)
-        raise NoPrimitiveError(f"expected something to do around {attention.center}, found no feasible action")
+        on_target = attention.state is AttentionState.TARGET
+        situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config)
+        return choose(masked_values(self.network, situation), situation, history, self.config.push_margin)
+
+
+def choose(
+    values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt], push_margin: float
+) -> Primitive:
+    """The action of highest value that repeats neither a failed grasp nor a recent push.
+
+    values: (2, 16, S, S), minus infinity where an action makes no sense. push_margin: how much more than any grasp a
+    push must be worth, as it only prepares one. Raises NoPrimitiveError when nothing is left.
+    """
+    stale, left = failed_grasps(history) + recent_pushes(history), values.copy()
+    left[PrimitiveKind.PUSH] -= push_margin
+    while (action := best_action(left)) is not None:
+        q_value = float(values[action.kind, action.rotation, action.row, action.column])
+        primitive = situation.primitive(action, q_value)
+        if not any(is_similar(primitive, other) for other in stale):
+            return primitive
+        _rule_out(left, action)
+    grid = situation.crop.grid
+    middle = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+    raise NoPrimitiveError(f"expected something to do around {middle}, found no feasible action")
 
 
 def recent_pushes(history: Sequence[Attempt]) -> list[Primitive]:

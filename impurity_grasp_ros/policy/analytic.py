@@ -49,13 +49,13 @@ class AnalyticActor:
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """A grasp of the target if one looks good, else a push; raises NoPrimitiveError when neither is possible."""
         if attention.state is not AttentionState.TARGET:
-            return self._push(heightmap, None, attention.center, history)
+            return self.push(heightmap, None, attention.center, history)
         mask = target_mask(heightmap, attention)
         grasp = self._grasp(heightmap, mask, history)
         if grasp is not None and grasp.score >= self._threshold(history):
             return grasp.primitive
         try:
-            return self._push(heightmap, mask, attention.center, history)
+            return self.push(heightmap, mask, attention.center, history)
         except NoPrimitiveError:
             if grasp is None:
                 raise
@@ -79,14 +79,17 @@ class AnalyticActor:
         )
         return self._config.min_score if patient else -np.inf
 
-    def _push(
+    def push(
         self,
         heightmap: Heightmap,
         mask: NDArray[np.bool_] | None,
         center: tuple[float, float],
         history: Sequence[Attempt],
     ) -> Primitive:
-        """The best push; one that ends close to the border only where no other is possible."""
+        """The best push around ``center`` (x, y) in metres; one that ends close to the border only where no other is.
+
+        mask: (R, C) bool, the target's cells, None to search for one. Raises NoPrimitiveError when none is possible.
+        """
         pushes = [item for item in history if item.primitive.kind is PrimitiveKind.PUSH]
         recent = [item.primitive for item in pushes[len(pushes) - min(self._config.memory, len(pushes)) :]]
         refused = [item.primitive for item in pushes if item.outcome.status in REFUSED]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,10 +17,12 @@ from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
+from impurity_grasp_ros.policy.rectangles import RectangleActor, RectangleNetwork, RectangleNetworkConfig
 
-CONFIG_KEY = "agent"
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,22 @@ class AgentConfig:
     decoding: DecodingConfig
 
 
-def save_agent(path: Path, network: nn.Module, config: AgentConfig) -> None:
+@dataclass(frozen=True)
+class RectangleAgentConfig:
+    """The same for a network that predicts grasp rectangles."""
+
+    network: RectangleNetworkConfig
+    decoding: DecodingConfig
+
+
+CONFIG_KEYS: dict[type, str] = {AgentConfig: "agent", RectangleAgentConfig: "rectangle_agent"}
+"""Where in a file's metadata a configuration stands; by it one kind of file is told from another."""
+
+
+def save_agent(path: Path, network: nn.Module, config: AgentConfig | RectangleAgentConfig) -> None:
     """Write weights and configuration into one file, atomically."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(path, save(tensors, {CONFIG_KEY: json.dumps(asdict(config))}))
+    write_atomically(path, save(tensors, {CONFIG_KEYS[type(config)]: json.dumps(asdict(config))}))
 
 
 def load_agent(path: Path, device: torch.device | None = None) -> QAgent:
@@ -40,21 +56,34 @@ def load_agent(path: Path, device: torch.device | None = None) -> QAgent:
 
     Raises CheckpointError when the file is missing, is none of ours, or holds tensors of other names or shapes.
     """
+    network, config = _load(path, AgentConfig, lambda config: make_network(config.network))
+    return QAgent(network.to(device or best_device()), config.decoding)
+
+
+def load_rectangle_agent(path: Path, push: AnalyticConfig, device: torch.device | None = None) -> RectangleActor:
+    """The actor in a file of a rectangle network, which pushes as ``push`` says; otherwise as :func:`load_agent`."""
+    network, config = _load(path, RectangleAgentConfig, lambda config: RectangleNetwork(config.network))
+    return RectangleActor(network.to(device or best_device()), config.decoding, push)
+
+
+def _load(path: Path, config_type: type[Config], build: Callable[[Config], nn.Module]) -> tuple[nn.Module, Config]:
+    """The network in a file, built from the configuration of that type in its metadata; raises CheckpointError."""
+    key = CONFIG_KEYS[config_type]
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: expected a safetensors file of a Q-network: {error}") from error
-    if CONFIG_KEY not in metadata:
-        raise CheckpointError(f"{path}: expected the agent's configuration in the metadata, found {sorted(metadata)}")
+        raise CheckpointError(f"{path}: expected a safetensors file of a network: {error}") from error
+    if key not in metadata:
+        raise CheckpointError(f"{path}: expected the configuration of {key} in the metadata, found {sorted(metadata)}")
     try:
-        config = from_mapping(AgentConfig, json.loads(metadata[CONFIG_KEY]), f"{path}: ")
-        network = make_network(config.network)
+        config = from_mapping(config_type, json.loads(metadata[key]), f"{path}: ")
+        network = build(config)
         network.load_state_dict(tensors)
     except (ConfigError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: expected weights that fit their configuration: {error}") from error
-    return QAgent(network.to(device or best_device()), config.decoding)
+    return network, config
 
 
 def best_device() -> torch.device:

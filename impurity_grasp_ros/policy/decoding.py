@@ -25,6 +25,9 @@ FINGERS_WIDTH = 2 * TIP_THICKNESS
 OCCUPIED = 0.006
 """Metres above the table, or above the tool, from which on a cell stands in the way."""
 
+PALM = (0.12, 0.075)
+"""Metres that the gripper's body covers, along and across the closing axis."""
+
 RISES = np.array([tip_rise(width) for width in np.linspace(0.0, GRIPPER_STROKE, 86)])
 """Metres that the tips end above the tool centre point, at openings 1 mm apart."""
 
@@ -42,6 +45,8 @@ class DecodingConfig:
     surface_clearance: float = parameter("m, tool height over objects under the start", low=0.0, high=0.03)
     start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
     end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
+    graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
+    push_margin: float = parameter("value by which a push must exceed all grasps to be chosen", low=0.0, high=2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +80,38 @@ def decode_grasps(
     reach = np.maximum(right[:, None] - columns, columns - left[:, None])
     opening = (2 * reach + 1) * resolution + 2 * config.finger_slack
     width = (right - left + 1)[:, None] * resolution
-    closed_rise = RISES[np.clip(np.round(width * 1000), 0, len(RISES) - 1).astype(int)]
-
-    others = np.where(mask, np.float32(0.0), height)  # unseen cells count as free: a descent is force-limited
-    beside = _beside(others, columns, opening / resolution / 2, resolution)
-    palm = cv2.dilate(others, _box(0.12, 0.075, resolution))
-    top = float(np.percentile(height[mask], 90))
-    tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
-    z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE)
+    z, closed_rise = _tool_heights(height, mask, width, opening, resolution, config)
     engagement = height - z - closed_rise
     feasible = mask & (opening <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & (height > OCCUPIED)
     return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32))
+
+
+def grasp_height(
+    height: NDArray[np.float32], mask: NDArray[np.bool_], opening: float, resolution: float, config: DecodingConfig
+) -> float:
+    """Tool height in metres of a grasp at the middle of a view (S, S), S odd, that opens so many metres.
+
+    The rules are those of :func:`decode_grasps`. Where the mask is empty, the middle's own height counts as the top.
+    """
+    middle = len(height) // 2
+    if not mask.any():
+        mask = mask.copy()
+        mask[middle, middle] = True
+    width = np.full((len(height), 1), max(opening - 2 * config.finger_slack, 0.0))
+    z, _ = _tool_heights(height, mask, width, np.full(height.shape, opening), resolution, config)
+    return float(z[middle, middle])
+
+
+def decode_open_grasps(height: NDArray[np.float32], resolution: float, config: DecodingConfig) -> Decoded:
+    """Grasps of whatever is there, with open fingers that close along the columns, from heights (S, S) in metres."""
+    opening = np.full(height.shape, GRIPPER_STROKE, np.float32)
+    beside = _beside(height, np.arange(height.shape[1]), opening / resolution / 2, resolution)
+    palm = cv2.dilate(height, _box(*PALM, resolution))
+    top = cv2.dilate(height, _box(TIP_WIDTH, TIP_WIDTH, resolution))
+    tip = np.maximum(np.maximum(top - config.grasp_depth, beside + config.clearance), config.floor)
+    z = np.maximum(tip, palm - PALM_CLEARANCE)
+    feasible = (height - z >= config.min_engagement) & (height > OCCUPIED)
+    return Decoded(feasible, z.astype(np.float32), opening)
 
 
 def decode_pushes(
@@ -105,6 +131,27 @@ def decode_pushes(
     meets = _highest_ahead(height, grid.resolution) > z + OCCUPIED
     feasible = inside & meets & _stays(view, grid, workspace, config)
     return Decoded(feasible, z.astype(np.float32), np.zeros_like(height))
+
+
+def _tool_heights(
+    height: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    width: NDArray[np.float64],
+    opening: NDArray[np.float64],
+    resolution: float,
+    config: DecodingConfig,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tool heights (S, S), and how far the tips end above it once they have closed on ``width`` (S, 1); all in metres.
+
+    opening: (S, S) metres between the fingers of a grasp at each pixel.
+    """
+    closed_rise = RISES[np.clip(np.round(width * 1000), 0, len(RISES) - 1).astype(int)]
+    others = np.where(mask, np.float32(0.0), height)  # unseen cells count as free: a descent is force-limited
+    beside = _beside(others, np.arange(mask.shape[1]), opening / resolution / 2, resolution)
+    palm = cv2.dilate(others, _box(*PALM, resolution))
+    top = float(np.percentile(height[mask], 90))
+    tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
+    return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE), closed_rise
 
 
 def _extent(mask: NDArray[np.bool_], window: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,16 +12,19 @@ from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.cell import CellConfig, DropBinConfig, load_cell
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
-from impurity_grasp_ros.errors import ImpurityGraspError
+from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
 from impurity_grasp_ros.simulation.library import shipped_library
 from impurity_grasp_ros.simulation.probe import GraspProbe
+from impurity_grasp_ros.simulation.rehearsal import in_a_copy
 from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.simulation.scenes import Scene, SceneGenerator
 from impurity_grasp_ros.simulation.ur5 import SimulatedArm
 from impurity_grasp_ros.simulation.world import PhysicsConfig, World
+
+T = TypeVar("T")
 
 SIMULATION_FILE = "config/simulation.yaml"
 
@@ -93,6 +98,7 @@ class Environment:
         self.cell = cell or load_cell()
         self.config = config or load_simulation()
         self.world = World(self.config.physics, gui=gui)
+        self._gui = gui
         self._library = shipped_library()
         self._fast_forward = fast_forward
         self._camera_scale = camera_scale
@@ -110,8 +116,8 @@ class Environment:
         self.clock = SimulatedClock(world, self.arm, self.gripper, fast_forward=self._fast_forward)
         self.camera = SimulatedCamera(world, load_calibration(), self._camera_scale)
         self.executor = PrimitiveExecutor(self.arm, self.gripper, self.clock, cell)
-        probe = GraspProbe(world, robot, self.arm, self.gripper)
-        self._generator = SceneGenerator(world, table, self.camera, probe, cell, self._library)
+        self.probe = GraspProbe(world, robot, self.arm, self.gripper)
+        self._generator = SceneGenerator(world, table, self.camera, self.probe, cell, self._library)
 
     def close(self) -> None:
         """Give the physics engine back."""
@@ -144,6 +150,17 @@ class Environment:
             return self.executor.execute(primitive, supervision)
         finally:
             self.world.settle(self.config.settle_limit)
+
+    def rehearse(self, deed: Callable[[], T]) -> T:
+        """What ``deed`` returns or raises, as if it had never been done: see :func:`.rehearsal.in_a_copy`.
+
+        Bodies, robot, time, camera noise and the engine's hidden state stay as they are, to the last bit: what was
+        rehearsed and is then done goes the very same way. Rehearsals nest. For look-ahead, never for decisions of a
+        policy that is to run on a robot. Raises DeviceFaultError for an engine with a window, which has no copy.
+        """
+        if self._gui:
+            raise DeviceFaultError("expected an engine without window to rehearse in, this one has one")
+        return in_a_copy(deed)
 
     def tally(self) -> Tally:
         """Count the blocks in the bin and those out of reach: neither in the workspace nor in the bin."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from itertools import product
 
 import numpy as np
@@ -11,6 +13,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.datatypes import Primitive
 from impurity_grasp_ros.gripper_geometry import tip_rise
 from impurity_grasp_ros.motion.kinematics import nearest_solution
 from impurity_grasp_ros.simulation.camera import SimulatedCamera, project
@@ -37,8 +40,16 @@ def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
 
 def visible_fraction(world: World, camera: SimulatedCamera, body: int, block: Block) -> float:
     """Part of a block's outline in the image that the camera sees of it, about 1 if nothing hides it."""
-    outline = ConvexHull(project(corners(world, body, block), camera))
-    return camera.visible_pixels().get(body, 0) / float(outline.volume)  # a plane hull's volume is its area
+    return visible_fractions(world, camera, {body: block})[body]
+
+
+def visible_fractions(world: World, camera: SimulatedCamera, blocks: Mapping[int, Block]) -> dict[int, float]:
+    """The same of several blocks, by body, from one look of the camera."""
+    seen = camera.visible_pixels()
+    outlines = {body: ConvexHull(project(corners(world, body, block), camera)) for body, block in blocks.items()}
+    return {
+        body: seen.get(body, 0) / float(hull.volume) for body, hull in outlines.items()
+    }  # of a plane hull: its area
 
 
 class GraspProbe:
@@ -55,28 +66,44 @@ class GraspProbe:
 
         Arm and gripper are put back where they were.
         """
+        with closing(self._free_grasps(body, block, engagement)) as grasps:
+            return next(grasps, None) is not None
+
+    def grasps(self, body: int, block: Block, engagement: float) -> list[Primitive]:
+        """Those grasps among which :meth:`fits` looks that are free, the least open first.
+
+        Arm and gripper are put back where they were.
+        """
+        return sorted(self._free_grasps(body, block, engagement), key=lambda grasp: grasp.opening)
+
+    def _free_grasps(self, body: int, block: Block, engagement: float) -> Generator[Primitive, None, None]:
         joints, opening = self._arm.joint_positions(), self._gripper.opening()
         points = corners(self._world, body, block)
-        fits = any(
-            self._free(points, angle, shift, engagement, body) for angle, shift in product(PROBE_ANGLES, PROBE_SHIFTS)
-        )
-        self._arm.jump_to(joints)
-        self._gripper.jump_to(opening)
-        return fits
+        try:
+            for angle, shift in product(PROBE_ANGLES, PROBE_SHIFTS):
+                if (grasp := self._free(points, angle, shift, engagement, body)) is not None:
+                    yield grasp
+        finally:
+            self._arm.jump_to(joints)
+            self._gripper.jump_to(opening)
 
-    def _free(self, points: NDArray[np.float64], angle: float, shift: float, engagement: float, body: int) -> bool:
+    def _free(
+        self, points: NDArray[np.float64], angle: float, shift: float, engagement: float, body: int
+    ) -> Primitive | None:
         closing = np.array([math.cos(angle), math.sin(angle)])
         across = np.array([-closing[1], closing[0]])
         low, high = np.min(points[:, :2] @ closing), np.max(points[:, :2] @ closing)
-        opening = high - low + PROBE_SLACK
+        opening = float(high - low) + PROBE_SLACK
         if opening > GRIPPER_STROKE:
-            return False
-        middle = across * (np.mean(points[:, :2] @ across) + shift) + closing * (low + high) / 2
-        z = max(points[:, 2].max() - engagement - tip_rise(opening), 0.001)
-        joints = nearest_solution(tool_down((*middle, z), angle), self._arm.joint_positions())
+            return None
+        x, y = across * (np.mean(points[:, :2] @ across) + shift) + closing * (low + high) / 2
+        position = float(x), float(y), max(float(points[:, 2].max()) - engagement - tip_rise(opening), 0.001)
+        joints = nearest_solution(tool_down(position, angle), self._arm.joint_positions())
         if joints is None:
-            return False
+            return None
         self._gripper.jump_to(opening)
         self._arm.jump_to(joints)
         self._world.bullet.performCollisionDetection()
-        return not self._robot.touched_bodies() - {body}
+        if self._robot.touched_bodies() - {body}:
+            return None
+        return Primitive.grasp(position, float(angle), opening=opening)

@@ -12,9 +12,9 @@ from impurity_grasp_ros.learning.reward import (
     DISPERSION_GAIN,
     PUSH_REWARD,
     change_reward,
-    dispersion_degree,
     push_reward,
 )
+from impurity_grasp_ros.policy.dispersion import dispersion_degree
 
 places = st.lists(st.tuples(*[st.floats(-0.3, 0.3)] * 3), min_size=1, max_size=20).map(np.array)
 

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.learning.collection import LocalCollection, RayCollection
+from impurity_grasp_ros.learning.collection import LocalCollection, Order, RayCollection
 from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS, RoundReport, Trainer
 from impurity_grasp_ros.learning.training_config import load_training, training_names
 from impurity_grasp_ros.policy.checkpoint import load_agent
+from impurity_grasp_ros.policy.network import make_network
 
 pytestmark = pytest.mark.sim
 SMOKE = load_training("smoke")
@@ -87,3 +89,22 @@ def test_every_shipped_training_is_valid_and_an_unknown_one_is_named() -> None:
         assert np.isclose(config.learner.discount, 0.5), "gamma of the paper, section 3"
     with pytest.raises(ConfigError, match="moon"):
         load_training("moon")
+
+
+def test_a_training_without_targets_counts_whatever_was_held_or_moved(tmp_path: Path) -> None:
+    config = replace(
+        SMOKE,
+        play=replace(SMOKE.play, aim="anything", push_reward="change"),
+        decoding=replace(SMOKE.decoding, graspable="anything"),
+    )
+    collection = LocalCollection(config)
+    collection.start([Order((1,), make_network(config.network).state_dict(), 0, 12, 1.0)])
+    attempted = collection.gather()
+    assert len(attempted) == 12
+    for item in attempted:
+        (transition,) = item.transitions
+        assert item.success == (transition.reward > 0.0)
+        assert transition.reward in ((0.0, 1.0) if item.kind is PrimitiveKind.GRASP else (0.0, 0.5))
+        assert transition.state.unpack().mask.all()
+    assert any(item.success for item in attempted)
+    assert not all(item.success for item in attempted)

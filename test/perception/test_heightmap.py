@@ -15,7 +15,7 @@ from traced_frames import CAMERA, TABLE_COLOR, Box, camera_pose, in_sight, trace
 from impurity_grasp_ros.config import from_mapping, read_yaml
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, close_gaps, project
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, close_gaps, project, project_labels
 
 SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/heightmap_node"]["ros__parameters"]
 CONFIG = from_mapping(ProjectionConfig, SHIPPED["projection"])
@@ -215,3 +215,14 @@ def test_a_closed_cell_takes_height_and_colour_of_one_and_the_same_neighbour() -
     assert len(source) == 1
     np.testing.assert_array_equal(closed.color[1, 1], heightmap.color[tuple(source[0])])
     assert closed.height[1, 1] == np.sort(heightmap.height[heightmap.valid])[3]
+
+
+def test_labels_fall_into_the_cells_of_their_pixels() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(-1, 700, (480, 640)).astype(np.int32)
+    colors = rng.integers(0, 256, (701, 3)).astype(np.uint8)  # of label -1, 0, 1, ...
+    frame = replace(overhead_frame(), color=colors[labels + 1])
+    heightmap, shown = project(frame, GRID, CONFIG), project_labels(frame, labels, GRID, CONFIG)
+    assert shown.max() > 600
+    np.testing.assert_array_equal(colors[shown[heightmap.valid] + 1], heightmap.color[heightmap.valid])
+    assert (shown[~heightmap.valid] == -1).all()

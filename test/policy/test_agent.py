@@ -1,5 +1,7 @@
 """The learned actor does what its maps say, stays within what is feasible, and does not repeat itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.push_planner import is_similar
 
-CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055)
+CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0)
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
 
@@ -47,6 +49,14 @@ def test_the_primitive_with_the_higher_value_is_chosen() -> None:
     assert decide(agent(1.0, 0.5), TARGET).kind is PrimitiveKind.GRASP
     assert decide(agent(0.5, 1.0), TARGET).kind is PrimitiveKind.PUSH
     assert decide(agent(1.0, 0.5), TARGET).q_value == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_push_must_exceed_all_grasps_by_the_margin_and_is_reported_with_its_value() -> None:
+    reluctant = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_margin=0.4))
+    assert decide(reluctant, TARGET).q_value == pytest.approx(1.0, abs=0.05)
+    assert decide(reluctant, TARGET).kind is PrimitiveKind.PUSH
+    reluctant = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_margin=0.6))
+    assert decide(reluctant, TARGET).kind is PrimitiveKind.GRASP
 
 
 def test_a_lone_block_is_grasped_at_its_middle_and_a_candidate_is_only_pushed() -> None:

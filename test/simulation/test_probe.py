@@ -117,6 +117,19 @@ def test_walls_lower_than_the_finger_tips_reach_do_not_matter(bench: Bench) -> N
     assert bench.fits(body, CUBE)
 
 
+def test_grasps_keep_to_the_gaps_and_the_least_open_come_first(bench: Bench) -> None:
+    body, block = bench.put(CUBE, 0.5, 0.0), Block(CUBE, RED, True)
+    alone = bench.probe.grasps(body, block, ENGAGEMENT)
+    assert len({grasp.angle for grasp in alone}) == 16
+    assert [grasp.opening for grasp in alone] == sorted(grasp.opening for grasp in alone)
+    assert all(0.03 < grasp.opening < 0.055 for grasp in alone)
+    for sign in (1, -1):
+        bench.put(cuboid(0.01, 0.08, 0.04), 0.5 + sign * 0.022, 0.0)
+    between = bench.probe.grasps(body, block, ENGAGEMENT)
+    assert {grasp.angle for grasp in between} == {math.pi / 2}
+    assert all(grasp.position[:2] == pytest.approx((0.5, 0.0), abs=0.0081) for grasp in between)
+
+
 def test_fingers_do_not_fit_around_a_block_wider_than_their_stroke(bench: Bench) -> None:
     wide = cuboid(0.09, 0.09, 0.04)
     assert not bench.fits(bench.put(wide, 0.5, 0.0), wide)

@@ -1,0 +1,235 @@
+"""Ground truth with one step of look-ahead in the simulator: the ceiling for all other policies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice, zip_longest
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP, ROTATIONS
+from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, RgbdFrame
+from impurity_grasp_ros.errors import ImpurityGraspError, NoPrimitiveError
+from impurity_grasp_ros.evaluation.truth import Truth, places, see
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.pipeline import Decision
+from impurity_grasp_ros.policy.analytic import REFUSED, AnalyticConfig
+from impurity_grasp_ros.policy.dispersion import dispersion_degree
+from impurity_grasp_ros.policy.grasp_planner import plan_grasps
+from impurity_grasp_ros.policy.push_planner import is_similar, plan_push
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.probe import visible_fractions
+
+T = TypeVar("T")
+
+ORACLE_STREAM = 3
+"""Number of a scene seed's random stream; the scene itself takes others."""
+
+OCCUPIED = 0.004
+"""Metres above the table from which on a push starts on top of something."""
+
+
+@dataclass(frozen=True)
+class OracleConfig:
+    """How much is tried for a decision. Lengths in metres.
+
+    grasp_trials: grasps of all targets together. engagements: how far below a target's top the tips reach in grasps
+    that need only be free of collisions, from shallow to deep. push_trials: pushes of all targets together.
+    search_trials: the same while a target is hidden; heaps take longer to simulate. follow_ups: grasps of each target
+    that are tried after a push. min_visible: part of a target that has to show then for a grasp to be looked for.
+    distances, offset: from a target's centre back to where a push starts, and at most to either side. draws: such
+    places for each direction, of which the nearest on bare table is taken. heights: of a push's tool over the table;
+    over what lies under its start; and, to take the cover off a hidden target, over that target's top. border: from
+    the workspace's border to both ends of a push.
+    """
+
+    grasp_trials: int = 8
+    engagements: tuple[float, ...] = (0.006, 0.012, 0.02)
+    push_trials: int = 16
+    search_trials: int = 10
+    follow_ups: int = 2
+    min_visible: float = 0.2
+    distances: tuple[float, float] = (0.03, 0.12)
+    offset: float = 0.03
+    draws: int = 8
+    heights: tuple[float, float, float] = (0.01, 0.006, 0.008)
+    border: float = 0.02
+
+
+class Prospect(NamedTuple):
+    """What a push leads to, the first difference counting: targets that a grasp would then bring into the bin, targets
+    that fingers fit around, the mean visible part of the others and the mean dispersion degree.
+    """
+
+    within_reach: int
+    free: int
+    visible: float
+    dispersion: float
+
+
+class Oracle:
+    """``Policy`` protocol. Knows every body, tries what it could do in rehearsals, and does what came off best.
+
+    The same scene and history give the same decisions.
+    """
+
+    def __init__(self, environment: Environment, config: OracleConfig | None = None) -> None:
+        self._environment = environment
+        self._config = config or OracleConfig()
+        self._projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+        self._analytic = packaged_parameters("policy_node", AnalyticConfig, "analytic")
+
+    def new_job(self) -> None:
+        """Nothing is kept from decision to decision."""
+
+    def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
+        """The first grasp found that brings a target into the bin, else the best push; clear without a target left.
+
+        frame: of the scene as it is now. Raises InvalidFrameError, EmptyCloudError, and NoPrimitiveError when there is
+        no push that keeps all targets in the workspace.
+        """
+        truth = see(self._environment, frame, self._projection)
+        if not truth.places:
+            return Decision(truth.heightmap, truth.attention(None), None)
+        for body, grasp in islice(self._grasps(truth), self._config.grasp_trials):
+            if self._delivers(grasp):
+                return Decision(truth.heightmap, truth.attention(body), grasp)
+        rng = np.random.default_rng([self._environment.scene.seed, ORACLE_STREAM, len(history)])
+        body, push = self._best_push(truth, rng)
+        return Decision(truth.heightmap, truth.attention(body), push)
+
+    def _grasps(self, truth: Truth) -> Iterator[tuple[int, Primitive]]:
+        """Grasps worth a trial, each with its target: those that look good, target by target, then those that fit."""
+        planned = []
+        for body in truth.places:
+            found = plan_grasps(truth.heightmap, truth.mask(body), self._analytic.grasp)
+            planned.append([(body, grasp) for grasp in _spread([item.primitive for item in found])])
+        planned.sort(key=lambda grasps: -grasps[0][1].q_value if grasps else math.inf)
+        yield from islice(_in_turn(planned), self._config.grasp_trials // 2)
+        yield from _in_turn([[(body, grasp) for grasp in self._free_grasps(body)] for body in truth.places])
+
+    def _free_grasps(self, body: int) -> list[Primitive]:
+        """Grasps of a target in which the fingers touch nothing else, hidden or not; the deepest that there are."""
+        environment, block = self._environment, self._environment.scene.blocks[body]
+        found: list[Primitive] = []
+        for engagement in self._config.engagements:
+            deeper = environment.rehearse(partial(environment.probe.grasps, body, block, engagement))
+            if not deeper:
+                break
+            found = deeper
+        return _spread(found)
+
+    def _delivers(self, grasp: Primitive) -> bool:
+        """Whether a grasp brings a target into the bin and moves none out of the workspace."""
+        return self._environment.rehearse(partial(self._deliver, grasp))
+
+    def _deliver(self, grasp: Primitive) -> bool:
+        before = places(self._environment).keys()
+        try:
+            status = self._environment.step(grasp).status
+        except ImpurityGraspError:  # a fault now would be one then
+            return False
+        gone = before - places(self._environment).keys()
+        return status is OutcomeStatus.HELD and bool(gone) and all(map(self._environment.is_in_bin, gone))
+
+    def _best_push(self, truth: Truth, rng: np.random.Generator) -> tuple[int, Primitive]:
+        """The push with the best prospect, and the target around which it was found."""
+        best: tuple[Prospect, int, Primitive] | None = None
+        fans = [[(body, push) for push in self._pushes(truth, body, rng)] for body in truth.places]
+        hidden = not all(map(truth.is_visible, truth.places))
+        trials = self._config.search_trials if hidden else self._config.push_trials
+        for body, push in islice(_in_turn(fans), trials):
+            prospect = self._environment.rehearse(partial(self._prospect, push))
+            if prospect is not None and (best is None or prospect > best[0]):
+                best = prospect, body, push
+                if prospect.within_reach == len(truth.places):
+                    break
+        if best is None:
+            raise NoPrimitiveError(f"expected a push that keeps {len(truth.places)} targets, found none")
+        return best[1:]
+
+    def _pushes(self, truth: Truth, body: int, rng: np.random.Generator) -> list[Primitive]:
+        """The analytic actor's push, then random ones past a target from each direction."""
+        x, y, _ = (float(value) for value in truth.places[body])
+        mask = truth.mask(body) if truth.is_visible(body) else None
+        planned = plan_push(truth.heightmap, mask, (x, y), (), self._analytic.push)
+        pushes = [] if planned is None else [planned]
+        for angle in rng.permutation(ROTATIONS) * ROTATION_STEP:
+            starts = self._starts(truth, (x, y), float(angle), rng)
+            if starts:
+                start, surface = min(starts, key=lambda item: item[1] > OCCUPIED)  # the first on bare table, if any is
+                pushes.append(Primitive.push((*start, self._height(truth, body, surface, rng)), float(angle)))
+        return pushes
+
+    def _starts(
+        self, truth: Truth, center: tuple[float, float], angle: float, rng: np.random.Generator
+    ) -> list[tuple[tuple[float, float], float]]:
+        """Random places (x, y) from which a push passes a target's centre, and the highest surface under each."""
+        starts, config, (c, s) = [], self._config, (math.cos(angle), math.sin(angle))
+        for back in np.sort(rng.uniform(*config.distances, config.draws)):
+            aside = rng.uniform(-config.offset, config.offset)
+            start = float(center[0] - c * back - s * aside), float(center[1] - s * back + c * aside)
+            if self._stays(start) and self._stays((start[0] + PUSH_LENGTH * c, start[1] + PUSH_LENGTH * s)):
+                row, column = (round(value) for value in truth.heightmap.grid.to_cell(*start))
+                starts.append((start, float(truth.heightmap.window(row - 7, column - 7, 15).height.max())))
+        return starts
+
+    def _stays(self, place: tuple[float, float]) -> bool:
+        """Whether a place keeps away from the workspace's border."""
+        grid, border = self._environment.cell.workspace.grid, self._config.border
+        return all(grid.contains(place[0] + dx, place[1] + dy) for dx in (-border, border) for dy in (-border, border))
+
+    def _height(self, truth: Truth, body: int, surface: float, rng: np.random.Generator) -> float:
+        """Tool height in metres of a push: as low as its start allows, or half the time at what covers its target."""
+        low, clearance, cover = self._config.heights
+        lowest = low if surface < OCCUPIED else surface + clearance
+        if truth.is_visible(body) or rng.random() < 0.5:
+            return lowest
+        return max(lowest, self._environment.world.top(body) + cover)
+
+    def _prospect(self, push: Primitive) -> Prospect | None:
+        """Do a push, in a rehearsal, and judge what it led to; None when it was refused or has lost a target."""
+        environment, before = self._environment, places(self._environment)
+        try:
+            status = environment.step(push).status
+        except ImpurityGraspError:  # a fault now would be one then
+            return None
+        after = places(environment)
+        gone = before.keys() - after.keys()
+        if status in REFUSED or not all(map(environment.is_in_bin, gone)):
+            return None
+        blocks = {body: environment.scene.blocks[body] for body in after}
+        visible = visible_fractions(environment.world, environment.camera, blocks)
+        grasps = {body: self._free_grasps(body) if visible[body] > self._config.min_visible else [] for body in after}
+        ends = [any(map(self._delivers, found[: self._config.follow_ups])) for found in grasps.values()]
+        hidden = [visible[body] for body, found in grasps.items() if not found]
+        others = {body: environment.world.position(body) for body in environment.world.bodies}
+        degrees = [
+            dispersion_degree(place, np.array([at for other, at in others.items() if other != body]).reshape(-1, 3))
+            for body, place in after.items()
+        ]
+        return Prospect(
+            within_reach=len(gone) + sum(ends),
+            free=len(before) - len(hidden),
+            visible=float(np.mean(hidden or [1.0])),
+            dispersion=float(np.mean(degrees or [1.0])),
+        )
+
+
+def _spread(grasps: Sequence[Primitive]) -> list[Primitive]:
+    """The grasps, in their order, without those that are much like one before."""
+    kept: list[Primitive] = []
+    for grasp in grasps:
+        if not any(is_similar(grasp, other) for other in kept):
+            kept.append(grasp)
+    return kept
+
+
+def _in_turn(lists: Sequence[Sequence[T]]) -> Iterator[T]:
+    """The first of every list, then the second of every list, and so on."""
+    return (item for item in chain.from_iterable(zip_longest(*lists)) if item is not None)

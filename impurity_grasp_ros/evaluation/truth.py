@@ -1,0 +1,76 @@
+"""What the simulator knows of a scene: which targets are left, where they are, and which cells show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.constants import CROP_SIZE_PX
+from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap, RgbdFrame
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
+from impurity_grasp_ros.simulation.environment import Environment
+
+VISIBLE_CELLS = 20
+"""Cells of a body from which on there is an outline to plan on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """A heightmap and the truth about it. bodies: (R, C) int32, the body that each cell shows, -1 for none. places:
+    centres (3,) in metres, base frame, of the targets that lie in the workspace.
+    """
+
+    heightmap: Heightmap
+    bodies: NDArray[np.int32]
+    places: dict[int, NDArray[np.float64]]
+
+    def mask(self, body: int) -> NDArray[np.bool_]:
+        """The cells (R, C) that show a body."""
+        return self.bodies == body
+
+    def is_visible(self, body: int) -> bool:
+        """Whether enough of a body shows to plan a grasp on."""
+        return np.count_nonzero(self.mask(body)) >= VISIBLE_CELLS
+
+    def attention(self, body: int | None) -> Attention:
+        """An attention without doubt: on a target's true cells, on the place of a hidden one, or CLEAR for None.
+
+        There are no clusters; the saliency map shows the targets' cells.
+        """
+        saliency = np.isin(self.bodies, list(self.places)).astype(np.float32)
+        grid = self.heightmap.grid
+        if body is None:
+            state, mask = AttentionState.CLEAR, np.zeros(self.bodies.shape, np.bool_)
+            center = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+        else:
+            seen, mask = self.is_visible(body), self.mask(body)
+            state = AttentionState.TARGET if seen else AttentionState.CANDIDATE
+            center = _middle(mask, grid) if seen else (float(self.places[body][0]), float(self.places[body][1]))
+        corner = [round(place - (CROP_SIZE_PX - 1) / 2) for place in grid.to_cell(*center)]
+        crop = self.heightmap.window(corner[0], corner[1], CROP_SIZE_PX)
+        whole = replace(self.heightmap, valid=mask).window(corner[0], corner[1], CROP_SIZE_PX)
+        cells = np.ones_like(whole.valid) if state is AttentionState.CANDIDATE else whole.valid
+        return Attention(state, center, crop, cells, float(state is AttentionState.TARGET), (), saliency)
+
+
+def see(environment: Environment, frame: RgbdFrame, projection: ProjectionConfig) -> Truth:
+    """The truth about a frame that shows the scene as it is; raises InvalidFrameError and EmptyCloudError."""
+    grid = environment.cell.workspace.grid
+    _, segments = environment.rehearse(environment.camera.capture_with_bodies)  # draws no noise here
+    return Truth(
+        project(frame, grid, projection), project_labels(frame, segments, grid, projection), places(environment)
+    )
+
+
+def places(environment: Environment) -> dict[int, NDArray[np.float64]]:
+    """Centres (3,) in metres, base frame, of the targets in the workspace: neither in the bin nor lost."""
+    centres = {body: environment.world.position(body) for body in environment.scene.targets}
+    grid = environment.cell.workspace.grid
+    return {body: place for body, place in centres.items() if grid.contains(float(place[0]), float(place[1]))}
+
+
+def _middle(mask: NDArray[np.bool_], grid: Grid) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return grid.to_metres(float(rows.mean()), float(columns.mean()))

@@ -1,0 +1,62 @@
+"""Play without a target, as target-agnostic push-grasping learns (Zeng et al., 2018): whatever is held is a success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.constants import CROP_SIZE_PX
+from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.learning.play import Attempted, Play, random_action
+from impurity_grasp_ros.learning.reward import GRASP_REWARD, change_reward
+from impurity_grasp_ros.learning.scenery import Look
+from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
+from impurity_grasp_ros.policy.agent import Action, best_action, masked_values
+from impurity_grasp_ros.policy.overview import overview_of
+
+EVERYTHING = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
+
+
+class AgnosticPlay(Play):
+    """One scene after the other, each looked at as a whole."""
+
+    def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
+        look, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
+        focus, values = self._focus_and_values(look)
+        for _ in range(attempts):
+            explore = self._rng.random() < exploration
+            situation = self._situation(focus)
+            action = random_action(situation, self._rng) if explore else best_action(values)
+            if action is None:
+                return
+            primitive = situation.primitive(action)
+            status = self._environment.step(primitive).status
+            before, focus_before, look = look, focus, self._scenery.look()
+            focus, values = self._focus_and_values(look)
+            reward = _reward(before, look, action, status)
+            deed = _deed(focus_before, primitive, action)
+            next_value = max(float(values.max()), 0.0)  # minus infinity when nothing can be done
+            transition = Transition(
+                Snapshot.of(focus_before), deed, reward, Snapshot.of(focus), next_value, self._version
+            )
+            yield Attempted(action.kind, reward > 0.0, explore, (transition,))
+            failures[action.kind] = 0 if reward > 0.0 else failures[action.kind] + 1
+            if failures[action.kind] >= self._config.failures_per_scene:
+                return
+
+    def _focus_and_values(self, look: Look) -> tuple[Focus, NDArray[np.float32]]:
+        focus = Focus(overview_of(look.heightmap), EVERYTHING, on_target=True)
+        return focus, masked_values(self._network, self._situation(focus))
+
+
+def _reward(before: Look, after: Look, action: Action, status: OutcomeStatus) -> float:
+    if action.kind is PrimitiveKind.PUSH:
+        return change_reward(before.heightmap.height, after.heightmap.height)
+    return GRASP_REWARD if status is OutcomeStatus.HELD and after.taken is not None else 0.0
+
+
+def _deed(focus: Focus, primitive: Primitive, action: Action) -> Deed:
+    row, column = focus.crop.grid.to_cell(*primitive.position[:2])
+    return Deed(action.kind, action.rotation, row, column)

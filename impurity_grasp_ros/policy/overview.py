@@ -1,0 +1,77 @@
+"""The learned actor without a target in mind: it looks at the whole workspace and takes what comes easiest.
+
+Target-agnostic push-grasping (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
+resolution has the size of a crop, so network, views and primitives are those of the target-centric agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.policy.agent import NEVER, choose, masked_values, situation_of
+from impurity_grasp_ros.policy.decoding import DecodingConfig
+from impurity_grasp_ros.policy.observation import view_of
+
+FACTOR = 2
+"""Cells of a heightmap along the edge of one of its overview."""
+
+
+def overview_of(heightmap: Heightmap) -> Heightmap:
+    """The whole heightmap (R, C) at half the resolution; a cell shows the highest of its four, as in a projection."""
+    grid = heightmap.grid
+    coarse = Grid(grid.x_min, grid.y_min, grid.rows // FACTOR, grid.columns // FACTOR, FACTOR * grid.resolution)
+    seen = np.where(heightmap.valid, heightmap.height, np.float32(-1.0))
+    corners = [seen[row::FACTOR, column::FACTOR] for row in range(FACTOR) for column in range(FACTOR)]
+    offset = np.argmax(corners, axis=0)
+    rows, columns = np.indices(offset.shape) * FACTOR + np.divmod(offset, FACTOR)
+    color, height, valid = heightmap.color, heightmap.height, heightmap.valid
+    return Heightmap(color[rows, columns], height[rows, columns], valid[rows, columns], coarse, heightmap.stamp)
+
+
+class OverviewAgent:
+    """``Actor`` protocol on a network that was trained without targets.
+
+    heeded: states in which the attention limits the choice: a grasp must be centred on its mask then, a push must start
+    within its crop.
+    """
+
+    def __init__(self, network: nn.Module, config: DecodingConfig, heeded: Collection[AttentionState] = ()) -> None:
+        self._network = network.eval()
+        self._config = config
+        self._heeded = frozenset(heeded)
+
+    def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
+        """The feasible action of highest value; raises NoPrimitiveError when there is none."""
+        overview = overview_of(heightmap)
+        everything = np.ones(overview.height.shape, np.bool_)
+        situation = situation_of(overview, everything, True, heightmap.grid, self._config)
+        values = masked_values(self._network, situation)
+        if attention.state in self._heeded:
+            values = _limited(values, attention, overview.grid)
+        return choose(values, situation, history, self._config.push_margin)
+
+
+def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:
+    """Values (2, 16, S, S) with minus infinity away from what the attention points at."""
+    masks = {PrimitiveKind.GRASP: attention.mask, PrimitiveKind.PUSH: np.ones_like(attention.mask)}
+    limited = values.copy()
+    for kind, mask in masks.items():
+        region = _on_grid(mask, attention.crop.grid, grid).astype(np.uint8)
+        for rotation, values_of_rotation in enumerate(limited[kind]):
+            values_of_rotation[view_of(rotation).render(region) == 0] = NEVER
+    return limited
+
+
+def _on_grid(mask: NDArray[np.bool_], source: Grid, grid: Grid) -> NDArray[np.bool_]:
+    """A mask on one grid as a mask on a coarser one: the cells that hold any part of it."""
+    rows, columns = (index.astype(np.float64) for index in np.nonzero(mask))
+    row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_metres(rows, columns)))
+    inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)
+    region = np.zeros((grid.rows, grid.columns), np.bool_)
+    region[row[inside], column[inside]] = True
+    return region
