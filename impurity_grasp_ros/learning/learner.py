@@ -16,7 +16,7 @@ from impurity_grasp_ros.datatypes import Grid
 from impurity_grasp_ros.learning.augmentation import AugmentationConfig, patch_of
 from impurity_grasp_ros.learning.replay import RankReplay, Sample
 from impurity_grasp_ros.learning.transition import Snapshot
-from impurity_grasp_ros.policy.agent import masked_values, situation_of
+from impurity_grasp_ros.policy.agent import greedy_value, masked_values, situation_of
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 
@@ -84,11 +84,10 @@ class Learner:
         return float(loss.detach())
 
     def value(self, following: Snapshot) -> float:
-        """The highest value of what can be done then, as the target network sees it; 0 when there is nothing."""
+        """The value of what would be done then, as the target network sees it; 0 when there is nothing."""
         focus = following.unpack()
         situation = situation_of(focus.crop, focus.mask, focus.on_target, self._workspace, self._decoding)
-        best = float(masked_values(self.frozen, situation).max())
-        return best if np.isfinite(best) else 0.0
+        return greedy_value(masked_values(self.frozen, situation), situation)
 
     def _values(self, sample: Sample, rng: np.random.Generator) -> Tensor:
         """(n,) values of the deeds; the gradient flows through the executed pixel alone."""

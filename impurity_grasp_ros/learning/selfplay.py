@@ -18,14 +18,14 @@ from impurity_grasp_ros.learning.play import Attempted, Play, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
 from impurity_grasp_ros.learning.scenery import Look
 from impurity_grasp_ros.learning.transition import Deed, Snapshot, Transition
-from impurity_grasp_ros.policy.agent import Action, best_action, masked_values
+from impurity_grasp_ros.policy.agent import Action, Situation, best_action, greedy_value, masked_values
 
 
 class SelfPlay(Play):
     """One target after the other, until none can be attended to."""
 
-    _latest: tuple[Look | None, int, NDArray[np.float32]] = (None, -1, np.empty(0, np.float32))
-    """What was asked for last: values of all actions in a look, for a target."""
+    _latest: tuple[Look, int, Situation, NDArray[np.float32]] | None = None
+    """What was asked for last: what can be done in a look about a target, and the values of it."""
 
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
         look, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
@@ -33,11 +33,11 @@ class SelfPlay(Play):
         for _ in range(attempts):
             if target is None or look.focus(target) is None:
                 target = look.pick_target(self._rng, self._config.search_share)
-            if target is None or (focus := look.focus(target)) is None:
+            if target is None:
                 return
-            situation = self._situation(focus)
+            situation, values = self._options(look, target)
             explore = self._rng.random() < exploration
-            action = random_action(situation, self._rng) if explore else best_action(self._values(look, target))
+            action = random_action(situation, self._rng) if explore else best_action(values - situation.costs)
             if action is None:
                 return
             primitive = situation.primitive(action)
@@ -110,20 +110,26 @@ class SelfPlay(Play):
         if not (0 <= row <= focus.crop.grid.rows - 1 and 0 <= column <= focus.crop.grid.columns - 1):
             return None
         then = None if following is None else after.focus(following)
-        next_value = 0.0 if then is None or following is None else float(self._values(after, following).max())
+        next_value = 0.0 if then is None or following is None else self._value(after, following)
         return Transition(
             Snapshot.of(focus),
             Deed(action.kind, action.rotation, row, column),
             reward,
             None if then is None else Snapshot.of(then),
-            max(next_value, 0.0),  # minus infinity when nothing can be done
+            next_value,
             self._version,
         )
 
-    def _values(self, look: Look, target: int) -> NDArray[np.float32]:
-        """Values of all actions for a visible target; those asked for last are remembered."""
-        if self._latest[:2] != (look, target):
+    def _value(self, look: Look, target: int) -> float:
+        """The value of what would be done about a target that can be attended to."""
+        situation, values = self._options(look, target)
+        return greedy_value(values, situation)
+
+    def _options(self, look: Look, target: int) -> tuple[Situation, NDArray[np.float32]]:
+        """What can be done about a target that can be attended to, and the values of it."""
+        if self._latest is None or self._latest[:2] != (look, target):
             focus = look.focus(target)
             assert focus is not None
-            self._latest = look, target, masked_values(self._network, self._situation(focus))
-        return self._latest[2]
+            situation = self._situation(focus)
+            self._latest = look, target, situation, masked_values(self._network, situation)
+        return self._latest[2:]

@@ -52,6 +52,11 @@ class Situation:
         """(2, 16, 160, 160): which actions make sense, first axis as :class:`PrimitiveKind`."""
         return np.array([[option.feasible for option in options] for options in self.options])
 
+    @property
+    def costs(self) -> NDArray[np.float32]:
+        """(2, 16, 160, 160): what is taken from the values when actions are compared."""
+        return np.array([[option.cost for option in options] for options in self.options])
+
     def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
         """The primitive that an action stands for."""
         option, view = self.options[action.kind][action.rotation], view_of(action.rotation)
@@ -104,6 +109,12 @@ def best_action(values: NDArray[np.float32]) -> Action | None:
     return Action(PrimitiveKind(kind), rotation, row, column)
 
 
+def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
+    """The value of the action that is best with costs included; 0 when there is none."""
+    action = best_action(values - situation.costs)
+    return 0.0 if action is None else float(values[action.kind, action.rotation, action.row, action.column])
+
+
 class QAgent:
     """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives."""
 
@@ -118,19 +129,15 @@ class QAgent:
         """
         on_target = attention.state is AttentionState.TARGET
         situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config)
-        return choose(masked_values(self.network, situation), situation, history, self.config.push_margin)
+        return choose(masked_values(self.network, situation), situation, history)
 
 
-def choose(
-    values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt], push_margin: float
-) -> Primitive:
-    """The action of highest value that repeats neither a failed grasp nor a recent push.
+def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt]) -> Primitive:
+    """The best action, costs included, that repeats neither a failed grasp nor a recent push.
 
-    values: (2, 16, S, S), minus infinity where an action makes no sense. push_margin: how much more than any grasp a
-    push must be worth, as it only prepares one. Raises NoPrimitiveError when nothing is left.
+    values: (2, 16, S, S), minus infinity where an action makes no sense. Raises NoPrimitiveError when nothing is left.
     """
-    stale, left = failed_grasps(history) + recent_pushes(history), values.copy()
-    left[PrimitiveKind.PUSH] -= push_margin
+    stale, left = failed_grasps(history) + recent_pushes(history), values - situation.costs
     while (action := best_action(left)) is not None:
         q_value = float(values[action.kind, action.rotation, action.row, action.column])
         primitive = situation.primitive(action, q_value)
@@ -157,7 +164,8 @@ def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -
 
 def _half_turned(option: Decoded) -> Decoded:
     """The same grasps in the view turned by 180 degrees."""
-    return Decoded(option.feasible[::-1, ::-1], option.z[::-1, ::-1], option.opening[::-1, ::-1])
+    mirror = (slice(None, None, -1),) * 2
+    return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.cost[mirror])
 
 
 @cache

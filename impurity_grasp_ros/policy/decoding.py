@@ -46,16 +46,22 @@ class DecodingConfig:
     start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
     end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
     graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
-    push_margin: float = parameter("value by which a push must exceed all grasps to be chosen", low=0.0, high=2.0)
+    misfit_cost: float = parameter("value that a metre of misfit takes from a grasp", low=0.0, high=100.0)
+    push_cost: float = parameter("value that every push costs, as it only prepares a grasp", low=0.0, high=2.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """One kind of primitive in one view, for every pixel (S, S): feasible or not, tool height and opening in metres."""
+    """One kind of primitive in one view, for every pixel (S, S).
+
+    feasible: bool. z, opening: tool height and opening in metres. cost: float32, what is taken from an action's value
+    when actions are compared.
+    """
 
     feasible: NDArray[np.bool_]
     z: NDArray[np.float32]
     opening: NDArray[np.float32]
+    cost: NDArray[np.float32]
 
     def primitive(
         self, kind: PrimitiveKind, view: View, grid: Grid, row: int, column: int, q_value: float
@@ -71,11 +77,15 @@ class Decoded:
 def decode_grasps(
     height: NDArray[np.float32], mask: NDArray[np.bool_], resolution: float, config: DecodingConfig
 ) -> Decoded:
-    """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S)."""
+    """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S).
+
+    A grasp costs what it fits badly: unevenness of the outline where the two pads meet it, and twice its offset from
+    the middle between them.
+    """
     if not mask.any():
         nothing = np.zeros(height.shape, np.float32)
-        return Decoded(nothing > 0, nothing, nothing)
-    left, right = _extent(mask, round(TIP_WIDTH / resolution) | 1)
+        return Decoded(nothing > 0, nothing, nothing, nothing)
+    left, right, uneven = _extent(mask, round(TIP_WIDTH / resolution) | 1)
     columns = np.arange(mask.shape[1])
     reach = np.maximum(right[:, None] - columns, columns - left[:, None])
     opening = (2 * reach + 1) * resolution + 2 * config.finger_slack
@@ -83,7 +93,9 @@ def decode_grasps(
     z, closed_rise = _tool_heights(height, mask, width, opening, resolution, config)
     engagement = height - z - closed_rise
     feasible = mask & (opening <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & (height > OCCUPIED)
-    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32))
+    misfit = (uneven[:, None] + 2 * np.abs((left + right)[:, None] / 2 - columns)) * resolution
+    cost = (config.misfit_cost * misfit).astype(np.float32)
+    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32), cost)
 
 
 def grasp_height(
@@ -111,7 +123,7 @@ def decode_open_grasps(height: NDArray[np.float32], resolution: float, config: D
     tip = np.maximum(np.maximum(top - config.grasp_depth, beside + config.clearance), config.floor)
     z = np.maximum(tip, palm - PALM_CLEARANCE)
     feasible = (height - z >= config.min_engagement) & (height > OCCUPIED)
-    return Decoded(feasible, z.astype(np.float32), opening)
+    return Decoded(feasible, z.astype(np.float32), opening, np.zeros_like(opening))
 
 
 def decode_pushes(
@@ -130,7 +142,8 @@ def decode_pushes(
     z = np.where(under > OCCUPIED, under + config.surface_clearance, np.float32(config.push_height))
     meets = _highest_ahead(height, grid.resolution) > z + OCCUPIED
     feasible = inside & meets & _stays(view, grid, workspace, config)
-    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height))
+    cost = np.full(height.shape, config.push_cost, np.float32)
+    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height), cost)
 
 
 def _tool_heights(
@@ -154,13 +167,19 @@ def _tool_heights(
     return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE), closed_rise
 
 
-def _extent(mask: NDArray[np.bool_], window: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First and last column of a mask within a finger's width of each row; far apart where there is nothing."""
+def _extent(
+    mask: NDArray[np.bool_], window: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """First and last column of a mask within a finger's width of each row, far apart where there is nothing, and by how
+    many columns both edges run in and out there.
+    """
     present, size = mask.any(axis=1), mask.shape[1]
     first = np.where(present, mask.argmax(axis=1), size).astype(np.float64)
     last = np.where(present, size - 1 - mask[:, ::-1].argmax(axis=1), -1).astype(np.float64)
     left, right = minimum_filter1d(first, window), maximum_filter1d(last, window)
-    return left, np.maximum(right, left)
+    recess = np.minimum(maximum_filter1d(first, window) - left, window)
+    recess += np.minimum(right - minimum_filter1d(last, window), window)
+    return left, np.maximum(right, left), recess
 
 
 def _beside(

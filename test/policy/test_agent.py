@@ -17,7 +17,7 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.push_planner import is_similar
 
-CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0)
+CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0)
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
 
@@ -51,12 +51,21 @@ def test_the_primitive_with_the_higher_value_is_chosen() -> None:
     assert decide(agent(1.0, 0.5), TARGET).q_value == pytest.approx(1.0, abs=0.01)
 
 
-def test_a_push_must_exceed_all_grasps_by_the_margin_and_is_reported_with_its_value() -> None:
-    reluctant = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_margin=0.4))
-    assert decide(reluctant, TARGET).q_value == pytest.approx(1.0, abs=0.05)
-    assert decide(reluctant, TARGET).kind is PrimitiveKind.PUSH
-    reluctant = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_margin=0.6))
-    assert decide(reluctant, TARGET).kind is PrimitiveKind.GRASP
+def test_a_push_costs_and_is_reported_with_its_own_value() -> None:
+    cheap = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_cost=0.4))
+    assert decide(cheap, TARGET).kind is PrimitiveKind.PUSH
+    assert decide(cheap, TARGET).q_value == pytest.approx(1.0, abs=0.05)
+    dear = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_cost=0.6))
+    assert decide(dear, TARGET).kind is PrimitiveKind.GRASP
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, 1.2])
+def test_among_equal_values_the_grasp_that_fits_best_is_chosen(angle: float) -> None:
+    fitting = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, misfit_cost=20.0))
+    grasp = decide(fitting, replace(TARGET, angle=angle))
+    off_axis = (grasp.angle - angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
+    assert abs(off_axis) <= np.pi / 16, "a side is met flat, as far as 16 rotations allow"
+    assert np.hypot(grasp.position[0] - TARGET.x, grasp.position[1] - TARGET.y) < 0.012
 
 
 def test_a_lone_block_is_grasped_at_its_middle_and_a_candidate_is_only_pushed() -> None:
