@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from impurity_grasp_ros.evaluation.benchmark import Bench
+from impurity_grasp_ros.simulation.environment import Environment
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,9 @@ def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
     bench.close()
+
+
+@pytest.fixture
+def environment(bench: Bench) -> Environment:
+    """The bench's cell; whoever uses it resets it."""
+    return bench.environment
