@@ -44,25 +44,25 @@ def outline(patch: Mask, alike: Mask, objects: Mask, heightmap: Heightmap, max_s
     return closed & objects
 
 
-def one_object(mask: Mask, heightmap: Heightmap, salience: NDArray[np.float32], max_length: float) -> Mask:
-    """The more salient part of a mask (R, C) that is longer than any one object, else the mask itself.
+def single_objects(mask: Mask, heightmap: Heightmap, max_length: float) -> list[Mask]:
+    """The mask (R, C) itself, or its parts where it is longer than any one object.
 
     Touching impurities of one colour make one patch. Two means over position and height cut it, starting from the
-    halves along its long axis, until what is left is at most ``max_length`` metres long.
+    halves along its long axis, until every part is at most ``max_length`` metres long.
     """
     rows, columns = np.nonzero(mask)
     resolution = heightmap.grid.resolution
-    while len(rows) > _MIN_CELLS and _length_px(rows, columns) * resolution > max_length:
-        points = np.column_stack(
-            [rows * resolution, columns * resolution, heightmap.height[rows, columns] * _HEIGHT_WEIGHT]
-        )
-        second = _two_means(points)
-        salient = salience[rows, columns]
-        kept = second if salient[second].mean() > salient[~second].mean() else ~second
-        rows, columns = rows[kept], columns[kept]
-    part = np.zeros_like(mask)
-    part[rows, columns] = True
-    return part
+    if len(rows) <= _MIN_CELLS or _length_px(rows, columns) * resolution <= max_length:
+        return [mask]
+    points = np.column_stack(
+        [rows * resolution, columns * resolution, heightmap.height[rows, columns] * _HEIGHT_WEIGHT]
+    )
+    second, found = _two_means(points), []
+    for kept in (second, ~second):
+        part = np.zeros_like(mask)
+        part[rows[kept], columns[kept]] = True
+        found += single_objects(part, heightmap, max_length)
+    return found
 
 
 def _length_px(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:

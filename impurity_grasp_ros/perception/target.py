@@ -1,4 +1,4 @@
-"""Is an impurity in view, and which cells belong to the most salient one? (paper, section 5.1.1)"""
+"""Is an impurity in view, and which cells belong to the one to take first? (paper, section 5.1.1)"""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.perception.accessibility import most_accessible
 from impurity_grasp_ros.perception.appearance import (
     Appearance,
     AppearanceConfig,
@@ -18,7 +19,7 @@ from impurity_grasp_ros.perception.appearance import (
     updated,
 )
 from impurity_grasp_ros.perception.saliency import SaliencyConfig, saliency
-from impurity_grasp_ros.perception.silhouette import Mask, eroded, one_object, outline
+from impurity_grasp_ros.perception.silhouette import Mask, eroded, outline, single_objects
 
 _GROWTH = 0.75
 """The most salient region: connected cells of at least this share of the maximum (display code of VOCUS2)."""
@@ -59,7 +60,7 @@ def find_outlier(
     appearance: AppearanceConfig,
     scales: SaliencyConfig,
 ) -> tuple[Detection, Appearance | None]:
-    """The most salient object that looks unlike ordinary ones, and the model of the ordinary after this frame.
+    """The most accessible of the salient objects that look unlike ordinary ones, and the model of the ordinary then.
 
     The table is painted in the typical colour of ordinary objects before VOCUS2 runs: otherwise the contrast between
     objects and table wins. A target must stick out of the painted map and differ from all ordinary looks.
@@ -76,17 +77,23 @@ def find_outlier(
 
     square = np.ones((target.outlier_size_px, target.outlier_size_px), np.uint8)
     solid = cv2.morphologyEx(oddness, cv2.MORPH_OPEN, square)
-    patch = _most_salient_part(solid >= 1.0, raw)
-    region = patch if patch.any() else np.ones_like(patch)
-    margin = min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak)
+    odd = solid >= 1.0
+    patches = _salient_parts(odd, raw, target.outlier_peak)
     after = updated(model, cells, colors, oddness[inner], appearance)
-    if margin < 1.0:
+    if not patches:
+        region = odd if odd.any() else ~odd
+        margin = min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak)
         return _nothing(heightmap, _score(margin), raw), after
-    of_patch = observed(cells[patch[inner]], colors[patch[inner]])
-    alike = inner.copy()  # nearer to the patch's looks than to ordinary ones
-    alike[inner] = deviation(of_patch, cells, level, appearance) < oddness[inner]
-    mask = outline(patch, alike, objects, heightmap, target.max_step)
-    return Detection(one_object(mask, heightmap, raw, target.max_length), _score(margin), raw), after
+    found: list[Mask] = []
+    for patch in patches:
+        of_patch = observed(cells[patch[inner]], colors[patch[inner]])
+        alike = inner.copy()  # nearer to the patch's looks than to ordinary ones
+        alike[inner] = deviation(of_patch, cells, level, appearance) < oddness[inner]
+        mask = outline(patch, alike, objects, heightmap, target.max_step)
+        found += single_objects(mask, heightmap, target.max_length)
+    found = [mask for mask in found if np.count_nonzero(mask) >= square.size] or found
+    margin = min(float(solid[patches[0]].max()), float(raw[patches[0]].max()) / target.outlier_peak)
+    return Detection(most_accessible(found, heightmap), _score(margin), raw), after
 
 
 def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: SaliencyConfig) -> Detection:
@@ -118,6 +125,14 @@ def _most_salient_part(mask: Mask, raw: NDArray[np.float32]) -> Mask:
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     peak = np.unravel_index(np.argmax(np.where(mask, raw, -np.inf)), mask.shape)
     return mask & (labels == labels[peak])
+
+
+def _salient_parts(mask: Mask, raw: NDArray[np.float32], peak: float) -> list[Mask]:
+    """The 8-connected parts of a mask whose salience reaches ``peak``, the most salient one first."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    parts = [np.asarray(labels == label) for label in range(1, count)]
+    peaks = [float(raw[part].max()) for part in parts]
+    return [parts[index] for index in np.argsort(peaks)[::-1] if peaks[index] >= peak]
 
 
 def _score(margin: float) -> float:

@@ -8,7 +8,7 @@ from drawn_scenes import BLUE, Block, draw, overlap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impurity_grasp_ros.perception.silhouette import component, eroded, one_object, outline
+from impurity_grasp_ros.perception.silhouette import component, eroded, outline, single_objects
 
 STEP, LENGTH = 0.012, 0.07
 
@@ -51,33 +51,34 @@ def test_an_outline_ends_at_a_step_to_an_object_of_the_same_look() -> None:
 @settings(max_examples=30)
 def test_a_block_no_longer_than_objects_are_stays_whole(block: Block) -> None:
     mask = block.cells
-    np.testing.assert_array_equal(one_object(mask, draw([block]), np.ones(mask.shape, np.float32), LENGTH), mask)
+    (whole,) = single_objects(mask, draw([block]), LENGTH)
+    np.testing.assert_array_equal(whole, mask)
 
 
 @pytest.mark.parametrize("angle_deg", [0.0, 25.0, 70.0, 90.0])
 @pytest.mark.parametrize("second_height", [0.035, 0.041])
-def test_two_touching_blocks_are_told_apart_and_the_more_salient_is_kept(
-    angle_deg: float, second_height: float
-) -> None:
+def test_two_touching_blocks_are_told_apart(angle_deg: float, second_height: float) -> None:
     across = np.array([np.sin(np.deg2rad(angle_deg)), np.cos(np.deg2rad(angle_deg))]) * 20.0
     one = Block(100, 100, BLUE, size_px=(18, 20), angle_deg=angle_deg)
     other = replace(one, row=100 + across[0], column=100 + across[1], height=second_height)
-    salience = other.cells.astype(np.float32)
-    kept = one_object(one.cells | other.cells, draw([one, other]), salience, LENGTH)
-    assert overlap(kept, other.cells) > 0.85
+    parts = single_objects(one.cells | other.cells, draw([one, other]), LENGTH)
+    assert len(parts) == 2
+    for block in (one, other):
+        assert max(overlap(part, block.cells) for part in parts) > 0.85
 
 
-def test_a_long_mask_ends_up_no_longer_than_an_object() -> None:
+def test_a_long_mask_ends_up_in_parts_no_longer_than_an_object() -> None:
     mask = np.zeros((224, 224), np.bool_)
     mask[100:104, 10:210] = True
-    kept = one_object(mask, draw([]), np.ones(mask.shape, np.float32), LENGTH)
-    assert 0 < np.ptp(np.nonzero(kept)[1]) * 0.002 <= LENGTH
-    assert not (kept & ~mask).any()
+    parts = single_objects(mask, draw([]), LENGTH)
+    for part in parts:
+        assert 0 < np.ptp(np.nonzero(part)[1]) * 0.002 <= LENGTH
+    np.testing.assert_array_equal(np.sum(parts, axis=0), mask, "every cell in one part")
 
 
 def test_an_empty_mask_stays_empty() -> None:
-    nothing = np.zeros((224, 224), np.bool_)
-    assert not one_object(nothing, draw([]), np.ones(nothing.shape, np.float32), LENGTH).any()
+    (empty,) = single_objects(np.zeros((224, 224), np.bool_), draw([]), LENGTH)
+    assert not empty.any()
 
 
 def test_the_component_is_the_one_that_shares_most_with_the_seed() -> None:
