@@ -129,15 +129,20 @@ class QAgent:
         """
         on_target = attention.state is AttentionState.TARGET
         situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config)
-        return choose(masked_values(self.network, situation), situation, history)
+        return choose(masked_values(self.network, situation), situation, history, self.config.failure_cost)
 
 
-def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt]) -> Primitive:
+def choose(
+    values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt], failure_cost: float
+) -> Primitive:
     """The best action, costs included, that repeats neither a failed grasp nor a recent push.
 
-    values: (2, 16, S, S), minus infinity where an action makes no sense. Raises NoPrimitiveError when nothing is left.
+    values: (2, 16, S, S), minus infinity where an action makes no sense. failure_cost: what every grasp that failed
+    since the last one that held takes from the values of grasps. Raises NoPrimitiveError when nothing is left.
     """
-    stale, left = failed_grasps(history) + recent_pushes(history), values - situation.costs
+    failed, left = failed_grasps(history), values - situation.costs
+    left[PrimitiveKind.GRASP] -= failure_cost * len(failed)
+    stale = failed + recent_pushes(history)
     while (action := best_action(left)) is not None:
         q_value = float(values[action.kind, action.rotation, action.row, action.column])
         primitive = situation.primitive(action, q_value)

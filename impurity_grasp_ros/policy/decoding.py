@@ -48,6 +48,7 @@ class DecodingConfig:
     graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
     misfit_cost: float = parameter("value that a metre of misfit takes from a grasp", low=0.0, high=100.0)
     push_cost: float = parameter("value that every push costs, as it only prepares a grasp", low=0.0, high=2.0)
+    failure_cost: float = parameter("value that a failed grasp takes from the next ones", low=0.0, high=2.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,7 @@ class OverviewAgent:
         values = masked_values(self._network, situation)
         if attention.state in self._heeded:
             values = _limited(values, attention, overview.grid)
-        return choose(values, situation, history)
+        return choose(values, situation, history, self._config.failure_cost)
 
 
 def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.push_planner import is_similar
 
-CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0)
+CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
 
@@ -90,6 +90,17 @@ def test_a_failed_grasp_is_not_repeated(failed: OutcomeStatus) -> None:
         grasp = decide(actor, TARGET, history=attempts(tried, failed))
         assert not any(is_similar(grasp, other) for other in tried)
         tried.append(grasp)
+
+
+def test_grasps_that_failed_speak_for_a_push() -> None:
+    actor = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, failure_cost=0.3))
+    failed = [decide(actor, TARGET)]
+    failed.append(decide(actor, TARGET, history=attempts(failed, OutcomeStatus.EMPTY)))
+    assert [primitive.kind for primitive in failed] == [PrimitiveKind.GRASP] * 2, "0.7 against 0.5"
+    history = attempts(failed, OutcomeStatus.EMPTY)
+    assert decide(actor, TARGET, history=history).kind is PrimitiveKind.PUSH
+    elsewhere = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)], OutcomeStatus.HELD)
+    assert decide(actor, TARGET, history=[*history, *elsewhere]).kind is PrimitiveKind.GRASP, "forgotten"
 
 
 def test_a_recent_push_is_not_repeated_but_an_older_one_may_be() -> None:
