@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRIPPER_STROKE, PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Grid, Primitive, PrimitiveKind
 from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
+from impurity_grasp_ros.policy.contact import contacts
 from impurity_grasp_ros.policy.rotation import View
 
 FINGERS_WIDTH = 2 * TIP_THICKNESS
@@ -27,6 +27,12 @@ OCCUPIED = 0.006
 
 PALM = (0.12, 0.075)
 """Metres that the gripper's body covers, along and across the closing axis."""
+
+FIRM_CONTACT = TIP_WIDTH / 5
+"""Metres from the middle of a pad up to which it holds what it touches; held near its edge, a target turns away."""
+
+OFF_CENTER_SHARE, UNEVEN_SHARE = 0.1, 0.02
+"""What a metre off the middle between the pads, and a metre of unevenness, count compared with one beyond firm contact."""
 
 RISES = np.array([tip_rise(width) for width in np.linspace(0.0, GRIPPER_STROKE, 86)])
 """Metres that the tips end above the tool centre point, at openings 1 mm apart."""
@@ -46,7 +52,7 @@ class DecodingConfig:
     start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
     end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
     graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
-    misfit_cost: float = parameter("value that a metre of misfit takes from a grasp", low=0.0, high=100.0)
+    misfit_cost: float = parameter("value that a metre of misfit takes from a grasp", low=0.0, high=2000.0)
     push_cost: float = parameter("value that every push costs, as it only prepares a grasp", low=0.0, high=2.0)
     failure_cost: float = parameter("value that a failed grasp takes from the next ones", low=0.0, high=2.0)
 
@@ -80,21 +86,24 @@ def decode_grasps(
 ) -> Decoded:
     """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S).
 
-    A grasp costs what it fits badly: unevenness of the outline where the two pads meet it, and twice its offset from
-    the middle between them.
+    A grasp costs what it fits badly: how far beyond firm contact the target touches a pad, and a little for being off
+    the middle between the pads and for an outline that draws back along them.
     """
     if not mask.any():
         nothing = np.zeros(height.shape, np.float32)
         return Decoded(nothing > 0, nothing, nothing, nothing)
-    left, right, uneven = _extent(mask, round(TIP_WIDTH / resolution) | 1)
+    left, right = contacts(height, mask, round(TIP_WIDTH / resolution) | 1)
     columns = np.arange(mask.shape[1])
-    reach = np.maximum(right[:, None] - columns, columns - left[:, None])
+    reach = np.maximum(right.column[:, None] - columns, columns - left.column[:, None])
     opening = (2 * reach + 1) * resolution + 2 * config.finger_slack
-    width = (right - left + 1)[:, None] * resolution
+    width = np.maximum(right.column - left.column + 1, 0.0)[:, None] * resolution
     z, closed_rise = _tool_heights(height, mask, width, opening, resolution, config)
-    engagement = height - z - closed_rise
+    engagement = np.minimum(left.height, right.height)[:, None] - z - closed_rise
     feasible = mask & (opening <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & (height > OCCUPIED)
-    misfit = (uneven[:, None] + 2 * np.abs((left + right)[:, None] / 2 - columns)) * resolution
+    beyond = np.maximum(np.maximum(left.aside, right.aside) * resolution - FIRM_CONTACT, 0.0)[:, None]
+    off_center = np.abs((left.column + right.column)[:, None] / 2 - columns) * resolution
+    uneven = (left.recess + right.recess)[:, None] * resolution
+    misfit = beyond + OFF_CENTER_SHARE * off_center + UNEVEN_SHARE * uneven
     cost = (config.misfit_cost * misfit).astype(np.float32)
     return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32), cost)
 
@@ -166,21 +175,6 @@ def _tool_heights(
     top = float(np.percentile(height[mask], 90))
     tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
     return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE), closed_rise
-
-
-def _extent(
-    mask: NDArray[np.bool_], window: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """First and last column of a mask within a finger's width of each row, far apart where there is nothing, and by how
-    many columns both edges run in and out there.
-    """
-    present, size = mask.any(axis=1), mask.shape[1]
-    first = np.where(present, mask.argmax(axis=1), size).astype(np.float64)
-    last = np.where(present, size - 1 - mask[:, ::-1].argmax(axis=1), -1).astype(np.float64)
-    left, right = minimum_filter1d(first, window), maximum_filter1d(last, window)
-    recess = np.minimum(maximum_filter1d(first, window) - left, window)
-    recess += np.minimum(right - minimum_filter1d(last, window), window)
-    return left, np.maximum(right, left), recess
 
 
 def _beside(

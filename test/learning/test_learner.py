@@ -17,7 +17,7 @@ from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 
 CONFIG = LearnerConfig("adam", 0.003, 0.1, 0.9, 0.0, 8, 0.5, 1)
 VIEWS = AugmentationConfig(64, 0, 0.0, 0.0, 0.0, 0.0)
-DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0)
+DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 
 
 def learner(seed: int = 0) -> Learner:

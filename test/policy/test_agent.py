@@ -61,7 +61,7 @@ def test_a_push_costs_and_is_reported_with_its_own_value() -> None:
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, 1.2])
 def test_among_equal_values_the_grasp_that_fits_best_is_chosen(angle: float) -> None:
-    fitting = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, misfit_cost=20.0))
+    fitting = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, misfit_cost=500.0))
     grasp = decide(fitting, replace(TARGET, angle=angle))
     off_axis = (grasp.angle - angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
     assert abs(off_axis) <= np.pi / 16, "a side is met flat, as far as 16 rotations allow"

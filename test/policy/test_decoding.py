@@ -13,7 +13,7 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
 
 WORKSPACE = Grid(0.276, -0.224)
-CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0)
+CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 CROP = WORKSPACE.window(56, 56, 112)
 
 

@@ -12,7 +12,7 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 
 COMPACT = NetworkConfig("compact", 8, 8, (1, 2))
-DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0)
+DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("backbone", ["compact", "densenet121"])
