@@ -32,7 +32,7 @@ FIRM_CONTACT = TIP_WIDTH / 5
 """Metres from the middle of a pad up to which it holds what it touches; held near its edge, a target turns away."""
 
 OFF_CENTER_SHARE, UNEVEN_SHARE = 0.1, 0.02
-"""What a metre off the middle between the pads, and a metre of unevenness, count compared with one beyond firm contact."""
+"""What a metre off the middle between the pads, and one of unevenness, count against one beyond firm contact."""
 
 RISES = np.array([tip_rise(width) for width in np.linspace(0.0, GRIPPER_STROKE, 86)])
 """Metres that the tips end above the tool centre point, at openings 1 mm apart."""
