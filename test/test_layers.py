@@ -42,7 +42,7 @@ LAYERS = {
     "policy": Layer({"core"}, {"cv2", "safetensors", "torch"}),
     "motion": Layer({"core"}),
     "hardware": Layer({"core"}, UR_RTDE | {"pyrobotiqur"}),
-    "emulation": Layer({"core"}),
+    "emulation": Layer({"core", "motion"}),
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion"}, PYBULLET),

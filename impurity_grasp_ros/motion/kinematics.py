@@ -54,10 +54,15 @@ def _dh_transform(theta: float, d: float, a: float, alpha: float) -> Transform:
 
 def forward_kinematics(joints: NDArray[np.float64]) -> Transform:
     """``T_base_tool`` of six joint angles in radians."""
-    transform = T_BASE_CONTROLLER
+    return tool_of(flange_pose(joints))
+
+
+def flange_pose(joints: NDArray[np.float64]) -> Transform:
+    """``T_controller_flange`` of six joint angles in radians: what the controller itself reckons with."""
+    transform = np.eye(4)
     for theta, row in zip(joints, DH, strict=True):
         transform = transform @ _dh_transform(theta, *row)
-    return transform @ T_FLANGE_TOOL
+    return transform
 
 
 def position_jacobian(joints: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,9 +81,18 @@ def inverse_kinematics(T_base_tool: Transform) -> NDArray[np.float64]:
 
     The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
     """
-    T06 = inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(T_FLANGE_TOOL)
-    solutions = [wrap(np.array(s)) for s in _solutions(T06)]
+    solutions = [wrap(np.array(s)) for s in _solutions(_flange_of(T_base_tool))]
     return np.array(solutions).reshape(-1, 6)
+
+
+def _flange_of(T_base_tool: Transform) -> Transform:
+    """``T_controller_flange`` of a tool pose."""
+    return inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(T_FLANGE_TOOL)
+
+
+def tool_of(T_controller_flange: Transform) -> Transform:
+    """``T_base_tool`` of a flange pose as the controller reckons."""
+    return T_BASE_CONTROLLER @ T_controller_flange @ T_FLANGE_TOOL
 
 
 def _solutions(T06: Transform) -> Iterator[tuple[float, ...]]:

@@ -12,9 +12,9 @@ from tabletop import put
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import UnreachableError
 from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
+from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.objects import cuboid
-from impurity_grasp_ros.simulation.ur5 import Profile, Trajectory, resting
 from impurity_grasp_ros.transform import tool_down
 
 profiles = st.builds(Profile, st.floats(1e-4, 3.0), st.floats(0.01, 3.0), st.floats(0.1, 15.0))

@@ -1,0 +1,205 @@
+"""The controller of a UR arm: modes, safety, the program, and one joint command per control cycle."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.emulation.axes import BRAKING, SAFETY_BRAKING, Axes
+from impurity_grasp_ros.emulation.builtins import Builtins
+from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
+from impurity_grasp_ros.emulation.personality import Personality
+from impurity_grasp_ros.emulation.plant import ArmPlant
+from impurity_grasp_ros.emulation.poses import difference
+from impurity_grasp_ros.emulation.program import ProgramRunner
+from impurity_grasp_ros.emulation.registers import Registers
+from impurity_grasp_ros.emulation.urscript.errors import ScriptError
+from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, flange_pose, nearest_solution, tool_of
+from impurity_grasp_ros.transform import Transform, inverse
+
+UNLOCK_DELAY = 5.0
+"""Seconds after a protective stop before it can be unlocked (user manual)."""
+
+TRACKING_ERROR = 0.12
+"""Radians between commanded and measured joint angles at which the safety system stops the arm."""
+
+COLLISION_FORCE = 150.0
+"""Newtons at the tool at which it does (default limit of the safety configuration)."""
+
+LOWEST_FLANGE = -0.05
+"""Metres above the base: the safety plane of the emulated configuration."""
+
+HISTORY = 2000
+"""Cycles of measured joint angles that are kept."""
+
+
+class Controller:
+    """Not thread-safe: whoever serves its interfaces also calls :meth:`cycle`."""
+
+    def __init__(self, personality: Personality, plant: ArmPlant, joints: NDArray[np.float64]) -> None:
+        self.personality = personality
+        self.plant = plant
+        self.axes = Axes(joints, personality.cycle)
+        self.registers = Registers()
+        self.robot_mode = RobotMode.RUNNING
+        self.safety_mode = SafetyMode.NORMAL
+        self.paused = False
+        self.remote = True
+        self.slider = 1.0
+        self.T_flange_tool: Transform = np.eye(4)
+        self.payload = 0.0
+        self.digital_outputs = 0
+        self.time = 0.0
+        self.events: deque[str] = deque(maxlen=200)
+        self.messages: deque[str] = deque(maxlen=200)
+        self.program = ProgramRunner(Builtins(self), self.report)
+        self.measured = plant.follow(self.axes.q, personality.cycle)
+        self._history = deque([self.measured.joints], maxlen=HISTORY)
+        self._zero_force: NDArray[np.float64] = np.zeros(3)
+        self._stopped_at = -np.inf
+        self._watchdog: tuple[str, float, str] | None = None
+
+    # State
+
+    @property
+    def runtime_state(self) -> RuntimeState:
+        """What the program does."""
+        if not self.program.is_loaded:
+            return RuntimeState.STOPPED
+        return RuntimeState.PAUSED if self.paused else RuntimeState.PLAYING
+
+    @property
+    def speed_factor(self) -> float:
+        """How fast time passes for motions: the speed slider."""
+        return min(max(self.slider, 0.0), 1.0)
+
+    def tool(self, joints: NDArray[np.float64], T_flange_tool: Transform | None = None) -> Transform:
+        """``T_controller_tool`` of joint angles, with the active tool unless another is given."""
+        return flange_pose(joints) @ (self.T_flange_tool if T_flange_tool is None else T_flange_tool)
+
+    def tool_speed(self) -> NDArray[np.float64]:
+        """Commanded speed (6,) of the tool, m/s and rad/s in the controller's base."""
+        before = self.axes.q - self.axes.qd * self.personality.cycle
+        return difference(self.tool(before), self.tool(self.axes.q)) / self.personality.cycle
+
+    def inverse_kinematics(self, T_controller_tool: Transform, near: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The joint angles closest to others that lead to a pose, or None."""
+        return nearest_solution(tool_of(T_controller_tool @ inverse(self.T_flange_tool)), near)
+
+    def is_within_limits(self, joints: NDArray[np.float64]) -> bool:
+        """Whether the safety configuration allows joint angles."""
+        allowed = joints.shape == (6,) and bool(np.isfinite(joints).all() and (np.abs(joints) <= JOINT_LIMIT).all())
+        return allowed and float(flange_pose(joints)[2, 3]) > LOWEST_FLANGE
+
+    def force(self) -> NDArray[np.float64]:
+        """Force (3,) at the tool in newtons since it was zeroed."""
+        return self.measured.force - self._zero_force
+
+    def zero_force(self) -> None:
+        """Take the present force for none."""
+        self._zero_force = self.measured.force.copy()
+
+    def joints_before(self, cycles: int) -> NDArray[np.float64]:
+        """Measured joint angles that many cycles ago, or the oldest that are known."""
+        return self._history[-1 - min(max(cycles, 0), len(self._history) - 1)]
+
+    def report(self, event: str) -> None:
+        """Log what happened to the controller."""
+        self.events.append(f"{self.time:.3f} {event}")
+
+    def trace(self, message: str) -> None:
+        """Log what the program said."""
+        self.messages.append(f"{self.time:.3f} {message}")
+
+    # Commands
+
+    def upload(self, source: str) -> None:
+        """Take in a program, as the primary and secondary interfaces do: without an answer."""
+        allowed = self.safety_mode is SafetyMode.NORMAL and self.robot_mode is RobotMode.RUNNING and self.remote
+        if not allowed:
+            self.report(f"program refused: {self.robot_mode.name}, {self.safety_mode.name}, remote {self.remote}")
+        try:
+            self.program.load(source, self.time, allowed=allowed)
+        except ScriptError as error:
+            self.report(f"program refused: {error}")
+
+    def stop_program(self, reason: str) -> None:
+        """End the program; the arm comes to rest."""
+        self.program.stop(reason)
+        self.paused, self._watchdog = False, None
+
+    def set_watchdog(self, variable: str, frequency: float, action: str) -> None:
+        """Act when an input is written less often than ``frequency``; 0 ends the watch."""
+        self.registers.touch(variable, self.time)
+        self._watchdog = (variable, 1.0 / frequency, action) if frequency > 0 else None
+
+    def protective_stop(self, reason: str) -> None:
+        """Stop for safety; the program is paused, and would go on with its motion when it is played."""
+        if self.safety_mode is not SafetyMode.NORMAL:
+            return
+        self.safety_mode, self._stopped_at = SafetyMode.PROTECTIVE_STOP, self.time
+        self.paused = True
+        self.report(f"protective stop: {reason}")
+
+    def unlock(self) -> bool:
+        """Leave a protective stop, on somebody's responsibility; False when it is too early or there is none."""
+        if self.safety_mode is not SafetyMode.PROTECTIVE_STOP or self.time - self._stopped_at < UNLOCK_DELAY:
+            return False
+        self.safety_mode = SafetyMode.NORMAL
+        self.report("protective stop unlocked")
+        return True
+
+    def emergency_stop(self) -> None:
+        """The button was pressed: brakes on, power off."""
+        self.stop_program("emergency stop")
+        self.safety_mode, self.robot_mode = SafetyMode.ROBOT_EMERGENCY_STOP, RobotMode.POWER_OFF
+        self.report("emergency stop")
+
+    def release_emergency_stop(self) -> None:
+        """The button was turned back; power stays off."""
+        if self.safety_mode is SafetyMode.ROBOT_EMERGENCY_STOP:
+            self.safety_mode = SafetyMode.NORMAL
+            self.report("emergency stop released")
+
+    def power_off(self) -> None:
+        """Brakes on, power off."""
+        self.stop_program("power off")
+        self.robot_mode = RobotMode.POWER_OFF
+
+    # Time
+
+    def cycle(self) -> None:
+        """One control cycle: program, axes, mechanics, safety."""
+        self.time += self.personality.cycle
+        if self.program.starts(self.time):
+            self.paused = False
+            self.report(f"program {self.program.name} running")
+        self._watch()
+        self.program.cycle(playing=self.runtime_state is RuntimeState.PLAYING)
+        if not self.program.is_loaded:
+            self._watchdog = None
+        self.axes.cycle(BRAKING if self.safety_mode is SafetyMode.NORMAL else SAFETY_BRAKING)
+        self.measured = self.plant.follow(self.axes.q, self.personality.cycle)
+        self._history.append(self.measured.joints)
+        self._supervise()
+
+    def _watch(self) -> None:
+        if self._watchdog is None or self.runtime_state is not RuntimeState.PLAYING:
+            return
+        variable, limit, action = self._watchdog
+        if self.registers.age(variable, self.time) > limit:
+            self._watchdog = None
+            self.report("RTDE watchdog")
+            if action == "stop":
+                self.stop_program("RTDE watchdog")
+            else:
+                self.paused = True
+
+    def _supervise(self) -> None:
+        error = float(np.abs(self.measured.joints - self.axes.q).max())
+        force = float(np.linalg.norm(self.measured.force))
+        if error > TRACKING_ERROR or force > COLLISION_FORCE:
+            self.protective_stop(f"{error:.3f} rad off the path, {force:.0f} N at the tool")
+            self.axes.hold(self.measured.joints)

@@ -1,0 +1,1 @@
+"""The part of Universal Robots' script language that client libraries upload, turned into Python generators."""

@@ -1,0 +1,26 @@
+"""An emulated controller whose time passes only when a test says so."""
+
+import numpy as np
+
+from impurity_grasp_ros.emulation.controller import Controller
+from impurity_grasp_ros.emulation.personality import CB3, Personality
+from impurity_grasp_ros.emulation.plant import IdealArm
+
+HOME = np.array([-1.08, -1.39, 1.55, -1.73, -1.57, -2.65])
+
+
+def controller_of(personality: Personality = CB3) -> Controller:
+    """A controller with an ideal arm at home."""
+    return Controller(personality, IdealArm(HOME.copy()), HOME)
+
+
+def pass_time(controller: Controller, seconds: float) -> None:
+    """Run control cycles."""
+    for _ in range(round(seconds / controller.personality.cycle)):
+        controller.cycle()
+
+
+def play(controller: Controller, *lines: str, seconds: float = 0.2) -> None:
+    """Upload a program of these lines and let time pass."""
+    controller.upload("\n".join(["def main():", *lines, "end\n"]))
+    pass_time(controller, seconds)

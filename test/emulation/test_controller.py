@@ -1,0 +1,181 @@
+"""The emulated controller moves its arm as commanded and stops it when safety or a watchdog demand it."""
+
+import numpy as np
+import pytest
+from cells import HOME, controller_of, pass_time, play
+
+from impurity_grasp_ros.emulation.dashboard import Dashboard
+from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
+from impurity_grasp_ros.emulation.personality import CB3, E_SERIES, Personality
+from impurity_grasp_ros.emulation.poses import between, difference, to_pose, to_transform
+
+TARGET = HOME + np.array([0.4, -0.1, 0.2, 0.0, 0.1, -0.3])
+FOREVER = ("while True:", "  sync()", "end")
+
+
+def joints(values: np.ndarray) -> str:
+    return f"[{', '.join(map(str, values.tolist()))}]"
+
+
+def pose(values: np.ndarray) -> str:
+    return f"p{joints(np.asarray(values))}"
+
+
+@pytest.mark.parametrize("personality", [CB3, E_SERIES])
+def test_movej_reaches_its_target_in_the_time_of_a_trapezoid(personality: Personality) -> None:
+    controller = controller_of(personality)
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.08 + 0.9)
+    np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
+    assert any("finished" in event for event in controller.events)
+
+
+def test_no_axis_is_faster_than_asked() -> None:
+    controller = controller_of()
+    controller.upload(f"def main():\n movej({joints(TARGET)}, a=2.0, v=0.5)\nend\n")
+    fastest = 0.0
+    for _ in range(250):
+        controller.cycle()
+        fastest = max(fastest, float(np.abs(controller.axes.qd).max()))
+    assert fastest == pytest.approx(0.5, abs=0.01)
+
+
+def test_movel_keeps_to_the_straight_line() -> None:
+    controller = controller_of()
+    T_start = controller.tool(HOME)
+    T_end = T_start.copy()
+    T_end[:3, 3] += [0.05, 0.1, -0.08]
+    controller.upload(f"def main():\n movel({pose(np.array(to_pose(T_end)))}, a=1.2, v=0.25)\nend\n")
+    way = T_end[:3, 3] - T_start[:3, 3]
+    for _ in range(200):
+        controller.cycle()
+        moved = controller.tool(controller.axes.q)[:3, 3] - T_start[:3, 3]
+        aside = moved - way * float(moved @ way) / float(way @ way)
+        assert np.linalg.norm(aside) < 2e-4
+    np.testing.assert_allclose(controller.tool(controller.axes.q), T_end, atol=1e-6)
+
+
+def test_the_speed_slider_slows_motions_down_and_zero_holds_them() -> None:
+    controller = controller_of()
+    controller.slider = 0.0
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=1.0)
+    np.testing.assert_array_equal(controller.axes.q, HOME)
+    controller.slider = 0.5
+    pass_time(controller, 0.9)
+    assert 0.0 < np.abs(controller.axes.q - HOME).max() < 0.4
+    pass_time(controller, 1.0)
+    np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
+
+
+@pytest.mark.parametrize("reason", ["protective", "emergency", "program"])
+def test_every_stop_brings_the_arm_to_rest_within_half_a_second(reason: str) -> None:
+    controller = controller_of()
+    play(controller, f"movej({joints(TARGET)}, a=5.0, v=2.0)", seconds=0.2)
+    assert not controller.axes.at_rest
+    {
+        "protective": lambda: controller.protective_stop("test"),
+        "emergency": controller.emergency_stop,
+        "program": lambda: controller.stop_program("test"),
+    }[reason]()
+    pass_time(controller, 0.5)
+    assert controller.axes.at_rest
+    rested = controller.axes.q
+    pass_time(controller, 1.0)
+    np.testing.assert_array_equal(controller.axes.q, rested)
+
+
+def test_a_protective_stop_can_be_unlocked_only_after_five_seconds_and_then_play_resumes_the_motion() -> None:
+    controller = controller_of()
+    dashboard = Dashboard(controller)
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.3)
+    controller.protective_stop("test")
+    assert "Cannot unlock" in dashboard.answer("unlock protective stop")
+    pass_time(controller, 5.1)
+    assert dashboard.answer("unlock protective stop") == "Protective stop releasing"
+    pass_time(controller, 0.5)
+    assert controller.runtime_state is RuntimeState.PAUSED
+    assert np.abs(controller.axes.q - TARGET).max() > 0.1
+    assert dashboard.answer("play") == "Starting program"
+    pass_time(controller, 1.0)
+    np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
+
+
+def test_nothing_runs_while_stopped_without_power_or_in_local_control() -> None:
+    controller = controller_of()
+    dashboard = Dashboard(controller)
+    for prepare, restore in (
+        (lambda: setattr(controller, "remote", False), lambda: setattr(controller, "remote", True)),
+        (controller.power_off, lambda: [dashboard.answer("power on"), dashboard.answer("brake release")]),
+    ):
+        prepare()
+        play(controller, f"movej({joints(TARGET)})", seconds=0.5)
+        np.testing.assert_array_equal(controller.axes.q, HOME)
+        restore()
+    assert controller.robot_mode is RobotMode.RUNNING
+
+
+def test_after_an_emergency_stop_power_and_brakes_are_needed_again() -> None:
+    controller = controller_of()
+    dashboard = Dashboard(controller)
+    controller.emergency_stop()
+    assert dashboard.answer("power on") == "Powering on"
+    assert controller.robot_mode is RobotMode.POWER_OFF, "the button is still pressed"
+    controller.release_emergency_stop()
+    for line in ("power on", "brake release"):
+        dashboard.answer(line)
+    assert (controller.safety_mode, controller.robot_mode) == (SafetyMode.NORMAL, RobotMode.RUNNING)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "movej([9, 0, 0, 0, 0, 0])",
+        "movej([0, 0, 0])",
+        "movel(p[3, 0, 0.3, 0, 3.14, 0])",
+        "movej([0, 0, 0, 0, 0, 0], v=0)",
+        "movel(p[0.4, 0.4, -0.5, 0, 3.14, 0], a=-1)",
+    ],
+)
+def test_impossible_motions_end_the_program_where_the_arm_is(line: str) -> None:
+    controller = controller_of()
+    play(controller, line, *FOREVER)
+    np.testing.assert_array_equal(controller.axes.q, HOME)
+    assert controller.runtime_state is RuntimeState.STOPPED
+    assert "expected" in controller.events[-1]
+
+
+@pytest.mark.parametrize(("action", "state"), [("stop", RuntimeState.STOPPED), ("pause", RuntimeState.PAUSED)])
+def test_the_watchdog_acts_when_its_input_is_not_written(action: str, state: RuntimeState) -> None:
+    controller = controller_of()
+    play(controller, f'rtde_set_watchdog("input_int_register_0", 10, "{action}")', *FOREVER, seconds=0.1)
+    for _ in range(20):
+        controller.registers.write("input_int_register_0", 0, controller.time)
+        pass_time(controller, 0.08)
+    assert controller.runtime_state is RuntimeState.PLAYING
+    pass_time(controller, 0.2)
+    assert controller.runtime_state is state
+
+
+def test_a_collision_is_a_protective_stop() -> None:
+    controller = controller_of()
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.3)
+    controller.plant.force = np.array([0.0, 0.0, 200.0])  # type: ignore[attr-defined]
+    pass_time(controller, 0.1)
+    assert controller.safety_mode is SafetyMode.PROTECTIVE_STOP
+
+
+def test_registers_reach_the_program_and_come_back() -> None:
+    controller = controller_of()
+    controller.registers.write("input_double_register_3", 2.5, 0.0)
+    play(controller, "write_output_float_register(4, read_input_float_register(3) * 2)")
+    assert controller.registers.output_doubles[4] == 5.0
+
+
+def test_poses_and_transforms_are_the_same_thing() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        values = np.concatenate([rng.uniform(-1, 1, 3), rng.uniform(-1.5, 1.5, 3)])
+        np.testing.assert_allclose(to_pose(to_transform(values)), values, atol=1e-12)
+        T_a, T_b = to_transform(values), to_transform(rng.uniform(-1, 1, 6))
+        np.testing.assert_allclose(between(T_a, T_b, 0.0), T_a, atol=1e-12)
+        np.testing.assert_allclose(between(T_a, T_b, 1.0), T_b, atol=1e-12)
+        np.testing.assert_allclose(difference(T_a, T_a), 0.0, atol=1e-12)

@@ -1,0 +1,90 @@
+"""The emulated gripper's registers behave as the manual says."""
+
+import pytest
+
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.emulation.gripper import (
+    ACTIVATION_TIME,
+    IdealFingers,
+    ObjectState,
+    UrcapGripper,
+    count_of,
+    opening_of,
+)
+
+
+def active_gripper(fingers: IdealFingers) -> UrcapGripper:
+    gripper = UrcapGripper(fingers)
+    gripper.handle("SET ACT 1")
+    gripper.advance(ACTIVATION_TIME)
+    return gripper
+
+
+def test_activation_takes_its_time() -> None:
+    gripper = UrcapGripper(IdealFingers())
+    assert gripper.handle("GET STA") == b"STA 0\n"
+    assert gripper.handle("SET ACT 1") == b"ack"
+    gripper.advance(ACTIVATION_TIME / 2)
+    assert gripper.handle("GET STA") == b"STA 1\n"
+    gripper.advance(ACTIVATION_TIME / 2)
+    assert gripper.handle("GET STA") == b"STA 3\n"
+    gripper.handle("SET ACT 0")
+    assert gripper.handle("GET STA") == b"STA 0\n"
+
+
+def test_nothing_moves_before_activation() -> None:
+    fingers = IdealFingers()
+    gripper = UrcapGripper(fingers)
+    gripper.handle("SET POS 255 SPE 255 FOR 10 GTO 1")
+    gripper.advance(2.0)
+    assert fingers.opening() == GRIPPER_STROKE
+
+
+@pytest.mark.parametrize(("obstacle", "state"), [(None, ObjectState.AT_TARGET), (0.04, ObjectState.STALLED_CLOSING)])
+def test_closing_ends_at_the_target_or_on_an_object(obstacle: float | None, state: ObjectState) -> None:
+    fingers = IdealFingers()
+    fingers.obstacle = obstacle
+    gripper = active_gripper(fingers)
+    gripper.handle("SET POS 255 SPE 255 FOR 100 GTO 1")
+    assert gripper.object_state() is ObjectState.MOVING
+    for _ in range(100):
+        gripper.advance(0.01)
+    assert gripper.object_state() is state
+    assert fingers.opening() == pytest.approx(obstacle or 0.0)
+
+
+def test_a_lost_object_lets_the_fingers_close_on() -> None:
+    fingers = IdealFingers()
+    fingers.obstacle = 0.04
+    gripper = active_gripper(fingers)
+    gripper.handle("SET POS 255 SPE 255 FOR 100 GTO 1")
+    for _ in range(100):
+        gripper.advance(0.01)
+    fingers.obstacle = None
+    for _ in range(100):
+        gripper.advance(0.01)
+    assert gripper.object_state() is ObjectState.AT_TARGET
+    assert fingers.opening() == pytest.approx(0.0)
+
+
+def test_a_fault_keeps_the_fingers_still() -> None:
+    fingers = IdealFingers()
+    gripper = active_gripper(fingers)
+    gripper.fault = 9
+    gripper.handle("SET POS 255 GTO 1")
+    gripper.advance(1.0)
+    assert fingers.opening() == GRIPPER_STROKE
+    assert gripper.handle("GET FLT") == b"FLT 9\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["", "GET", "GET XYZ", "SET POS", "SET POS x", "SET XYZ 3", "HELLO 1 2", "SET POS 1 SPE"]
+)
+def test_nonsense_is_answered_with_a_question_mark(line: str) -> None:
+    assert UrcapGripper(IdealFingers()).handle(line) == b"?\n"
+
+
+def test_counts_and_openings_are_inverse() -> None:
+    assert (count_of(GRIPPER_STROKE), count_of(0.0)) == (3, 230)
+    for count in range(3, 231):
+        assert count_of(opening_of(count)) == count
