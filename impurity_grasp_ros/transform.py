@@ -6,9 +6,11 @@ out of the gripper, x along the closing axis.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 Transform = NDArray[np.float64]
 """Homogeneous transform, shape (4, 4), dtype float64."""
@@ -58,3 +60,14 @@ def from_quaternion(translation: tuple[float, ...], quaternion_xyzw: tuple[float
         ]
     )
     return from_rotation_translation(rotation, np.asarray(translation, dtype=np.float64))
+
+
+def from_rotation_vector(values: Sequence[float]) -> Transform:
+    """Transform of three metres and a rotation vector in radians, as robot controllers write poses."""
+    return from_rotation_translation(Rotation.from_rotvec(values[3:6]).as_matrix(), np.array(values[:3]))
+
+
+def to_rotation_vector(transform: Transform) -> list[float]:
+    """Three metres and a rotation vector in radians, of at most half a turn."""
+    turn = Rotation.from_matrix(transform[:3, :3]).as_rotvec()
+    return [*transform[:3, 3].tolist(), *turn.tolist()]

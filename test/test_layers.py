@@ -41,7 +41,7 @@ LAYERS = {
     "perception": Layer({"core"}, {"cv2", "sklearn"}),
     "policy": Layer({"core"}, {"cv2", "safetensors", "torch"}),
     "motion": Layer({"core"}),
-    "hardware": Layer({"core"}, UR_RTDE | {"pyrobotiqur"}),
+    "hardware": Layer({"core", "motion"}, UR_RTDE | {"pyrobotiqur"}),
     "emulation": Layer({"core", "motion"}),
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),

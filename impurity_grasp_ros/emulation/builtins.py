@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.emulation.motions import MotionBuiltins
-from impurity_grasp_ros.emulation.poses import Pose, difference, to_pose, to_transform
+from impurity_grasp_ros.emulation.poses import Pose, difference, to_pose
 from impurity_grasp_ros.emulation.urscript.errors import ScriptError
+from impurity_grasp_ros.transform import from_rotation_vector
 
 
 class Builtins(MotionBuiltins):
@@ -41,21 +42,21 @@ class Builtins(MotionBuiltins):
         *_errors: float,
         tcp: Sequence[float] | None = None,
     ) -> list[float]:
-        T_tool = to_transform(x) if tcp is None else self._at_active_tool(x, tcp)
+        T_tool = from_rotation_vector(x) if tcp is None else self._at_active_tool(x, tcp)
         return self._solution(T_tool, self._near(qnear)).tolist()
 
     def get_inverse_kin_has_solution(
         self, x: Sequence[float], qnear: Sequence[float] | None = None, *_errors: float
     ) -> bool:
-        return self._controller.inverse_kinematics(to_transform(x), self._near(qnear)) is not None
+        return self._controller.inverse_kinematics(from_rotation_vector(x), self._near(qnear)) is not None
 
     def get_forward_kin(self, q: Sequence[float] | None = None, tcp: Sequence[float] | None = None) -> Pose:
-        return to_pose(self._controller.tool(self._near(q), None if tcp is None else to_transform(tcp)))
+        return to_pose(self._controller.tool(self._near(q), None if tcp is None else from_rotation_vector(tcp)))
 
     def is_within_safety_limits(self, x: Sequence[float]) -> bool:
         if not isinstance(x, Pose):
             return self._controller.is_within_limits(np.array(x))
-        joints = self._controller.inverse_kinematics(to_transform(x), self._controller.axes.q)
+        joints = self._controller.inverse_kinematics(from_rotation_vector(x), self._controller.axes.q)
         return joints is not None and self._controller.is_within_limits(joints)
 
     def get_actual_tcp_pose(self) -> Pose:
@@ -74,10 +75,10 @@ class Builtins(MotionBuiltins):
         return self._controller.joints_before(int(steps)).tolist()
 
     def pose_trans(self, first: Sequence[float], second: Sequence[float]) -> Pose:
-        return to_pose(to_transform(first) @ to_transform(second))
+        return to_pose(from_rotation_vector(first) @ from_rotation_vector(second))
 
     def pose_sub(self, first: Sequence[float], second: Sequence[float]) -> Pose:
-        return Pose(difference(to_transform(second), to_transform(first)).tolist())
+        return Pose(difference(from_rotation_vector(second), from_rotation_vector(first)).tolist())
 
     def norm(self, values: Sequence[float]) -> float:
         return float(np.linalg.norm(values))
@@ -87,13 +88,13 @@ class Builtins(MotionBuiltins):
 
     def _at_active_tool(self, pose: Sequence[float], tcp: Sequence[float]) -> NDArray[np.float64]:
         """A pose of another tool centre point as one of the active."""
-        flange = to_transform(pose) @ np.linalg.inv(to_transform(tcp))
+        flange = from_rotation_vector(pose) @ np.linalg.inv(from_rotation_vector(tcp))
         return np.asarray(flange @ self._controller.T_flange_tool)
 
     # Tool
 
     def set_tcp(self, pose: Sequence[float]) -> None:
-        self._controller.T_flange_tool = to_transform(pose)
+        self._controller.T_flange_tool = from_rotation_vector(pose)
 
     def get_tcp_offset(self) -> Pose:
         return to_pose(self._controller.T_flange_tool)

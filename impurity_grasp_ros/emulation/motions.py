@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.poses import Pose, between, difference, to_transform
+from impurity_grasp_ros.emulation.poses import Pose, between, difference
 from impurity_grasp_ros.emulation.urscript.errors import ScriptError
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory
-from impurity_grasp_ros.transform import Transform
+from impurity_grasp_ros.transform import Transform, from_rotation_vector
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.emulation.controller import Controller
@@ -37,7 +37,7 @@ class MotionBuiltins:
     def movej(self, q: Sequence[float], a: float = 1.4, v: float = 1.05, t: float = 0, r: float = 0) -> Motion:
         """Straight in joint space, to joint angles or a pose."""
         start = self._controller.axes.q
-        end = self._solution(to_transform(q), start) if isinstance(q, Pose) else np.array(q, np.float64)
+        end = self._solution(from_rotation_vector(q), start) if isinstance(q, Pose) else np.array(q, np.float64)
         self._check(end)
         distance = float(np.abs(end - start).max())
         yield from self._travel(np.array([start, end]), distance, v if t <= 0 else 1.2 * distance / t, a)
@@ -46,7 +46,8 @@ class MotionBuiltins:
         """Straight in Cartesian space, to a pose or to where joint angles lead."""
         axes = self._controller.axes
         T_start = self._controller.tool(axes.q)
-        T_end = to_transform(pose) if isinstance(pose, Pose) else self._controller.tool(np.array(pose, np.float64))
+        is_pose = isinstance(pose, Pose)
+        T_end = from_rotation_vector(pose) if is_pose else self._controller.tool(np.array(pose, np.float64))
         change = difference(T_start, T_end)
         distance = max(float(np.linalg.norm(change[:3])), LEVER * float(np.linalg.norm(change[3:])))
         pieces = max(1, round(distance / KNOT_SPACING))
@@ -89,7 +90,7 @@ class MotionBuiltins:
     def servoc(self, pose: Sequence[float], a: float = 1.2, v: float = 0.25, r: float = 0) -> Motion:
         """One cycle towards a pose."""
         T_now = self._controller.tool(self._controller.axes.q)
-        T_goal = to_transform(pose)
+        T_goal = from_rotation_vector(pose)
         distance = float(np.linalg.norm(difference(T_now, T_goal)[:3]))
         part = min(1.0, v * self._cycle / distance) if distance > 0 else 1.0
         self._controller.axes.command(self._solution(between(T_now, T_goal, part), self._controller.axes.q))
@@ -112,7 +113,7 @@ class MotionBuiltins:
             change = np.array(xd) - now
             largest = float(np.linalg.norm(change[:3]))
             speed = now + change * (min(1.0, a * self._cycle / largest) if largest > 0 else 1.0)
-            T_next = to_transform([0.0, 0.0, 0.0, *(speed[3:] * self._cycle)])
+            T_next = from_rotation_vector([0.0, 0.0, 0.0, *(speed[3:] * self._cycle)])
             T_now = self._controller.tool(self._controller.axes.q)
             T_next[:3, :3] = T_next[:3, :3] @ T_now[:3, :3]
             T_next[:3, 3] = T_now[:3, 3] + speed[:3] * self._cycle

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from impurity_grasp_ros.transform import Transform, from_rotation_translation
+from impurity_grasp_ros.transform import Transform, from_rotation_translation, to_rotation_vector
 
 
 class Pose(list[float]):
     """x, y, z, rx, ry, rz. A list, as scripts read and write its elements."""
 
 
-def to_transform(pose: Sequence[float]) -> Transform:
-    """The transform that a pose stands for."""
-    return from_rotation_translation(Rotation.from_rotvec(pose[3:6]).as_matrix(), np.array(pose[:3]))
-
-
 def to_pose(transform: Transform) -> Pose:
-    """The pose of a transform, with a rotation of at most half a turn."""
-    turn = Rotation.from_matrix(transform[:3, :3]).as_rotvec()
-    return Pose([*transform[:3, 3].tolist(), *turn.tolist()])
+    """The pose of a transform."""
+    return Pose(to_rotation_vector(transform))
 
 
 def between(T_start: Transform, T_end: Transform, fraction: float) -> Transform:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cells import HOME
+from emulated_controllers import HOME
 from served_cell import ServedCell, free_host, served_cell
 
 rtde_control = pytest.importorskip("rtde_control")

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from cells import HOME, controller_of, pass_time, play
+from emulated_controllers import HOME, controller_of, pass_time, play
 
 from impurity_grasp_ros.emulation.dashboard import Dashboard
 from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
 from impurity_grasp_ros.emulation.personality import CB3, E_SERIES, Personality
-from impurity_grasp_ros.emulation.poses import between, difference, to_pose, to_transform
+from impurity_grasp_ros.emulation.poses import between, difference, to_pose
+from impurity_grasp_ros.transform import from_rotation_vector
 
 TARGET = HOME + np.array([0.4, -0.1, 0.2, 0.0, 0.1, -0.3])
 FOREVER = ("while True:", "  sync()", "end")
@@ -174,8 +175,8 @@ def test_poses_and_transforms_are_the_same_thing() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         values = np.concatenate([rng.uniform(-1, 1, 3), rng.uniform(-1.5, 1.5, 3)])
-        np.testing.assert_allclose(to_pose(to_transform(values)), values, atol=1e-12)
-        T_a, T_b = to_transform(values), to_transform(rng.uniform(-1, 1, 6))
+        np.testing.assert_allclose(to_pose(from_rotation_vector(values)), values, atol=1e-12)
+        T_a, T_b = from_rotation_vector(values), from_rotation_vector(rng.uniform(-1, 1, 6))
         np.testing.assert_allclose(between(T_a, T_b, 0.0), T_a, atol=1e-12)
         np.testing.assert_allclose(between(T_a, T_b, 1.0), T_b, atol=1e-12)
         np.testing.assert_allclose(difference(T_a, T_a), 0.0, atol=1e-12)

@@ -61,7 +61,7 @@ def free_host() -> str:
 def main() -> None:
     """Serve the cell until killed."""
     sys.path.insert(0, str(Path(__file__).parent))
-    from cells import controller_of
+    from emulated_controllers import controller_of
 
     from impurity_grasp_ros.emulation.gripper import IdealFingers
     from impurity_grasp_ros.emulation.personality import personality

@@ -1,0 +1,159 @@
+"""The real gripper: a Robotiq 2F-85 over the socket of its URCap."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.errors import DeviceFaultError
+
+ACTIVE, MOVING = 3, 0
+FAULTS = {
+    5: "action delayed, activation must be completed first", 7: "the activation bit must be set before an action",
+    8: "maximum temperature exceeded", 9: "no communication for a second", 10: "supply voltage too low",
+    11: "automatic release in progress", 12: "internal fault", 13: "activation fault", 14: "overcurrent",
+    15: "automatic release completed",
+}  # fmt: skip
+START_TIME = 0.15
+"""Seconds in which the fingers must have started, or have nothing to do."""
+
+
+@dataclass(frozen=True)
+class RobotiqConfig:
+    """Settings of the gripper driver."""
+
+    speed: int = parameter("register SPE: 0 is 20 mm/s, 255 is 150 mm/s", low=0, high=255)
+    force: int = parameter("register FOR: 0 is 20 N, 255 is 235 N", low=0, high=255)
+    open_count: int = parameter("position register of fully open fingers", low=0, high=50)
+    closed_count: int = parameter("position register of closed fingers", low=150, high=255)
+    timeout: float = parameter("s for an answer", low=0.1, high=5.0)
+    activation_timeout: float = parameter("s for the activation", low=1.0, high=30.0)
+    retry: float = parameter("s between two tries to connect", low=0.2, high=30.0)
+
+
+class RobotiqGripper:
+    """``Gripper`` protocol on the URCap. A thread connects and activates, again whenever the link is lost.
+
+    Raises DeviceFaultError from every method of the protocol while the gripper is not ready.
+    """
+
+    def __init__(self, host: str, config: RobotiqConfig) -> None:
+        self._host = host
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._problem = f"not yet connected to the gripper at {host}"
+        self._started = 0.0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_ready, name="robotiq", daemon=True)
+        self._thread.start()
+
+    def problem(self) -> str:
+        """Why the gripper cannot move, empty when it can."""
+        return self._problem
+
+    def start_motion(self, opening: float) -> None:
+        """Start moving the fingers to ``opening`` metres."""
+        count = self._count(opening)
+        self._ask(lambda client: client.move(count, self._config.speed, self._config.force, wait=False))
+        self._started = time.monotonic()
+
+    def is_moving(self) -> bool:
+        """Whether the fingers still move; raises DeviceFaultError when the gripper reports a fault."""
+        moving = int(self._ask(lambda client: client.get_object_status())) == MOVING
+        fault = int(self._ask(lambda client: client.get_fault()))
+        if fault:
+            raise DeviceFaultError(
+                f"expected no fault of the gripper, it reports {fault}: {FAULTS.get(fault, 'unknown')}"
+            )
+        return moving or time.monotonic() - self._started < START_TIME
+
+    def opening(self) -> float:
+        """Measured distance between the fingers in metres."""
+        config = self._config
+        count = int(self._ask(lambda client: client.get_position()))
+        closed = (count - config.open_count) / (config.closed_count - config.open_count)
+        return GRIPPER_STROKE * (1.0 - min(max(closed, 0.0), 1.0))
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Wait for an activated gripper; raises DeviceFaultError with what is in its way."""
+        deadline = time.monotonic() + timeout
+        while self._problem and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self._problem:
+            raise DeviceFaultError(f"expected a gripper that is ready within {timeout:g} s: {self._problem}")
+
+    def reactivate(self) -> None:
+        """Connect and activate anew, after a fault."""
+        with self._lock:
+            self._lose("a new activation was asked for")
+
+    def close(self) -> None:
+        """End the connection; the fingers keep what they hold."""
+        self._closing.set()
+        self._thread.join(self._config.activation_timeout + 2 * self._config.timeout)
+        with self._lock:
+            self._lose("closed")
+
+    def _count(self, opening: float) -> int:
+        config = self._config
+        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
+        return round(config.closed_count - (config.closed_count - config.open_count) * share)
+
+    def _ask(self, question: Any) -> Any:
+        with self._lock:
+            if self._client is None or self._problem:
+                raise DeviceFaultError(f"expected a gripper that is ready: {self._problem}")
+            return self._try(question)
+
+    def _try(self, question: Any) -> Any:
+        """The lock is held."""
+        try:
+            return question(self._client)
+        except (OSError, ValueError, RuntimeError) as error:
+            self._lose(f"the gripper at {self._host} does not answer: {error or type(error).__name__}")
+            raise DeviceFaultError(f"expected an answer: {self._problem}") from error
+
+    def _lose(self, problem: str) -> None:
+        """The lock is held."""
+        self._problem = problem
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(OSError):
+                client.disconnect()
+
+    def _keep_ready(self) -> None:
+        while not self._closing.is_set():
+            if self._client is None:
+                with contextlib.suppress(DeviceFaultError):
+                    self._connect()
+            self._closing.wait(self._config.retry)
+
+    def _connect(self) -> None:
+        """Connect, activate if necessary and wait for it, with the deadlines that the library lacks."""
+        from pyrobotiqur import RobotiqGripper as Client
+
+        with self._lock:
+            self._client = Client(self._host, timeout=self._config.timeout)
+            self._try(lambda client: client.connect())
+            active = int(self._try(lambda client: client.get_status())) == ACTIVE
+            if not active:
+                self._problem = "the gripper is being activated: keep clear of the fingers"
+                self._try(lambda client: client.activate(wait=False))
+        deadline = time.monotonic() + self._config.activation_timeout
+        while not self._closing.is_set():
+            with self._lock:
+                if self._client is None:
+                    return
+                if int(self._try(lambda client: client.get_status())) == ACTIVE:
+                    self._problem = ""
+                    return
+                if time.monotonic() > deadline:
+                    self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")
+                    return
+            time.sleep(0.05)

@@ -1,0 +1,136 @@
+"""The real arm: a UR5 over ur_rtde."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.dashboard import Dashboard
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.hardware.ur_link import UrLink
+from impurity_grasp_ros.hardware.ur_state import UrState
+from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
+from impurity_grasp_ros.protocols import JointPositions
+from impurity_grasp_ros.transform import Transform, from_rotation_vector, inverse, to_rotation_vector
+
+ARRIVED = 0.02
+"""Radians, or metres, within which a motion has reached its target."""
+
+
+class UrArm:
+    """``Arm`` protocol on a UR controller. Every method raises DeviceFaultError when the arm cannot be relied on."""
+
+    def __init__(self, host: str, config: UrConfig) -> None:
+        self._host = host
+        self._link = UrLink(host, config)
+        self._generation = self._motion = -1
+        self._target: tuple[str, NDArray[np.float64]] | None = None
+
+    def state(self) -> UrState:
+        """The controller's own account, also while the arm cannot move."""
+        return self._link.state()
+
+    def problem(self) -> str:
+        """Why the arm cannot move, empty when it can."""
+        return self._link.problem()
+
+    def link_age(self) -> float:
+        """Seconds since the last reading."""
+        return self._link.age()
+
+    def joint_positions(self) -> JointPositions:
+        """Measured joint angles."""
+        return np.array(self._link.state().joints)
+
+    def tool_pose(self) -> Transform:
+        """Measured ``T_base_tool``."""
+        return T_BASE_CONTROLLER @ from_rotation_vector(self._link.state().tool_pose)
+
+    def tool_force(self) -> float:
+        """Magnitude in newtons of the force at the tool since the motion started."""
+        return float(np.linalg.norm(self._link.state().tool_force[:3]))
+
+    def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
+        """The controller's own solution, which knows the arm's calibration."""
+        near = list(self._link.state().joints)
+        joints = self._link.call("inverse_kinematics", _controller_pose(T_base_tool), near)
+        return None if joints is None else np.array(joints)
+
+    def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
+        self._begin("joints", np.asarray(joints, dtype=np.float64), speed, acceleration)
+        self._motion = self._link.call(
+            "start_joint_motion", np.asarray(joints, dtype=np.float64).tolist(), speed, acceleration
+        )
+
+    def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
+        """Start a motion that is straight in Cartesian space; m/s and m/s2. The force sensor is zeroed before."""
+        self._begin("position", T_base_tool[:3, 3].copy(), speed, acceleration)
+        self._link.call("zero_force")
+        self._motion = self._link.call("start_linear_motion", _controller_pose(T_base_tool), speed, acceleration)
+
+    def is_moving(self) -> bool:
+        """Whether the motion started last is under way; raises DeviceFaultError when it ended short of its target."""
+        if self._target is None:
+            return False
+        state = self._link.state()
+        if self._generation != self._link.generation:
+            raise DeviceFaultError("expected one connection throughout the motion, it was lost; nothing is resent")
+        if state.obstacle:
+            raise DeviceFaultError(f"expected the motion to go on: {state.obstacle}")
+        if state.moving or state.motions < self._motion:
+            return True
+        kind, target = self._target
+        reached = np.array(state.joints) if kind == "joints" else self.tool_pose()[:3, 3]
+        if max(map(abs, state.speeds)) > 0.01:
+            return True
+        error = float(np.abs(reached - target).max())
+        if error > ARRIVED:
+            raise DeviceFaultError(f"expected the motion to reach its target, it ended {error:.3f} off ({kind})")
+        self._target = None
+        return False
+
+    def stop(self) -> None:
+        """Halt at once. Without a connection the controller's watchdog does it."""
+        self._target = None
+        try:
+            self._link.call("stop")
+        except DeviceFaultError:
+            return  # the link is replaced, and its silence stops the arm
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Wait for an arm that can move; raises DeviceFaultError with what is in its way."""
+        self._link.wait_until_ready(timeout)
+
+    def recover(self, timeout: float = 20.0) -> None:
+        """Make the arm ready again after a stop, on explicit request; nothing that was under way is resumed.
+
+        Raises DeviceFaultError with what is still in the way.
+        """
+        self._target = None
+        with Dashboard(self._host) as dashboard:
+            if not dashboard.is_in_remote_control():
+                raise DeviceFaultError("expected remote control, the robot is in local control: switch on the pendant")
+            dashboard.ask("stop")  # a paused program would resume its motion when it is played
+            dashboard.make_ready()
+        self._link.release()
+        self._link.wait_until_ready(timeout)
+
+    def close(self) -> None:
+        """Stop the arm and end the connection."""
+        self._link.close()
+
+    def _begin(self, kind: str, target: NDArray[np.float64], speed: float, acceleration: float) -> None:
+        if not (np.isfinite(target).all() and speed > 0 and acceleration > 0):
+            raise DeviceFaultError(
+                f"expected a finite target and positive speeds, received {target}, {speed}, {acceleration}"
+            )
+        if problem := self._link.problem():
+            raise DeviceFaultError(f"expected an arm that can move: {problem}")
+        self._generation = self._link.generation
+        self._target = (kind, target)
+
+
+def _controller_pose(T_base_tool: Transform) -> list[float]:
+    return to_rotation_vector(inverse(T_BASE_CONTROLLER) @ T_base_tool)

@@ -1,0 +1,202 @@
+"""Keeps a child process with a connection to a UR controller alive, and talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import threading
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.ur_child import Ending, Reply, Request, serve
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.hardware.ur_state import UrState
+
+LIFE_SIGN = 0.1
+"""Seconds between two signs of life to the child."""
+
+
+class UrLink:
+    """A supervised connection. Thread-safe. Reconnects by itself, with growing pauses; repeats no command.
+
+    ``generation`` counts connections: what was started in another one is not under way any more.
+    """
+
+    def __init__(self, host: str, config: UrConfig) -> None:
+        self._host = host
+        self._config = config
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._state: UrState | None = None
+        self._read_at = 0.0
+        self._reason = f"not yet connected to {host}"
+        self._held = ""
+        self._pipe: Connection | None = None
+        self._requests = 0
+        self._replies: dict[int, Reply] = {}
+        self._closing = threading.Event()
+        self.generation = 0
+        self._thread = threading.Thread(target=self._supervise, name="ur_link", daemon=True)
+        self._thread.start()
+
+    def state(self) -> UrState:
+        """The last reading; raises DeviceFaultError when there is none that is recent."""
+        with self._lock:
+            return self._recent()
+
+    def age(self) -> float:
+        """Seconds since the last reading, infinite before the first."""
+        with self._lock:
+            return time.monotonic() - self._read_at if self._state is not None else float("inf")
+
+    def problem(self) -> str:
+        """Why the arm cannot move, empty when it can."""
+        with self._lock:
+            try:
+                return self._recent().obstacle
+            except DeviceFaultError as error:
+                return str(error)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Have the child do something and return its answer.
+
+        Raises DeviceFaultError when it fails or takes too long; a child that takes too long is replaced.
+        """
+        with self._changed:
+            self._recent()
+            number = self._send(method, *arguments)
+            if not self._changed.wait_for(
+                lambda: number in self._replies or not self._pipe, self._config.command_timeout
+            ):
+                self._reason = f"the controller did not take {method} within {self._config.command_timeout:g} s"
+                self._drop()
+            reply = self._replies.pop(number, None)
+            if reply is None:
+                raise DeviceFaultError(f"expected the arm to take {method}: {self._reason}")
+        if reply.error:
+            raise DeviceFaultError(f"expected the arm to take {method}: {reply.error}")
+        return reply.value
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Wait for an arm that can move; raises DeviceFaultError with what is in its way."""
+        deadline = time.monotonic() + timeout
+        while (problem := self.problem()) and time.monotonic() < deadline and not self._closing.is_set():
+            time.sleep(0.02)
+        if problem:
+            raise DeviceFaultError(f"expected an arm that is ready within {timeout:g} s: {problem}")
+
+    def release(self) -> None:
+        """A person has asked for recovery: control may be taken again."""
+        with self._lock:
+            self._held = ""
+            self._send("release")
+
+    def close(self) -> None:
+        """Stop the arm and end the connection."""
+        self._closing.set()
+        with self._lock:
+            self._drop()
+        self._thread.join(self._config.connect_timeout + 5.0)
+
+    # Inside; the lock is held
+
+    def _recent(self) -> UrState:
+        if self._state is None or time.monotonic() - self._read_at > self._config.stale_after + LIFE_SIGN:
+            raise DeviceFaultError(f"expected a connection to the arm: {self._reason}")
+        return self._state
+
+    def _send(self, method: str, *arguments: Any) -> int:
+        self._requests += 1
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):  # its end is noticed by whoever reads
+                self._pipe.send(Request(self._requests, method, arguments))
+        return self._requests
+
+    def _drop(self) -> None:
+        """Take leave of the child; one that does not go by itself is killed by the supervisor."""
+        if self._pipe is not None:
+            self._pipe.close()
+        self._pipe, self._state = None, None
+        self._replies.clear()
+        self._changed.notify_all()
+
+    # Supervisor thread
+
+    def _supervise(self) -> None:
+        pause = self._config.retry_first
+        while not self._closing.is_set():
+            if self._attend():
+                pause = self._config.retry_first
+            self._closing.wait(pause)
+            pause = min(2.0 * pause, self._config.retry_longest)
+
+    def _attend(self) -> bool:
+        """One child from its start to its end; returns whether it was ever connected."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = (self._host, self._config, self._held, theirs)
+        process = context.Process(target=serve, args=arguments, name="ur_child", daemon=True)
+        process.start()
+        theirs.close()
+        with self._lock:
+            self._pipe = ours
+            self.generation += 1
+        connected = False
+        limit = time.monotonic() + self._config.connect_timeout
+        next_sign = 0.0
+        while self._is_open(ours) and time.monotonic() < limit:
+            if time.monotonic() >= next_sign:
+                next_sign = time.monotonic() + LIFE_SIGN
+                with self._lock:
+                    self._send("alive")
+            if not self._receive(ours):
+                break
+            if self.age() < self._config.stale_after:
+                connected = True
+                limit = time.monotonic() + self._config.connect_timeout
+        with self._changed:
+            if self._pipe is ours:
+                if time.monotonic() >= limit:
+                    self._reason = f"no reading from {self._host} within {self._config.connect_timeout:g} s"
+                self._drop()
+        _end(process)
+        return connected
+
+    def _is_open(self, pipe: Connection) -> bool:
+        with self._lock:
+            return self._pipe is pipe
+
+    def _receive(self, pipe: Connection) -> bool:
+        """Take in what has arrived; False when the child has ended."""
+        try:
+            if not pipe.poll(LIFE_SIGN / 2):
+                return True
+            message = pipe.recv()
+        except (EOFError, OSError):
+            with self._lock:
+                if self._pipe is pipe:
+                    self._reason = f"the connection to {self._host} broke down"
+            return False
+        with self._changed:
+            if isinstance(message, UrState):
+                self._state, self._read_at = message, time.monotonic()
+            elif isinstance(message, Reply):
+                self._replies[message.number] = message
+                self._changed.notify_all()
+            elif isinstance(message, Ending):
+                self._reason = message.reason
+                self._held = message.reason if message.held else self._held
+                return False
+        return True
+
+
+def _end(process: BaseProcess) -> None:
+    """Give a child time to stop the arm, then make sure that it is gone."""
+    process.join(2.0)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    process.close()

@@ -1,0 +1,204 @@
+"""The driver of the arm against an emulated controller: it moves as asked, every fault ends in rest and a reason."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from emulated_controllers import HOME
+from served_cell import ServedCell, free_host, served_cell
+
+from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+
+pytest.importorskip("rtde_control")
+
+CONFIG = UrConfig(
+    payload=0.95,
+    payload_center=(0.0, 0.0, 0.06),
+    stop_deceleration=12.0,
+    watchdog_frequency=5.0,
+    stale_after=0.3,
+    command_timeout=2.0,
+    connect_timeout=10.0,
+    retry_first=0.2,
+    retry_longest=1.0,
+)
+READY_LIMIT = 15.0
+AWAY = HOME + np.array([0.6, 0.0, 0.0, 0.0, 0.0, 0.0])
+
+
+@pytest.fixture(params=["cb3", "e-series"])
+def cell(request: pytest.FixtureRequest) -> Iterator[ServedCell]:
+    with served_cell(free_host(), request.param) as served:
+        yield served
+
+
+@pytest.fixture
+def arm(cell: ServedCell) -> Iterator[UrArm]:
+    driver = UrArm(cell.host, CONFIG)
+    driver.wait_until_ready(READY_LIMIT)
+    yield driver
+    driver.close()
+
+
+def finish(arm: UrArm, limit: float = 10.0) -> None:
+    """Wait for the end of a motion, or for the fault that ends it."""
+    deadline = time.monotonic() + limit
+    while arm.is_moving():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def start_slow_motion(arm: UrArm) -> None:
+    arm.start_joint_motion(AWAY, 0.3, 2.0)
+    time.sleep(0.3)
+    assert arm.is_moving()
+
+
+def assert_stays(cell: ServedCell, seconds: float = 1.0) -> None:
+    """Whatever was under way has ended, and nothing starts by itself."""
+    time.sleep(0.5)
+    before = cell.do("state")["joints"]
+    time.sleep(seconds)
+    np.testing.assert_allclose(cell.do("state")["joints"], before, atol=1e-6)
+
+
+def test_motions_end_where_they_were_sent(arm: UrArm) -> None:
+    arm.start_joint_motion(AWAY, 2.0, 8.0)
+    finish(arm)
+    np.testing.assert_allclose(arm.joint_positions(), AWAY, atol=1e-6)
+    goal = arm.tool_pose()
+    goal[2, 3] -= 0.05
+    arm.start_linear_motion(goal, 0.25, 3.0)
+    finish(arm)
+    np.testing.assert_allclose(arm.tool_pose(), goal, atol=1e-5)
+    np.testing.assert_allclose(arm.inverse_kinematics(goal), arm.joint_positions(), atol=1e-5)
+    far = goal.copy()
+    far[0, 3] = 2.0
+    assert arm.inverse_kinematics(far) is None
+
+
+def test_stop_brings_the_arm_to_rest_at_once(arm: UrArm) -> None:
+    arm.start_joint_motion(AWAY, 2.0, 8.0)
+    time.sleep(0.2)
+    start = time.monotonic()
+    arm.stop()
+    while max(map(abs, arm.state().speeds)) > 1e-6:
+        assert time.monotonic() - start < 2.0
+    assert np.abs(arm.joint_positions() - AWAY).max() > 0.1
+    assert not arm.is_moving()
+    arm.start_joint_motion(HOME, 2.0, 8.0)
+    finish(arm)
+
+
+def test_a_protective_stop_is_a_fault_until_recovery_is_asked_for(cell: ServedCell, arm: UrArm) -> None:
+    start_slow_motion(arm)
+    cell.do("protective_stop")
+    with pytest.raises(DeviceFaultError, match="PROTECTIVE_STOP"):
+        finish(arm)
+    with pytest.raises(DeviceFaultError, match="5s"):
+        arm.recover()
+    time.sleep(5.2)
+    with pytest.raises(DeviceFaultError, match="PROTECTIVE_STOP"):
+        arm.start_joint_motion(HOME, 1.0, 2.0)
+    arm.recover()
+    assert_stays(cell)
+    arm.start_joint_motion(HOME, 1.0, 2.0)
+    finish(arm)
+
+
+def test_an_emergency_stop_needs_the_button_and_recovery(cell: ServedCell, arm: UrArm) -> None:
+    start_slow_motion(arm)
+    cell.do("emergency_stop")
+    with pytest.raises(DeviceFaultError, match="EMERGENCY"):
+        finish(arm)
+    with pytest.raises(DeviceFaultError, match="EMERGENCY"):
+        arm.recover()
+    cell.do("release_emergency_stop")
+    assert_stays(cell)
+    assert "POWER_OFF" in arm.problem()
+    arm.recover()
+    arm.start_joint_motion(HOME, 1.0, 2.0)
+    finish(arm)
+
+
+def test_a_program_stopped_on_the_pendant_is_not_started_again_by_itself(cell: ServedCell, arm: UrArm) -> None:
+    start_slow_motion(arm)
+    cell.do("stop_program")
+    with pytest.raises(DeviceFaultError, match="program"):
+        finish(arm)
+    time.sleep(1.5)
+    assert "recovery" in arm.problem()
+    assert cell.do("state")["runtime_state"] == "STOPPED"
+    arm.recover()
+    assert_stays(cell)
+    arm.start_joint_motion(HOME, 1.0, 2.0)
+    finish(arm)
+
+
+def kill_child(_cell: ServedCell) -> None:
+    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "spawn_main"], capture_output=True, text=True)
+    for number in found.stdout.split():
+        os.kill(int(number), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "break_link",
+    [
+        lambda cell: cell.do("drop", service="rtde"),
+        lambda cell: cell.do("freeze", seconds=3.0),
+        kill_child,
+    ],
+    ids=["dropped", "frozen", "killed"],
+)
+def test_after_a_lost_link_nothing_is_resent_and_the_next_motion_works(
+    cell: ServedCell, arm: UrArm, break_link: Callable[[ServedCell], object]
+) -> None:
+    start_slow_motion(arm)
+    break_link(cell)
+    with pytest.raises(DeviceFaultError, match="expected"):
+        finish(arm)
+    arm.stop()
+    arm.wait_until_ready(READY_LIMIT)
+    assert_stays(cell)
+    assert np.abs(arm.joint_positions() - AWAY).max() > 0.2
+    arm.start_joint_motion(HOME, 1.0, 2.0)
+    finish(arm)
+
+
+def test_an_absent_robot_is_named_and_found_when_it_appears() -> None:
+    host = free_host()
+    arm = UrArm(host, replace(CONFIG, connect_timeout=3.0))
+    try:
+        with pytest.raises(DeviceFaultError, match="expected a"):
+            arm.wait_until_ready(1.0)
+        with pytest.raises(DeviceFaultError):
+            arm.joint_positions()
+        with served_cell(host):
+            arm.wait_until_ready(READY_LIMIT)
+    finally:
+        arm.close()
+
+
+@pytest.mark.parametrize("target", [HOME * np.nan, HOME * np.inf])
+def test_numbers_that_are_none_never_reach_the_controller(cell: ServedCell, arm: UrArm, target: np.ndarray) -> None:
+    with pytest.raises(DeviceFaultError, match="finite"):
+        arm.start_joint_motion(target, 1.0, 2.0)
+    assert_stays(cell, 0.2)
+
+
+def test_closing_stops_a_motion_and_leaves_no_process(cell: ServedCell) -> None:
+    arm = UrArm(cell.host, CONFIG)
+    arm.wait_until_ready(READY_LIMIT)
+    start_slow_motion(arm)
+    arm.close()
+    assert_stays(cell)
+    assert cell.do("state")["runtime_state"] == "STOPPED"
+    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "spawn_main"], capture_output=True, text=True)
+    assert not found.stdout.split()
