@@ -31,6 +31,7 @@ class ErrorCode(IntEnum):
     OUT_OF_WORKSPACE = 41
     MOTION_TIMEOUT = 42
     DEVICE_FAULT = 43
+    DRY_RUN = 44
 
     UNKNOWN_SCENE = 50
     SCENE_NOT_SETTLED = 51
@@ -127,6 +128,12 @@ class DeviceFaultError(ImpurityGraspError):
     """A device reports a fault or cannot be reached."""
 
     code = ErrorCode.DEVICE_FAULT
+
+
+class DryRunError(ImpurityGraspError):
+    """A primitive was checked and would have been executed; nothing was moved."""
+
+    code = ErrorCode.DRY_RUN
 
 
 class UnknownSceneError(ImpurityGraspError):

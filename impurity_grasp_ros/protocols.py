@@ -52,6 +52,10 @@ class Arm(Protocol):
         """Magnitude in newtons of the contact force at the tool, its own weight taken off."""
         ...
 
+    def speed_fraction(self) -> float:
+        """How fast motions run compared with what was asked for: a speed slider, 0 to 1."""
+        ...
+
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
         """Joint angles that reach the pose, the closest to the present ones; None when there are none."""
         ...

@@ -21,8 +21,8 @@ CORE_MODULES = {
 }  # fmt: skip
 
 ROS = {
-    "ament_index_python", "builtin_interfaces", "cv_bridge", "geometry_msgs", "impurity_grasp", "rcl_interfaces",
-    "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
+    "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "impurity_grasp",
+    "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
 PYBULLET = {"pybullet", "pybullet_data", "pybullet_utils"}
@@ -45,7 +45,7 @@ LAYERS = {
     "emulation": Layer({"core", "motion"}),
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
-    "simulation": Layer({"core", "motion"}, PYBULLET),
+    "simulation": Layer({"core", "motion", "emulation"}, PYBULLET),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
     "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}),
 }

@@ -48,10 +48,20 @@ class RobotiqGripper:
         self._lock = threading.Lock()
         self._client: Any = None
         self._problem = f"not yet connected to the gripper at {host}"
+        self._last_opening: float | None = None
+        self._fault = 0
         self._started = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._keep_ready, name="robotiq", daemon=True)
         self._thread.start()
+
+    def last_opening(self) -> float | None:
+        """The opening measured last, without asking the gripper; None before the first time."""
+        return self._last_opening
+
+    def fault(self) -> int:
+        """The fault register as read last; 0 is none."""
+        return self._fault
 
     def problem(self) -> str:
         """Why the gripper cannot move, empty when it can."""
@@ -66,7 +76,7 @@ class RobotiqGripper:
     def is_moving(self) -> bool:
         """Whether the fingers still move; raises DeviceFaultError when the gripper reports a fault."""
         moving = int(self._ask(lambda client: client.get_object_status())) == MOVING
-        fault = int(self._ask(lambda client: client.get_fault()))
+        self._fault = fault = int(self._ask(lambda client: client.get_fault()))
         if fault:
             raise DeviceFaultError(
                 f"expected no fault of the gripper, it reports {fault}: {FAULTS.get(fault, 'unknown')}"
@@ -78,7 +88,8 @@ class RobotiqGripper:
         config = self._config
         count = int(self._ask(lambda client: client.get_position()))
         closed = (count - config.open_count) / (config.closed_count - config.open_count)
-        return GRIPPER_STROKE * (1.0 - min(max(closed, 0.0), 1.0))
+        self._last_opening = GRIPPER_STROKE * (1.0 - min(max(closed, 0.0), 1.0))
+        return self._last_opening
 
     def wait_until_ready(self, timeout: float) -> None:
         """Wait for an activated gripper; raises DeviceFaultError with what is in its way."""
@@ -151,7 +162,7 @@ class RobotiqGripper:
                 if self._client is None:
                     return
                 if int(self._try(lambda client: client.get_status())) == ACTIVE:
-                    self._problem = ""
+                    self._problem, self._fault = "", 0
                     return
                 if time.monotonic() > deadline:
                     self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")

@@ -51,6 +51,10 @@ class UrArm:
         """Magnitude in newtons of the force at the tool since the motion started."""
         return float(np.linalg.norm(self._link.state().tool_force[:3]))
 
+    def speed_fraction(self) -> float:
+        """The speed slider on the pendant."""
+        return self._link.state().speed_fraction
+
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
         """The controller's own solution, which knows the arm's calibration."""
         near = list(self._link.state().joints)

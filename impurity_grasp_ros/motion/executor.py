@@ -25,6 +25,9 @@ from impurity_grasp_ros.motion.waypoints import (
 from impurity_grasp_ros.protocols import Arm, Clock, Gripper, JointPositions
 from impurity_grasp_ros.transform import Transform, tool_down
 
+SLOWEST = 0.1
+"""Speed fraction below which a motion's deadline is stretched no further."""
+
 FINGER_TIME = 1.0
 """Seconds that a full finger stroke nominally takes (2F-85 at a fifth of its speed range)."""
 
@@ -67,6 +70,10 @@ class PrimitiveExecutor:
             self._arm.stop()
             raise
         return Outcome(status, opening, self._clock.now() - start)
+
+    def check(self, primitive: Primitive) -> None:
+        """Plan a primitive without moving; raises OutOfWorkspaceError and UnreachableError."""
+        self._plan(primitive)
 
     def go_home(self, supervision: Supervision | None = None) -> None:
         """Rise straight up, then move to the home joints."""
@@ -158,12 +165,17 @@ class PrimitiveExecutor:
     ) -> bool:
         """Poll a started motion to its end; False when the tool force reached ``force`` and the arm was stopped."""
         motion = self._cell.motion
-        deadline = self._clock.now() + nominal * motion.deadline_factor + motion.deadline_margin
+        left = nominal * motion.deadline_factor + motion.deadline_margin
+        before = self._clock.now()
         while moving():
             if supervision.canceled():
                 raise CanceledError("expected to finish the motion, was asked to stop")
-            if self._clock.now() > deadline:
-                raise MotionTimeoutError(f"expected the motion to end within its deadline ({nominal:.2f} s nominal)")
+            fraction = self._arm.speed_fraction()
+            left -= (self._clock.now() - before) * max(fraction, SLOWEST)
+            before = self._clock.now()
+            if left < 0.0:
+                asked = f"within its deadline ({nominal:.2f} s nominal, speed slider at {fraction:.0%})"
+                raise MotionTimeoutError(f"expected the motion to end {asked}")
             self._clock.sleep(motion.poll_interval)
             if np.isfinite(force) and self._arm.tool_force() > force:
                 self._arm.stop()

@@ -30,6 +30,9 @@ JOINT_NAMES = (
     "wrist_2_joint",
     "wrist_3_joint",
 )
+FINGER_JOINT = "left_knuckle_joint"
+"""The finger joint whose state is published; the others mimic it."""
+
 JOINT_LIMIT = 2.0 * math.pi
 """Every joint turns one full turn to either side (data sheet)."""
 

@@ -22,7 +22,7 @@ class AttentionNode(Node):
 
     def __init__(self, **options: object) -> None:
         super().__init__("attention_node", **options)
-        self._parameters = NodeParameters(self, "attention_node", AttentionConfig)
+        self._settings = NodeParameters(self, "attention_node", AttentionConfig)
         self._appearance: Appearance | None = None
         self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
         self.create_service(Attend, "attend", self._on_attend)
@@ -32,7 +32,7 @@ class AttentionNode(Node):
             heightmap = from_heightmap(request.heightmap)
             if request.new_job:
                 self._appearance = None
-            attention, self._appearance = attend(heightmap, self._appearance, self._parameters.value)
+            attention, self._appearance = attend(heightmap, self._appearance, self._settings.value)
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
         response.attention = to_attention(attention, heightmap.grid)

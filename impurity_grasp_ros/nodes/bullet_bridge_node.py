@@ -7,23 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
-from rclpy.action.server import ServerGoalHandle
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import Attempt
+from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.errors import BusyError
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.bullet_topics import BulletTopics
-from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt, to_time
+from impurity_grasp_ros.nodes.conversions import to_time
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import answer_error, finish, run
+from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
+from impurity_grasp_ros.nodes.runtime import answer_error, run
 from impurity_grasp_ros.simulation.environment import Environment
 
 
@@ -50,26 +48,17 @@ class BulletBridgeNode(Node):
         self._real_time = config.real_time or config.gui
         self._environment = Environment(gui=config.gui, fast_forward=not self._real_time)
         self._lock = threading.Lock()
-        self._moving = self._stopping = False
         self._last_idle = time.monotonic()
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
         self._add_timer(1.0 / config.joint_state_rate, self._on_idle)
         self._add_timer(1.0 / config.camera_rate, self._topics.publish_frame)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
-        self._server = ActionServer(
-            self,
-            ExecutePrimitive,
-            "execute_primitive",
-            self._on_execute,
-            goal_callback=self._on_goal,
-            cancel_callback=lambda _goal: CancelResponse.ACCEPT,
-            callback_group=ReentrantCallbackGroup(),
-        )
+        self._primitives = PrimitiveServer(self, self._execute, lambda: to_time(self._topics.now()))
 
     def destroy_node(self) -> None:
         """Stop the arm, wait for the motion to end and close the simulator."""
-        self._stopping = True
+        self._primitives.stop()
         with self._lock:
             self._environment.close()
         super().destroy_node()
@@ -78,7 +67,7 @@ class BulletBridgeNode(Node):
         """A timer by the wall clock whose callback is skipped while the simulation is in use."""
 
         def guarded() -> None:
-            if not self._stopping and self._lock.acquire(blocking=False):
+            if not self._primitives.stopping and self._lock.acquire(blocking=False):
                 try:
                     callback()
                 finally:
@@ -94,7 +83,7 @@ class BulletBridgeNode(Node):
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
-            if self._moving:
+            if self._primitives.moving:
                 raise BusyError("expected a resting arm, it moves")
             with self._lock:
                 response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
@@ -114,35 +103,14 @@ class BulletBridgeNode(Node):
             self._environment.world.after_step(lambda: time.sleep(time_step))
         return self._topics.publish_scene()
 
-    def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
-        if self._moving:
-            return GoalResponse.REJECT
-        self._moving = True
-        return GoalResponse.ACCEPT
-
-    def _on_execute(self, handle: ServerGoalHandle) -> ExecutePrimitive.Result:
-        result = ExecutePrimitive.Result()
+    def _execute(self, primitive: Primitive, supervision: Supervision) -> Outcome:
         with self._lock:
             try:
-                result.attempt = to_attempt(self._execute(handle))
-            except Exception as error:  # every fault is answered with its code, the node stays
-                answer_error(result, error, self.get_logger())
-            self._last_idle = time.monotonic()
-            self._topics.forget_frame()
-            self._topics.publish_scene()
-            result.completed = to_time(self._topics.now())
-        self._moving = False
-        return finish(handle, result)
-
-    def _execute(self, handle: ServerGoalHandle) -> Attempt:
-        start = time.monotonic()
-
-        def report(phase: str) -> None:
-            handle.publish_feedback(ExecutePrimitive.Feedback(phase=phase, elapsed=time.monotonic() - start))
-
-        primitive = from_primitive(handle.request.primitive)
-        supervision = Supervision(canceled=lambda: self._stopping or handle.is_cancel_requested, on_phase=report)
-        return Attempt(primitive, self._environment.step(primitive, supervision))
+                return self._environment.step(primitive, supervision)
+            finally:
+                self._last_idle = time.monotonic()
+                self._topics.forget_frame()
+                self._topics.publish_scene()
 
 
 def main() -> None:

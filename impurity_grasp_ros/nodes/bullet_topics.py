@@ -9,32 +9,20 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from impurity_grasp.msg import SceneState
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.gripper_geometry import knuckle_travel
-from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
+from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image, to_time
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
 from impurity_grasp_ros.nodes.runtime import LATCHED, camera_qos
 from impurity_grasp_ros.simulation.environment import Environment
 
-FINGER_JOINT = "left_knuckle_joint"
-"""The only finger joint that is published; the others mimic it."""
 
+class SceneTopics:
+    """What a camera, and a referee, see of an environment. Stamps are the wall's time."""
 
-class BulletTopics:
-    """Publishers on an environment. Stamps are simulated time with ``use_sim_time``, else the wall's.
-
-    Simulated time never goes back: not when a scene is reset, and it goes on while the arm rests.
-    """
-
-    def __init__(self, node: Node, environment: Environment, joint_state_rate: float) -> None:
+    def __init__(self, node: Node, environment: Environment) -> None:
         self._node = node
         self._environment = environment
-        self._period = 1.0 / joint_state_rate
-        self._simulated: bool = node.get_parameter("use_sim_time").value
-        self._epoch = 0.0
-        self._last_published = -1.0
         self._frame: RgbdFrame | None = None
-        self._clock = node.create_publisher(Clock, "/clock", 10) if self._simulated else None
-        self._joints = node.create_publisher(JointState, "joint_states", 10)
         self._scene = node.create_publisher(SceneState, "scene_state", LATCHED)
         self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", camera_qos("reliable"))
         self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", camera_qos("reliable"))
@@ -42,37 +30,7 @@ class BulletTopics:
 
     def now(self) -> float:
         """Seconds for stamps."""
-        if self._simulated:
-            return self._epoch + self._environment.world.time
-        return self._node.get_clock().now().nanoseconds * 1e-9
-
-    def idle(self, duration: float) -> None:
-        """Let simulated time pass without a change of the world, whose own clock must not depend on the wall's."""
-        self._epoch += duration
-        self.publish_motion()
-
-    def rewind(self) -> None:
-        """Call before the world's own time starts again at zero."""
-        self._epoch += self._environment.world.time
-
-    def follow(self) -> None:
-        """Publish along with the physics from now on; needed again after each reset of the world."""
-        self._last_published = -1.0
-        self._environment.world.after_step(self._on_step)
-
-    def _on_step(self) -> None:
-        if self._environment.world.time - self._last_published >= self._period:
-            self._last_published = self._environment.world.time
-            self.publish_motion()
-
-    def publish_motion(self) -> None:
-        """Clock and joint states."""
-        now = self.now()
-        if self._clock is not None:
-            self._clock.publish(Clock(clock=to_time(now)))
-        travel = knuckle_travel(self._environment.gripper.opening())
-        positions = [*self._environment.arm.joint_positions().tolist(), travel]
-        self._joints.publish(JointState(header=to_header(now), name=[*JOINT_NAMES, FINGER_JOINT], position=positions))
+        return float(self._node.get_clock().now().nanoseconds * 1e-9)
 
     def forget_frame(self) -> None:
         """The world has changed: the next camera frame has to be rendered."""
@@ -105,3 +63,53 @@ class BulletTopics:
         )
         self._scene.publish(message)
         return message
+
+
+class BulletTopics(SceneTopics):
+    """The same, and joint states and clock. Stamps are simulated time with ``use_sim_time``, else the wall's.
+
+    Simulated time never goes back: not when a scene is reset, and it goes on while the arm rests.
+    """
+
+    def __init__(self, node: Node, environment: Environment, joint_state_rate: float) -> None:
+        super().__init__(node, environment)
+        self._period = 1.0 / joint_state_rate
+        self._simulated: bool = node.get_parameter("use_sim_time").value
+        self._epoch = 0.0
+        self._last_published = -1.0
+        self._clock = node.create_publisher(Clock, "/clock", 10) if self._simulated else None
+        self._joints = node.create_publisher(JointState, "joint_states", 10)
+
+    def now(self) -> float:
+        """Seconds for stamps."""
+        if self._simulated:
+            return self._epoch + self._environment.world.time
+        return super().now()
+
+    def idle(self, duration: float) -> None:
+        """Let simulated time pass without a change of the world, whose own clock must not depend on the wall's."""
+        self._epoch += duration
+        self.publish_motion()
+
+    def rewind(self) -> None:
+        """Call before the world's own time starts again at zero."""
+        self._epoch += self._environment.world.time
+
+    def follow(self) -> None:
+        """Publish along with the physics from now on; needed again after each reset of the world."""
+        self._last_published = -1.0
+        self._environment.world.after_step(self._on_step)
+
+    def _on_step(self) -> None:
+        if self._environment.world.time - self._last_published >= self._period:
+            self._last_published = self._environment.world.time
+            self.publish_motion()
+
+    def publish_motion(self) -> None:
+        """Clock and joint states."""
+        now = self.now()
+        if self._clock is not None:
+            self._clock.publish(Clock(clock=to_time(now)))
+        travel = knuckle_travel(self._environment.gripper.opening())
+        positions = [*self._environment.arm.joint_positions().tolist(), travel]
+        self._joints.publish(JointState(header=to_header(now), name=[*JOINT_NAMES, FINGER_JOINT], position=positions))

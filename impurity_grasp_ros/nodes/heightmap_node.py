@@ -62,8 +62,8 @@ class HeightmapNode(Node):
 
     def __init__(self, **options: object) -> None:
         super().__init__("heightmap_node", **options)
-        self._parameters = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
-        config = self._parameters.value
+        self._settings = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
+        config = self._settings.value
         self._grid = load_cell(config.cell_file).workspace.grid
         self._calibration: CameraCalibration = load_calibration(config.calibration_file)
         self._streams = Streams()
@@ -101,7 +101,7 @@ class HeightmapNode(Node):
     ) -> CaptureHeightmap.Response:
         try:
             frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout))
-            response.heightmap = to_heightmap(project(frame, self._grid, self._parameters.value.projection))
+            response.heightmap = to_heightmap(project(frame, self._grid, self._settings.value.projection))
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
@@ -114,7 +114,7 @@ class HeightmapNode(Node):
         """
         if not timeout > 0.0:
             raise InvalidGoalError(f"expected a positive timeout, received {timeout:g} s")
-        tolerance = self._parameters.value.sync_tolerance
+        tolerance = self._settings.value.sync_tolerance
         deadline = time.monotonic() + timeout
         while (pair := self._streams.pair(not_before, tolerance)) is None or self._info is None:
             if time.monotonic() > deadline:

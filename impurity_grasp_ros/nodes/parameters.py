@@ -22,20 +22,23 @@ class NodeParameters(Generic[T]):
     A change that is out of range is refused with the reason; ``value`` stays what it was.
     """
 
-    def __init__(self, node: Node, name: str, config_type: type[T]) -> None:
-        """Declare all parameters; defaults are the shipped ones of node ``name``.
+    def __init__(
+        self, node: Node, name: str, config_type: type[T], *, prefix: str = "", defaults: T | None = None
+    ) -> None:
+        """Declare all parameters, their names after ``prefix``; defaults are the shipped ones of node ``name``.
 
         Raises ConfigError when a value the node was started with is not valid.
         """
         self._type = config_type
+        self._prefix = prefix
         self._specs = {spec.name: spec for spec in parameter_specs(config_type)}
-        defaults = flatten(packaged_parameters(name, config_type))
+        shipped = flatten(packaged_parameters(name, config_type) if defaults is None else defaults)
         overrides = {}
         for spec in self._specs.values():
             try:
-                declared = node.declare_parameter(spec.name, _to_ros(defaults[spec.name]), _descriptor(spec))
+                declared = node.declare_parameter(prefix + spec.name, _to_ros(shipped[spec.name]), _descriptor(spec))
             except Exception as error:  # rclpy has an exception class for each way in which an override can be wrong
-                raise ConfigError(f"{node.get_name()}.{spec.name}: {error}") from error
+                raise ConfigError(f"{node.get_name()}.{prefix}{spec.name}: {error}") from error
             overrides[spec.name] = declared.value
         self.value = self._build(overrides)
         node.add_on_set_parameters_callback(self._on_set)
@@ -51,12 +54,16 @@ class NodeParameters(Generic[T]):
         return from_mapping(self._type, nested)
 
     def _on_set(self, changes: Sequence[Parameter]) -> SetParametersResult:
-        ours = {change.name: change.value for change in changes if change.name in self._specs}
+        named = {change.name.removeprefix(self._prefix): change for change in changes if self._is_ours(change.name)}
+        ours = {name: change.value for name, change in named.items()}
         try:
             self.value = self._build({**flatten(self.value), **ours})
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _is_ours(self, name: str) -> bool:
+        return name.startswith(self._prefix) and name.removeprefix(self._prefix) in self._specs
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

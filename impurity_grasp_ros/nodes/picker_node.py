@@ -24,8 +24,8 @@ class PickerNode(Node):
 
     def __init__(self, **options: object) -> None:
         super().__init__("picker_node", **options)
-        self._parameters = NodeParameters(self, "picker_node", PeersConfig)
-        self._peers = Peers(self, lambda: self._parameters.value)
+        self._settings = NodeParameters(self, "picker_node", PeersConfig)
+        self._peers = Peers(self, lambda: self._settings.value)
         self._decisions = self.create_publisher(Decision, "decision", QoSProfile(depth=10))
         self._busy = False
         self._server = ActionServer(

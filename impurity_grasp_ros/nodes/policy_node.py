@@ -25,8 +25,8 @@ class PolicyNode(Node):
 
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
-        self._parameters = NodeParameters(self, "policy_node", PolicyConfig)
-        make_actor(self._parameters.value)  # weights that cannot be used are noticed now, not when a job is under way
+        self._settings = NodeParameters(self, "policy_node", PolicyConfig)
+        make_actor(self._settings.value)  # weights that cannot be used are noticed now, not when a job is under way
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 
@@ -36,7 +36,7 @@ class PolicyNode(Node):
         try:
             heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
             history = [from_attempt(attempt) for attempt in request.history]
-            primitive = make_actor(self._parameters.value).select(heightmap, attention, history)
+            primitive = make_actor(self._settings.value).select(heightmap, attention, history)
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)

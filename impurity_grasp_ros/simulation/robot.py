@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pybullet
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.resources import resource
@@ -92,14 +93,14 @@ class Robot:
         )
         bullet.changeConstraint(constraint, gearRatio=-1, maxForce=GEAR_TORQUE, erp=0.5)
 
-    def contact_force(self) -> float:
-        """Magnitude in newtons of the sum of all contact forces on the robot; a squeezed object cancels out."""
+    def contact_force(self) -> NDArray[np.float64]:
+        """Sum (3,) in newtons of all contact forces on the robot; a squeezed object cancels out."""
         total = np.zeros(3)
         for contact in self.world.bullet.getContactPoints(bodyA=self.body):
             normal, lateral_1, lateral_2 = contact[7], contact[11], contact[13]
             total += np.multiply(normal, contact[9])
             total += np.multiply(lateral_1, contact[10]) + np.multiply(lateral_2, contact[12])
-        return float(np.linalg.norm(total))
+        return total
 
     def touched_bodies(self) -> set[int]:
         """The loose bodies in contact with the robot."""

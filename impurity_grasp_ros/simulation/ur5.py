@@ -109,7 +109,15 @@ class SimulatedArm:
 
     def tool_force(self) -> float:
         """Magnitude in newtons of the sum of all contact forces on the robot."""
+        return float(np.linalg.norm(self._robot.contact_force()))
+
+    def tool_force_vector(self) -> NDArray[np.float64]:
+        """That sum itself, (3,) in ``base_link``."""
         return self._robot.contact_force()
+
+    def speed_fraction(self) -> float:
+        """Motions run as fast as asked for."""
+        return 1.0
 
     def inverse_kinematics(self, T_base_tool: Transform) -> NDArray[np.float64] | None:
         """Joint angles closest to the present ones that reach the pose; None when there are none."""
@@ -138,10 +146,12 @@ class SimulatedArm:
             if solution is None:
                 raise UnreachableError(f"expected a reachable straight line, got stuck at {np.round(pose[:3, 3], 3)}")
             knots.append(solution)
-        torque = MIN_TORQUE + self._contact_force * np.linalg.norm(position_jacobian(start), axis=0)
-        self._begin(
-            Trajectory(Profile(distance, speed, acceleration), np.array(knots)), np.minimum(torque, FREE_TORQUE)
-        )
+        trajectory = Trajectory(Profile(distance, speed, acceleration), np.array(knots))
+        self._begin(trajectory, self._yielding_torque(start))
+
+    def servo(self, joints: NDArray[np.float64]) -> None:
+        """Follow joint angles that somebody else sends at a high rate, yielding to contact."""
+        self._begin(resting(joints), self._yielding_torque(joints))
 
     def is_moving(self) -> bool:
         """Whether the trajectory has not been played to its end yet."""
@@ -150,6 +160,10 @@ class SimulatedArm:
     def stop(self) -> None:
         """Hold the present joint angles."""
         self._hold(self.joint_positions())
+
+    def _yielding_torque(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+        torque = MIN_TORQUE + self._contact_force * np.linalg.norm(position_jacobian(joints), axis=0)
+        return np.minimum(torque, FREE_TORQUE)
 
     def _hold(self, joints: NDArray[np.float64]) -> None:
         self._begin(resting(joints), FREE_TORQUE)

@@ -37,7 +37,7 @@ class FakeArm:
     """Travels in joint space at 1 rad/s and records what it was told.
 
     force: newtons at the tool, by its pose. reaches: poses that its inverse kinematics find. stuck: motions never end.
-    faults: commands that fail, by name.
+    slider: what it says of its speed. faults: commands that fail, by name.
     """
 
     clock: FakeClock
@@ -45,6 +45,7 @@ class FakeArm:
     force: Callable[[Transform], float] = lambda T_base_tool: 0.0
     reaches: Callable[[Transform], bool] = lambda T_base_tool: True
     stuck: bool = False
+    slider: float = 1.0
     faults: frozenset[str] = frozenset()
     commands: list[str] = field(default_factory=list)
     targets: list[JointPositions] = field(default_factory=list)
@@ -67,6 +68,9 @@ class FakeArm:
     def tool_force(self) -> float:
         self._fail_at("tool_force")
         return self.force(self.tool_pose())
+
+    def speed_fraction(self) -> float:
+        return self.slider
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
         return nearest_solution(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None

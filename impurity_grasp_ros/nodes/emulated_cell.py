@@ -1,0 +1,100 @@
+"""A robot that is none: the controller's and gripper's ports on loopback, and the camera's topics, over one simulation.
+
+``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from dataclasses import dataclass
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.emulation.controller import Controller
+from impurity_grasp_ros.emulation.personality import personality
+from impurity_grasp_ros.emulation.server import EmulatedCell
+from impurity_grasp_ros.nodes.bullet_topics import SceneTopics
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
+
+
+@dataclass(frozen=True)
+class EmulatedCellConfig:
+    """Which controller, on which address, over which scene."""
+
+    host: str = parameter("address on which the ports are served")
+    controller: str = parameter("generation of the controller", choices=("cb3", "e-series"))
+    scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
+    seed: int = parameter("seed of the scene", low=0, high=2**53)
+    targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
+    blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)
+    camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=30.0)
+
+
+class EmulatedCellNode(Node):
+    """Parameters and camera topics. Control cycles and rendering take turns in :meth:`serve`."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("emulated_cell", **options)
+        config = NodeParameters(self, "emulated_cell", EmulatedCellConfig).value
+        self._environment = environment = Environment(fast_forward=False)
+        targets, blocks = (None if number < 0 else number for number in (config.targets, config.blocks))
+        environment.reset(config.seed, config.scene, targets, blocks)
+        self._topics = SceneTopics(self, environment)
+        joints = environment.arm.joint_positions()
+        self._controller = Controller(personality(config.controller), BulletArm(environment), joints)
+        self._cell = EmulatedCell(self._controller, BulletFingers(environment), config.host, self._on_cycle)
+        self._cycles_per_frame = round(self._controller.personality.rate / config.camera_rate)
+        self._cycles = 0
+
+    async def serve(self) -> None:
+        """Serve all ports until cancelled; raises OSError when one is taken."""
+        await self._cell.run(lambda: self.get_logger().info("the emulated cell is ready"))
+
+    def destroy_node(self) -> None:
+        """Close the simulation."""
+        self._environment.close()
+        super().destroy_node()
+
+    def _on_cycle(self) -> None:
+        self._cycles += 1
+        if self._cycles % self._cycles_per_frame:
+            return
+        if self._controller.axes.at_rest:
+            self._topics.forget_frame()
+            self._topics.publish_frame()
+        self._topics.publish_scene()
+
+
+async def _serve(node: EmulatedCellNode) -> None:
+    task = asyncio.ensure_future(node.serve())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+
+
+def main() -> None:
+    """Console script."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = EmulatedCellNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        thread = threading.Thread(target=executor.spin, daemon=True)  # for parameter services alone
+        thread.start()
+        asyncio.run(_serve(node))
+        executor.shutdown()
+        thread.join()
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()

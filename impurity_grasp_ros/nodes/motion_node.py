@@ -1,0 +1,175 @@
+"""The real robot on ROS topics: ``execute_primitive``, ``recover``, ``home``, joint states and diagnostics."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from impurity_grasp_ros.cell import CELL_FILE, CellConfig, load_cell
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.datatypes import Outcome, Primitive
+from impurity_grasp_ros.errors import DeviceFaultError, DryRunError
+from impurity_grasp_ros.gripper_geometry import knuckle_travel
+from impurity_grasp_ros.hardware.robotiq import RobotiqConfig, RobotiqGripper
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
+from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
+from impurity_grasp_ros.nodes.conversions import to_header
+from impurity_grasp_ros.nodes.diagnostics import diagnose
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
+from impurity_grasp_ros.nodes.runtime import run
+
+REACTIVATION_LIMIT = 10.0
+"""Seconds that ``recover`` gives the gripper."""
+
+
+@dataclass(frozen=True)
+class MotionNodeConfig:
+    """Where the robot is and how to talk to it. Speeds, limits and places are the cell's (parameters ``cell.*``)."""
+
+    arm: UrConfig
+    gripper: RobotiqConfig
+    robot_ip: str = parameter("address of the robot's controller")
+    dry_run: bool = parameter("everything but motion: primitives are checked and then refused with DRY_RUN")
+    joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
+    diagnostics_rate: float = parameter("Hz of diagnostics", low=0.1, high=10.0)
+
+
+class WallClock:
+    """``Clock`` protocol on the wall's time."""
+
+    def now(self) -> float:
+        """Seconds."""
+        return time.monotonic()
+
+    def sleep(self, duration: float) -> None:
+        """Wait for seconds."""
+        time.sleep(duration)
+
+
+class MotionNode(Node):
+    """Moves a UR5 with a Robotiq 2F-85. Absent devices are waited for; the node says what it needs."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__("motion_node", **options)
+        self._settings = NodeParameters(self, "motion_node", MotionNodeConfig)
+        self._cell: NodeParameters[CellConfig] = NodeParameters(
+            self, "motion_node", CellConfig, prefix="cell.", defaults=load_cell(CELL_FILE)
+        )
+        config = self._settings.value
+        if not config.robot_ip:
+            self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
+        self._arm = UrArm(config.robot_ip, config.arm)
+        self._gripper = RobotiqGripper(config.robot_ip, config.gripper)
+        self._problem = ""
+        self._lock = threading.Lock()
+        self._primitives = PrimitiveServer(self, self._execute, lambda: self.get_clock().now().to_msg())
+        self._joints = self.create_publisher(JointState, "joint_states", 10)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._add_timer(1.0 / config.joint_state_rate, self._publish_joints)
+        self._add_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
+        for name, action in (("recover", self._recover), ("home", self._home)):
+            self._add_service(name, action)
+
+    def destroy_node(self) -> None:
+        """Stop the arm, wait for the motion to end and disconnect."""
+        self._primitives.stop()
+        with self._lock:
+            self._arm.close()
+            self._gripper.close()
+        super().destroy_node()
+
+    def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(period, callback, callback_group=MutuallyExclusiveCallbackGroup(), clock=steady)
+
+    def _add_service(self, name: str, action: Callable[[], str]) -> None:
+        """A service that does something with the resting arm."""
+
+        def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            try:
+                self._primitives.claim()
+                try:
+                    with self._lock:
+                        response.message = action()
+                    response.success = True
+                finally:
+                    self._primitives.moving = False
+            except Exception as error:  # every fault is answered, the node stays
+                response.message = str(error) or type(error).__name__
+                self.get_logger().error(f"{name}: {response.message}")
+            return response
+
+        self.create_service(Trigger, name, serve, callback_group=MutuallyExclusiveCallbackGroup())
+
+    def _executor(self) -> PrimitiveExecutor:
+        return PrimitiveExecutor(self._arm, self._gripper, WallClock(), self._cell.value)
+
+    def _check_ready(self) -> None:
+        if problem := self._arm.problem() or self._gripper.problem():
+            raise DeviceFaultError(f"expected a robot that is ready: {problem}")
+
+    def _execute(self, primitive: Primitive, supervision: Supervision) -> Outcome:
+        with self._lock:
+            self._check_ready()
+            if self._settings.value.dry_run:
+                self._executor().check(primitive)
+                raise DryRunError(f"expected to move, dry_run is set: {primitive}")
+            return self._executor().execute(primitive, supervision)
+
+    def _recover(self) -> str:
+        self._arm.recover()
+        if self._gripper.problem() or self._gripper.fault():
+            self._gripper.reactivate()
+            self._gripper.wait_until_ready(REACTIVATION_LIMIT)
+        return "the robot is ready; nothing that was under way is resumed"
+
+    def _home(self) -> str:
+        self._check_ready()
+        if self._settings.value.dry_run:
+            raise DryRunError("expected to move home, dry_run is set")
+        supervision = Supervision(canceled=lambda: self._primitives.stopping)
+        try:
+            self._executor().go_home(supervision)
+        except BaseException:
+            self._arm.stop()
+            raise
+        return "the arm is at home"
+
+    def _publish_joints(self) -> None:
+        try:
+            joints = self._arm.joint_positions().tolist()
+        except DeviceFaultError:
+            return  # the diagnostics say why
+        names, opening = list(JOINT_NAMES), self._gripper.last_opening()
+        if opening is not None:
+            names, joints = [*names, FINGER_JOINT], [*joints, knuckle_travel(opening)]
+        header = to_header(self.get_clock().now().nanoseconds * 1e-9)
+        self._joints.publish(JointState(header=header, name=names, position=joints))
+
+    def _publish_diagnostics(self) -> None:
+        message, problem = diagnose(self._arm, self._gripper, self._settings.value.robot_ip)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+        if problem != self._problem:
+            self._problem = problem
+            if problem:
+                self.get_logger().warning(f"not ready: {problem}")
+            else:
+                self.get_logger().info("arm and gripper are ready")
+
+
+def main() -> None:
+    """Console script."""
+    run(MotionNode)

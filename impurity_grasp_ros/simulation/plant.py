@@ -1,0 +1,55 @@
+"""The simulated arm and gripper as what an emulated controller moves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.emulation.plant import Measured
+from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
+from impurity_grasp_ros.simulation.environment import Environment
+
+
+class BulletArm:
+    """``ArmPlant`` protocol: time in the simulated world passes with the controller's cycles."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._surplus = 0.0
+        self._joints = environment.arm.joint_positions()
+
+    def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
+        """Simulate as many steps as have become due."""
+        environment, step = self._environment, self._environment.config.physics.time_step
+        environment.arm.servo(joints)
+        self._surplus += duration
+        due = int(self._surplus / step)
+        if due:
+            self._surplus -= due * step
+            environment.world.step(due)
+        measured = environment.arm.joint_positions()
+        speeds, self._joints = (measured - self._joints) / duration, measured
+        force = T_BASE_CONTROLLER[:3, :3].T @ environment.arm.tool_force_vector()
+        return Measured(measured, speeds, force)
+
+
+class BulletFingers:
+    """``FingerPlant`` protocol: their time passes with the arm's."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._gripper = environment.gripper
+
+    def start(self, opening: float, speed: float) -> None:
+        """Move towards an opening, as fast as the simulated gripper does."""
+        self._gripper.start_motion(opening)
+
+    def advance(self, duration: float) -> None:
+        """Nothing: the world's steps are the arm's."""
+
+    def opening(self) -> float:
+        """Distance between the pads in metres."""
+        return self._gripper.opening()
+
+    def is_moving(self) -> bool:
+        """Whether the fingers make progress."""
+        return self._gripper.is_moving()
