@@ -1,10 +1,12 @@
-"""The system beside a real robot: camera driver and the nodes that simulation and robot have in common."""
+"""The system beside a real robot: camera driver, the node that moves the arm, and the nodes common with simulation."""
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_path
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, LogInfo
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 SHARE = get_package_share_path("impurity_grasp")
 
@@ -35,8 +37,25 @@ def camera_driver() -> IncludeLaunchDescription | LogInfo:
     return IncludeLaunchDescription(str(driver), launch_arguments=CAMERA_ARGUMENTS.items(), condition=wanted)
 
 
+def motion_node() -> Node:
+    """The node that moves the arm."""
+    robot = {
+        "robot_ip": ParameterValue(LaunchConfiguration("robot_ip"), value_type=str),
+        "dry_run": ParameterValue(LaunchConfiguration("dry_run"), value_type=bool),
+        "use_sim_time": LaunchConfiguration("use_sim_time"),
+    }
+    return Node(
+        package="impurity_grasp",
+        executable="motion_node",
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[LaunchConfiguration("params_file"), robot],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        output="screen",
+    )
+
+
 def generate_launch_description() -> LaunchDescription:
-    """Camera driver and the common nodes."""
+    """Camera driver, motion node and the common nodes."""
     return LaunchDescription(
         [
             *(
@@ -44,6 +63,7 @@ def generate_launch_description() -> LaunchDescription:
                 for name, (default, text) in ARGUMENTS.items()
             ),
             camera_driver(),
+            motion_node(),
             IncludeLaunchDescription(str(SHARE / "launch" / "graph.launch.py")),
         ]
     )

@@ -45,6 +45,6 @@ def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(nam
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 
-def test_the_simulation_differs_from_the_robot_by_its_bridge_alone() -> None:
-    assert executables("real") == COMMON_NODES
+def test_simulation_and_robot_differ_by_who_moves_the_arm_alone() -> None:
+    assert executables("real") == COMMON_NODES | {"motion_node"}
     assert executables("sim") == COMMON_NODES | {"bullet_bridge_node"}

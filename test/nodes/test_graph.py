@@ -13,6 +13,8 @@ import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration, Time
 from graph import Graph, running_graph, until
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Attempt, Attention, ErrorCode, Heightmap, Primitive
@@ -64,6 +66,27 @@ def test_the_example_of_the_readme_gets_the_job_done(graph: Graph) -> None:
     assert done.returncode == 0, done.stderr
     assert "picked 1, workspace clear: True, error 0" in done.stdout.splitlines()[-1]
     assert "grasps" in done.stdout, "no feedback was shown"
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "low", "high"),
+    [
+        ("heightmap_node", "projection.z_max", 0.30, 99.0),
+        ("attention_node", "occlusion.min_height", 0.048, -1.0),
+        ("policy_node", "analytic.min_score", 0.35, 7.0),
+        ("picker_node", "service_timeout", 10.0, -5.0),
+    ],
+)
+def test_a_parameter_can_be_changed_at_run_time_and_a_bad_value_is_refused(
+    graph: Graph, node: str, name: str, low: float, high: float
+) -> None:
+    setter = graph.client.node.create_client(SetParameters, f"{node}/set_parameters")
+    until(setter.service_is_ready, setter.srv_name)
+    values = [Parameter(name, value=value).to_parameter_msg() for value in (low, high)]
+    good, bad = graph.client.call(setter, SetParameters.Request(parameters=values)).results
+    assert good.successful, good.reason
+    assert not bad.successful
+    assert bad.reason
 
 
 def test_a_dry_run_decides_but_moves_nothing(graph: Graph) -> None:
