@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Decision, SceneState
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
 
-NODES = ("bullet_bridge_node", "heightmap_node", "attention_node", "policy_node", "picker_node")
+COMMON_NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
+SIMULATED = ("bullet_bridge_node", *COMMON_NODES)
+ROBOT = ("emulated_cell", "motion_node", *COMMON_NODES)
 TIMEOUT = 60.0
 
 
@@ -86,7 +88,7 @@ class Client:
         self._context.try_shutdown()
 
     def await_graph(self) -> None:
-        for client in (self.capture, self.attend, self.select, self.reset):
+        for client in (self.capture, self.attend, self.select):
             until(client.service_is_ready, client.srv_name)
         for action in (self.execute, self.pick):
             until(action.server_is_ready, action._action_name)
@@ -127,7 +129,7 @@ class Client:
 class Graph:
     """Processes of the nodes; ``client`` is ready to talk to them."""
 
-    def __init__(self, folder: Path, parameters: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, nodes: Sequence[str], parameters: dict[str, dict[str, Any]]) -> None:
         self.domain = unused_domain()
         self._environment = os.environ | {
             "ROS_DOMAIN_ID": str(self.domain),
@@ -136,13 +138,14 @@ class Graph:
             "OMP_NUM_THREADS": "1",
         }
         self._folder = folder
-        self.processes = {name: self._start(name, parameters.get(name, {})) for name in NODES}
+        self._simulated_time = str("bullet_bridge_node" in nodes).lower()
+        self.processes = {name: self._start(name, parameters.get(name, {})) for name in nodes}
         self.client = Client(self.domain)
 
     def _start(self, name: str, parameters: dict[str, Any]) -> subprocess.Popen[bytes]:
         arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
         command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.{name} import main; main()"]
-        command += ["--ros-args", "-p", "use_sim_time:=true", *arguments]
+        command += ["--ros-args", "-p", f"use_sim_time:={self._simulated_time}", *arguments]
         with (self._folder / f"{name}.txt").open("wb") as output:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
 
@@ -182,14 +185,14 @@ class Graph:
 
 
 @contextmanager
-def running_graph(folder: Path, **parameters: dict[str, Any]) -> Iterator[Graph]:
+def running_graph(folder: Path, nodes: Sequence[str] = SIMULATED, **parameters: dict[str, Any]) -> Iterator[Graph]:
     """A graph that is up; keyword arguments are parameters by node. What the nodes printed is shown on failure."""
-    graph = Graph(folder, parameters)
+    graph = Graph(folder, nodes, parameters)
     try:
         graph.client.await_graph()
         yield graph
     except BaseException:
-        for name in NODES:
+        for name in nodes:
             print(f"--- {name}\n{graph.output(name)}")
         raise
     finally:
