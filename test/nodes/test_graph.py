@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration, Time
-from graph import Graph, running_graph, until
+from graph import SIMULATED, Graph, running_graph, until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
@@ -256,6 +256,6 @@ def test_a_node_that_dies_in_mid_run_ends_the_job_with_a_code(tmp_path: Path, vi
 
 
 def test_interrupted_nodes_end_with_exit_code_zero(tmp_path: Path) -> None:
-    graph = Graph(tmp_path, {"bullet_bridge_node": SMALL_SCENE})
+    graph = Graph(tmp_path, SIMULATED, {"bullet_bridge_node": SMALL_SCENE})
     graph.client.await_graph()
     assert set(graph.close().values()) == {0}

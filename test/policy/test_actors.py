@@ -8,14 +8,21 @@ import pytest
 from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
 
 SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/policy_node"]["ros__parameters"]
 
 
-def test_the_shipped_configuration_makes_the_analytic_actor() -> None:
+def test_the_shipped_configuration_makes_the_learned_actor_from_shipped_weights() -> None:
     config = packaged_parameters("policy_node", PolicyConfig)
-    assert config.actor == "analytic"
+    assert config.actor == "learned"
+    assert isinstance(make_actor(config), QAgent)
+
+
+@pytest.mark.parametrize("change", [{"actor": "analytic"}, {"weights": ""}])
+def test_without_weights_or_on_request_the_actor_is_the_analytic_one(change: dict[str, str]) -> None:
+    config = replace(packaged_parameters("policy_node", PolicyConfig), **change)
     assert isinstance(make_actor(config), AnalyticActor)
 
 
