@@ -21,6 +21,7 @@ from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, camera_qos, run
+from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 
 CAMERA = "camera/camera"
@@ -32,6 +33,7 @@ class HeightmapNodeConfig:
     """Which frames are used, and which of their readings."""
 
     projection: ProjectionConfig
+    adaptation: AdaptationConfig
     sync_tolerance: float = parameter("s between the stamps of colour and depth of one frame", low=0.0, high=0.1)
     camera_reliability: str = parameter("what is asked of the camera driver", choices=("reliable", "best_effort"))
     cell_file: str = parameter("layout of the cell; a path, or relative to the package")
@@ -122,7 +124,7 @@ class HeightmapNode(Node):
             await self._pacer.tick()
         color, depth = pair
         return RgbdFrame(
-            from_color(color),
+            adapt(from_color(color), self._settings.value.adaptation),
             from_depth(depth),
             from_camera_info(self._info),
             self._calibration.T_base_camera,
