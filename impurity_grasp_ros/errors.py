@@ -24,6 +24,7 @@ class ErrorCode(IntEnum):
     INVALID_FRAME = 20
     EMPTY_CLOUD = 21
     SENSOR_STALE = 22
+    CALIBRATION_REFUSED = 23
 
     NO_PRIMITIVE = 30
 
@@ -98,6 +99,12 @@ class SensorStaleError(ImpurityGraspError):
     """The camera delivered no frame that is recent enough."""
 
     code = ErrorCode.SENSOR_STALE
+
+
+class CalibrationError(ImpurityGraspError):
+    """Views of the calibration board do not determine the camera's pose well enough."""
+
+    code = ErrorCode.CALIBRATION_REFUSED
 
 
 class NoPrimitiveError(ImpurityGraspError):
