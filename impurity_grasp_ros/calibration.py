@@ -22,6 +22,7 @@ class CameraCalibration:
     cy_px: float = parameter("principal point, row", low=0.0, high=4096.0)
     translation: tuple[float, float, float] = parameter("m", low=-5.0, high=5.0)
     quaternion_xyzw: tuple[float, float, float, float] = parameter("unit quaternion", low=-1.0, high=1.0)
+    reprojection_error_px: float = parameter("error of the calibration; 0 for a simulated camera", low=0.0, high=100.0)
 
     @property
     def intrinsics(self) -> CameraIntrinsics:

@@ -53,6 +53,7 @@ LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
 
 ALSO_ALLOWED = {
+    "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # takes images from the camera's topics
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
     "impurity_grasp_ros.cli.train": {"torch"},

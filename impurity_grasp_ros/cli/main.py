@@ -5,6 +5,7 @@ import sys
 import typer
 
 from impurity_grasp_ros.cli.benchmark import benchmark
+from impurity_grasp_ros.cli.calibrate import calibrate
 from impurity_grasp_ros.cli.profile import profile
 from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
@@ -17,6 +18,7 @@ app.command()(profile)
 app.command()(train)
 app.command()(benchmark)
 app.command()(report)
+app.command()(calibrate)
 
 
 def main() -> None:

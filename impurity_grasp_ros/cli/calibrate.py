@@ -1,0 +1,156 @@
+"""``impurity-grasp calibrate``: where the camera stands, from a chessboard in the gripper."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+import yaml
+from rich.console import Console
+from scipy.spatial.transform import Rotation
+
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import CameraIntrinsics
+from impurity_grasp_ros.errors import CalibrationError, ConfigError, OutOfWorkspaceError
+from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.safety import check_pose
+from impurity_grasp_ros.perception.hand_eye import Chessboard, HandEye, View, find_corners, solve
+from impurity_grasp_ros.transform import Transform, from_rotation_translation, tool_down
+
+PAIRS, CAMERA_FILE = "pairs.jsonl", "camera.json"
+HEIGHTS = (0.22, 0.30)
+"""Metres of the tool above the table."""
+
+TILT = math.radians(18.0)
+MARGIN = 0.10
+"""Metres that the grid keeps from the workspace's border."""
+
+SETTLE_TIME = 0.5
+READY_TIME = 20.0
+
+
+def calibrate(
+    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")] = "",
+    pairs: Annotated[Path | None, typer.Option(help="Folder of an earlier recording, to solve it again.")] = None,
+    record: Annotated[Path, typer.Option(help="Folder for images and poses.")] = Path("runs/calibration"),
+    rows: Annotated[int, typer.Option(help="Inner corners of the board down.")] = 5,
+    columns: Annotated[int, typer.Option(help="Inner corners across; one number is odd, one even.")] = 8,
+    square: Annotated[float, typer.Option(help="Metres of a square.")] = 0.02,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.4,
+    max_error: Annotated[float, typer.Option(min=0.1, help="Pixels of error beyond which it is refused.")] = 1.0,
+    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("config/camera_calibration.yaml"),
+    frame_id: Annotated[str, typer.Option(help="Optical frame of the camera.")] = "camera_color_optical_frame",
+) -> None:
+    """Find the camera's pose and write it, with its error; a bad one is refused and nothing is written.
+
+    The gripper holds a chessboard, its face towards the camera. The arm carries it over a grid of tilted poses.
+    """
+    board, console = Chessboard(rows, columns, square), Console()
+    if pairs is None:
+        if not robot_ip:
+            raise ConfigError("expected --robot-ip to record, or --pairs to solve a recording again")
+        record_pairs(robot_ip, record, speed, console)
+        pairs = record
+    views, intrinsics = read_pairs(pairs, board)
+    solution = solve(views, board, intrinsics)
+    console.print(f"{len(views)} views, error {solution.error_px:.2f} px, camera at {solution.T_base_camera[:3, 3]}")
+    if solution.error_px > max_error:
+        raise CalibrationError(f"expected an error of at most {max_error:g} px, found {solution.error_px:.2f} px")
+    write_atomically(output, to_yaml(solution, intrinsics, frame_id).encode())
+    console.print(f"written: {output}")
+
+
+def record_pairs(robot_ip: str, folder: Path, speed: float, console: Console) -> None:
+    """Carry the board over the grid; an image and the measured tool pose go into the folder at every stop."""
+    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # other ways of calibrating need no ROS
+
+    cell = load_cell()
+    folder.mkdir(parents=True, exist_ok=True)
+    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
+    lines = []
+    try:
+        arm.wait_until_ready(READY_TIME)
+        with CameraTap() as camera:
+            for number, pose in enumerate(grid(cell)):
+                joints = arm.inverse_kinematics(pose)
+                if joints is None:
+                    continue
+                arm.start_joint_motion(joints, speed, 1.0)
+                while arm.is_moving():
+                    time.sleep(cell.motion.poll_interval)
+                time.sleep(SETTLE_TIME)
+                color, intrinsics = camera.capture()
+                name = f"{number:03d}.png"
+                cv2.imwrite(str(folder / name), cv2.cvtColor(color, cv2.COLOR_RGB2BGR))
+                lines.append(json.dumps({"image": name, "T_base_tool": arm.tool_pose().tolist()}))
+                console.print(f"{name}: tool at {np.round(arm.tool_pose()[:3, 3], 3)}")
+            write_atomically(folder / CAMERA_FILE, json.dumps(asdict(intrinsics)).encode())
+        write_atomically(folder / PAIRS, ("\n".join(lines) + "\n").encode())
+    finally:
+        arm.stop()
+        arm.close()
+
+
+def grid(cell: CellConfig) -> Iterator[Transform]:
+    """Tool poses over the workspace at two heights, each tilted another way, without those that leave the reach."""
+    field, turn = cell.workspace.grid, 0
+    x_max = field.x_min + field.columns * field.resolution - MARGIN
+    y_max = field.y_min + field.rows * field.resolution - MARGIN
+    places = product(HEIGHTS, np.linspace(field.x_min + MARGIN, x_max, 3), np.linspace(field.y_min + MARGIN, y_max, 3))
+    for z, x, y in places:
+        turn += 1
+        axis = np.array([math.cos(2.4 * turn), math.sin(2.4 * turn), 0.3 * math.cos(turn)])
+        tilt = Rotation.from_rotvec(TILT * axis).as_matrix()
+        upright = tool_down((float(x), float(y), z), 0.0)
+        pose = from_rotation_translation(tilt @ upright[:3, :3], upright[:3, 3])
+        try:
+            check_pose(pose, cell)
+        except OutOfWorkspaceError:
+            continue
+        yield pose
+
+
+def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntrinsics]:
+    """The views of a recording in which the board is found; raises CalibrationError when there is no such recording."""
+    try:
+        intrinsics = CameraIntrinsics(**json.loads((folder / CAMERA_FILE).read_text(encoding="utf-8")))
+        lines: list[dict[str, Any]] = [
+            json.loads(line) for line in (folder / PAIRS).read_text(encoding="utf-8").splitlines()
+        ]
+        poses = [(folder / line["image"], np.array(line["T_base_tool"], np.float64).reshape(4, 4)) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(f"{folder}: expected {PAIRS} and {CAMERA_FILE} of a recording: {error!r}") from error
+    views = []
+    for path, T_base_tool in poses:
+        image = cv2.imread(str(path))
+        if image is None:
+            raise CalibrationError(f"expected an image in {path}")
+        corners = find_corners(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), board)
+        if corners is not None:
+            views.append(View(T_base_tool, corners))
+    return views, intrinsics
+
+
+def to_yaml(solution: HandEye, intrinsics: CameraIntrinsics, frame_id: str) -> str:
+    """The text of ``config/camera_calibration.yaml``."""
+    values = {
+        "frame_id": frame_id,
+        **asdict(intrinsics),
+        "translation": [round(value, 6) for value in solution.T_base_camera[:3, 3].tolist()],
+        "quaternion_xyzw": Rotation.from_matrix(solution.T_base_camera[:3, :3]).as_quat().tolist(),
+        "reprojection_error_px": round(solution.error_px, 4),
+    }
+    head = "# Pose of the colour camera's optical frame in base_link, measured by impurity-grasp calibrate.\n\n"
+    return head + yaml.safe_dump(values, sort_keys=False, default_flow_style=None)

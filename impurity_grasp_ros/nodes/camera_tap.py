@@ -1,0 +1,63 @@
+"""Single camera images for command line tools."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import CameraInfo, Image
+
+from impurity_grasp_ros.datatypes import CameraIntrinsics
+from impurity_grasp_ros.errors import SensorStaleError
+from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color
+from impurity_grasp_ros.nodes.heightmap_node import CAMERA
+from impurity_grasp_ros.nodes.runtime import camera_qos
+
+
+@dataclass
+class _Latest:
+    image: Image | None = None
+    received: float = 0.0
+    info: CameraInfo | None = None
+
+
+class CameraTap:
+    """The colour stream of a camera driver, as a context manager outside of any node."""
+
+    def __enter__(self) -> CameraTap:
+        rclpy.init()
+        self._latest = _Latest()
+        self._node = rclpy.create_node("camera_tap")
+        self._node.create_subscription(Image, f"{CAMERA}/color/image_raw", self._on_image, camera_qos("reliable"))
+        self._node.create_subscription(CameraInfo, f"{CAMERA}/color/camera_info", self._on_info, camera_qos("reliable"))
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self._node.destroy_node()
+        rclpy.try_shutdown()
+
+    def capture(self, timeout: float = 5.0) -> tuple[NDArray[np.uint8], CameraIntrinsics]:
+        """An image (H, W, 3) RGB that arrives from now on; raises SensorStaleError and InvalidFrameError."""
+        start = time.monotonic()
+        while self._latest.image is None or self._latest.info is None or self._latest.received < start:
+            if time.monotonic() > start + timeout:
+                raise SensorStaleError(f"expected an image on {CAMERA}/color within {timeout:g} s")
+            time.sleep(0.01)
+        return from_color(self._latest.image), from_camera_info(self._latest.info)
+
+    def _on_image(self, message: Image) -> None:
+        self._latest.image, self._latest.received = message, time.monotonic()
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._latest.info = message
