@@ -186,6 +186,42 @@ def test_an_absent_robot_is_named_and_found_when_it_appears() -> None:
         arm.close()
 
 
+def test_local_control_is_named_and_remote_control_makes_the_arm_ready() -> None:
+    with served_cell(free_host(), "e-series") as cell:
+        cell.do("remote_control", on=False)
+        arm = UrArm(cell.host, CONFIG)
+        try:
+            with pytest.raises(DeviceFaultError, match="remote control"):
+                arm.wait_until_ready(5.0)
+            cell.do("remote_control", on=True)
+            arm.wait_until_ready(READY_LIMIT)
+        finally:
+            arm.close()
+
+
+def test_a_second_driver_finds_the_registers_taken_and_does_not_disturb_the_first(cell: ServedCell, arm: UrArm) -> None:
+    second = UrArm(cell.host, CONFIG)
+    try:
+        with pytest.raises(DeviceFaultError, match="in use"):
+            second.wait_until_ready(4.0)
+    finally:
+        second.close()
+    arm.start_joint_motion(AWAY, 2.0, 8.0)
+    finish(arm)
+
+
+def test_a_speed_slider_at_zero_holds_the_arm_and_is_told(cell: ServedCell, arm: UrArm) -> None:
+    cell.do("speed_slider", fraction=0.0)
+    arm.start_joint_motion(AWAY, 1.0, 2.0)
+    time.sleep(1.0)
+    assert arm.is_moving()
+    assert arm.speed_fraction() == 0.0
+    np.testing.assert_allclose(arm.joint_positions(), HOME, atol=1e-9)
+    arm.stop()
+    cell.do("speed_slider", fraction=1.0)
+    assert_stays(cell)
+
+
 @pytest.mark.parametrize("target", [HOME * np.nan, HOME * np.inf])
 def test_numbers_that_are_none_never_reach_the_controller(cell: ServedCell, arm: UrArm, target: np.ndarray) -> None:
     with pytest.raises(DeviceFaultError, match="finite"):

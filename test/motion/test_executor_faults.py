@@ -52,6 +52,20 @@ def test_an_arm_that_never_arrives_is_stopped_at_the_deadline(
     assert busy.stands_still()
 
 
+def test_a_lowered_speed_slider_stretches_the_deadline_down_to_a_tenth(execute: Execute, robot: FakeRobot) -> None:
+    robot.arm.stuck = True
+    waited = []
+    for slider in (1.0, 0.25, 0.0):
+        robot.arm.slider = slider
+        robot.arm._hold(robot.arm.joints)
+        start = robot.clock.time
+        with pytest.raises(MotionTimeoutError, match=f"slider at {slider:.0%}"):
+            execute(PUSH)
+        waited.append(robot.clock.time - start)
+    assert waited[1] == pytest.approx(4.0 * waited[0], rel=0.05)
+    assert waited[2] == pytest.approx(10.0 * waited[0], rel=0.05)
+
+
 def test_fingers_that_never_arrive_are_given_up_at_the_deadline(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.stuck = True
     with pytest.raises(MotionTimeoutError, match="deadline"):
