@@ -56,6 +56,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # takes images from the camera's topics
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
+    "impurity_grasp_ros.cli.touch_test": {"nodes"},
     "impurity_grasp_ros.cli.train": {"torch"},
     "impurity_grasp_ros.learning.collection": {"ray"},
 }

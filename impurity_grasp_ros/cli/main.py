@@ -9,6 +9,7 @@ from impurity_grasp_ros.cli.calibrate import calibrate
 from impurity_grasp_ros.cli.profile import profile
 from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
+from impurity_grasp_ros.cli.touch_test import touch_test
 from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.errors import ImpurityGraspError
 
@@ -19,6 +20,7 @@ app.command()(train)
 app.command()(benchmark)
 app.command()(report)
 app.command()(calibrate)
+app.command()(touch_test)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Single camera images for command line tools."""
+"""Single camera images, and clicks on them, for command line tools."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import rclpy
+from geometry_msgs.msg import Point
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import SensorStaleError
-from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color
+from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
 from impurity_grasp_ros.nodes.runtime import camera_qos
 
@@ -23,18 +24,23 @@ from impurity_grasp_ros.nodes.runtime import camera_qos
 class _Latest:
     image: Image | None = None
     received: float = 0.0
+    depth: Image | None = None
     info: CameraInfo | None = None
+    click: Point | None = None
 
 
 class CameraTap:
-    """The colour stream of a camera driver, as a context manager outside of any node."""
+    """The streams of a camera driver, as a context manager outside of any node."""
 
     def __enter__(self) -> CameraTap:
         rclpy.init()
         self._latest = _Latest()
         self._node = rclpy.create_node("camera_tap")
-        self._node.create_subscription(Image, f"{CAMERA}/color/image_raw", self._on_image, camera_qos("reliable"))
-        self._node.create_subscription(CameraInfo, f"{CAMERA}/color/camera_info", self._on_info, camera_qos("reliable"))
+        color, depth = f"{CAMERA}/color", f"{CAMERA}/aligned_depth_to_color"
+        self._node.create_subscription(Image, f"{color}/image_raw", self._on_image, camera_qos("reliable"))
+        self._node.create_subscription(Image, f"{depth}/image_raw", self._on_depth, camera_qos("reliable"))
+        self._node.create_subscription(CameraInfo, f"{color}/camera_info", self._on_info, camera_qos("reliable"))
+        self._node.create_subscription(Point, f"{color}/image_raw_mouse_left", self._on_click, 10)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -55,6 +61,31 @@ class CameraTap:
                 raise SensorStaleError(f"expected an image on {CAMERA}/color within {timeout:g} s")
             time.sleep(0.01)
         return from_color(self._latest.image), from_camera_info(self._latest.info)
+
+    def depth_at(self, column: int, row: int, timeout: float = 5.0) -> float:
+        """Metres along the optical axis at a pixel, the median around it; raises SensorStaleError without a reading."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self._latest.depth is not None:
+                depth = from_depth(self._latest.depth)
+                around = depth[max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+                if (seen := around[around > 0.0]).size:
+                    return float(np.median(seen))
+            time.sleep(0.05)
+        raise SensorStaleError(f"expected a depth reading at column {column}, row {row} within {timeout:g} s")
+
+    def wait_for_click(self) -> tuple[int, int]:
+        """Column and row of the next click that rqt_image_view reports."""
+        self._latest.click = None
+        while self._latest.click is None:
+            time.sleep(0.05)
+        return round(self._latest.click.x), round(self._latest.click.y)
+
+    def _on_depth(self, message: Image) -> None:
+        self._latest.depth = message
+
+    def _on_click(self, message: Point) -> None:
+        self._latest.click = message
 
     def _on_image(self, message: Image) -> None:
         self._latest.image, self._latest.received = message, time.monotonic()

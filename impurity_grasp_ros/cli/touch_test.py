@@ -1,0 +1,94 @@
+"""``impurity-grasp touch-test``: does the arm go where the camera looks?"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+
+from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import CameraIntrinsics
+from impurity_grasp_ros.errors import ConfigError, UnreachableError
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.safety import check_pose
+from impurity_grasp_ros.protocols import Arm
+from impurity_grasp_ros.transform import Transform, apply, tool_down
+
+READY_TIME = 20.0
+HOVER_SPEED = 0.05
+"""m/s of the last way down."""
+
+
+def touch_test(
+    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")],
+    pixel: Annotated[
+        tuple[int, int] | None, typer.Option(help="Column and row; without, click into the image in rqt_image_view.")
+    ] = None,
+    height: Annotated[float, typer.Option(min=0.02, max=0.2, help="Metres above the point.")] = 0.05,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.3,
+) -> None:
+    """Hover over the point that a pixel shows. Its distance to the tool is the error of the whole calibration."""
+    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # ROS takes its time
+
+    cell, calibration, console = load_cell(), load_calibration(), Console()
+    with CameraTap() as camera:
+        _, intrinsics = camera.capture()
+        if pixel is None:
+            console.print("click on a point in the colour image")
+            pixel = camera.wait_for_click()
+        point = point_of(pixel, camera.depth_at(*pixel), intrinsics, calibration)
+    console.print(f"column {pixel[0]}, row {pixel[1]}: {np.round(point, 4)} m in base_link")
+    above, hover = poses_over(point, height, cell)
+    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
+    try:
+        arm.wait_until_ready(READY_TIME)
+        move_over(arm, above, hover, speed, cell)
+        console.print(f"hovering {height:g} m above it, at {np.round(arm.tool_pose()[:3, 3], 4)} m")
+    finally:
+        arm.stop()
+        arm.close()
+
+
+def point_of(
+    pixel: tuple[int, int], depth: float, intrinsics: CameraIntrinsics, calibration: CameraCalibration
+) -> NDArray[np.float64]:
+    """Where in ``base_link``, (3,) metres, the surface lies that a pixel (column, row) shows at a depth in metres."""
+    column, row = pixel
+    if not (0 <= column < intrinsics.width_px and 0 <= row < intrinsics.height_px):
+        size = f"{intrinsics.width_px} x {intrinsics.height_px}"
+        raise ConfigError(f"expected a pixel of the image of {size}, received column {column}, row {row}")
+    ray = np.array([(column - intrinsics.cx_px) / intrinsics.fx_px, (row - intrinsics.cy_px) / intrinsics.fy_px, 1.0])
+    return np.asarray(apply(calibration.T_base_camera, ray * depth))
+
+
+def poses_over(point: NDArray[np.float64], height: float, cell: CellConfig) -> tuple[Transform, Transform]:
+    """Tool poses high above a point and ``height`` metres above it; raises OutOfWorkspaceError."""
+    x, y, z = (float(value) for value in point)
+    hover = tool_down((x, y, z + height), 0.0)
+    above = tool_down((x, y, max(z + height, cell.motion.transit_height)), 0.0)
+    for pose in (above, hover):
+        check_pose(pose, cell)
+    return above, hover
+
+
+def move_over(arm: Arm, above: Transform, hover: Transform, speed: float, cell: CellConfig) -> None:
+    """Go above, then straight down; raises UnreachableError, nothing moved, and DeviceFaultError."""
+    joints = arm.inverse_kinematics(above)
+    if joints is None or arm.inverse_kinematics(hover) is None:
+        raise UnreachableError(f"expected a point within reach, received {np.round(hover[:3, 3], 3)}")
+    arm.start_joint_motion(joints, speed, 1.0)
+    _wait(arm, cell)
+    arm.start_linear_motion(hover, HOVER_SPEED, 0.5)
+    _wait(arm, cell)
+
+
+def _wait(arm: Arm, cell: CellConfig) -> None:
+    while arm.is_moving():
+        time.sleep(cell.motion.poll_interval)
