@@ -145,7 +145,7 @@ def test_an_actor_that_finds_nothing_to_do_is_heard(cell: CellConfig) -> None:
         cell.workspace.grid,
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("attention_node", AttentionConfig),
-        make_actor(replace(policy, analytic=stuck)),
+        make_actor(replace(policy, actor="analytic", analytic=stuck)),
     )
     with pytest.raises(NoPrimitiveError):
         pipeline.decide(photograph(HEAP), [])
