@@ -30,6 +30,9 @@ SILENCE = 0.5
 SETTLE_TIME = 1.0
 """Seconds for an uploaded program to be seen running."""
 
+EXPLANATION_TIME = 0.3
+"""Seconds that the safety mode may lag behind the program that it has stopped."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -98,7 +101,7 @@ class UrChild:
         self._finished = -1
         self._motions = 0
         self._moving = False
-        self._uploaded_at = 0.0
+        self._seen_running = 0.0
         self._stamp, self._fresh_at = -1.0, time.monotonic()
 
     def run(self) -> None:
@@ -205,18 +208,19 @@ class UrChild:
             if able and not self._held:
                 self._take_control()
             return
-        settled = time.monotonic() - self._uploaded_at > SETTLE_TIME
         if not able:
             raise ControlLostError(f"the arm was stopped: {state.safety_mode_name}, {state.robot_mode_name}")
-        if not state.program_running and settled:
+        if state.program_running:
+            self._seen_running = max(self._seen_running, time.monotonic())
+            self._control.kickWatchdog()
+        elif time.monotonic() - self._seen_running > EXPLANATION_TIME:
             raise ControlLostError("the control program was stopped")
-        self._control.kickWatchdog()
 
     def _take_control(self) -> None:
         from rtde_control import RTDEControlInterface
 
         self._control = RTDEControlInterface(self._host)
-        self._uploaded_at = time.monotonic()
+        self._seen_running = time.monotonic() + SETTLE_TIME
         control, config = self._control, self._config
         accepted = (
             control.setTcp([0.0, 0.0, TOOL_LENGTH, 0.0, 0.0, 0.0])
