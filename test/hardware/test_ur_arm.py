@@ -133,8 +133,11 @@ def test_a_program_stopped_on_the_pendant_is_not_started_again_by_itself(cell: S
     cell.do("stop_program")
     with pytest.raises(DeviceFaultError, match="program"):
         finish(arm)
-    time.sleep(1.5)
-    assert "recovery" in arm.problem()
+    deadline = time.monotonic() + READY_LIMIT
+    while "recovery" not in arm.problem():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert_stays(cell)
     assert cell.do("state")["runtime_state"] == "STOPPED"
     arm.recover()
     assert_stays(cell)
