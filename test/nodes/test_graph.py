@@ -35,11 +35,14 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
 
 
 @pytest.fixture(autouse=True)
-def small_scene(request: pytest.FixtureRequest) -> None:
-    """Every test on the shared graph starts from the same scene."""
-    if "graph" in request.fixturenames:
-        client = request.getfixturevalue("graph").client
-        assert client.call(client.reset, ResetScene.Request(**SMALL_SCENE)).error_code == ErrorCode.NONE
+def scene_start(request: pytest.FixtureRequest) -> Time:
+    """Every test on the shared graph starts from the same scene; frames from before this time show the last test's."""
+    if "graph" not in request.fixturenames:
+        return Time()
+    client = request.getfixturevalue("graph").client
+    response = client.call(client.reset, ResetScene.Request(**SMALL_SCENE))
+    assert response.error_code == ErrorCode.NONE, response.error_msg
+    return response.state.stamp
 
 
 def test_all_targets_end_in_the_bin_and_the_workspace_is_reported_clear(graph: Graph) -> None:
@@ -154,15 +157,16 @@ def test_a_primitive_of_an_unknown_kind_is_an_error_by_name(graph: Graph) -> Non
     assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_ABORTED, ErrorCode.INVALID_GOAL)
 
 
-def captured(graph: Graph) -> Heightmap:
+def captured(graph: Graph, not_before: Time) -> Heightmap:
     """A heightmap of the scene as it is."""
-    response = graph.client.call(graph.client.capture, CaptureHeightmap.Request(timeout=Duration(sec=20)))
+    request = CaptureHeightmap.Request(not_before=not_before, timeout=Duration(sec=20))
+    response = graph.client.call(graph.client.capture, request)
     assert response.error_code == ErrorCode.NONE, response.error_msg
     return response.heightmap
 
 
-def test_a_heightmap_is_that_of_a_frame_taken_after_the_time_asked_for(graph: Graph) -> None:
-    first = captured(graph)
+def test_a_heightmap_is_that_of_a_frame_taken_after_the_time_asked_for(graph: Graph, scene_start: Time) -> None:
+    first = captured(graph, scene_start)
     later = Time(sec=first.header.stamp.sec + 1, nanosec=first.header.stamp.nanosec)
     response = graph.client.call(
         graph.client.capture, CaptureHeightmap.Request(not_before=later, timeout=Duration(sec=20))
@@ -197,9 +201,11 @@ def broken(heightmap: Heightmap, fault: str) -> Heightmap:
 
 
 @pytest.mark.parametrize("fault", ["NaN", "encoding", "size", "empty"])
-def test_a_broken_heightmap_is_an_error_by_name_and_the_nodes_live_on(graph: Graph, fault: str) -> None:
-    client, good = graph.client, captured(graph)
-    bad = broken(captured(graph), fault)
+def test_a_broken_heightmap_is_an_error_by_name_and_the_nodes_live_on(
+    graph: Graph, scene_start: Time, fault: str
+) -> None:
+    client, good = graph.client, captured(graph, scene_start)
+    bad = broken(captured(graph, scene_start), fault)
     attended = client.call(client.attend, Attend.Request(heightmap=good, new_job=True))
     for answer in (
         client.call(client.attend, Attend.Request(heightmap=bad)),
