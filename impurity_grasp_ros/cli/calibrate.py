@@ -19,12 +19,10 @@ from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import CalibrationError, ConfigError, OutOfWorkspaceError
 from impurity_grasp_ros.files import write_atomically
-from impurity_grasp_ros.hardware.ur_arm import UrArm
-from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.perception.hand_eye import Chessboard, HandEye, View, find_corners, solve
 from impurity_grasp_ros.transform import Transform, from_rotation_translation, tool_down
@@ -38,7 +36,6 @@ MARGIN = 0.10
 """Metres that the grid keeps from the workspace's border."""
 
 SETTLE_TIME = 0.5
-READY_TIME = 20.0
 
 
 def calibrate(
@@ -78,29 +75,22 @@ def record_pairs(robot_ip: str, folder: Path, speed: float, console: Console) ->
 
     cell = load_cell()
     folder.mkdir(parents=True, exist_ok=True)
-    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
     lines = []
-    try:
-        arm.wait_until_ready(READY_TIME)
-        with CameraTap() as camera:
-            for number, pose in enumerate(grid(cell)):
-                joints = arm.inverse_kinematics(pose)
-                if joints is None:
-                    continue
-                arm.start_joint_motion(joints, speed, 1.0)
-                while arm.is_moving():
-                    time.sleep(cell.motion.poll_interval)
-                time.sleep(SETTLE_TIME)
-                color, intrinsics = camera.capture()
-                name = f"{number:03d}.png"
-                cv2.imwrite(str(folder / name), cv2.cvtColor(color, cv2.COLOR_RGB2BGR))
-                lines.append(json.dumps({"image": name, "T_base_tool": arm.tool_pose().tolist()}))
-                console.print(f"{name}: tool at {np.round(arm.tool_pose()[:3, 3], 3)}")
-            write_atomically(folder / CAMERA_FILE, json.dumps(asdict(intrinsics)).encode())
-        write_atomically(folder / PAIRS, ("\n".join(lines) + "\n").encode())
-    finally:
-        arm.stop()
-        arm.close()
+    with ready_arm(robot_ip) as arm, CameraTap() as camera:
+        for number, pose in enumerate(grid(cell)):
+            joints = arm.inverse_kinematics(pose)
+            if joints is None:
+                continue
+            arm.start_joint_motion(joints, speed, 1.0)
+            await_rest(arm, cell.motion.poll_interval)
+            time.sleep(SETTLE_TIME)
+            color, intrinsics = camera.capture()
+            name, T_base_tool = f"{number:03d}.png", arm.tool_pose()
+            cv2.imwrite(str(folder / name), cv2.cvtColor(color, cv2.COLOR_RGB2BGR))
+            lines.append(json.dumps({"image": name, "T_base_tool": T_base_tool.tolist()}))
+            console.print(f"{name}: tool at {np.round(T_base_tool[:3, 3], 3)}")
+        write_atomically(folder / CAMERA_FILE, json.dumps(asdict(intrinsics)).encode())
+    write_atomically(folder / PAIRS, ("\n".join(lines) + "\n").encode())
 
 
 def grid(cell: CellConfig) -> Iterator[Transform]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import numpy as np
@@ -12,16 +11,13 @@ from rich.console import Console
 
 from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import ConfigError, UnreachableError
-from impurity_grasp_ros.hardware.ur_arm import UrArm
-from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.protocols import Arm
 from impurity_grasp_ros.transform import Transform, apply, tool_down
 
-READY_TIME = 20.0
 HOVER_SPEED = 0.05
 """m/s of the last way down."""
 
@@ -46,14 +42,9 @@ def touch_test(
         point = point_of(pixel, camera.depth_at(*pixel), intrinsics, calibration)
     console.print(f"column {pixel[0]}, row {pixel[1]}: {np.round(point, 4)} m in base_link")
     above, hover = poses_over(point, height, cell)
-    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
-    try:
-        arm.wait_until_ready(READY_TIME)
+    with ready_arm(robot_ip) as arm:
         move_over(arm, above, hover, speed, cell)
         console.print(f"hovering {height:g} m above it, at {np.round(arm.tool_pose()[:3, 3], 4)} m")
-    finally:
-        arm.stop()
-        arm.close()
 
 
 def point_of(
@@ -84,11 +75,6 @@ def move_over(arm: Arm, above: Transform, hover: Transform, speed: float, cell: 
     if joints is None or arm.inverse_kinematics(hover) is None:
         raise UnreachableError(f"expected a point within reach, received {np.round(hover[:3, 3], 3)}")
     arm.start_joint_motion(joints, speed, 1.0)
-    _wait(arm, cell)
+    await_rest(arm, cell.motion.poll_interval)
     arm.start_linear_motion(hover, HOVER_SPEED, 0.5)
-    _wait(arm, cell)
-
-
-def _wait(arm: Arm, cell: CellConfig) -> None:
-    while arm.is_moving():
-        time.sleep(cell.motion.poll_interval)
+    await_rest(arm, cell.motion.poll_interval)

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from impurity_grasp_ros.emulation.controller import Controller
 from impurity_grasp_ros.emulation.gripper import IdealFingers, UrcapGripper
 from impurity_grasp_ros.emulation.plant import IdealArm
@@ -82,7 +85,5 @@ class FaultInjector:
         }
 
 
-def _vector(newtons: Any) -> Any:
-    import numpy as np
-
+def _vector(newtons: Any) -> NDArray[np.float64]:
     return np.array(newtons, np.float64).reshape(3)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.variables import INPUTS, OUTPUTS, is_input, output_values
+from impurity_grasp_ros.emulation.variables import INPUTS, OUTPUTS, Readings, is_input
 from impurity_grasp_ros.errors import ConfigError
 
 HEADER = struct.Struct(">HB")
@@ -60,12 +60,12 @@ class Client:
             return packet(kind, ACCEPTED)
         raise ConfigError(f"expected an RTDE packet, received type {kind}")
 
-    def publish(self) -> bytes:
-        """The data packet of this control cycle, empty when none is due."""
+    def publish(self, readings: Readings) -> bytes:
+        """The data packet of a control cycle, empty when none is due."""
         self._cycles += 1
         if not self.started or self.outputs is None or self._cycles % self.every:
             return b""
-        values = [value for name in self.outputs.names for value in output_values(self.controller, name)]
+        values = [value for name in self.outputs.names for value in readings[name]]
         return packet(DATA, self.outputs.layout.pack(1, *values))
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from impurity_grasp_ros.emulation.dashboard import BANNER, Dashboard
 from impurity_grasp_ros.emulation.faults import FaultInjector
 from impurity_grasp_ros.emulation.gripper import FingerPlant, UrcapGripper
 from impurity_grasp_ros.emulation.urscript.tokens import ProgramStream
+from impurity_grasp_ros.emulation.variables import Readings
 from impurity_grasp_ros.errors import ConfigError
 
 PORTS = {"dashboard": 29999, "primary": 30001, "secondary": 30002, "script": 30003, "rtde": 30004, "gripper": 63352}
@@ -119,8 +120,9 @@ class EmulatedCell:
             await asyncio.sleep(max(due - time.monotonic(), 0.0005))
 
     def _publish(self) -> None:
+        readings = Readings(self._controller)
         for client, writer in self._clients.items():
-            data = client.publish()
+            data = client.publish(readings)
             if data and not writer.is_closing():
                 writer.write(data)
 

@@ -74,6 +74,18 @@ def is_input(name: str) -> bool:
     return INPUTS.type_of(name) is not None
 
 
+class Readings(dict[str, Iterable[float]]):
+    """Values of output variables in one control cycle, each read when it is first asked for."""
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+
+    def __missing__(self, name: str) -> Iterable[float]:
+        self[name] = values = output_values(self._controller, name)
+        return values
+
+
 def output_values(controller: Controller, name: str) -> Iterable[float]:
     """The numbers of an output variable, as many as its type has; zeros for what is not emulated."""
     prefix, _, number = name.rpartition("_")

@@ -11,6 +11,7 @@ from typing import Any
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.readiness import await_ready
 
 ACTIVE, MOVING = 3, 0
 FAULTS = {
@@ -93,11 +94,7 @@ class RobotiqGripper:
 
     def wait_until_ready(self, timeout: float) -> None:
         """Wait for an activated gripper; raises DeviceFaultError with what is in its way."""
-        deadline = time.monotonic() + timeout
-        while self._problem and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if self._problem:
-            raise DeviceFaultError(f"expected a gripper that is ready within {timeout:g} s: {self._problem}")
+        await_ready("a gripper", self.problem, timeout)
 
     def reactivate(self) -> None:
         """Connect and activate anew, after a fault."""

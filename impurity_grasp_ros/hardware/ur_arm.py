@@ -45,7 +45,7 @@ class UrArm:
 
     def tool_pose(self) -> Transform:
         """Measured ``T_base_tool``."""
-        return T_BASE_CONTROLLER @ from_rotation_vector(self._link.state().tool_pose)
+        return _tool_pose(self._link.state())
 
     def tool_force(self) -> float:
         """Magnitude in newtons of the force at the tool since the motion started."""
@@ -63,10 +63,9 @@ class UrArm:
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
         """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
-        self._begin("joints", np.asarray(joints, dtype=np.float64), speed, acceleration)
-        self._motion = self._link.call(
-            "start_joint_motion", np.asarray(joints, dtype=np.float64).tolist(), speed, acceleration
-        )
+        target = np.asarray(joints, dtype=np.float64)
+        self._begin("joints", target, speed, acceleration)
+        self._motion = self._link.call("start_joint_motion", target.tolist(), speed, acceleration)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
         """Start a motion that is straight in Cartesian space; m/s and m/s2. The force sensor is zeroed before."""
@@ -86,7 +85,7 @@ class UrArm:
         if state.moving or state.motions < self._motion:
             return True
         kind, target = self._target
-        reached = np.array(state.joints) if kind == "joints" else self.tool_pose()[:3, 3]
+        reached = np.array(state.joints) if kind == "joints" else _tool_pose(state)[:3, 3]
         if max(map(abs, state.speeds)) > 0.01:
             return True
         error = float(np.abs(reached - target).max())
@@ -134,6 +133,10 @@ class UrArm:
             raise DeviceFaultError(f"expected an arm that can move: {problem}")
         self._generation = self._link.generation
         self._target = (kind, target)
+
+
+def _tool_pose(state: UrState) -> Transform:
+    return T_BASE_CONTROLLER @ from_rotation_vector(state.tool_pose)
 
 
 def _controller_pose(T_base_tool: Transform) -> list[float]:

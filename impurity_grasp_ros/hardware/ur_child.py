@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.hardware.ur_state import RUNNING, SAFE, UrState
+from impurity_grasp_ros.hardware.ur_state import UrState
 from impurity_grasp_ros.motion.kinematics import TOOL_LENGTH
 
 PERIOD = 0.008
@@ -203,12 +203,11 @@ class UrChild:
 
         A process takes control once: the next one that does is another, and knows of no command to resend.
         """
-        able = state.safety_mode in SAFE and state.robot_mode == RUNNING
         if self._control is None:
-            if able and not self._held:
+            if not (state.mode_obstacle or self._held):
                 self._take_control()
             return
-        if not able:
+        if state.mode_obstacle:
             raise ControlLostError(f"the arm was stopped: {state.safety_mode_name}, {state.robot_mode_name}")
         if state.program_running:
             self._seen_running = max(self._seen_running, time.monotonic())

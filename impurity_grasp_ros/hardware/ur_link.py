@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.readiness import await_ready
 from impurity_grasp_ros.hardware.ur_child import Ending, Reply, Request, serve
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.hardware.ur_state import UrState
@@ -82,11 +83,7 @@ class UrLink:
 
     def wait_until_ready(self, timeout: float) -> None:
         """Wait for an arm that can move; raises DeviceFaultError with what is in its way."""
-        deadline = time.monotonic() + timeout
-        while (problem := self.problem()) and time.monotonic() < deadline and not self._closing.is_set():
-            time.sleep(0.02)
-        if problem:
-            raise DeviceFaultError(f"expected an arm that is ready within {timeout:g} s: {problem}")
+        await_ready("an arm", self.problem, timeout)
 
     def release(self) -> None:
         """A person has asked for recovery: control may be taken again."""

@@ -50,12 +50,17 @@ class UrState:
         return SAFETY_MODES.get(self.safety_mode, str(self.safety_mode))
 
     @property
-    def obstacle(self) -> str:
-        """Why the arm must not or cannot move, empty when it can."""
+    def mode_obstacle(self) -> str:
+        """Which of the robot's modes does not allow motion, empty when both do."""
         if self.safety_mode not in SAFE:
             return f"the safety system is in {self.safety_mode_name}"
-        if self.robot_mode != RUNNING:
-            return f"the robot is in mode {self.robot_mode_name}"
+        return "" if self.robot_mode == RUNNING else f"the robot is in mode {self.robot_mode_name}"
+
+    @property
+    def obstacle(self) -> str:
+        """Why the arm must not or cannot move, empty when it can."""
+        if self.mode_obstacle:
+            return self.mode_obstacle
         if self.held:
             return f"{self.held}; it moves again after recovery is asked for"
         return "" if self.program_running else "the control program does not run"

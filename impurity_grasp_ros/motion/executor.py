@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,12 +64,9 @@ class PrimitiveExecutor:
             return Outcome(OutcomeStatus.OUT_OF_WORKSPACE, self._gripper.opening(), 0.0, str(error))
         except UnreachableError as error:
             return Outcome(OutcomeStatus.UNREACHABLE, self._gripper.opening(), 0.0, str(error))
-        try:
+        with self._stopped_on_error():
             status, opening = self._run(primitive, plan, supervision)
-            self.go_home(supervision)
-        except BaseException:
-            self._arm.stop()
-            raise
+            self._return_home(supervision)
         return Outcome(status, opening, self._clock.now() - start)
 
     def check(self, primitive: Primitive) -> None:
@@ -76,8 +74,19 @@ class PrimitiveExecutor:
         self._plan(primitive)
 
     def go_home(self, supervision: Supervision | None = None) -> None:
-        """Rise straight up, then move to the home joints."""
-        supervision = supervision or Supervision()
+        """Rise straight up, then move to the home joints; raises as :meth:`execute` does."""
+        with self._stopped_on_error():
+            self._return_home(supervision or Supervision())
+
+    @contextmanager
+    def _stopped_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._arm.stop()
+            raise
+
+    def _return_home(self, supervision: Supervision) -> None:
         motion = self._cell.motion
         self._follow(Rise("rise", motion.transit_height, motion.lift_speed), supervision)
         supervision.on_phase("home")

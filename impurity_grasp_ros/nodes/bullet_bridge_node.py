@@ -8,31 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
-from impurity_grasp_ros.errors import BusyError
 from impurity_grasp_ros.motion.executor import Supervision
-from impurity_grasp_ros.nodes.bullet_topics import BulletTopics
+from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneConfig
 from impurity_grasp_ros.nodes.conversions import to_time
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import answer_error, run
+from impurity_grasp_ros.nodes.runtime import answer_error, run, steady_timer
 from impurity_grasp_ros.simulation.environment import Environment
 
 
 @dataclass(frozen=True)
-class BulletBridgeConfig:
+class BulletBridgeConfig(SceneConfig):
     """The scene to start with and how fast time passes."""
 
-    scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
-    seed: int = parameter("seed of the scene", low=0, high=2**53)
-    targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
-    blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)
     gui: bool = parameter("open the simulator's window; implies real_time")
     real_time: bool = parameter("move at the speed of the wall clock instead of as fast as possible")
     camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=60.0)
@@ -58,7 +52,7 @@ class BulletBridgeNode(Node):
 
     def destroy_node(self) -> None:
         """Stop the arm, wait for the motion to end and close the simulator."""
-        self._primitives.stop()
+        self._primitives.stopping = True
         with self._lock:
             self._environment.close()
         super().destroy_node()
@@ -73,8 +67,7 @@ class BulletBridgeNode(Node):
                 finally:
                     self._lock.release()
 
-        group = MutuallyExclusiveCallbackGroup()
-        self.create_timer(period, guarded, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady_timer(self, period, guarded)
 
     def _on_idle(self) -> None:
         now = time.monotonic()
@@ -83,8 +76,7 @@ class BulletBridgeNode(Node):
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
-            if self._primitives.moving:
-                raise BusyError("expected a resting arm, it moves")
+            self._primitives.check_resting()
             with self._lock:
                 response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
         except Exception as error:  # every fault is answered with its code, the node stays
@@ -92,16 +84,11 @@ class BulletBridgeNode(Node):
         return response
 
     def _reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        self._topics.rewind()
-        try:
-            self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
-        finally:
-            self._topics.follow()
-            self._topics.forget_frame()
+        state = self._topics.reset(scene, seed, targets, blocks)
         if self._real_time:
             time_step = self._environment.config.physics.time_step
             self._environment.world.after_step(lambda: time.sleep(time_step))
-        return self._topics.publish_scene()
+        return state
 
     def _execute(self, primitive: Primitive, supervision: Supervision) -> Outcome:
         with self._lock:

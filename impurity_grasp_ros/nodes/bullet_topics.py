@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from impurity_grasp.msg import SceneState
+from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.gripper_geometry import knuckle_travel
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
@@ -14,6 +17,16 @@ from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_i
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
 from impurity_grasp_ros.nodes.runtime import LATCHED, camera_qos
 from impurity_grasp_ros.simulation.environment import Environment
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """The scene to start with."""
+
+    scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
+    seed: int = parameter("seed of the scene", low=0, high=2**53)
+    targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
+    blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)
 
 
 class SceneTopics:
@@ -27,6 +40,14 @@ class SceneTopics:
         self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", camera_qos("reliable"))
         self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", camera_qos("reliable"))
         self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", camera_qos("reliable"))
+
+    def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
+        """Generate another scene; numbers as in :class:`SceneConfig`. Raises as :meth:`Environment.reset` does."""
+        try:
+            self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
+        finally:
+            self.forget_frame()
+        return self.publish_scene()
 
     def now(self) -> float:
         """Seconds for stamps."""
@@ -91,14 +112,14 @@ class BulletTopics(SceneTopics):
         self._epoch += duration
         self.publish_motion()
 
-    def rewind(self) -> None:
-        """Call before the world's own time starts again at zero."""
+    def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
+        """Generate another scene. The world's own time starts again at zero, and forgets who follows it."""
         self._epoch += self._environment.world.time
-
-    def follow(self) -> None:
-        """Publish along with the physics from now on; needed again after each reset of the world."""
         self._last_published = -1.0
-        self._environment.world.after_step(self._on_step)
+        try:
+            return super().reset(scene, seed, targets, blocks)
+        finally:
+            self._environment.world.after_step(self._on_step)
 
     def _on_step(self) -> None:
         if self._environment.world.time - self._last_published >= self._period:

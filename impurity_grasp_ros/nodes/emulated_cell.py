@@ -19,22 +19,18 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.emulation.controller import Controller
 from impurity_grasp_ros.emulation.personality import personality
 from impurity_grasp_ros.emulation.server import EmulatedCell
-from impurity_grasp_ros.nodes.bullet_topics import SceneTopics
+from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 
 
 @dataclass(frozen=True)
-class EmulatedCellConfig:
+class EmulatedCellConfig(SceneConfig):
     """Which controller, on which address, over which scene."""
 
     host: str = parameter("address on which the ports are served")
     controller: str = parameter("generation of the controller", choices=("cb3", "e-series"))
-    scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
-    seed: int = parameter("seed of the scene", low=0, high=2**53)
-    targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)
-    blocks: int = parameter("number of ordinary blocks; -1: as the scene file says", low=-1, high=40)
     camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=30.0)
 
 
@@ -45,9 +41,8 @@ class EmulatedCellNode(Node):
         super().__init__("emulated_cell", **options)
         config = NodeParameters(self, "emulated_cell", EmulatedCellConfig).value
         self._environment = environment = Environment(fast_forward=False)
-        targets, blocks = (None if number < 0 else number for number in (config.targets, config.blocks))
-        environment.reset(config.seed, config.scene, targets, blocks)
         self._topics = SceneTopics(self, environment)
+        self._topics.reset(config.scene, config.seed, config.targets, config.blocks)
         joints = environment.arm.joint_positions()
         self._controller = Controller(personality(config.controller), BulletArm(environment), joints)
         self._cell = EmulatedCell(self._controller, BulletFingers(environment), config.host, self._on_cycle)

@@ -71,7 +71,7 @@ class HeightmapNode(Node):
         self._streams = Streams()
         self._info: CameraInfo | None = None
         self._hint = ""
-        self._pacer = Pacer(self, callback_group=MutuallyExclusiveCallbackGroup())
+        self._pacer = Pacer(self)
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
         images = {
             "qos_profile": camera_qos(config.camera_reliability),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -28,7 +27,7 @@ from impurity_grasp_ros.nodes.conversions import to_header
 from impurity_grasp_ros.nodes.diagnostics import diagnose
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import run
+from impurity_grasp_ros.nodes.runtime import run, steady_timer
 
 REACTIVATION_LIMIT = 10.0
 """Seconds that ``recover`` gives the gripper."""
@@ -77,35 +76,27 @@ class MotionNode(Node):
         self._primitives = PrimitiveServer(self, self._execute, lambda: self.get_clock().now().to_msg())
         self._joints = self.create_publisher(JointState, "joint_states", 10)
         self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", 10)
-        self._add_timer(1.0 / config.joint_state_rate, self._publish_joints)
-        self._add_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
+        steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
+        steady_timer(self, 1.0 / config.diagnostics_rate, self._publish_diagnostics)
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
     def destroy_node(self) -> None:
         """Stop the arm, wait for the motion to end and disconnect."""
-        self._primitives.stop()
+        self._primitives.stopping = True
         with self._lock:
             self._arm.close()
             self._gripper.close()
         super().destroy_node()
-
-    def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(period, callback, callback_group=MutuallyExclusiveCallbackGroup(), clock=steady)
 
     def _add_service(self, name: str, action: Callable[[], str]) -> None:
         """A service that does something with the resting arm."""
 
         def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             try:
-                self._primitives.claim()
-                try:
-                    with self._lock:
-                        response.message = action()
-                    response.success = True
-                finally:
-                    self._primitives.moving = False
+                with self._primitives.claimed(), self._lock:
+                    response.message = action()
+                response.success = True
             except Exception as error:  # every fault is answered, the node stays
                 response.message = str(error) or type(error).__name__
                 self.get_logger().error(f"{name}: {response.message}")
@@ -139,12 +130,7 @@ class MotionNode(Node):
         self._check_ready()
         if self._settings.value.dry_run:
             raise DryRunError("expected to move home, dry_run is set")
-        supervision = Supervision(canceled=lambda: self._primitives.stopping)
-        try:
-            self._executor().go_home(supervision)
-        except BaseException:
-            self._arm.stop()
-            raise
+        self._executor().go_home(Supervision(canceled=lambda: self._primitives.stopping))
         return "the arm is at home"
 
     def _publish_joints(self) -> None:

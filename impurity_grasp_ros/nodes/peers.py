@@ -9,7 +9,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionClient
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from impurity_grasp.action import ExecutePrimitive
@@ -52,7 +52,7 @@ class Peers:
 
     def __init__(self, node: Node, config: Callable[[], PeersConfig]) -> None:
         self._config = config
-        self._pacer = Pacer(node, callback_group=MutuallyExclusiveCallbackGroup())
+        self._pacer = Pacer(node)
         group = ReentrantCallbackGroup()
         self._capture = node.create_client(CaptureHeightmap, "capture_heightmap", callback_group=group)
         self._attend = node.create_client(Attend, "attend", callback_group=group)

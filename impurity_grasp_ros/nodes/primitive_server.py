@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -24,15 +25,15 @@ Execute = Callable[[Primitive, Supervision], Outcome]
 class PrimitiveServer:
     """Action server on a node. execute: moves the arm. completed: the time after which a camera frame shows the result.
 
-    Not more than one motion is under way; others can claim the arm with :meth:`claim`.
+    Not more than one motion is under way; others take turns with :meth:`claimed` and :meth:`check_resting`.
     """
 
     def __init__(self, node: Node, execute: Execute, completed: Callable[[], Time]) -> None:
         self._logger = node.get_logger()
         self._execute = execute
         self._completed = completed
-        self._stopping = False
-        self.moving = False
+        self._moving = False
+        self.stopping = False  # set it: what is under way is cancelled, and whatever comes is refused
         self._server = ActionServer(
             node,
             ExecutePrimitive,
@@ -43,25 +44,25 @@ class PrimitiveServer:
             callback_group=ReentrantCallbackGroup(),
         )
 
-    def stop(self) -> None:
-        """Cancel what is under way and whatever comes."""
-        self._stopping = True
-
-    @property
-    def stopping(self) -> bool:
-        """Whether everything has to end."""
-        return self._stopping
-
-    def claim(self) -> None:
-        """Take the arm for something else, until ``moving`` is set back; raises BusyError."""
-        if self.moving:
+    def check_resting(self) -> None:
+        """Raises BusyError while a motion is under way."""
+        if self._moving:
             raise BusyError("expected a resting arm, it moves")
-        self.moving = True
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """The arm is taken for something else; raises BusyError."""
+        self.check_resting()
+        self._moving = True
+        try:
+            yield
+        finally:
+            self._moving = False
 
     def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
-        if self.moving or self._stopping:
+        if self._moving or self.stopping:
             return GoalResponse.REJECT
-        self.moving = True
+        self._moving = True
         return GoalResponse.ACCEPT
 
     def _on_execute(self, handle: ServerGoalHandle) -> ExecutePrimitive.Result:
@@ -73,10 +74,10 @@ class PrimitiveServer:
 
         try:
             primitive = from_primitive(handle.request.primitive)
-            supervision = Supervision(lambda: self._stopping or handle.is_cancel_requested, report)
+            supervision = Supervision(lambda: self.stopping or handle.is_cancel_requested, report)
             result.attempt = to_attempt(Attempt(primitive, self._execute(primitive, supervision)))
         except Exception as error:  # every fault is answered with its code, the node stays
             answer_error(result, error, self._logger)
         result.completed = self._completed()
-        self.moving = False
+        self._moving = False
         return finish(handle, result)

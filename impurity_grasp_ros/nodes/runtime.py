@@ -11,6 +11,7 @@ from typing import Any
 
 import rclpy
 from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
@@ -65,13 +66,18 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
     executor.shutdown()
 
 
+def steady_timer(node: Node, period: float, callback: Callable[[], None]) -> None:
+    """Call something every ``period`` seconds of the wall clock, also when simulated time stands still."""
+    group = MutuallyExclusiveCallbackGroup()
+    node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+
 class Pacer:
     """Lets coroutines of a node wait by the wall clock, also when simulated time stands still."""
 
-    def __init__(self, node: Node, period: float = 0.02, **timer_options: Any) -> None:
+    def __init__(self, node: Node, period: float = 0.02) -> None:
         self._waiting: list[Future] = []
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = node.create_timer(period, self._tick, clock=steady, **timer_options)
+        steady_timer(node, period, self._tick)
 
     def _tick(self) -> None:
         waiting, self._waiting = self._waiting, []

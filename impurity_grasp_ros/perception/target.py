@@ -80,10 +80,10 @@ def find_outlier(
     odd = solid >= 1.0
     patches = _salient_parts(odd, raw, target.outlier_peak)
     after = updated(model, cells, colors, oddness[inner], appearance)
+    region = patches[0] if patches else odd if odd.any() else ~odd
+    score = _score(min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak))
     if not patches:
-        region = odd if odd.any() else ~odd
-        margin = min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak)
-        return _nothing(heightmap, _score(margin), raw), after
+        return _nothing(heightmap, score, raw), after
     found: list[Mask] = []
     for patch in patches:
         of_patch = observed(cells[patch[inner]], colors[patch[inner]])
@@ -92,8 +92,7 @@ def find_outlier(
         mask = outline(patch, alike, objects, heightmap, target.max_step)
         found += single_objects(mask, heightmap, target.max_length)
     found = [mask for mask in found if np.count_nonzero(mask) >= square.size] or found
-    margin = min(float(solid[patches[0]].max()), float(raw[patches[0]].max()) / target.outlier_peak)
-    return Detection(most_accessible(found, heightmap), _score(margin), raw), after
+    return Detection(most_accessible(found, heightmap), score, raw), after
 
 
 def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: SaliencyConfig) -> Detection:

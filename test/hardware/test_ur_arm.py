@@ -145,10 +145,15 @@ def test_a_program_stopped_on_the_pendant_is_not_started_again_by_itself(cell: S
     finish(arm)
 
 
-def kill_child(_cell: ServedCell) -> None:
+def children() -> list[int]:
+    """Process numbers of the drivers' children."""
     found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "spawn_main"], capture_output=True, text=True)
-    for number in found.stdout.split():
-        os.kill(int(number), signal.SIGKILL)
+    return [int(number) for number in found.stdout.split()]
+
+
+def kill_child(_cell: ServedCell) -> None:
+    for number in children():
+        os.kill(number, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -239,5 +244,4 @@ def test_closing_stops_a_motion_and_leaves_no_process(cell: ServedCell) -> None:
     arm.close()
     assert_stays(cell)
     assert cell.do("state")["runtime_state"] == "STOPPED"
-    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "spawn_main"], capture_output=True, text=True)
-    assert not found.stdout.split()
+    assert not children()

@@ -1,0 +1,33 @@
+"""The arm, for commands that move it themselves; motion_node must not run meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.protocols import Arm
+
+READY_TIME = 20.0
+"""Seconds that a robot gets to let itself be moved."""
+
+
+@contextmanager
+def ready_arm(robot_ip: str) -> Iterator[UrArm]:
+    """An arm that can move, stopped and disconnected in the end; raises DeviceFaultError when it does not get ready."""
+    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
+    try:
+        arm.wait_until_ready(READY_TIME)
+        yield arm
+    finally:
+        arm.stop()
+        arm.close()
+
+
+def await_rest(arm: Arm, poll_interval: float) -> None:
+    """Wait for the motion under way to end; raises DeviceFaultError when it ends short of its target."""
+    while arm.is_moving():
+        time.sleep(poll_interval)
