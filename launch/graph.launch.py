@@ -31,9 +31,10 @@ def optional(package: str, executable: str, **options) -> Node | LogInfo:
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments are declared by the launch files that include this one."""
+    set_here = {name: LaunchConfiguration(name) for name in ("use_sim_time", "refuse_repeated")}
     common = {
         "namespace": LaunchConfiguration("namespace"),
-        "parameters": [LaunchConfiguration("params_file"), {"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        "parameters": [LaunchConfiguration("params_file"), set_here],
         "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
         "output": "screen",
     }
@@ -43,6 +44,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument("rviz", default_value="false", description="open rviz"),
+            DeclareLaunchArgument("refuse_repeated", default_value="true", description="see heightmap_node"),
             *(Node(package="impurity_grasp", executable=name, **common) for name in NODES),
             optional(
                 "robot_state_publisher",

@@ -43,6 +43,9 @@ def generate_launch_description() -> LaunchDescription:
                 for name, (default, text) in ARGUMENTS.items()
             ),
             bridge,
-            IncludeLaunchDescription(str(SHARE / "launch" / "graph.launch.py")),
+            IncludeLaunchDescription(
+                str(SHARE / "launch" / "graph.launch.py"),
+                launch_arguments={"refuse_repeated": "false"}.items(),  # the simulated camera has no noise
+            ),
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,9 +35,16 @@ class Network(Protocol):
 
 
 class FaultInjector:
-    """Carries out requests and tells the state afterwards."""
+    """Carries out requests and tells the state afterwards. others: requests beyond those that are known here."""
 
-    def __init__(self, controller: Controller, gripper: UrcapGripper, fingers: object, network: Network) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        gripper: UrcapGripper,
+        fingers: object,
+        network: Network,
+        others: Mapping[str, Callable[..., None]],
+    ) -> None:
         self._controller = controller
         self._gripper = gripper
         self._actions: dict[str, Callable[..., None]] = {
@@ -55,7 +62,9 @@ class FaultInjector:
             "freeze": network.freeze,
             "gripper_fault": lambda number: setattr(gripper, "fault", int(number)),
             "gripper_activates": lambda on: setattr(gripper, "activates", bool(on)),
+            "gripper_power_cycle": gripper.power_cycle,
             "gripper_answers": lambda on: setattr(gripper, "answers", bool(on)),
+            **others,
         }
         if isinstance(controller.plant, IdealArm):
             self._actions["force"] = lambda newtons: setattr(controller.plant, "force", _vector(newtons))
@@ -80,6 +89,7 @@ class FaultInjector:
             "robot_mode": controller.robot_mode.name,
             "safety_mode": controller.safety_mode.name,
             "runtime_state": controller.runtime_state.name,
+            "gripper_status": self._gripper.status.name,
             "object_state": self._gripper.object_state().name,
             "events": list(controller.events),
         }

@@ -94,7 +94,7 @@ class UrcapGripper:
     def __init__(self, fingers: FingerPlant) -> None:
         self._fingers = fingers
         self._registers = dict.fromkeys(("ACT", "GTO", "ATR", "ARD", "FOR", "SPE", "POS", "SID"), 0)
-        self._status = Status.RESET
+        self.status = Status.RESET
         self._activation = 0.0
         self._goal = GRIPPER_STROKE
         self.fault = 0
@@ -118,12 +118,17 @@ class UrcapGripper:
             return b"ack"
         return b"?\n"
 
+    def power_cycle(self) -> None:
+        """Lose power for a moment, and the activation with it."""
+        self._registers = dict.fromkeys(self._registers, 0)
+        self._react(self._registers.keys())
+
     def advance(self, duration: float) -> None:
         """Let seconds pass."""
-        if self._status is Status.ACTIVATING and self.activates:
+        if self.status is Status.ACTIVATING and self.activates:
             self._activation += duration
             if self._activation >= ACTIVATION_TIME:
-                self._status = Status.ACTIVE
+                self.status = Status.ACTIVE
         self._fingers.advance(duration)
 
     def object_state(self) -> ObjectState:
@@ -138,7 +143,7 @@ class UrcapGripper:
     def _read(self, name: str) -> int | None:
         measured = {
             "POS": count_of(self._fingers.opening()),
-            "STA": int(self._status),
+            "STA": int(self.status),
             "OBJ": int(self.object_state()),
             "FLT": self.fault,
             "PRE": self._registers["POS"],
@@ -147,10 +152,10 @@ class UrcapGripper:
 
     def _react(self, written: object) -> None:
         if not self._registers["ACT"]:
-            self._status, self._activation = Status.RESET, 0.0
-        elif self._status is Status.RESET:
-            self._status = Status.ACTIVATING
-        if self._registers["GTO"] and self._status is Status.ACTIVE and not self.fault:
+            self.status, self._activation = Status.RESET, 0.0
+        elif self.status is Status.RESET:
+            self.status = Status.ACTIVATING
+        if self._registers["GTO"] and self.status is Status.ACTIVE and not self.fault:
             self._goal = opening_of(self._registers["POS"])
             self._fingers.start(self._goal, SLOWEST + (FASTEST - SLOWEST) * self._registers["SPE"] / 255)
 

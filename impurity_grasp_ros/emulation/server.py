@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from impurity_grasp_ros.emulation import rtde
 from impurity_grasp_ros.emulation.controller import Controller
@@ -39,7 +40,10 @@ class Service:
 
 
 class EmulatedCell:
-    """A controller and a gripper on loopback. ``on_cycle`` is called after every control cycle."""
+    """A controller and a gripper on loopback.
+
+    on_cycle: called after every control cycle. faults: further requests that the control port takes, by name.
+    """
 
     def __init__(
         self,
@@ -47,11 +51,12 @@ class EmulatedCell:
         fingers: FingerPlant,
         host: str = "127.0.0.1",
         on_cycle: Callable[[], None] = lambda: None,
+        faults: Mapping[str, Callable[..., None]] = MappingProxyType({}),
     ) -> None:
         self._controller = controller
         self._gripper = UrcapGripper(fingers)
         self._dashboard = Dashboard(controller)
-        self._faults = FaultInjector(controller, self._gripper, fingers, self)
+        self._faults = FaultInjector(controller, self._gripper, fingers, self, faults)
         self._host = host
         self._on_cycle = on_cycle
         self._clients: dict[rtde.Client, asyncio.StreamWriter] = {}

@@ -20,6 +20,8 @@ FAULTS = {
     11: "automatic release in progress", 12: "internal fault", 13: "activation fault", 14: "overcurrent",
     15: "automatic release completed",
 }  # fmt: skip
+INACTIVE = "the gripper is not active any more; recovery activates it, and moves its fingers"
+
 START_TIME = 0.15
 """Seconds in which the fingers must have started, or have nothing to do."""
 
@@ -38,9 +40,10 @@ class RobotiqConfig:
 
 
 class RobotiqGripper:
-    """``Gripper`` protocol on the URCap. A thread connects and activates, again whenever the link is lost.
+    """``Gripper`` protocol on the URCap. A thread connects and looks after the gripper, also while nobody uses it.
 
-    Raises DeviceFaultError from every method of the protocol while the gripper is not ready.
+    Activation moves the fingers: it happens once at the start, and later on request only. Raises DeviceFaultError from
+    every method of the protocol while the gripper is not ready.
     """
 
     def __init__(self, host: str, config: RobotiqConfig) -> None:
@@ -51,6 +54,7 @@ class RobotiqGripper:
         self._problem = f"not yet connected to the gripper at {host}"
         self._last_opening: float | None = None
         self._fault = 0
+        self._may_activate = True
         self._started = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._keep_ready, name="robotiq", daemon=True)
@@ -97,8 +101,9 @@ class RobotiqGripper:
         await_ready("a gripper", self.problem, timeout)
 
     def reactivate(self) -> None:
-        """Connect and activate anew, after a fault."""
+        """Connect and activate anew, after a fault. The fingers move."""
         with self._lock:
+            self._may_activate = True
             self._lose("a new activation was asked for")
 
     def close(self) -> None:
@@ -137,10 +142,22 @@ class RobotiqGripper:
 
     def _keep_ready(self) -> None:
         while not self._closing.is_set():
-            if self._client is None:
-                with contextlib.suppress(DeviceFaultError):
+            with contextlib.suppress(DeviceFaultError):
+                if self._client is None:
                     self._connect()
+                else:
+                    self._look_after()
             self._closing.wait(self._config.retry)
+
+    def _look_after(self) -> None:
+        """Notice a gripper that is gone or has lost its activation, as it does with its power."""
+        with self._lock:
+            if self._client is not None and not self._is_active():
+                self._lose(INACTIVE)
+
+    def _is_active(self) -> bool:
+        """The lock is held."""
+        return int(self._try(lambda client: client.get_status())) == ACTIVE
 
     def _connect(self) -> None:
         """Connect, activate if necessary and wait for it, with the deadlines that the library lacks."""
@@ -149,8 +166,10 @@ class RobotiqGripper:
         with self._lock:
             self._client = Client(self._host, timeout=self._config.timeout)
             self._try(lambda client: client.connect())
-            active = int(self._try(lambda client: client.get_status())) == ACTIVE
-            if not active:
+            if not self._is_active():
+                if not self._may_activate:
+                    self._lose(INACTIVE)
+                    return
                 self._problem = "the gripper is being activated: keep clear of the fingers"
                 self._try(lambda client: client.activate(wait=False))
         deadline = time.monotonic() + self._config.activation_timeout
@@ -158,8 +177,8 @@ class RobotiqGripper:
             with self._lock:
                 if self._client is None:
                     return
-                if int(self._try(lambda client: client.get_status())) == ACTIVE:
-                    self._problem, self._fault = "", 0
+                if self._is_active():
+                    self._problem, self._fault, self._may_activate = "", 0, False
                     return
                 if time.monotonic() > deadline:
                     self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")

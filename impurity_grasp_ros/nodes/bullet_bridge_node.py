@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
 
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
@@ -19,7 +18,7 @@ from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneConfig
 from impurity_grasp_ros.nodes.conversions import to_time
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import answer_error, run, steady_timer
+from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, run, steady_timer
 from impurity_grasp_ros.simulation.environment import Environment
 
 
@@ -33,7 +32,7 @@ class BulletBridgeConfig(SceneConfig):
     joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
 
 
-class BulletBridgeNode(Node):
+class BulletBridgeNode(ClosingNode):
     """Stands for camera driver and motion node. One lock guards the simulation; a motion holds it throughout."""
 
     def __init__(self, **options: object) -> None:
@@ -50,12 +49,11 @@ class BulletBridgeNode(Node):
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
         self._primitives = PrimitiveServer(self, self._execute, lambda: to_time(self._topics.now()))
 
-    def destroy_node(self) -> None:
+    def close(self) -> None:
         """Stop the arm, wait for the motion to end and close the simulator."""
         self._primitives.stopping = True
         with self._lock:
             self._environment.close()
-        super().destroy_node()
 
     def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
         """A timer by the wall clock whose callback is skipped while the simulation is in use."""

@@ -57,13 +57,16 @@ class SceneTopics:
         """The world has changed: the next camera frame has to be rendered."""
         self._frame = None
 
-    def publish_frame(self) -> None:
-        """A camera frame, rendered only if the world has changed since the last one and somebody listens."""
+    def publish_frame(self, age: float = 0.0) -> None:
+        """A camera frame, rendered only if the world has changed since the last one and somebody listens.
+
+        age: seconds by which its stamp is too old.
+        """
         if not self._depth.get_subscription_count():
             return
         if self._frame is None:
             self._frame = self._environment.observe()
-        header = to_header(self.now(), self._environment.camera.frame_id)
+        header = to_header(self.now() - age, self._environment.camera.frame_id)
         self._info.publish(to_camera_info(self._frame.intrinsics, header))
         self._color.publish(to_image(self._frame.color, "rgb8", header))
         self._depth.publish(to_image(self._frame.depth, "32FC1", header))

@@ -28,7 +28,7 @@ from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode
-from impurity_grasp_ros.nodes.runtime import LATCHED, spin
+from impurity_grasp_ros.nodes.runtime import LATCHED, end, spin
 
 THREADS = 8
 ANSWER_TIMEOUT = 60.0
@@ -79,7 +79,7 @@ class SimulatedSystem:
         self._stop.set()
         self._thread.join()
         for node in self._nodes:
-            node.destroy_node()
+            end(node)
         rclpy.try_shutdown()
 
     def _on_scene(self, state: SceneState) -> None:

@@ -35,6 +35,8 @@ class HeightmapNodeConfig:
     projection: ProjectionConfig
     adaptation: AdaptationConfig
     sync_tolerance: float = parameter("s between the stamps of colour and depth of one frame", low=0.0, high=0.1)
+    clock_tolerance: float = parameter("s that a stamp may lie ahead of this computer's clock", low=0.0, high=10.0)
+    refuse_repeated: bool = parameter("a depth image equal to the one before is stale: sensors have noise")
     camera_reliability: str = parameter("what is asked of the camera driver", choices=("reliable", "best_effort"))
     cell_file: str = parameter("layout of the cell; a path, or relative to the package")
     calibration_file: str = parameter("camera calibration; a path, or relative to the package")
@@ -47,12 +49,12 @@ class Streams:
     color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
     depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
 
-    def pair(self, not_before: float, tolerance: float) -> tuple[Image, Image] | None:
-        """Colour and depth of the newest complete frame that is recent enough."""
+    def pair(self, not_before: float, not_after: float, tolerance: float) -> tuple[Image, Image] | None:
+        """Colour and depth of the newest complete frame whose stamp lies between two times."""
         for depth in reversed(self.depth):
             stamp = to_seconds(depth.header.stamp)
-            if stamp < not_before:
-                return None
+            if not not_before <= stamp <= not_after:
+                continue
             for color in reversed(self.color):
                 if abs(to_seconds(color.header.stamp) - stamp) <= tolerance:
                     return color, depth
@@ -93,7 +95,12 @@ class HeightmapNode(Node):
         self._streams.color.append(message)
 
     def _on_depth(self, message: Image) -> None:
-        self._streams.depth.append(message)
+        known = self._streams.depth
+        if self._settings.value.refuse_repeated and known and known[-1].data == message.data:
+            self._hint = "; the camera repeats its image"
+            return
+        self._hint = ""
+        known.append(message)
 
     def _on_info(self, message: CameraInfo) -> None:
         self._info = message
@@ -116,9 +123,8 @@ class HeightmapNode(Node):
         """
         if not timeout > 0.0:
             raise InvalidGoalError(f"expected a positive timeout, received {timeout:g} s")
-        tolerance = self._settings.value.sync_tolerance
         deadline = time.monotonic() + timeout
-        while (pair := self._streams.pair(not_before, tolerance)) is None or self._info is None:
+        while (pair := self._pair(not_before)) is None or self._info is None:
             if time.monotonic() > deadline:
                 raise SensorStaleError(f"expected a camera frame within {timeout:g} s, received {self._received()}")
             await self._pacer.tick()
@@ -131,6 +137,10 @@ class HeightmapNode(Node):
             to_seconds(depth.header.stamp),
         )
 
+    def _pair(self, not_before: float) -> tuple[Image, Image] | None:
+        settings, now = self._settings.value, self.get_clock().now().nanoseconds * 1e-9
+        return self._streams.pair(not_before, now + settings.clock_tolerance, settings.sync_tolerance)
+
     def _received(self) -> str:
         """What the camera has delivered so far, for an error message."""
         if self._info is None:
@@ -138,7 +148,13 @@ class HeightmapNode(Node):
         if not (self._streams.color and self._streams.depth):
             missing = "color" if not self._streams.color else "depth"
             return f"no {missing} image{self._hint}"
-        return f"none newer than {to_seconds(self._streams.depth[-1].header.stamp):.3f} s"
+        depth = to_seconds(self._streams.depth[-1].header.stamp)
+        gap = min(abs(to_seconds(color.header.stamp) - depth) for color in self._streams.color)
+        if gap > self._settings.value.sync_tolerance:
+            return f"no colour image within {gap:.3f} s of the newest depth image{self._hint}"
+        age = self.get_clock().now().nanoseconds * 1e-9 - depth
+        newest = f"{age:.2f} s old" if age >= 0.0 else f"stamped {-age:.2f} s ahead of this computer's clock"
+        return f"images of which the newest is {newest}{self._hint}"
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
@@ -27,7 +26,7 @@ from impurity_grasp_ros.nodes.conversions import to_header
 from impurity_grasp_ros.nodes.diagnostics import diagnose
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import run, steady_timer
+from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
 
 REACTIVATION_LIMIT = 10.0
 """Seconds that ``recover`` gives the gripper."""
@@ -57,7 +56,7 @@ class WallClock:
         time.sleep(duration)
 
 
-class MotionNode(Node):
+class MotionNode(ClosingNode):
     """Moves a UR5 with a Robotiq 2F-85. Absent devices are waited for; the node says what it needs."""
 
     def __init__(self, **options: object) -> None:
@@ -81,13 +80,12 @@ class MotionNode(Node):
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
-    def destroy_node(self) -> None:
+    def close(self) -> None:
         """Stop the arm, wait for the motion to end and disconnect."""
         self._primitives.stopping = True
         with self._lock:
             self._arm.close()
             self._gripper.close()
-        super().destroy_node()
 
     def _add_service(self, name: str, action: Callable[[], str]) -> None:
         """A service that does something with the resting arm."""

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import rclpy
 from rclpy.action.server import ServerGoalHandle
@@ -37,24 +37,49 @@ def camera_qos(reliability: str) -> QoSProfile:
     return QoSProfile(depth=2, reliability=policy)
 
 
+AnyNode = TypeVar("AnyNode", bound=Node)
+
+
+class ClosingNode(Node):
+    """A node with something to put in order before it is destroyed. One whose start fails is destroyed without."""
+
+    def close(self) -> None:
+        """Called once, after the last callback."""
+
+
 def run(create: Callable[[], Node]) -> None:
     """Spin one node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
 
     Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. A second
-    signal, as ``ros2 launch`` sends it, changes nothing.
+    signal, as ``ros2 launch`` sends it, changes nothing. A node that cannot start says why and exits with 1.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
-        node = create()
+        node = created(create)
         executor = MultiThreadedExecutor(THREADS)
         executor.add_node(node)
         spin(executor, stop)
-        node.destroy_node()
+        end(node)
     finally:
         rclpy.try_shutdown()
+
+
+def created(create: Callable[[], AnyNode]) -> AnyNode:
+    """A new node; the process ends with exit code 1 and the reason when it cannot start."""
+    try:
+        return create()
+    except ImpurityGraspError as error:
+        raise SystemExit(f"{error.code.name}: {error}") from None
+
+
+def end(node: Node) -> None:
+    """Close and destroy a node."""
+    if isinstance(node, ClosingNode):
+        node.close()
+    node.destroy_node()
 
 
 def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:

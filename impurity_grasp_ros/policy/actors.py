@@ -39,4 +39,8 @@ def _learned(weights: str) -> Actor:
         from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
     except ImportError as error:
         raise CheckpointError(f"expected PyTorch and safetensors to be installed: {error}") from error
-    return load_agent(resource(weights))
+    try:
+        path = resource(weights)
+    except ConfigError as error:
+        raise CheckpointError(str(error)) from error
+    return load_agent(path)

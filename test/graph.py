@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -138,15 +139,18 @@ class Graph:
             "OMP_NUM_THREADS": "1",
         }
         self._folder = folder
-        self._simulated_time = str("bullet_bridge_node" in nodes).lower()
-        self.processes = {name: self._start(name, parameters.get(name, {})) for name in nodes}
+        simulated = "bullet_bridge_node" in nodes
+        self._common = {"use_sim_time": simulated, "refuse_repeated": not simulated}  # as in the launch files
+        self._parameters = parameters
+        self.processes = {name: self._start(name) for name in nodes}
         self.client = Client(self.domain)
 
-    def _start(self, name: str, parameters: dict[str, Any]) -> subprocess.Popen[bytes]:
-        arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        values = self._common | self._parameters.get(name, {})
+        arguments = [word for key, value in values.items() for word in ("-p", f"{key}:={json.dumps(value)}")]
         command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.{name} import main; main()"]
-        command += ["--ros-args", "-p", f"use_sim_time:={self._simulated_time}", *arguments]
-        with (self._folder / f"{name}.txt").open("wb") as output:
+        command += ["--ros-args", *arguments]
+        with (self._folder / f"{name}.txt").open("ab") as output:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
 
     def run_script(self, code: str) -> subprocess.CompletedProcess[str]:
@@ -167,6 +171,10 @@ class Graph:
         self.processes[name].kill()
         self.processes[name].wait()
 
+    def restart(self, name: str) -> None:
+        """Start a node that has ended."""
+        self.processes[name] = self._start(name)
+
     def output(self, name: str) -> str:
         """What a node has printed."""
         return (self._folder / f"{name}.txt").read_text(errors="replace")
@@ -185,11 +193,16 @@ class Graph:
 
 
 @contextmanager
-def running_graph(folder: Path, nodes: Sequence[str] = SIMULATED, **parameters: dict[str, Any]) -> Iterator[Graph]:
+def running_graph(
+    folder: Path,
+    nodes: Sequence[str] = SIMULATED,
+    ready: Callable[[Client], None] = Client.await_graph,
+    **parameters: dict[str, Any],
+) -> Iterator[Graph]:
     """A graph that is up; keyword arguments are parameters by node. What the nodes printed is shown on failure."""
     graph = Graph(folder, nodes, parameters)
     try:
-        graph.client.await_graph()
+        ready(graph.client)
         yield graph
     except BaseException:
         for name in nodes:

@@ -1,0 +1,109 @@
+"""Fixtures of the fault suite, and the table that it writes with ``--fault-table``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_table import Row, Verdict, to_markdown
+from graph import Client, Graph, running_graph, until
+from robot_client import PATIENT, Robot
+from served_cell import ServedCell, free_host, served_cell
+
+from impurity_grasp_ros.files import write_atomically
+
+ROWS = pytest.StashKey[list[Row]]()
+VERDICT = pytest.StashKey[Verdict]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-table", metavar="PATH", help="write the table of faults that passed to a Markdown file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fault(what, todo): a row of the table of faults")
+    config.stash[ROWS] = []
+
+
+@pytest.fixture
+def verdict(request: pytest.FixtureRequest) -> Verdict:
+    """Where a row notes what the system answered."""
+    request.node.stash[VERDICT] = Verdict()
+    return request.node.stash[VERDICT]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    mark = item.get_closest_marker("fault")
+    if mark and report.when == "call" and report.passed:
+        verdict = item.stash[VERDICT]
+        assert verdict.code, f"expected {item.name} to note its verdict"
+        message = re.sub(r"127(\.\d+){3}", "<robot_ip>", verdict.message).replace("|", "\\|")
+        path, line, _ = item.location
+        what, todo = mark.args
+        item.config.stash[ROWS].append(Row((path, line or 0, item.name), what, verdict.code, message, todo))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--fault-table")
+    if path:
+        write_atomically(Path(path), to_markdown(session.config.stash[ROWS]).encode())
+
+
+def motion_ready(client: Client) -> None:
+    """``motion_node`` alone is up; its robot need not be."""
+    until(client.execute.server_is_ready, "execute_primitive")
+
+
+class Rig(ExitStack):
+    """``motion_node`` on a controller of its own, either of which can be started first."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.host = free_host()
+        self._folder = folder
+
+    def start_cell(self, personality: str = "cb3") -> ServedCell:
+        return self.enter_context(served_cell(self.host, personality))
+
+    def start_node(self, **parameters: Any) -> Graph:
+        values = {"robot_ip": self.host, **PATIENT, **parameters}
+        return self.enter_context(running_graph(self._folder, ("motion_node",), motion_ready, motion_node=values))
+
+    def robot(self, graph: Graph) -> Robot:
+        return self.enter_context(closing(Robot(graph, self.host)))
+
+    def start(self, **parameters: Any) -> Robot:
+        """Both, ready."""
+        self.start_cell()
+        robot = self.robot(self.start_node(**parameters))
+        robot.await_ready()
+        return robot
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """For faults that leave nothing behind that could be used again."""
+    with Rig(tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def shared_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
+    """One robot for all faults from which it recovers."""
+    with Rig(tmp_path_factory.mktemp("rig")) as rig:
+        yield rig.start()
+
+
+@pytest.fixture
+def robot(shared_robot: Robot) -> Iterator[Robot]:
+    """The shared robot, ready at the start; at the end it must work."""
+    shared_robot.await_ready()
+    yield shared_robot
+    shared_robot.assert_usable()

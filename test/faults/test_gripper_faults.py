@@ -1,0 +1,119 @@
+"""What can befall a gripper and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import Rig
+from fault_table import Verdict, fault
+from graph import until
+from robot_client import Robot
+from test_arm_faults import GRASP, code, during, ended
+
+from impurity_grasp.msg import Attempt
+
+pytest.importorskip("rtde_control")
+pytestmark = [pytest.mark.ros]
+
+WIDTH = 0.03
+"""Metres of the object between the fingers."""
+
+
+@pytest.fixture(autouse=True)
+def healthy_gripper(robot: Robot) -> Iterator[None]:
+    """Nothing between the fingers, no fault."""
+    yield
+    robot.cell.do("object", opening=None)
+
+
+def start_grasp(robot: Robot, phase: str) -> Any:
+    """Handle of a grasp that has come to a phase."""
+    reached: list[str] = []
+    handle = robot.send(GRASP, on_feedback=during(phase, lambda: reached.append(phase)))
+    until(lambda: reached, phase)
+    return handle
+
+
+@fault("the gripper's socket breaks while the fingers close", "nothing: it reconnects by itself; `home`")
+def test_socket_drops(robot: Robot, verdict: Verdict) -> None:
+    handle = start_grasp(robot, "close")
+    robot.cell.do("drop", service="gripper")
+    ended(robot, handle, verdict, "DEVICE_FAULT", "gripper")
+
+
+@fault("the gripper falls silent while the fingers close", "look at URCap and cable; it reconnects by itself; `home`")
+def test_the_gripper_falls_silent(robot: Robot, verdict: Verdict) -> None:
+    handle = start_grasp(robot, "close")
+    robot.cell.do("gripper_answers", on=False)
+    ended(robot, handle, verdict, "DEVICE_FAULT", "does not answer")
+    robot.await_diagnostic("gripper", "not")
+    robot.cell.do("gripper_answers", on=True)
+
+
+@fault("the gripper reports a fault while the fingers close", "look at the gripper, `recover`, `home`")
+def test_gripper_fault(robot: Robot, verdict: Verdict) -> None:
+    handle = start_grasp(robot, "close")
+    robot.cell.do("gripper_fault", number=14)
+    ended(robot, handle, verdict, "DEVICE_FAULT", "overcurrent")
+    robot.cell.do("gripper_fault", number=0)
+    answer = robot.recover()
+    assert answer.success, answer.message
+
+
+@fault("the gripper's port is closed", "look at URCap and cable; the node becomes ready by itself")
+def test_port_closed(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("close", service="gripper")
+    robot.await_diagnostic("gripper", "not")
+    result = robot.execute()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.assert_still()
+    robot.cell.do("open", service="gripper")
+
+
+@fault("the gripper loses power for a moment", "take out what it holds, `recover`: its fingers move")
+def test_power_cycle(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("gripper_power_cycle")
+    robot.await_diagnostic("gripper", "not active")
+    result = robot.execute()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.assert_still()
+    assert robot.cell.do("state")["gripper_status"] == "RESET", "activated without being asked"
+    answer = robot.recover()
+    assert answer.success, answer.message
+
+
+@fault("the gripper never becomes active", "look at its LED; the node becomes ready by itself")
+def test_never_active(rig: Rig, verdict: Verdict) -> None:
+    rig.start_cell().do("gripper_activates", on=False)
+    robot = rig.robot(rig.start_node(**{"gripper.activation_timeout": 1.5}))
+    robot.await_diagnostic("gripper", "not active within")
+    result = robot.execute()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.assert_still()
+    robot.cell.do("gripper_activates", on=True)
+    robot.assert_usable()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "phase", "status"),
+    [
+        pytest.param(
+            lambda robot: None, "", "EMPTY",
+            marks=fault("nothing is between the closed fingers", "nothing: the job goes on"),
+        ),
+        pytest.param(
+            lambda robot: robot.cell.do("object", opening=WIDTH), "carry", "DROPPED",
+            marks=fault("the object is lost on its way to the bin", "nothing: the job goes on"),
+        ),
+    ],
+)  # fmt: skip
+def test_the_hand_is_empty(
+    robot: Robot, verdict: Verdict, prepare: Callable[[Robot], object], phase: str, status: str
+) -> None:
+    prepare(robot)
+    handle = robot.send(GRASP, on_feedback=during(phase, lambda: robot.cell.do("object", opening=None)))
+    attempt = robot.client.result(handle).result.attempt
+    found = {getattr(Attempt, name): name for name in ("HELD", "EMPTY", "DROPPED")}[attempt.status]
+    verdict.expect(found, status, f"{attempt.opening * 1000:.1f} mm between the fingers")

@@ -1,0 +1,214 @@
+"""Nodes that are told to stop, die, cannot start or miss one another."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Rig
+from fault_table import Verdict, fault
+from graph import Client, Graph, running_graph, until
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from impurity_grasp.action import PickImpurities
+from impurity_grasp.srv import ResetScene
+from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.policy.checkpoint import load_agent
+from impurity_grasp_ros.resources import resource
+
+pytestmark = [pytest.mark.ros]
+
+IMPATIENT = {"startup_timeout": 3.0, "service_timeout": 3.0, "frame_timeout": 3.0}
+SCENE = {"scene": "random", "seed": 3, "targets": 1, "blocks": 6}
+Feedback = PickImpurities.Feedback
+
+
+def children(number: int) -> list[str]:
+    found = subprocess.run(["pgrep", "-P", str(number)], capture_output=True, text=True)
+    return found.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [
+        pytest.param(signal.SIGINT, 0, marks=fault("SIGINT (Ctrl-C) in mid-motion", "start the node, `home`")),
+        pytest.param(signal.SIGTERM, 0, marks=fault("SIGTERM in mid-motion", "start the node, `home`")),
+        pytest.param(
+            signal.SIGKILL, -9, marks=fault("`motion_node` crashes in mid-motion", "start the node, `home`")
+        ),
+    ],
+)  # fmt: skip
+def test_the_motion_node_is_stopped(rig: Rig, verdict: Verdict, number: signal.Signals, exit_code: int) -> None:
+    pytest.importorskip("rtde_control")
+    robot = rig.start()
+    node = robot.graph.processes["motion_node"]
+    robot.start()
+    offspring = children(node.pid)
+    node.send_signal(number)
+    assert node.wait(20.0) == exit_code
+    robot.assert_still()
+    until(lambda: not any(Path(f"/proc/{child}").exists() for child in offspring), "the end of its children")
+    stopped = robot.cell.do("state")
+    assert stopped["runtime_state"] == "STOPPED"
+    why = "the node stopped it" if exit_code == 0 else "its watchdog did"
+    verdict.expect("CANCELED", "CANCELED", f"the arm is at rest: {why}")
+    robot.graph.restart("motion_node")
+    robot.assert_usable()
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    with running_graph(tmp_path_factory.mktemp("graph"), bullet_bridge_node=SCENE, picker_node=IMPATIENT) as running:
+        yield running
+
+
+@pytest.fixture
+def client(graph: Graph) -> Iterator[Client]:
+    """The shared graph with its scene as at the start; at the end the next goal works."""
+    client = graph.client
+    assert client.call(client.reset, ResetScene.Request(**SCENE)).error_code == ErrorCode.NONE
+    yield client
+    answer = dry_run(client)
+    assert answer.error_code == ErrorCode.NONE, answer.error_msg
+
+
+def dry_run(client: Client) -> PickImpurities.Result:
+    return client.result(client.send(client.pick, PickImpurities.Goal(dry_run=True))).result
+
+
+def start_job(client: Client, phase: int) -> Any:
+    """Handle of a job that has come to a phase."""
+    client.feedback.clear()
+    handle = client.send(client.pick, PickImpurities.Goal())
+    until(lambda: phase in [feedback.phase for feedback in client.feedback], "the phase")
+    return handle
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize(
+    ("victim", "phase"),
+    [
+        pytest.param(name, phase, marks=fault(f"`{name}` dies during a job", "start it"))
+        for name, phase in (
+            ("heightmap_node", Feedback.EXECUTE), ("attention_node", Feedback.OBSERVE),
+            ("policy_node", Feedback.OBSERVE),
+        )
+    ],
+)  # fmt: skip
+def test_a_peer_dies(graph: Graph, client: Client, verdict: Verdict, victim: str, phase: int) -> None:
+    handle = start_job(client, phase)
+    graph.kill(victim)
+    answer = client.result(handle).result
+    verdict.expect(ErrorCode(answer.error_code).name, "PEER_UNAVAILABLE", answer.error_msg)
+    before = client.fresh_joints()
+    time.sleep(2.0)
+    assert client.fresh_joints() == pytest.approx(before, abs=1e-3)
+    graph.restart(victim)
+    until(lambda: dry_run(client).error_code == ErrorCode.NONE, "its successor")
+
+
+@pytest.mark.sim
+@fault("a job while nothing odd lies in the workspace", "nothing")
+def test_nothing_to_pick(client: Client, verdict: Verdict) -> None:
+    assert client.call(client.reset, ResetScene.Request(scene="random", seed=4, targets=0, blocks=8)).error_code == 0
+    before = client.fresh_joints()
+    answer = client.result(client.send(client.pick, PickImpurities.Goal())).result
+    assert answer.workspace_clear
+    assert not answer.attempts
+    verdict.expect(ErrorCode(answer.error_code).name, "NONE", f"workspace_clear: {answer.workspace_clear}")
+    assert client.fresh_joints() == before
+
+
+NAMES = {
+    Feedback.OBSERVE: "observes",
+    Feedback.ATTEND: "attends",
+    Feedback.DECIDE: "decides",
+    Feedback.EXECUTE: "moves",
+}
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize(
+    "phase",
+    [
+        pytest.param(phase, marks=fault(f"a job is cancelled while it {what}", "nothing: the next goal works"))
+        for phase, what in NAMES.items()
+    ],
+)
+def test_a_job_is_cancelled(client: Client, verdict: Verdict, phase: int) -> None:
+    handle = start_job(client, phase)
+    handle.cancel_goal_async()
+    answer = client.result(handle).result
+    verdict.expect(ErrorCode(answer.error_code).name, "CANCELED", answer.error_msg)
+    before = client.fresh_joints()
+    time.sleep(2.0)
+    assert client.fresh_joints() == pytest.approx(before, abs=1e-3)
+
+
+def wrong_shape(folder: Path) -> str:
+    """Weights with one tensor cut short."""
+    shipped = resource("models/default.safetensors")
+    with safe_open(shipped, "pt") as file:
+        head = file.metadata()
+    tensors = load_file(shipped)
+    name = next(name for name, tensor in tensors.items() if tensor.ndim == 4)
+    save_file(tensors | {name: tensors[name][:1].clone()}, folder / "cut.safetensors", head)
+    return str(folder / "cut.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("node", "parameter", "value", "expected"),
+    [
+        pytest.param(
+            "heightmap_node", "calibration_file", lambda _: "/nowhere/camera.yaml", "INVALID_CONFIG",
+            marks=fault("the camera calibration is missing", "`impurity-grasp calibrate`"), id="calibration",
+        ),
+        pytest.param(
+            "heightmap_node", "cell_file", lambda _: "/nowhere/cell.yaml", "INVALID_CONFIG",
+            marks=fault("the layout of the cell is missing", "write `config/cell.yaml`"), id="cell",
+        ),
+        pytest.param(
+            "policy_node", "weights", lambda _: "/nowhere/weights.safetensors", "INVALID_WEIGHTS",
+            marks=fault("the file of weights is missing", "name one that is there"), id="weights",
+        ),
+        pytest.param(
+            "policy_node", "weights", wrong_shape, "INVALID_WEIGHTS",
+            marks=fault("the weights are of the wrong shape", "name some that fit their configuration"), id="shape",
+        ),
+    ],
+)  # fmt: skip
+def test_a_node_cannot_start(
+    tmp_path: Path, verdict: Verdict, node: str, parameter: str, value: Any, expected: str
+) -> None:
+    graph = Graph(tmp_path, (node,), {node: {parameter: value(tmp_path)}})
+    try:
+        assert graph.processes[node].wait(60.0) == 1
+        name, _, said = " ".join(graph.output(node).split()).partition(": ")
+        verdict.expect(name, expected, said.replace(str(tmp_path), "…"))
+        assert "Traceback" not in graph.output(node)
+    finally:
+        graph.close()
+
+
+@fault("there is no CUDA device", "nothing: the policy runs on the CPU")
+def test_no_cuda(verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    agent = load_agent(resource("models/default.safetensors"))
+    devices = {parameter.device.type for parameter in agent.network.parameters()}
+    assert devices == {"cpu"}
+    verdict.expect("NONE", "NONE", f"on {devices.pop()}")
+
+
+def test_a_robot_without_an_address_is_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("rtde_control")
+    with running_graph(
+        tmp_path, ("motion_node",), lambda client: until(client.execute.server_is_ready, "action"), motion_node={}
+    ) as graph:
+        until(lambda: "expected robot_ip" in graph.output("motion_node"), "a word about robot_ip")

@@ -1,0 +1,101 @@
+"""A running graph of the robot, and a line to the emulated cell behind it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from action_msgs.msg import GoalStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from graph import Graph, until
+from served_cell import ServedCell
+from std_srvs.srv import Trigger
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp.msg import Attempt, ErrorCode
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.nodes.conversions import to_primitive
+
+PATIENT = {"arm.stale_after": 1.0, "arm.watchdog_frequency": 2.0}
+"""A busy test machine may hold processes up for longer than a robot's computer."""
+
+PUSH = Primitive.push((0.42, -0.16, 0.012), 0.0)
+"""At the border of the workspace, where no block lies."""
+
+STILL_TIME = 2.0
+"""Seconds after which an arm that was stopped must be where it was."""
+
+
+class Robot:
+    """Client of ``motion_node``, and what the emulated cell knows."""
+
+    def __init__(self, graph: Graph, host: str) -> None:
+        self.graph = graph
+        self.client = graph.client
+        self.cell = ServedCell(host)
+        self.status: dict[str, DiagnosticStatus] = {}
+        self.client.node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
+        self._recover = self.client.node.create_client(Trigger, "recover")
+        self._home = self.client.node.create_client(Trigger, "home")
+
+    def close(self) -> None:
+        self.cell.close()
+
+    def await_ready(self) -> None:
+        """Wait until diagnostics that arrive from now on say so."""
+        self.status = {}
+        until(self.is_ready, "arm and gripper")
+
+    def is_ready(self) -> bool:
+        levels = [status.level for status in self.status.values()]
+        return levels == [DiagnosticStatus.OK] * 2
+
+    def await_diagnostic(self, device: str, words: str) -> None:
+        """Wait until the diagnostics of ``arm`` or ``gripper`` say something."""
+        until(lambda: device in self.status and words in self.status[device].message, f"{device}: {words}")
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        self.status = {status.name.split(": ")[1]: status for status in message.status}
+
+    def joints(self) -> list[float]:
+        return list(self.cell.do("state")["joints"])
+
+    def speed(self) -> float:
+        """rad/s of the fastest joint."""
+        return max(map(abs, self.cell.do("state")["speeds"]))
+
+    def send(self, primitive: Primitive = PUSH, **options: Any) -> Any:
+        """Handle of a goal."""
+        goal = ExecutePrimitive.Goal(primitive=to_primitive(primitive))
+        return self.client.send(self.client.execute, goal, **options)
+
+    def start(self, primitive: Primitive = PUSH, **options: Any) -> Any:
+        """Handle of a goal whose motion is under way."""
+        handle = self.send(primitive, **options)
+        until(lambda: self.speed() > 0.1, "motion")
+        return handle
+
+    def execute(self, primitive: Primitive = PUSH) -> ExecutePrimitive.Result:
+        """Result of a goal."""
+        return self.client.result(self.send(primitive)).result
+
+    def recover(self) -> Trigger.Response:
+        return self.client.call(self._recover, Trigger.Request())
+
+    def home(self) -> Trigger.Response:
+        return self.client.call(self._home, Trigger.Request())
+
+    def assert_still(self) -> None:
+        """The arm comes to rest and stays there."""
+        until(lambda: self.speed() < 0.02, "rest", 5.0)
+        before = self.joints()
+        time.sleep(STILL_TIME)
+        np.testing.assert_allclose(self.joints(), before, atol=1e-3)
+
+    def assert_usable(self) -> None:
+        """The robot is or becomes ready, and the next goal works."""
+        self.await_ready()
+        answer = self.client.result(self.send())
+        assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), answer
+        assert answer.result.attempt.status == Attempt.PUSHED
