@@ -171,8 +171,9 @@ class Graph:
         self.processes[name].kill()
         self.processes[name].wait()
 
-    def restart(self, name: str) -> None:
-        """Start a node that has ended."""
+    def restart(self, name: str, **parameters: Any) -> None:
+        """Start a node that has ended, with other values for some of its parameters."""
+        self._parameters = {**self._parameters, name: {**self._parameters.get(name, {}), **parameters}}
         self.processes[name] = self._start(name)
 
     def output(self, name: str) -> str:

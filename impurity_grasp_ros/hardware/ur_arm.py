@@ -109,8 +109,12 @@ class UrArm:
     def recover(self, timeout: float = 20.0) -> None:
         """Make the arm ready again after a stop, on explicit request; nothing that was under way is resumed.
 
+        An arm that is ready is left alone.
+
         Raises DeviceFaultError with what is still in the way.
         """
+        if not self._link.problem():
+            return
         self._target = None
         with Dashboard(self._host) as dashboard:
             if not dashboard.is_in_remote_control():

@@ -67,7 +67,7 @@ class ControlLostError(Exception):
 def serve(host: str, config: UrConfig, held: str, pipe: Connection) -> None:
     """Entry point of the process. Ends when link, control or parent is lost; the reason goes to the parent.
 
-    held: why control must not be taken before :meth:`UrChild.release`, empty when it may be.
+    held: why control must not be taken, empty when it may be.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a signal to the whole group means
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -159,10 +159,6 @@ class UrChild:
         self._moving = False
         if self._control is not None:
             self._control.stopJ(self._config.stop_deceleration, True)
-
-    def release(self) -> None:
-        """A person has asked for recovery: take control again."""
-        self._held = ""
 
     # Inside
 

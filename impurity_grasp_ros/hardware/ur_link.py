@@ -86,10 +86,10 @@ class UrLink:
         await_ready("an arm", self.problem, timeout)
 
     def release(self) -> None:
-        """A person has asked for recovery: control may be taken again."""
+        """A person has asked for recovery: a new child may take control, whatever this one still has to report."""
         with self._lock:
-            self._held = ""
-            self._send("release")
+            self._held, self._reason = "", "connecting anew after recovery"
+            self._drop()
 
     def close(self) -> None:
         """Stop the arm and end the connection."""

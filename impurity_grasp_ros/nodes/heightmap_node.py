@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -148,11 +149,9 @@ class HeightmapNode(Node):
         if not (self._streams.color and self._streams.depth):
             missing = "color" if not self._streams.color else "depth"
             return f"no {missing} image{self._hint}"
-        depth = to_seconds(self._streams.depth[-1].header.stamp)
-        gap = min(abs(to_seconds(color.header.stamp) - depth) for color in self._streams.color)
-        if gap > self._settings.value.sync_tolerance:
-            return f"no colour image within {gap:.3f} s of the newest depth image{self._hint}"
-        age = self.get_clock().now().nanoseconds * 1e-9 - depth
+        if self._streams.pair(-math.inf, math.inf, self._settings.value.sync_tolerance) is None:
+            return f"no colour and depth image of one moment{self._hint}"
+        age = self.get_clock().now().nanoseconds * 1e-9 - to_seconds(self._streams.depth[-1].header.stamp)
         newest = f"{age:.2f} s old" if age >= 0.0 else f"stamped {-age:.2f} s ahead of this computer's clock"
         return f"images of which the newest is {newest}{self._hint}"
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Rig
 from fault_table import Verdict, fault
 from graph import until
+from rig import Rig
 from robot_client import PUSH, Robot
 
 from impurity_grasp.action import ExecutePrimitive
@@ -242,6 +242,8 @@ def test_the_port_closes_while_idle(robot: Robot, verdict: Verdict) -> None:
 @fault("the dashboard does not answer when recovery is asked for", "look after the controller, `recover` again")
 def test_no_dashboard(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("close", service="dashboard")
+    robot.cell.do("stop_program")
+    robot.await_diagnostic("arm", "program")
     answer = robot.recover()
     assert not answer.success
     verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)

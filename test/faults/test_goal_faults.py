@@ -10,11 +10,11 @@ import sys
 import time
 
 import pytest
-from conftest import Rig
 from fault_table import Verdict, fault
 from graph import until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from rig import Rig
 from robot_client import PUSH, Robot
 from test_arm_faults import GRASP, code, during, ended
 

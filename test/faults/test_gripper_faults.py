@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import Rig
 from fault_table import Verdict, fault
 from graph import until
+from rig import Rig
 from robot_client import Robot
 from test_arm_faults import GRASP, code, during, ended
 

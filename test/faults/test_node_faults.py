@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import Rig
 from fault_table import Verdict, fault
 from graph import Client, Graph, running_graph, until
+from rig import Rig
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
