@@ -175,7 +175,9 @@ class UrChild:
         stamp = receive.getTimestamp()
         if stamp != self._stamp:
             self._stamp, self._fresh_at = stamp, now
-        if not receive.isConnected() or now - self._fresh_at > self._config.stale_after:
+        if not receive.isConnected():
+            raise ConnectionError(f"expected readings from {self._host}, it has closed the connection")
+        if now - self._fresh_at > self._config.stale_after:
             raise ConnectionError(f"expected readings from {self._host}, none for {now - self._fresh_at:.1f} s")
         running = self._control is not None and self._control.isProgramRunning()
         self._moving = self._moving and running and not self._has_finished()

@@ -200,19 +200,17 @@ def test_registers_are_taken(rig: Rig, verdict: Verdict) -> None:
 
 @fault("an e-Series robot is in local control", "switch to remote control on the pendant")
 def test_local_control(rig: Rig, verdict: Verdict) -> None:
-    rig.start_cell("e-series")
-    graph = rig.start_node()
-    robot = rig.robot(graph)
-    robot.await_ready()
-    handle = robot.start()
-    robot.cell.do("remote_control", on=False)
-    robot.cell.do("stop_program")
-    ended(robot, handle, verdict, "DEVICE_FAULT", "program")
+    rig.start_cell("e-series").do("remote_control", on=False)
+    robot = rig.robot(rig.start_node())
+    robot.await_diagnostic("gripper", "ready")
+    result = robot.execute()
+    assert code(result) == "DEVICE_FAULT"
+    robot.assert_still()
     answer = robot.recover()
     assert not answer.success
+    verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)
     assert "remote control" in answer.message
     robot.cell.do("remote_control", on=True)
-    recovered(robot)
     robot.assert_usable()
 
 
