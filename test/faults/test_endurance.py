@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dds import unused_domain
-from graph import ROBOT, Graph, running_graph, until
+from graph import ROBOT, TIMEOUT, Graph, running_graph, until
 from robot_client import PATIENT, Robot
 from served_cell import free_host, served_cell
 
@@ -107,10 +107,7 @@ def make_whole(robot: Robot) -> None:
     robot.cell.do("gripper_fault", number=0)
     robot.cell.do("release_emergency_stop")
     time.sleep(UNLOCK_DELAY)
-    until(lambda: robot.recover().success, "recovery")
-    robot.await_ready()
-    answer = robot.home()
-    assert answer.success, answer.message
+    until(lambda: robot.recover().success and robot.home().success, "a robot at home", 2 * TIMEOUT)
 
 
 def work_on(robot: Robot, rng: np.random.Generator, tally: Tally, end: float) -> None:
