@@ -13,6 +13,7 @@ settings.load_profile("impurity_grasp")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-table", metavar="PATH", help="write the table of faults that passed to a Markdown file")
     parser.addoption("--loops", type=int, default=4, help="starts and stops of motion_node")
+    parser.addoption("--cancels", type=int, default=3, help="cancels whose time is taken")
     parser.addoption("--soak-minutes", type=float, default=0.5, help="minutes of work among faults")
     parser.addoption("--soak-seed", type=int, default=0, help="of the faults and their moments")
 

@@ -86,10 +86,10 @@ class Robot:
     def home(self) -> Trigger.Response:
         return self.client.call(self._home, Trigger.Request())
 
-    def assert_still(self) -> None:
-        """The arm comes to rest and stays there."""
+    def assert_still(self, before: list[float] | None = None) -> None:
+        """The arm comes to rest and stays there; ``before``: or rather, has never left these joints."""
         until(lambda: self.speed() < 0.02, "rest", 5.0)
-        before = self.joints()
+        before = before or self.joints()
         time.sleep(STILL_TIME)
         np.testing.assert_allclose(self.joints(), before, atol=1e-3)
 

@@ -14,6 +14,7 @@ from robot_client import Robot
 from impurity_grasp_ros.files import write_atomically
 
 ROWS = pytest.StashKey[list[Row]]()
+ROW = pytest.StashKey[Row]()
 VERDICT = pytest.StashKey[Verdict]()
 
 
@@ -34,13 +35,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     mark = item.get_closest_marker("fault")
     if mark and report.when == "call" and report.passed:
-        verdict = item.stash[VERDICT]
-        assert verdict.code, f"expected {item.name} to note its verdict"
-        message = re.sub(r"127(\.\d+){3}", "<robot_ip>", verdict.message).replace("|", "\\|")
-        path, line, _ = item.location
-        what, todo = mark.args
-        item.config.stash[ROWS].append(Row((path, line or 0, item.name), what, verdict.code, message, todo))
+        item.stash[ROW] = row_of(item, *mark.args)
+    if mark and report.when == "teardown" and report.passed and ROW in item.stash:
+        item.config.stash[ROWS].append(item.stash[ROW])
     return report
+
+
+def row_of(item: pytest.Item, what: str, todo: str) -> Row:
+    """What a test has found; its verdict must be there."""
+    verdict = item.stash[VERDICT]
+    assert verdict.code, f"expected {item.name} to note its verdict"
+    message = re.sub(r"127(\.\d+){3}", "<robot_ip>", verdict.message).replace("|", "\\|")
+    path, line, _ = item.location
+    return Row((path, line or 0, item.name), what, verdict.code, message, todo)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

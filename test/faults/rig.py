@@ -1,19 +1,50 @@
-"""``motion_node`` alone, on an emulated controller with ideal mechanics."""
+"""``motion_node`` alone, on an emulated controller with ideal mechanics, and what its faults have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from fault_table import Verdict
 from graph import Client, Graph, running_graph, until
 from robot_client import PATIENT, Robot
 from served_cell import ServedCell, free_host, served_cell
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.errors import ErrorCode
 
 
 def motion_ready(client: Client) -> None:
     """``motion_node`` alone is up; its robot need not be."""
     until(client.execute.server_is_ready, "execute_primitive")
+
+
+GRASP = Primitive.grasp((0.42, -0.16, 0.012), 0.0)
+
+
+def code(result: ExecutePrimitive.Result) -> str:
+    return ErrorCode(result.error_code).name
+
+
+def ended(robot: Robot, handle: Any, verdict: Verdict, expected: str, words: str) -> None:
+    """The goal ends with a code and a reason, and the arm stays where it stopped."""
+    result = robot.client.result(handle).result
+    verdict.expect(code(result), expected, result.error_msg)
+    assert words in result.error_msg
+    robot.assert_still()
+
+
+def during(phase: str, action: Callable[[], Any]) -> Callable[[ExecutePrimitive.Feedback], None]:
+    """Feedback callback that does something when a phase starts."""
+
+    def on_feedback(feedback: ExecutePrimitive.Feedback) -> None:
+        if feedback.phase == phase:
+            action()
+
+    return on_feedback
 
 
 class Rig(ExitStack):

@@ -8,13 +8,11 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from fault_table import Verdict, fault
 from graph import until
-from rig import Rig
+from rig import GRASP, Rig, code, during, ended
 from robot_client import PUSH, Robot
 
 from impurity_grasp.action import ExecutePrimitive
@@ -27,20 +25,6 @@ pytestmark = [pytest.mark.ros]
 
 UNLOCK_DELAY = 5.2
 """Seconds for which a controller refuses to unlock a protective stop, and a little."""
-
-GRASP = Primitive.grasp((0.42, -0.16, 0.012), 0.0)
-
-
-def code(result: ExecutePrimitive.Result) -> str:
-    return ErrorCode(result.error_code).name
-
-
-def ended(robot: Robot, handle: Any, verdict: Verdict, expected: str, words: str) -> None:
-    """The goal ends with a code and a reason, and the arm stays where it stopped."""
-    result = robot.client.result(handle).result
-    verdict.expect(code(result), expected, result.error_msg)
-    assert words in result.error_msg
-    robot.assert_still()
 
 
 def refused(robot: Robot, words: str) -> None:
@@ -142,16 +126,6 @@ def test_slider_at_zero(rig: Rig, verdict: Verdict) -> None:
     robot.cell.do("speed_slider", fraction=1.0)
     robot.await_ready()
     assert robot.home().success
-
-
-def during(phase: str, action: Callable[[], Any]) -> Callable[[ExecutePrimitive.Feedback], None]:
-    """Feedback callback that does something when a phase starts."""
-
-    def on_feedback(feedback: ExecutePrimitive.Feedback) -> None:
-        if feedback.phase == phase:
-            action()
-
-    return on_feedback
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,8 @@ from fault_table import Verdict, fault
 from graph import until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from rig import Rig
+from rig import GRASP, Rig, code, during, ended
 from robot_client import PUSH, Robot
-from test_arm_faults import GRASP, code, during, ended
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt
@@ -52,7 +51,7 @@ def test_a_place_that_is_refused(robot: Robot, verdict: Verdict, primitive: Prim
     attempt = robot.execute(primitive).attempt
     found = {getattr(Attempt, name): name for name in ("OUT_OF_WORKSPACE", "UNREACHABLE", "HELD", "PUSHED")}
     verdict.expect(found[attempt.status], status, attempt.message)
-    assert robot.joints() == pytest.approx(before, abs=1e-4)
+    robot.assert_still(before)
 
 
 @fault("a goal that the arm cannot reach", NOTHING)
@@ -63,7 +62,7 @@ def test_out_of_reach(rig: Rig, verdict: Verdict) -> None:
     attempt = robot.execute(Primitive.grasp((0.98, 0.1, 0.02), 0.0)).attempt
     assert attempt.status == Attempt.UNREACHABLE
     verdict.expect("UNREACHABLE", "UNREACHABLE", attempt.message)
-    assert robot.joints() == pytest.approx(before, abs=1e-4)
+    robot.assert_still(before)
     assert robot.home().success
 
 
@@ -90,7 +89,7 @@ def test_a_broken_goal(robot: Robot, verdict: Verdict, name: str, value: float) 
     handle = robot.client.send(robot.client.execute, ExecutePrimitive.Goal(primitive=message))
     result = robot.client.result(handle).result
     verdict.expect(code(result), "INVALID_GOAL", result.error_msg)
-    assert robot.joints() == pytest.approx(before, abs=1e-4)
+    robot.assert_still(before)
 
 
 @fault("a goal while `dry_run` is set", "set `dry_run` to false")
@@ -100,7 +99,7 @@ def test_dry_run(rig: Rig, verdict: Verdict) -> None:
     result = robot.execute()
     verdict.expect(code(result), "DRY_RUN", result.error_msg)
     assert not robot.home().success
-    assert robot.joints() == pytest.approx(before, abs=1e-4)
+    robot.assert_still(before)
     setter = robot.client.node.create_client(SetParameters, "motion_node/set_parameters")
     until(setter.service_is_ready, setter.srv_name)
     request = SetParameters.Request(parameters=[Parameter("dry_run", value=False).to_parameter_msg()])

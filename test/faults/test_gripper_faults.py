@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from fault_table import Verdict, fault
 from graph import until
-from rig import Rig
+from rig import GRASP, Rig, code, during, ended
 from robot_client import Robot
-from test_arm_faults import GRASP, code, during, ended
 
 from impurity_grasp.msg import Attempt
 

@@ -124,6 +124,7 @@ def test_nothing_to_pick(client: Client, verdict: Verdict) -> None:
     assert answer.workspace_clear
     assert not answer.attempts
     verdict.expect(ErrorCode(answer.error_code).name, "NONE", f"workspace_clear: {answer.workspace_clear}")
+    time.sleep(2.0)
     assert client.fresh_joints() == before
 
 

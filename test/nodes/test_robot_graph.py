@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from action_msgs.msg import GoalStatus
@@ -16,35 +17,18 @@ from impurity_grasp.msg import ErrorCode
 pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros, pytest.mark.sim]
 
-STOP_LIMIT = 1.0
-"""Seconds of the controller from a cancel to an arm at rest, on a busy machine; 0.3 on a free one."""
 
-
-@pytest.fixture(scope="module")
-def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
+def test_the_target_ends_in_the_bin(tmp_path: Path) -> None:
     host = free_host()
     scene = {"host": host, "scene": "random", "seed": 3, "targets": 1, "blocks": 6}
-    with running_graph(
-        tmp_path_factory.mktemp("robot"), ROBOT, emulated_cell=scene, motion_node={"robot_ip": host, **PATIENT}
-    ) as graph:
-        running = Robot(graph, host)
-        running.await_ready()
-        yield running
-        running.close()
-
-
-def test_the_target_ends_in_the_bin(robot: Robot) -> None:
-    answer = robot.client.result(robot.client.send(robot.client.pick, PickImpurities.Goal()), 240.0)
-    assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), answer.result
-    assert answer.result.workspace_clear
-    until(lambda: robot.client.scene.targets_in_bin == 1, "the target in the bin, by simulator body")
-
-
-def test_a_cancel_stops_the_arm_at_once(robot: Robot) -> None:
-    handle = robot.start()
-    start = robot.cell.do("state")["time"]
-    handle.cancel_goal_async()
-    until(lambda: robot.speed() < 0.02, "rest")
-    assert robot.cell.do("state")["time"] - start < STOP_LIMIT
-    assert robot.client.result(handle).result.error_code == ErrorCode.CANCELED
-    robot.assert_usable()
+    node = {"robot_ip": host, **PATIENT}
+    with (
+        running_graph(tmp_path, ROBOT, emulated_cell=scene, motion_node=node) as graph,
+        closing(Robot(graph, host)) as robot,
+    ):
+        robot.await_ready()
+        client = graph.client
+        answer = client.result(client.send(client.pick, PickImpurities.Goal()), 240.0)
+        assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), answer.result
+        assert answer.result.workspace_clear
+        until(lambda: client.scene.targets_in_bin == 1, "the target in the bin, by simulator body")
