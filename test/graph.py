@@ -18,7 +18,7 @@ import rclpy
 from dds import unused_domain
 from rclpy.action import ActionClient
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
@@ -26,6 +26,7 @@ from sensor_msgs.msg import JointState
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Decision, SceneState
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
+from impurity_grasp_ros.nodes.runtime import spin
 
 COMMON_NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
 SIMULATED = ("bullet_bridge_node", *COMMON_NODES)
@@ -73,17 +74,12 @@ class Client:
         self.pick = ActionClient(self.node, PickImpurities, "pick_impurities")
         self._executor = MultiThreadedExecutor(2, context=self._context)
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
         self._thread.start()
 
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return
-
     def close(self) -> None:
-        self._executor.shutdown()
+        self._stop.set()
         self._thread.join()
         self.node.destroy_node()
         self._context.try_shutdown()

@@ -108,7 +108,8 @@ def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: Salien
     margin = float(raw.max()) / target.plain_peak
     if margin < 1.0:
         return _nothing(heightmap, _score(margin), raw)
-    return Detection(_most_salient_part(raw >= _GROWTH * raw.max(), raw), _score(margin), raw)
+    most_salient, *_ = _salient_parts(raw >= _GROWTH * raw.max(), raw)
+    return Detection(most_salient, _score(margin), raw)
 
 
 def _level_cells(heightmap: Heightmap, max_slope: float) -> Mask:
@@ -119,14 +120,7 @@ def _level_cells(heightmap: Heightmap, max_slope: float) -> Mask:
     return np.asarray(np.hypot(along_x, along_y) <= max_slope)
 
 
-def _most_salient_part(mask: Mask, raw: NDArray[np.float32]) -> Mask:
-    """The 8-connected part of a mask that holds its most salient cell; all false where the mask is."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    peak = np.unravel_index(np.argmax(np.where(mask, raw, -np.inf)), mask.shape)
-    return mask & (labels == labels[peak])
-
-
-def _salient_parts(mask: Mask, raw: NDArray[np.float32], peak: float) -> list[Mask]:
+def _salient_parts(mask: Mask, raw: NDArray[np.float32], peak: float = 0.0) -> list[Mask]:
     """The 8-connected parts of a mask whose salience reaches ``peak``, the most salient one first."""
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     parts = [np.asarray(labels == label) for label in range(1, count)]
