@@ -25,6 +25,15 @@ class ServedCell:
         self.host = host
         self._control = socket.create_connection((host, CONTROL_PORT), timeout=10.0).makefile("rw")
 
+    @classmethod
+    def is_served(cls, host: str) -> bool:
+        """Whether there is one."""
+        try:
+            cls(host).close()
+        except OSError:
+            return False
+        return True
+
     def do(self, what: str, **arguments: Any) -> dict[str, Any]:
         """Ask for a fault, or for the ``state``; returns the state afterwards."""
         self._control.write(json.dumps({"do": what, **arguments}) + "\n")

@@ -101,8 +101,11 @@ class UrLink:
     # Inside; the lock is held
 
     def _recent(self) -> UrState:
-        if self._state is None or time.monotonic() - self._read_at > self._config.stale_after + LIFE_SIGN:
+        if self._state is None:
             raise DeviceFaultError(f"expected a connection to the arm: {self._reason}")
+        age = time.monotonic() - self._read_at
+        if age > self._config.stale_after + LIFE_SIGN:
+            raise DeviceFaultError(f"expected readings from {self._host}, the last is {age:.1f} s old")
         return self._state
 
     def _send(self, method: str, *arguments: Any) -> int:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import contextlib
 import threading
 from dataclasses import dataclass
 
@@ -21,13 +21,16 @@ from impurity_grasp_ros.emulation.personality import personality
 from impurity_grasp_ros.emulation.server import EmulatedCell
 from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import ClosingNode, created, end
+from impurity_grasp_ros.nodes.runtime import ClosingNode, created, end, stop_on_signals
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
 
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
 """The least noise of a real camera; two of its images are never alike."""
+
+STOP_PERIOD = 0.1
+"""Seconds within which a signal is noticed."""
 
 CAMERA_STATES = ("on", "off", "frozen")
 
@@ -87,18 +90,18 @@ class EmulatedCellNode(ClosingNode):
         self._camera_state, self._stamp_age = state, float(age)
 
 
-async def _serve(node: EmulatedCellNode) -> None:
+async def _serve(node: EmulatedCellNode, stop: threading.Event) -> None:
     task = asyncio.ensure_future(node.serve())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
+    while not (stop.is_set() or task.done()):
+        await asyncio.sleep(STOP_PERIOD)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
         await task
-    except asyncio.CancelledError:
-        return
 
 
 def main() -> None:
     """Console script."""
+    stop = stop_on_signals()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = created(EmulatedCellNode)
@@ -106,7 +109,7 @@ def main() -> None:
         executor.add_node(node)
         thread = threading.Thread(target=executor.spin, daemon=True)  # for parameter services alone
         thread.start()
-        asyncio.run(_serve(node))
+        asyncio.run(_serve(node, stop))
         executor.shutdown()
         thread.join()
         end(node)

@@ -53,9 +53,7 @@ def run(create: Callable[[], Node]) -> None:
     Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. A second
     signal, as ``ros2 launch`` sends it, changes nothing. A node that cannot start says why and exits with 1.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _signal, _frame: stop.set())
+    stop = stop_on_signals()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = created(create)
@@ -65,6 +63,14 @@ def run(create: Callable[[], Node]) -> None:
         end(node)
     finally:
         rclpy.try_shutdown()
+
+
+def stop_on_signals() -> threading.Event:
+    """Set by SIGINT and SIGTERM from now on."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: stop.set())
+    return stop
 
 
 def created(create: Callable[[], AnyNode]) -> AnyNode:

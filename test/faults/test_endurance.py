@@ -23,7 +23,7 @@ from dds import unused_domain
 from graph import ROBOT, TIMEOUT, Graph, running_graph, until
 from rig import Rig
 from robot_client import PATIENT, Robot
-from served_cell import free_host, served_cell
+from served_cell import ServedCell, free_host, served_cell
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Decision
@@ -170,6 +170,7 @@ def test_no_goal_hangs_and_no_count_is_lost(request: pytest.FixtureRequest, tmp_
     memory: list[int] = []
     with running_graph(tmp_path, ROBOT, emulated_cell={**scene, "seed": 0}, motion_node=node) as graph:
         while True:
+            until(lambda: ServedCell.is_served(host), "the emulated cell")
             with closing(Robot(graph, host)) as robot:
                 robot.await_ready()
                 work_on(robot, rng, tally, end)
