@@ -80,8 +80,10 @@ class UrArm:
         state = self._link.state()
         if self._generation != self._link.generation:
             raise DeviceFaultError("expected one connection throughout the motion, it was lost; nothing is resent")
-        if state.obstacle:
-            raise DeviceFaultError(f"expected the motion to go on: {state.obstacle}")
+        if obstacle := state.mode_obstacle or state.held:
+            raise DeviceFaultError(f"expected the motion to go on: {obstacle}")
+        if not state.program_running:
+            return True  # for a moment: why it was stopped may be known after the fact, and ends the connection
         if state.moving or state.motions < self._motion:
             return True
         kind, target = self._target

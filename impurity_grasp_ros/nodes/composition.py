@@ -52,7 +52,7 @@ class SimulatedSystem:
         self.recorder = RecorderNode(folder, on_line)
         self._nodes = [
             BulletBridgeNode(parameter_overrides=overrides),
-            HeightmapNode(),
+            HeightmapNode(parameter_overrides=[Parameter("refuse_repeated", value=False)]),  # the camera has no noise
             AttentionNode(),
             PolicyNode(),
             PickerNode(),

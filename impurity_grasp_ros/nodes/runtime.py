@@ -32,9 +32,10 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, relia
 
 def camera_qos(reliability: str) -> QoSProfile:
     """For images. ``reliable`` is what camera drivers offer by default: an image is larger than a socket's buffer, and
-    with ``best_effort`` one lost fragment loses the image."""
+    with ``best_effort`` one lost fragment loses the image. Deep enough that colour and depth still meet after a node was
+    held up."""
     policy = ReliabilityPolicy.RELIABLE if reliability == "reliable" else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(depth=2, reliability=policy)
+    return QoSProfile(depth=8, reliability=policy)
 
 
 AnyNode = TypeVar("AnyNode", bound=Node)

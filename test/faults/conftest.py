@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fault_table import Row, Verdict, to_markdown
+from graph import until
 from rig import Rig
 from robot_client import Robot
 
@@ -72,7 +73,9 @@ def shared_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
 
 @pytest.fixture
 def robot(shared_robot: Robot) -> Iterator[Robot]:
-    """The shared robot, ready at the start; at the end it must work."""
+    """The shared robot, ready at the start whatever a test before has left; at the end it must work."""
+    shared_robot.cell.do("release_emergency_stop")
+    until(lambda: shared_robot.recover().success, "recovery")
     shared_robot.await_ready()
     yield shared_robot
     shared_robot.assert_usable()

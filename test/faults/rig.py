@@ -33,7 +33,7 @@ def ended(robot: Robot, handle: Any, verdict: Verdict, expected: str, words: str
     """The goal ends with a code and a reason, and the arm stays where it stopped."""
     result = robot.client.result(handle).result
     verdict.expect(code(result), expected, result.error_msg)
-    assert words in result.error_msg
+    assert words in result.error_msg, result.error_msg
     robot.assert_still()
 
 

@@ -33,7 +33,7 @@ class FakeCamera:
     """Publishes frames of an empty table, and whatever fault it is told to have."""
 
     def __init__(self, client: Client, reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE) -> None:
-        node, qos = client.node, QoSProfile(depth=2, reliability=reliability)
+        node, qos = client.node, QoSProfile(depth=8, reliability=reliability)
         self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", qos)
         self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", qos)
         self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", qos)

@@ -125,7 +125,7 @@ FAULTS: dict[str, Action] = {
 
 
 def make_whole(robot: Robot) -> None:
-    """What an operator does after any of them, without knowing which it was."""
+    """What an operator does after any of them, and after switching the robot on."""
     robot.cell.do("camera")
     robot.cell.do("speed_slider", fraction=1.0)
     robot.cell.do("gripper_fault", number=0)
@@ -172,7 +172,7 @@ def test_no_goal_hangs_and_no_count_is_lost(request: pytest.FixtureRequest, tmp_
         while True:
             until(lambda: ServedCell.is_served(host), "the emulated cell")
             with closing(Robot(graph, host)) as robot:
-                robot.await_ready()
+                make_whole(robot)
                 work_on(robot, rng, tally, end)
             memory.append(memory_of(graph))
             if time.monotonic() >= end:
