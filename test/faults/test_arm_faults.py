@@ -153,7 +153,7 @@ def test_unexpected_contact(robot: Robot, verdict: Verdict, primitive: Primitive
 def take_registers(host: str) -> socket.socket:
     """Another RTDE client, which writes the registers that ur_rtde needs."""
     client = socket.create_connection((host, 30004), timeout=5.0)
-    names = ",".join(f"input_int_register_{number}" for number in range(20, 24)).encode()
+    names = ",".join(f"input_int_register_{number}" for number in range(4)).encode()
     for kind, payload in ((ord("V"), b"\x00\x02"), (ord("I"), names)):
         client.sendall(struct.pack(">HB", 3 + len(payload), kind) + payload)
         assert client.recv(4096)
@@ -165,8 +165,10 @@ def test_registers_are_taken(rig: Rig, verdict: Verdict) -> None:
     rig.start_cell()
     other = take_registers(rig.host)
     robot = rig.robot(rig.start_node())
+    robot.await_diagnostic("arm", "already in use")
     result = robot.execute()
     verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    assert "already in use" in result.error_msg
     robot.assert_still()
     other.close()
     robot.assert_usable()
