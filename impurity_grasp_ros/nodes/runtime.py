@@ -32,8 +32,8 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, relia
 
 def camera_qos(reliability: str) -> QoSProfile:
     """For images. ``reliable`` is what camera drivers offer by default: an image is larger than a socket's buffer, and
-    with ``best_effort`` one lost fragment loses the image. Deep enough that colour and depth still meet after a node was
-    held up."""
+    with ``best_effort`` one lost fragment loses the image. The depth is such that colour and depth still meet after a
+    node was held up."""
     policy = ReliabilityPolicy.RELIABLE if reliability == "reliable" else ReliabilityPolicy.BEST_EFFORT
     return QoSProfile(depth=8, reliability=policy)
 

@@ -1,8 +1,8 @@
 """Grasp rectangles predicted from the target's crop, and heuristic pushes: the baseline S-RGM (paper, section 6.3.1).
 
-A rectangle is five numbers: where the jaws close, along which axis, how far they open and how broad they are. The
-network gives all of them at once by regression. An axis is the same after half a turn, so it stands for itself by
-cosine and sine of the double angle.
+A rectangle is five numbers: where the jaws close, along which axis, how far they open and how broad they are. An axis
+is the same after half a turn, so it stands for itself by cosine and sine of the double angle. A block can be grasped in
+many ways, and the mean of two good ones may be a bad one: the network proposes several rectangles and scores them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from impurity_grasp_ros.policy.observation import CHANNELS, CROP_MIDDLE, encode
 from impurity_grasp_ros.policy.rotation import View
 
 NUMBERS = 6
-"""Row, column, cosine and sine of the double angle, opening, height; each of about the size of 1."""
+"""Row, column, cosine and sine of the double angle, opening, height; each of about the size of 1. A score follows."""
 
 CENTER_SCALE = 10.0
 """Cells from the crop's middle that become 1; about half a block."""
@@ -87,10 +87,11 @@ class RectangleNetworkConfig:
 
     channels: tuple[int, ...] = parameter("feature maps of each convolution, which halves the image", low=4, high=256)
     hidden: int = parameter("units between the last convolution and the output", low=4, high=1024)
+    proposals: int = parameter("rectangles of which the best is used", low=1, high=64)
 
 
 class RectangleNetwork(nn.Module):
-    """Strided convolutions and two dense layers: one rectangle for the whole crop."""
+    """Strided convolutions and two dense layers: some rectangles for the whole crop."""
 
     def __init__(self, config: RectangleNetworkConfig) -> None:
         super().__init__()
@@ -102,13 +103,22 @@ class RectangleNetwork(nn.Module):
             layers.append(nn.ReLU(inplace=True))
             inputs, size = outputs, (size + 1) // 2
         self.features = nn.Sequential(*layers, nn.Flatten())
+        shape = (config.proposals, NUMBERS + 1)
         self.head = nn.Sequential(
-            nn.Linear(inputs * size * size, config.hidden), nn.ReLU(inplace=True), nn.Linear(config.hidden, NUMBERS)
+            nn.Linear(inputs * size * size, config.hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(config.hidden, math.prod(shape)),
+            nn.Unflatten(1, shape),
         )
 
     def forward(self, states: Tensor) -> Tensor:
-        """Numbers (B, 6) of states (B, 8, 112, 112), as ``observation.encode`` makes them, channels first."""
+        """Numbers and scores (B, proposals, 7) of states (B, 8, 112, 112), as of ``observation.encode``."""
         return self.head(self.features(states))
+
+
+def best_proposal(proposals: Tensor) -> Tensor:
+    """The numbers (B, 6) with the highest score of (B, proposals, 7)."""
+    return proposals[torch.arange(len(proposals)), proposals[..., NUMBERS].argmax(1), :NUMBERS]
 
 
 class RectangleActor:
@@ -150,7 +160,7 @@ class RectangleActor:
         device = next(self.network.parameters()).device
         state = torch.from_numpy(np.ascontiguousarray(encode(crop, mask).transpose(2, 0, 1))).to(device)
         with torch.inference_mode():
-            return Rectangle.from_numbers(self.network(state[None])[0].float().cpu().numpy())
+            return Rectangle.from_numbers(best_proposal(self.network(state[None]))[0].float().cpu().numpy())
 
 
 def has_just_failed(crop: Grid, history: Sequence[Attempt]) -> bool:

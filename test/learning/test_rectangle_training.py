@@ -40,7 +40,7 @@ QUARTER_TURN = 4
 
 def fast(**changes: object) -> RectangleTrainingConfig:
     """The shipped training with a tiny network and without noise."""
-    network = RectangleNetworkConfig((8, 8, 16, 16), 64)
+    network = RectangleNetworkConfig((8, 8, 16, 16), 64, 2)
     quiet = {"color_mix": 0.0, "height_noise": 0.0, "hole_share": 0.0, "learning_rate": 0.004, "batch": 10}
     return replace(SHIPPED, network=network, **{**quiet, **changes})
 

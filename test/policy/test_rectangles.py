@@ -33,7 +33,7 @@ from impurity_grasp_ros.policy.rectangles import Rectangle, RectangleActor, Rect
 
 SHIPPED = read_yaml("config/rectangles.yaml")["s_rgm"]
 DECODING = from_mapping(DecodingConfig, SHIPPED["decoding"])
-SMALL = RectangleNetworkConfig((4, 4, 4), 8)
+SMALL = RectangleNetworkConfig((4, 4, 4), 8, 2)
 PUSH = packaged_parameters("policy_node", PolicyConfig).analytic
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.03, height=0.04)
@@ -51,14 +51,15 @@ rectangles = st.builds(
 
 
 class FixedNetwork(nn.Module):
-    """The same numbers for every crop."""
+    """The same numbers for every crop; a proposal with a lower score is nonsense."""
 
     def __init__(self, numbers: np.ndarray) -> None:
         super().__init__()
-        self.numbers = nn.Parameter(torch.from_numpy(np.asarray(numbers, np.float32)))
+        proposals = np.array([[*np.full(6, -3.0), 0.1], [*numbers, 0.2]], np.float32)
+        self.proposals = nn.Parameter(torch.from_numpy(proposals))
 
     def forward(self, states: Tensor) -> Tensor:
-        return self.numbers.expand(len(states), -1)
+        return self.proposals.expand(len(states), -1, -1)
 
 
 def actor(rectangle: Rectangle = ACROSS) -> RectangleActor:
@@ -87,13 +88,13 @@ def test_both_directions_of_an_axis_have_the_same_numbers_and_the_axis_across_ha
     assert np.abs(across.to_numbers() - rectangle.to_numbers()).max() > 1.0
 
 
-def test_the_shipped_network_is_small_and_gives_one_rectangle_a_crop() -> None:
+def test_the_shipped_network_is_small_and_gives_scored_rectangles() -> None:
     network = RectangleNetwork(from_mapping(RectangleNetworkConfig, SHIPPED["network"])).eval()
     assert sum(parameter.numel() for parameter in network.parameters()) < 500_000
     with torch.inference_mode():
-        numbers = network(torch.rand(3, 8, 112, 112))
-    assert numbers.shape == (3, 6)
-    assert torch.isfinite(numbers).all()
+        proposals = network(torch.rand(3, 8, 112, 112))
+    assert proposals.shape == (3, SHIPPED["network"]["proposals"], 7)
+    assert torch.isfinite(proposals).all()
 
 
 def test_a_target_is_grasped_as_predicted() -> None:
@@ -177,7 +178,7 @@ def test_missing_foreign_and_damaged_files_are_named_errors(tmp_path: Path) -> N
     with pytest.raises(CheckpointError, match="configuration"):
         load_rectangle_agent(foreign, PUSH)
     misfit = tmp_path / "misfit.safetensors"
-    save_agent(misfit, RectangleNetwork(SMALL), RectangleAgentConfig(RectangleNetworkConfig((4, 4), 8), DECODING))
+    save_agent(misfit, RectangleNetwork(SMALL), RectangleAgentConfig(RectangleNetworkConfig((4, 4), 8, 2), DECODING))
     with pytest.raises(CheckpointError, match="fit"):
         load_rectangle_agent(misfit, PUSH)
 
