@@ -33,7 +33,7 @@ def benchmark(
     scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas, or all.")] = "all",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes for every policy and scene.")] = 20,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first, the others count up.")] = 1000,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one less than CPUs.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as CPUs.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Stop at completion; 10 instead of 15 actions a target.")] = (
         False
     ),
@@ -48,7 +48,7 @@ def benchmark(
     console = Console()
     if len(open_plans) < len(plans):
         console.print(f"{len(plans) - len(open_plans)} of {len(plans)} episodes are already in {output}")
-    _run(open_plans, output, workers or max(1, (os.cpu_count() or 2) - 1), console)
+    _run(open_plans, output, workers or os.cpu_count() or 1, console)
     console.print(_table(recorded(plans, output)))
     console.print(f"records: {output}   page: impurity-grasp report {output}")
 

@@ -11,6 +11,7 @@ from impurity_grasp_ros.evaluation.policies import Policy
 from impurity_grasp_ros.evaluation.record import FAULT, ActionRecord, End, EpisodePlan, EpisodeRecord
 from impurity_grasp_ros.evaluation.referee import Referee
 from impurity_grasp_ros.pipeline import Decision
+from impurity_grasp_ros.simulation.camera import count_pixels
 from impurity_grasp_ros.simulation.environment import Environment
 
 ACTIONS_PER_TARGET = 15
@@ -67,7 +68,7 @@ class _Episode:
             completed_after=self._completed_after,
             targets_delivered=self._targets - len(self._referee.targets_left),
             targets_lost=self._referee.targets_lost,
-            visible_at_end=self._referee.visible(),
+            visible_at_end=self._referee.visible(self._environment.camera.visible_pixels()),
             actions=tuple(self._actions),
         )
 
@@ -79,7 +80,8 @@ class _Episode:
                 return End.COMPLETE
             if used_up and not complete:
                 return End.BUDGET
-            frame, start = self._environment.observe(), time.perf_counter()
+            frame, bodies = self._environment.camera.capture_with_bodies()  # the policy sees the frame alone
+            start = time.perf_counter()
             decision = self._policy.decide(frame, self._history)
             seconds = time.perf_counter() - start
             self._on_decision(decision)
@@ -87,7 +89,7 @@ class _Episode:
                 return End.CLEAR
             if used_up:  # complete by the last action, and yet the policy would go on
                 return End.BUDGET
-            self._act(decision, decision.primitive, seconds)
+            self._act(decision, decision.primitive, seconds, self._referee.visible(count_pixels(bodies)))
 
     def _notice_completion(self) -> bool:
         complete = not self._referee.targets_left
@@ -95,9 +97,9 @@ class _Episode:
             self._completed_after = len(self._actions)
         return complete
 
-    def _act(self, decision: Decision, primitive: Primitive, seconds: float) -> None:
+    def _act(self, decision: Decision, primitive: Primitive, seconds: float, visible: float | None) -> None:
         """Execute a primitive and record it, also when a fault ends it."""
-        visible, status = self._referee.visible(), FAULT
+        status = FAULT
         try:
             outcome = self._environment.step(primitive)
             status = outcome.status.name

@@ -204,7 +204,7 @@ class Oracle:
         if status in REFUSED or not all(map(environment.is_in_bin, gone)):
             return None
         blocks = {body: environment.scene.blocks[body] for body in after}
-        visible = visible_fractions(environment.world, environment.camera, blocks)
+        visible = visible_fractions(environment.world, environment.camera, blocks, environment.camera.visible_pixels())
         grasps = {body: self._free_grasps(body) if visible[body] > self._config.min_visible else [] for body in after}
         ends = [any(map(self._delivers, found[: self._config.follow_ups])) for found in grasps.values()]
         hidden = [visible[body] for body, found in grasps.items() if not found]

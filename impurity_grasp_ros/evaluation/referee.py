@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from impurity_grasp_ros.simulation.environment import Environment
-from impurity_grasp_ros.simulation.probe import visible_fraction
+from impurity_grasp_ros.simulation.probe import visible_fractions
 
 
 class Referee:
@@ -33,10 +35,12 @@ class Referee:
         grid, world = self._environment.cell.workspace.grid, self._environment.world
         return sum(not grid.contains(*map(float, world.position(body)[:2])) for body in self.targets_left)
 
-    def visible(self) -> float | None:
-        """Part of the best visible target left that the camera sees, about 1 if nothing hides it; None without any."""
-        world, camera = self._environment.world, self._environment.camera
-        return max(
-            (visible_fraction(world, camera, body, self._scene.blocks[body]) for body in self.targets_left),
-            default=None,
-        )
+    def visible(self, seen: Mapping[int, int]) -> float | None:
+        """Part of the best visible target left that the camera sees, about 1 if nothing hides it; None without any.
+
+        seen: how many pixels of the camera's image show each body.
+        """
+        left = {body: self._scene.blocks[body] for body in self.targets_left}
+        if not left:
+            return None
+        return max(visible_fractions(self._environment.world, self._environment.camera, left, seen).values())

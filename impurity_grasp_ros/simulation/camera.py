@@ -52,8 +52,7 @@ class SimulatedCamera:
     def visible_pixels(self) -> dict[int, int]:
         """How many pixels of each body the camera sees. Ground truth, for scene generation and evaluation only."""
         _, _, segments = self._render(segmentation=True)
-        bodies, counts = np.unique(segments, return_counts=True)
-        return {int(body): int(count) for body, count in zip(bodies, counts, strict=True)}
+        return count_pixels(segments)
 
     def _frame(self, color: NDArray[np.uint8], depth: NDArray[np.float32]) -> RgbdFrame:
         if self.noise is not None:
@@ -77,6 +76,12 @@ class SimulatedCamera:
         depth = (FAR * NEAR / (FAR - (FAR - NEAR) * buffer)).astype(np.float32)
         depth[buffer >= 1.0] = 0.0
         return color, depth, np.asarray(segments, np.int32)
+
+
+def count_pixels(bodies: NDArray[np.int32]) -> dict[int, int]:
+    """How many pixels of an image of bodies show each."""
+    found, counts = np.unique(bodies, return_counts=True)
+    return {int(body): int(count) for body, count in zip(found, counts, strict=True)}
 
 
 def scaled(intrinsics: CameraIntrinsics, scale: float) -> CameraIntrinsics:

@@ -24,7 +24,7 @@ from impurity_grasp_ros.simulation.library import BlockLibrary
 from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange
 from impurity_grasp_ros.simulation.objects import Block
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, arrange, load_preset
-from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fraction
+from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fractions
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
 from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig, dress
 from impurity_grasp_ros.simulation.world import World
@@ -178,10 +178,8 @@ class SceneGenerator:
         if isinstance(layout, PackedLayout):
             return not any(self._probe.fits(body, block, layout.engagement) for body, block in targets.items())
         if isinstance(layout, HeapedLayout):
-            return all(
-                visible_fraction(self._world, self._camera, body, block) < layout.max_visible
-                for body, block in targets.items()
-            )
+            fractions = visible_fractions(self._world, self._camera, targets, self._camera.visible_pixels())
+            return all(fraction < layout.max_visible for fraction in fractions.values())
         return True
 
     def _in_place(self, body: int, block: Block, margin: float) -> bool:
