@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +146,9 @@ class HeapedLayout:
     COVER = 5
     """Ordinary blocks that hide one core: four around, one on top."""
 
+    DECOY = COVER + 1
+    """Ordinary blocks of a heap without a target."""
+
     def place(self, stage: Stage, targets: int, blocks: int) -> None:
         """Build one heap a target and, of the blocks left, heaps without a target and blocks on top.
 
@@ -157,17 +159,20 @@ class HeapedLayout:
             raise InvalidGoalError(
                 f"expected at least {self.COVER * targets} blocks to hide {targets} targets, received {blocks}"
             )
-        decoys = spare // (self.COVER + 2)
+        decoys = spare // self.DECOY
         if blocks > 0 and targets + decoys == 0:
-            raise InvalidGoalError(f"expected at least {self.COVER + 2} blocks to build a heap, received {blocks}")
+            raise InvalidGoalError(f"expected at least {self.DECOY} blocks to build a heap, received {blocks}")
         heaps = [
             self._heap(stage, x, y, target=index < targets)
             for index, (x, y) in enumerate(self._middles(targets + decoys, stage.rng))
         ]
-        for (x, y, top), _ in zip(cycle(heaps), range(spare - decoys * (self.COVER + 1)), strict=False):
+        for index in range(spare - decoys * self.DECOY):
+            x, y, top = heaps[index % len(heaps)]
             shape = stage.library.random_shape(stage.rng)
             dx, dy = stage.rng.uniform(-0.008, 0.008, 2)
             stage.put_upright(shape, False, x + dx, y + dy, top, stage.rng.uniform(-math.pi, math.pi))
+            height = float(np.ptp(shape.corners[:, 2])) + DROP_GAP
+            heaps[index % len(heaps)] = x, y, top + height  # the next one on top of it, not inside
 
     def _middles(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Middles (count, 2) at least ``distance`` apart; as far as they get after many trials."""
