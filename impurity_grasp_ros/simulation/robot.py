@@ -75,7 +75,11 @@ class Robot:
             )
         for tip in self.finger_tips:
             self.world.bullet.changeDynamics(
-                self.body, tip, lateralFriction=PAD_FRICTION, spinningFriction=PAD_SPINNING_FRICTION
+                self.body,
+                tip,
+                lateralFriction=PAD_FRICTION,
+                spinningFriction=PAD_SPINNING_FRICTION,
+                frictionAnchor=True,  # static friction is static: without, what the pads hold creeps out of them
             )
 
     def _couple_fingers(self) -> None:

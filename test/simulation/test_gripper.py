@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from tabletop import put
 
 from impurity_grasp_ros.constants import GRIPPER_STROKE
@@ -26,13 +27,16 @@ def move_fingers(environment: Environment, opening: float) -> float:
     return environment.world.time - start
 
 
-def reach_down(environment: Environment, shape: Shape) -> int:
-    """Stand a block between the open fingers, the tool close to the table; returns the block's body."""
-    joints = nearest_solution(tool_down((0.5, 0.0, 0.01), 0.0), np.array(environment.cell.home))
+def reach_down(environment: Environment, shape: Shape, *, yaw: float = 0.0, offset: float = 0.0) -> int:
+    """Stand a block between the open fingers, the tool close to the table; returns the block's body.
+
+    yaw: radians that the tool is turned against the block. offset: metres that the block is off the pads' middle.
+    """
+    joints = nearest_solution(tool_down((0.5, 0.0, 0.01), yaw), np.array(environment.cell.home))
     assert joints is not None
     environment.gripper.jump_to(GRIPPER_STROKE)
     environment.arm.jump_to(joints)
-    body = put(environment, shape, 0.5, 0.0)
+    body = put(environment, shape, 0.5, offset)
     environment.world.settle(1.0)
     return body
 
@@ -80,6 +84,24 @@ def test_a_held_block_neither_creeps_nor_slips(environment: Environment) -> None
     assert environment.world.position(body)[2] == pytest.approx(height, abs=0.002)
     assert environment.gripper.opening() == pytest.approx(0.03, abs=0.004)
     assert not environment.gripper.is_moving()
+
+
+@pytest.mark.parametrize(("yaw", "offset"), [(0.1, 0.012), (0.2, 0.0), (0.2, 0.015), (0.3, 0.01)])
+def test_a_block_held_askew_stays_where_it_is_between_the_pads(
+    environment: Environment, yaw: float, offset: float
+) -> None:
+    body = reach_down(environment, cuboid(0.04, 0.05, 0.04), yaw=yaw, offset=offset)
+    move_fingers(environment, 0.0)
+    lifted = environment.arm.tool_pose()
+    lifted[2, 3] += 0.15
+    environment.arm.start_linear_motion(lifted, 0.4, 2.5)
+    environment.world.step(240)
+    position, orientation = environment.world.pose(body)
+    environment.world.step(480)
+    later, turned = environment.world.pose(body)
+    assert np.abs(np.subtract(later, position)).max() < 1e-4
+    turn = Rotation.from_quat(turned) * Rotation.from_quat(orientation).inv()
+    assert turn.magnitude() < np.radians(0.1)
 
 
 def test_fingers_that_lose_their_hold_close_on(environment: Environment) -> None:
