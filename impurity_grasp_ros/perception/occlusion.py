@@ -3,7 +3,8 @@
 DBSCAN groups the cells that carry objects. The paper then holds that no target is present when the group's height or
 area is below a threshold. Something can only hide under at least two layers: the thing itself and what covers it. So
 the height that counts is not that of the highest corner but the one reached by an area that could cover an object;
-a single block standing on end is high, but over an area too small to matter.
+a single block standing on end is high, but over an area too small to matter. What stands higher than any block could
+stands on another one.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class OcclusionConfig:
     cover_area: float = parameter("a cluster's height is the one that this many m2 of it reach", low=0.0, high=0.01)
     min_height: float = parameter("clusters below this height in metres hide nothing", low=0.0, high=0.3)
     min_area: float = parameter("clusters below this area in m2 hide nothing", low=0.0, high=0.2)
+    tower_height: float = parameter("but from this many metres on they do, whatever their area", low=0.0, high=0.5)
 
 
 def object_cells(heightmap: Heightmap, config: OcclusionConfig) -> NDArray[np.bool_]:
@@ -67,8 +69,14 @@ def find_clusters(heightmap: Heightmap, config: OcclusionConfig) -> tuple[Cluste
 
 def candidate(clusters: tuple[Cluster, ...], config: OcclusionConfig) -> Cluster | None:
     """The largest cluster that could hide an object; None means that no target is presented (paper, figure 5)."""
-    able = [c for c in clusters if c.height >= config.min_height and c.area >= config.min_area]
+    able = [cluster for cluster in clusters if _could_hide_one(cluster, config)]
     return max(able, key=lambda cluster: cluster.area, default=None)
+
+
+def _could_hide_one(cluster: Cluster, config: OcclusionConfig) -> bool:
+    """A wide pile of two layers could, and so could one block that stands higher than any block alone."""
+    wide = cluster.area >= config.min_area and cluster.height >= config.min_height
+    return wide or (cluster.area >= config.cover_area and cluster.height >= config.tower_height)
 
 
 def _dbscan(points: NDArray[np.float64], spacing: float, config: OcclusionConfig) -> NDArray[np.intp]:

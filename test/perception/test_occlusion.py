@@ -75,6 +75,12 @@ def test_what_cannot_hide_an_object_is_no_candidate(blocks: list[Block]) -> None
     assert candidate(find_clusters(draw(blocks), CONFIG), CONFIG) is None
 
 
+def test_a_block_higher_than_any_block_could_be_stands_on_one_that_may_be_the_target() -> None:
+    (tower,) = find_clusters(draw([Block(100, 100, height=0.075, size_px=(20, 22))]), CONFIG)
+    assert tower.area < CONFIG.min_area
+    assert candidate((tower,), CONFIG) is tower
+
+
 def test_the_largest_cluster_that_is_high_and_large_enough_is_chosen() -> None:
     flat, heap, higher = Cluster((0, 0), 0.02, 0.03), Cluster((1, 1), 0.006, 0.055), Cluster((2, 2), 0.004, 0.09)
     small = Cluster((3, 3), 0.0003, 0.09)
