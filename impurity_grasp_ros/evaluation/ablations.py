@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Gri
 from impurity_grasp_ros.perception.appearance import Appearance
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend, on_candidate
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
-from impurity_grasp_ros.perception.occlusion import candidate
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.protocols import Actor
 
@@ -58,17 +56,11 @@ class WithoutInference(Impaired):
         return on_candidate(attention, heightmap, most_salient_place(attention, heightmap))
 
 
-class WithoutDetection(Impaired):
-    """No target saliency detection: it looks for what may be hidden in the largest cluster, and nowhere else."""
-
-    def _impair(self, attention: Attention, heightmap: Heightmap) -> Attention:
-        if (cluster := candidate(attention.clusters, self._attention.occlusion)) is None:
-            return replace(attention, state=AttentionState.CLEAR)
-        return on_candidate(attention, heightmap, cluster.center)
-
-
 class WithoutAttention(Impaired):
-    """Nothing tells it where to act, nor that the workspace is clear. The attention is that on the whole workspace."""
+    """Nothing tells it where to act, nor that the workspace is clear. The attention is that on the whole workspace.
+
+    The paper's ablation without target saliency detection: the whole scene is the state.
+    """
 
     def _impair(self, attention: Attention, heightmap: Heightmap) -> Attention:
         grid = heightmap.grid

@@ -12,7 +12,6 @@ from impurity_grasp_ros.evaluation.ablations import (
     Impaired,
     WithDetectionAlone,
     WithoutAttention,
-    WithoutDetection,
     WithoutInference,
 )
 from impurity_grasp_ros.evaluation.oracle import Oracle
@@ -102,7 +101,7 @@ POLICIES: dict[str, PolicyFactory] = {
     "paper": _learned("models/paper.safetensors"),
     "vpg": _agnostic(WithoutAttention),
     "s-vpg": _agnostic(WithDetectionAlone, AttentionState.TARGET),
-    "no-tsd": _agnostic(WithoutDetection, AttentionState.CANDIDATE),
+    "no-tsd": _agnostic(WithoutAttention),  # the paper's too: what is left without it is target-agnostic
     "no-oi": _without_inference,
     "no-t": _learned("models/no_t.safetensors"),
     "s-rgm": _rectangles,
