@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import Attempt, AttentionState, RgbdFrame
+from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.ablations import (
     Impaired,
@@ -70,14 +70,15 @@ def _without_inference(environment: Environment) -> Policy:
     return WithoutInference(environment.cell.workspace.grid, _agent(DEFAULT_WEIGHTS))
 
 
-def _agnostic(attention: type[Impaired], *heeded: AttentionState) -> PolicyFactory:
+def _agnostic(attention: type[Impaired], *, heeds_target: bool = False) -> PolicyFactory:
     """A network that was trained without targets, and what tells it where to act."""
 
     def make(environment: Environment) -> Policy:
         from impurity_grasp_ros.policy.overview import OverviewAgent  # torch takes its time
 
         agent = _agent(AGNOSTIC_WEIGHTS)
-        return attention(environment.cell.workspace.grid, OverviewAgent(agent.network, agent.config, heeded))
+        actor = OverviewAgent(agent.network, agent.config, heeds_target=heeds_target)
+        return attention(environment.cell.workspace.grid, actor)
 
     return make
 
@@ -100,7 +101,7 @@ POLICIES: dict[str, PolicyFactory] = {
     "ours": _learned(DEFAULT_WEIGHTS),
     "paper": _learned("models/paper.safetensors"),
     "vpg": _agnostic(WithoutAttention),
-    "s-vpg": _agnostic(WithDetectionAlone, AttentionState.TARGET),
+    "s-vpg": _agnostic(WithDetectionAlone, heeds_target=True),
     "no-tsd": _agnostic(WithoutAttention),  # the paper's too: what is left without it is target-agnostic
     "no-oi": _without_inference,
     "no-t": _learned("models/no_t.safetensors"),

@@ -29,7 +29,7 @@ class OcclusionConfig:
     cover_area: float = parameter("a cluster's height is the one that this many m2 of it reach", low=0.0, high=0.01)
     min_height: float = parameter("clusters below this height in metres hide nothing", low=0.0, high=0.3)
     min_area: float = parameter("clusters below this area in m2 hide nothing", low=0.0, high=0.2)
-    tower_height: float = parameter("but from this many metres on they do, whatever their area", low=0.0, high=0.5)
+    tower_height: float = parameter("but from this many metres on one of cover_area does", low=0.0, high=0.5)
 
 
 def object_cells(heightmap: Heightmap, config: OcclusionConfig) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ resolution has the size of a crop, so network, views and primitives are those of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +36,14 @@ def overview_of(heightmap: Heightmap) -> Heightmap:
 class OverviewAgent:
     """``Actor`` protocol on a network that was trained without targets.
 
-    heeded: states in which the attention limits the choice: a grasp must be centred on its mask then, a push must start
-    within its crop.
+    heeds_target: whether a target in view limits the choice: a grasp must be centred on its mask then, a push must
+    start within its crop.
     """
 
-    def __init__(self, network: nn.Module, config: DecodingConfig, heeded: Collection[AttentionState] = ()) -> None:
+    def __init__(self, network: nn.Module, config: DecodingConfig, *, heeds_target: bool = False) -> None:
         self._network = network.eval()
         self._config = config
-        self._heeded = frozenset(heeded)
+        self._heeds_target = heeds_target
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """The feasible action of highest value; raises NoPrimitiveError when there is none."""
@@ -51,7 +51,7 @@ class OverviewAgent:
         everything = np.ones(overview.height.shape, np.bool_)
         situation = situation_of(overview, everything, True, heightmap.grid, self._config)
         values = masked_values(self._network, situation)
-        if attention.state in self._heeded:
+        if self._heeds_target and attention.state is AttentionState.TARGET:
             values = _limited(values, attention, overview.grid)
         return choose(values, situation, history, self._config.failure_cost)
 

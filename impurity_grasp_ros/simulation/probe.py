@@ -38,15 +38,13 @@ def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
     return Rotation.from_quat(orientation).apply(block.shape.corners) + position
 
 
-def visible_fraction(world: World, camera: SimulatedCamera, body: int, block: Block) -> float:
-    """Part of a block's outline in the image that the camera sees of it, about 1 if nothing hides it."""
-    return visible_fractions(world, camera, {body: block}, camera.visible_pixels())[body]
-
-
 def visible_fractions(
     world: World, camera: SimulatedCamera, blocks: Mapping[int, Block], seen: Mapping[int, int]
 ) -> dict[int, float]:
-    """The same of several blocks, by body, of which the camera has ``seen`` so many pixels."""
+    """Part of each block's outline in the image that the camera sees of it, about 1 if nothing hides it.
+
+    seen: how many pixels of the camera's image show each body.
+    """
     outlines = {body: ConvexHull(project(corners(world, body, block), camera)) for body, block in blocks.items()}
     return {
         body: seen.get(body, 0) / float(hull.volume) for body, hull in outlines.items()

@@ -81,5 +81,6 @@ def test_with_all_targets_hidden(environment: Environment) -> None:
 
 def test_without_inference_the_workspace_is_never_clear(environment: Environment) -> None:
     environment.reset(1000, "random", targets=0, blocks=1)
+    assert whole(environment).state is AttentionState.CLEAR
     for kind in (WithoutInference, WithoutAttention, WithDetectionAlone):
         assert decide(environment, kind).primitive == PUSH

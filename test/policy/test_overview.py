@@ -8,7 +8,7 @@ from drawn_tables import MIDDLE, Block, on_heap, on_target, table, visible
 from test_agent import CONFIG, FixedNetwork
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.datatypes import AttentionState, Grid, Heightmap, PrimitiveKind
+from impurity_grasp_ros.datatypes import Grid, Heightmap, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.policy.overview import OverviewAgent, overview_of
@@ -18,8 +18,8 @@ FAR = Block(x=0.62, y=0.12)
 NEAR = Block(x=0.50, y=0.0)
 
 
-def agent(grasp: float, push: float, *heeded: AttentionState) -> OverviewAgent:
-    return OverviewAgent(FixedNetwork(grasp, push), ANYTHING, heeded)
+def agent(grasp: float, push: float, *, heeds_target: bool = False) -> OverviewAgent:
+    return OverviewAgent(FixedNetwork(grasp, push), ANYTHING, heeds_target=heeds_target)
 
 
 def test_a_cell_of_the_overview_shows_the_highest_of_four() -> None:
@@ -58,7 +58,7 @@ def test_without_a_target_in_mind_the_value_alone_decides_what_is_grasped() -> N
 def test_a_mask_that_is_heeded_limits_the_grasp_to_the_target() -> None:
     heightmap = table(FAR, NEAR)
     attention = on_target(heightmap, visible(FAR, heightmap))
-    grasp = agent(1.0, 0.5, AttentionState.TARGET).select(heightmap, attention, [])
+    grasp = agent(1.0, 0.5, heeds_target=True).select(heightmap, attention, [])
     assert grasp.kind is PrimitiveKind.GRASP
     assert np.hypot(grasp.position[0] - FAR.x, grasp.position[1] - FAR.y) < 0.03
 
@@ -66,15 +66,15 @@ def test_a_mask_that_is_heeded_limits_the_grasp_to_the_target() -> None:
 def test_around_a_candidate_anything_may_be_grasped() -> None:
     heightmap = table(NEAR)
     candidate = on_heap(heightmap, MIDDLE)
-    assert agent(1.0, 0.5, AttentionState.CANDIDATE).select(heightmap, candidate, []).kind is PrimitiveKind.GRASP
-    assert agent(0.5, 1.0, AttentionState.CANDIDATE).select(heightmap, candidate, []).kind is PrimitiveKind.PUSH
+    assert agent(1.0, 0.5, heeds_target=True).select(heightmap, candidate, []).kind is PrimitiveKind.GRASP
+    assert agent(0.5, 1.0, heeds_target=True).select(heightmap, candidate, []).kind is PrimitiveKind.PUSH
 
 
 def test_two_fingers_need_room_beside_a_block() -> None:
     wall = [NEAR.beside(0.0, side * 0.036) for side in (-1, 1)] + [NEAR.beside(side * 0.052, 0.0) for side in (-1, 1)]
     heightmap = table(NEAR, *wall)
     attention = on_target(heightmap, visible(NEAR, heightmap))
-    blocked = agent(1.0, 0.5, AttentionState.TARGET).select(heightmap, attention, [])
+    blocked = agent(1.0, 0.5, heeds_target=True).select(heightmap, attention, [])
     assert blocked.kind is PrimitiveKind.PUSH
 
 

@@ -41,6 +41,14 @@ def reach_down(environment: Environment, shape: Shape, *, yaw: float = 0.0, offs
     return body
 
 
+def lift(environment: Environment) -> None:
+    """Raise the tool by 0.15 m, in a second."""
+    lifted = environment.arm.tool_pose()
+    lifted[2, 3] += 0.15
+    environment.arm.start_linear_motion(lifted, 0.4, 2.5)
+    environment.world.step(240)
+
+
 @pytest.mark.parametrize("start", OPENINGS)
 @pytest.mark.parametrize("goal", OPENINGS)
 def test_free_fingers_reach_the_opening(environment: Environment, start: float, goal: float) -> None:
@@ -74,10 +82,7 @@ def test_fingers_stall_on_a_block_and_report_its_width(environment: Environment,
 def test_a_held_block_neither_creeps_nor_slips(environment: Environment) -> None:
     body = reach_down(environment, cuboid(0.03, 0.04, 0.04))
     move_fingers(environment, 0.0)
-    lifted = environment.arm.tool_pose()
-    lifted[2, 3] += 0.15
-    environment.arm.start_linear_motion(lifted, 0.4, 2.5)
-    environment.world.step(240)
+    lift(environment)
     height = environment.world.position(body)[2]
     assert height == pytest.approx(0.02 + 0.15, abs=0.01)
     environment.world.step(480)
@@ -92,10 +97,7 @@ def test_a_block_held_askew_stays_where_it_is_between_the_pads(
 ) -> None:
     body = reach_down(environment, cuboid(0.04, 0.05, 0.04), yaw=yaw, offset=offset)
     move_fingers(environment, 0.0)
-    lifted = environment.arm.tool_pose()
-    lifted[2, 3] += 0.15
-    environment.arm.start_linear_motion(lifted, 0.4, 2.5)
-    environment.world.step(240)
+    lift(environment)
     position, orientation = environment.world.pose(body)
     environment.world.step(480)
     later, turned = environment.world.pose(body)

@@ -15,7 +15,7 @@ from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.environment import load_simulation
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
 from impurity_grasp_ros.simulation.objects import Block, Shape, cuboid, cylinder, half_cylinder, spawn, triangle
-from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fraction
+from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fractions
 from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.simulation.ur5 import SimulatedArm
 from impurity_grasp_ros.simulation.world import World
@@ -45,7 +45,8 @@ class Bench:
         return self.probe.fits(body, Block(shape, RED, True), ENGAGEMENT)
 
     def visible(self, body: int, shape: Shape) -> float:
-        return visible_fraction(self.world, self.camera, body, Block(shape, RED, True))
+        blocks = {body: Block(shape, RED, True)}
+        return visible_fractions(self.world, self.camera, blocks, self.camera.visible_pixels())[body]
 
 
 @pytest.fixture
