@@ -210,6 +210,8 @@ class OutcomeStatus(Enum):
     """Refused before moving: no inverse kinematic solution."""
     OUT_OF_WORKSPACE = 6
     """Refused before moving: outside the workspace box or below the table."""
+    COLLISION = 7
+    """Refused before moving: the arm would touch something on its way."""
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,19 @@ class ErrorCode(IntEnum):
     TIME_LIMIT = 13
     ACTION_LIMIT = 14
     PEER_UNAVAILABLE = 15
+    AMBIGUOUS_PEER = 16
+    SENDER_LOST = 17
+    STOPPED = 18
 
     INVALID_FRAME = 20
     EMPTY_CLOUD = 21
     SENSOR_STALE = 22
     CALIBRATION_REFUSED = 23
+    VIEW_BLOCKED = 24
+    VIEW_INCOMPLETE = 25
+    TABLE_MOVED = 26
+    BAD_EXPOSURE = 27
+    CAMERA_MOVED = 28
 
     NO_PRIMITIVE = 30
 
@@ -33,6 +41,8 @@ class ErrorCode(IntEnum):
     MOTION_TIMEOUT = 42
     DEVICE_FAULT = 43
     DRY_RUN = 44
+    COLLISION = 45
+    RECOVERY_NEEDED = 46
 
     UNKNOWN_SCENE = 50
     SCENE_NOT_SETTLED = 51
@@ -83,6 +93,24 @@ class PeerUnavailableError(ImpurityGraspError):
     code = ErrorCode.PEER_UNAVAILABLE
 
 
+class AmbiguousPeerError(ImpurityGraspError):
+    """More than one node offers an action of which only one may act."""
+
+    code = ErrorCode.AMBIGUOUS_PEER
+
+
+class SenderLostError(ImpurityGraspError):
+    """The node that sent the goal is gone; the arm has been stopped."""
+
+    code = ErrorCode.SENDER_LOST
+
+
+class StoppedError(ImpurityGraspError):
+    """The arm was stopped by service ``stop``, a signal or the end of its node."""
+
+    code = ErrorCode.STOPPED
+
+
 class InvalidFrameError(ImpurityGraspError):
     """A camera image has the wrong shape, type or encoding."""
 
@@ -105,6 +133,36 @@ class CalibrationError(ImpurityGraspError):
     """Views of the calibration board do not determine the camera's pose well enough."""
 
     code = ErrorCode.CALIBRATION_REFUSED
+
+
+class ViewBlockedError(ImpurityGraspError):
+    """Something that is no object is in view: a hand, an arm, a tool."""
+
+    code = ErrorCode.VIEW_BLOCKED
+
+
+class ViewIncompleteError(ImpurityGraspError):
+    """Too little of the workspace was seen, or objects without depth."""
+
+    code = ErrorCode.VIEW_INCOMPLETE
+
+
+class TableMovedError(ImpurityGraspError):
+    """The table is not where the calibration says."""
+
+    code = ErrorCode.TABLE_MOVED
+
+
+class BadExposureError(ImpurityGraspError):
+    """The image is too dark or too bright to judge colors."""
+
+    code = ErrorCode.BAD_EXPOSURE
+
+
+class CameraMovedError(ImpurityGraspError):
+    """The view has changed since the job began, as if somebody had moved the camera."""
+
+    code = ErrorCode.CAMERA_MOVED
 
 
 class NoPrimitiveError(ImpurityGraspError):
@@ -135,6 +193,18 @@ class DeviceFaultError(ImpurityGraspError):
     """A device reports a fault or cannot be reached."""
 
     code = ErrorCode.DEVICE_FAULT
+
+
+class CollisionError(ImpurityGraspError):
+    """The arm would touch table, bin, camera mount or itself on its way; nothing was moved."""
+
+    code = ErrorCode.COLLISION
+
+
+class RecoveryNeededError(ImpurityGraspError):
+    """Only a person can decide how to go on; nothing was moved."""
+
+    code = ErrorCode.RECOVERY_NEEDED
 
 
 class DryRunError(ImpurityGraspError):

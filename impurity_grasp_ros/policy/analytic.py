@@ -25,7 +25,7 @@ from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps
 from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
 
-REFUSED = (OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE)
+REFUSED = (OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE, OutcomeStatus.COLLISION)
 """A push that ended so has changed nothing and would be refused again."""
 
 
