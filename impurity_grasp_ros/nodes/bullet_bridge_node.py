@@ -22,12 +22,17 @@ from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, run, ste
 from impurity_grasp_ros.simulation.environment import Environment
 
 
+IDLE_RATE = 15.0
+"""Hz at most of joint states and clock while nothing moves: every tick wakes all nodes."""
+
+
 @dataclass(frozen=True)
 class BulletBridgeConfig(SceneConfig):
     """The scene to start with and how fast time passes."""
 
     gui: bool = parameter("open the simulator's window; implies real_time")
     real_time: bool = parameter("move at the speed of the wall clock instead of as fast as possible")
+    watch_sender: bool = parameter("stop the arm when the node that sent its goal is gone")
     camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=60.0)
     joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
 
@@ -41,17 +46,29 @@ class BulletBridgeNode(ClosingNode):
         self._real_time = config.real_time or config.gui
         self._environment = Environment(gui=config.gui, fast_forward=not self._real_time)
         self._lock = threading.Lock()
+        self._closing = False
         self._last_idle = time.monotonic()
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
-        self._add_timer(1.0 / config.joint_state_rate, self._on_idle)
+        self._add_timer(1.0 / min(config.joint_state_rate, IDLE_RATE), self._on_idle)
         self._add_timer(1.0 / config.camera_rate, self._topics.publish_frame)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
-        self._primitives = PrimitiveServer(self, self._execute, lambda: to_time(self._topics.now()))
+        self._primitives = PrimitiveServer(
+            self,
+            self._execute,
+            lambda: None,  # the simulated arm stops within one poll of the executor
+            lambda: to_time(self._topics.now()),
+            lambda: config.watch_sender,
+        )
+
+    def stop(self) -> None:
+        """Stop the arm and refuse whatever comes."""
+        self._closing = True
+        self._primitives.close("the node was told to end")
 
     def close(self) -> None:
-        """Stop the arm, wait for the motion to end and close the simulator."""
-        self._primitives.stopping = True
+        """Wait for the motion to end and close the simulator."""
+        self.stop()
         with self._lock:
             self._environment.close()
 
@@ -59,7 +76,7 @@ class BulletBridgeNode(ClosingNode):
         """A timer by the wall clock whose callback is skipped while the simulation is in use."""
 
         def guarded() -> None:
-            if not self._primitives.stopping and self._lock.acquire(blocking=False):
+            if not self._closing and self._lock.acquire(blocking=False):
                 try:
                     callback()
                 finally:
@@ -74,8 +91,7 @@ class BulletBridgeNode(ClosingNode):
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
-            self._primitives.check_resting()
-            with self._lock:
+            with self._primitives.claimed("reset_scene"), self._lock:
                 response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
         except Exception as error:  # every fault is answered with its code, the node stays
             answer_error(response, error, self.get_logger())

@@ -21,7 +21,8 @@ from impurity_grasp_ros.emulation.personality import personality
 from impurity_grasp_ros.emulation.server import EmulatedCell
 from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import ClosingNode, created, end, stop_on_signals
+from impurity_grasp_ros.nodes.runtime import ClosingNode, created, end
+from impurity_grasp_ros.nodes.signals import StopSignal
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
@@ -101,7 +102,7 @@ async def _serve(node: EmulatedCellNode, stop: threading.Event) -> None:
 
 def main() -> None:
     """Console script."""
-    stop = stop_on_signals()
+    stop = StopSignal()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = created(EmulatedCellNode)

@@ -1,14 +1,14 @@
-"""The real robot on ROS topics: ``execute_primitive``, ``recover``, ``home``, joint states and diagnostics."""
+"""The real robot on ROS topics: ``execute_primitive``, ``stop``, ``recover``, ``home``, joint states, diagnostics."""
 
 from __future__ import annotations
 
-import threading
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
@@ -28,8 +28,7 @@ from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
 
-REACTIVATION_LIMIT = 10.0
-"""Seconds that ``recover`` gives the gripper."""
+NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class MotionNodeConfig:
     gripper: RobotiqConfig
     robot_ip: str = parameter("address of the robot's controller")
     dry_run: bool = parameter("everything but motion: primitives are checked and then refused with DRY_RUN")
+    watch_sender: bool = parameter("stop the arm when the node that sent its goal is gone")
     joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
     diagnostics_rate: float = parameter("Hz of diagnostics", low=0.1, high=10.0)
 
@@ -71,8 +71,13 @@ class MotionNode(ClosingNode):
         self._arm = UrArm(config.robot_ip, config.arm)
         self._gripper = RobotiqGripper(config.robot_ip, config.gripper)
         self._problem = ""
-        self._lock = threading.Lock()
-        self._primitives = PrimitiveServer(self, self._execute, lambda: self.get_clock().now().to_msg())
+        self._primitives = PrimitiveServer(
+            self,
+            self._execute,
+            self._arm.stop,
+            lambda: self.get_clock().now().to_msg(),
+            lambda: self._settings.value.watch_sender,
+        )
         self._joints = self.create_publisher(JointState, "joint_states", 10)
         self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", 10)
         steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
@@ -80,27 +85,31 @@ class MotionNode(ClosingNode):
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
-    def close(self) -> None:
-        """Stop the arm, wait for the motion to end and disconnect."""
-        self._primitives.stopping = True
-        with self._lock:
-            self._arm.close()
-            self._gripper.close()
+    def stop(self) -> None:
+        """Stop the arm at once and refuse whatever comes."""
+        self._primitives.close("the node was told to end")
 
-    def _add_service(self, name: str, action: Callable[[], str]) -> None:
-        """A service that does something with the resting arm."""
+    def close(self) -> None:
+        """Stop the arm and disconnect."""
+        self.stop()
+        self._arm.close()
+        self._gripper.close()
+
+    def _add_service(self, name: str, action: Callable[[Callable[[], bool]], str]) -> None:
+        """A service that does something with the resting arm, until it is told to stop."""
 
         def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             try:
-                with self._primitives.claimed(), self._lock:
-                    response.message = action()
+                with self._primitives.claimed(name) as must_stop:
+                    response.message = action(must_stop)
                 response.success = True
+                self.get_logger().info(f"{name}: {response.message}")
             except Exception as error:  # every fault is answered, the node stays
                 response.message = str(error) or type(error).__name__
                 self.get_logger().error(f"{name}: {response.message}")
             return response
 
-        self.create_service(Trigger, name, serve, callback_group=MutuallyExclusiveCallbackGroup())
+        self.create_service(Trigger, name, serve, callback_group=ReentrantCallbackGroup())
 
     def _executor(self) -> PrimitiveExecutor:
         return PrimitiveExecutor(self._arm, self._gripper, WallClock(), self._cell.value)
@@ -110,25 +119,22 @@ class MotionNode(ClosingNode):
             raise DeviceFaultError(f"expected a robot that is ready: {problem}")
 
     def _execute(self, primitive: Primitive, supervision: Supervision) -> Outcome:
-        with self._lock:
-            self._check_ready()
-            if self._settings.value.dry_run:
-                self._executor().check(primitive)
-                raise DryRunError(f"expected to move, dry_run is set: {primitive}")
-            return self._executor().execute(primitive, supervision)
+        self._check_ready()
+        if self._settings.value.dry_run:
+            self._executor().check(primitive)
+            raise DryRunError(f"expected to move, dry_run is set: {primitive}")
+        return self._executor().execute(primitive, supervision)
 
-    def _recover(self) -> str:
-        self._arm.recover()
-        if self._gripper.problem() or self._gripper.fault():
-            self._gripper.reactivate()
-            self._gripper.wait_until_ready(REACTIVATION_LIMIT)
+    def _recover(self, must_stop: Callable[[], bool]) -> str:
+        self._arm.recover(must_stop)
+        self._gripper.recover(must_stop)
         return "the robot is ready; nothing that was under way is resumed"
 
-    def _home(self) -> str:
+    def _home(self, must_stop: Callable[[], bool]) -> str:
         self._check_ready()
         if self._settings.value.dry_run:
             raise DryRunError("expected to move home, dry_run is set")
-        self._executor().go_home(Supervision(canceled=lambda: self._primitives.stopping))
+        self._executor().go_home(Supervision(canceled=must_stop))
         return "the arm is at home"
 
     def _publish_joints(self) -> None:
@@ -146,8 +152,9 @@ class MotionNode(ClosingNode):
         message, problem = diagnose(self._arm, self._gripper, self._settings.value.robot_ip)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
-        if problem != self._problem:
-            self._problem = problem
+        kind = NUMBER.sub("#", problem)  # an age that grows is no news
+        if kind != self._problem:
+            self._problem = kind
             if problem:
                 self.get_logger().warning(f"not ready: {problem}")
             else:

@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
+from rclpy.task import Future
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.errors import AmbiguousPeerError, ErrorCode, ImpurityGraspError, PeerUnavailableError
 from impurity_grasp_ros.nodes.conversions import to_duration
+from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement, sender_topic
+from impurity_grasp_ros.nodes.liveliness import Watch as LivelinessWatch
 from impurity_grasp_ros.nodes.runtime import Pacer
 
 
@@ -30,6 +34,12 @@ class PeersConfig:
     frame_timeout: float = parameter("s that the camera gets to deliver a frame", low=0.1, high=600.0)
     execute_timeout: float = parameter("s that a primitive gets to end", low=1.0, high=3600.0)
     stop_timeout: float = parameter("s that a canceled primitive gets to end", low=0.1, high=60.0)
+
+
+FORGOTTEN = 25.0
+"""Seconds after which nobody remembers a node that died without a word (the middleware's lease is 20 s)."""
+
+ENDED = (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
 
 
 class ReportedError(ImpurityGraspError):
@@ -58,6 +68,10 @@ class Peers:
         self._attend = node.create_client(Attend, "attend", callback_group=group)
         self._select = node.create_client(SelectPrimitive, "select_primitive", callback_group=group)
         self._execute = ActionClient(node, ExecutePrimitive, "execute_primitive", callback_group=group)
+        self._node = node
+        self._status_topic = node.resolve_topic_name("execute_primitive/_action/status")
+        self._servers = LivelinessWatch(node, ALIVE_TOPIC)
+        self._announcement = Announcement(node, sender_topic(node))
 
     async def observe(self, not_before: Time, watch: Watch) -> Heightmap:
         """A heightmap of the first frame taken at ``not_before`` or later."""
@@ -79,24 +93,56 @@ class Peers:
     async def execute(self, primitive: Primitive, watch: Watch) -> tuple[Attempt, Time]:
         """Do it; returns the attempt and when the arm was out of the camera's view again.
 
-        When ``watch`` raises, the motion is canceled and its end awaited before the exception goes on.
+        When ``watch`` raises, or whoever moves the arm is gone, the motion is canceled and its end awaited before the
+        exception goes on. A goal whose acceptance comes too late is canceled.
         """
         config = self._config()
         await self._appear(self._execute.server_is_ready, "execute_primitive", watch)
-        goal = ExecutePrimitive.Goal(primitive=primitive)
+        await self._only_one(watch)
+        goal = ExecutePrimitive.Goal(primitive=primitive, sender=self._announcement.topic)
         sent = self._execute.send_goal_async(goal)
-        handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive")
+        try:
+            handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive", watch)
+        except ImpurityGraspError:
+            sent.add_done_callback(_cancel_late)
+            raise
         if not handle.accepted:
             raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
         outcome = handle.get_result_async()
+
+        def watch_all() -> None:
+            watch()
+            self._check_alive()
+
         try:
-            answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch)
+            answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
         except ImpurityGraspError:
             handle.cancel_goal_async()
-            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive, canceled,")
+            await self._pacer.wait_for(
+                outcome, config.stop_timeout, "execute_primitive, canceled,", self._check_alive
+            )
             raise
+        _check_status(answer.status)
         _check(answer.result)
         return answer.result.attempt, answer.result.completed
+
+    async def _only_one(self, watch: Watch) -> None:
+        """Raises AmbiguousPeerError when more than one node would execute a goal.
+
+        A server that has died without a word is known for some time after its announcement has ended.
+        """
+        deadline = time.monotonic() + FORGOTTEN
+        while (known := self._node.count_publishers(self._status_topic)) > 1:
+            if self._servers.count > 1 or time.monotonic() > deadline:
+                found = max(known, self._servers.count)
+                raise AmbiguousPeerError(f"expected one node that offers execute_primitive, found {found}")
+            watch()
+            await self._pacer.tick()
+
+    def _check_alive(self) -> None:
+        """Raises PeerUnavailableError when whoever moves the arm has fallen silent."""
+        if not self._servers.is_alive:
+            raise PeerUnavailableError("expected the node that offers execute_primitive to live on, it fell silent")
 
     async def _call(self, client: Any, request: Any, watch: Watch, extra: float = 0.0) -> Any:
         """Answer of a service; ``extra`` seconds more than usual are granted."""
@@ -115,6 +161,19 @@ class Peers:
                 raise PeerUnavailableError(f"expected {name} to appear within {timeout:g} s")
             watch()
             await self._pacer.tick()
+
+
+def _cancel_late(sent: Future) -> None:
+    """Nobody waits for this goal any more."""
+    handle = sent.result()
+    if handle is not None and handle.accepted:
+        handle.cancel_goal_async()
+
+
+def _check_status(status: int) -> None:
+    """A result that has expired on the server comes with default values, which look like success."""
+    if status not in ENDED:
+        raise ReportedError(ErrorCode.UNKNOWN, f"expected the result of a goal that has ended, its status is {status}")
 
 
 def _check(answer: Any) -> None:

@@ -1,7 +1,8 @@
-"""The action ``execute_primitive``, whoever moves the arm: one goal at a time, with cancel and feedback."""
+"""The action ``execute_primitive`` and the service ``stop``, whoever moves the arm: one motion at a time."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,29 +12,53 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp_ros.datatypes import Attempt, Outcome, Primitive
-from impurity_grasp_ros.errors import BusyError
+from impurity_grasp_ros.errors import BusyError, CanceledError, InvalidGoalError, SenderLostError, StoppedError
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt
-from impurity_grasp_ros.nodes.runtime import answer_error, finish
+from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement, Watch
+from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, answer_error, finish
 
 Execute = Callable[[Primitive, Supervision], Outcome]
 
+SENDER_TIMEOUT = 3.0
+"""Seconds until the announcement of a goal's sender must be known."""
+
 
 class PrimitiveServer:
-    """Action server on a node. execute: moves the arm. completed: the time after which a camera frame shows the result.
+    """Action server and service ``stop`` on a node. Not more than one motion is under way.
 
-    Not more than one motion is under way; others take turns with :meth:`claimed` and :meth:`check_resting`.
+    Args:
+        node: The node.
+        execute: Moves the arm; raises CanceledError soon after its supervision says so.
+        halt: Stops the arm at once, also while :attr:`execute` runs in another thread.
+        completed: The time after which a camera frame shows the result.
+        watch_sender: Whether the arm stops when the sender of its goal is gone.
     """
 
-    def __init__(self, node: Node, execute: Execute, completed: Callable[[], Time]) -> None:
-        self._logger = node.get_logger()
+    def __init__(
+        self,
+        node: Node,
+        execute: Execute,
+        halt: Callable[[], None],
+        completed: Callable[[], Time],
+        watch_sender: Callable[[], bool],
+    ) -> None:
+        self._node = node
         self._execute = execute
+        self._halt = halt
         self._completed = completed
-        self._moving = False
-        self.stopping = False  # set it: what is under way is cancelled, and whatever comes is refused
+        self._watch_sender = watch_sender
+        self._lock = threading.Lock()
+        self._owner = ""  # what the arm is used for
+        self._reason = ""  # why it has to stop
+        self._closing = False
+        self._sender: Watch | None = None
+        self._announcement = Announcement(node, ALIVE_TOPIC)
+        self._servers = Watch(node, ALIVE_TOPIC)  # this one among them
         self._server = ActionServer(
             node,
             ExecutePrimitive,
@@ -42,27 +67,71 @@ class PrimitiveServer:
             goal_callback=self._on_goal,
             cancel_callback=lambda _goal: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
+            result_timeout=RESULT_TIMEOUT,
         )
+        node.create_service(Trigger, "stop", self._on_stop, callback_group=ReentrantCallbackGroup())
 
-    def check_resting(self) -> None:
-        """Raises BusyError while a motion is under way."""
-        if self._moving:
-            raise BusyError("expected a resting arm, it moves")
+    def stop(self, reason: str) -> str:
+        """Stop what is under way, in any thread and at any time; the arm stays put until it is asked to move again.
+
+        Returns:
+            What was under way, empty when the arm was at rest.
+        """
+        with self._lock:
+            self._reason, owner = reason, self._owner
+        self._halt()
+        return owner
+
+    def close(self, reason: str) -> None:
+        """Stop, and refuse whatever comes."""
+        self._closing = True
+        self.stop(reason)
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """The arm is taken for something else; raises BusyError."""
-        self.check_resting()
-        self._moving = True
+    def claimed(self, purpose: str) -> Iterator[Callable[[], bool]]:
+        """The arm is taken for a purpose; gives a function that says whether to stop.
+
+        Raises:
+            BusyError: The arm is in use.
+            StoppedError: The node ends, or it was stopped meanwhile.
+        """
+        self._claim(purpose)
         try:
-            yield
+            yield lambda: bool(self._reason)
+        except CanceledError as error:
+            raise StoppedError(f"expected {purpose} to go on: {self._reason}") from error
         finally:
-            self._moving = False
+            self._release()
+
+    def _claim(self, purpose: str) -> None:
+        with self._lock:
+            if self._closing:
+                raise StoppedError("expected a node that goes on, it ends")
+            if self._owner:
+                raise BusyError(f"expected a resting arm, it is in use: {self._owner}")
+            self._owner, self._reason = purpose, ""
+
+    def _release(self) -> None:
+        with self._lock:
+            self._owner = ""
+
+    def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        owner = self.stop("service stop was called")
+        response.success = True
+        response.message = f"stopped: {owner}" if owner else "nothing was under way"
+        self._node.get_logger().info(f"stop: {response.message}")
+        return response
 
     def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
-        if self._moving or self.stopping:
+        if self._servers.count > 1:
+            found = f"{self._servers.count} nodes would execute it"
+            self._node.get_logger().error(f"AMBIGUOUS_PEER: refused a goal: {found}")
             return GoalResponse.REJECT
-        self._moving = True
+        try:
+            self._claim("execute_primitive")
+        except (BusyError, StoppedError) as error:
+            self._node.get_logger().warning(f"{error.code.name}: refused a goal: {error}")
+            return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
     def _on_execute(self, handle: ServerGoalHandle) -> ExecutePrimitive.Result:
@@ -74,10 +143,45 @@ class PrimitiveServer:
 
         try:
             primitive = from_primitive(handle.request.primitive)
-            supervision = Supervision(lambda: self.stopping or handle.is_cancel_requested, report)
-            result.attempt = to_attempt(Attempt(primitive, self._execute(primitive, supervision)))
+            self._await_sender(handle.request.sender)
+            supervision = Supervision(lambda: handle.is_cancel_requested or self._must_stop(), report)
+            result.attempt = to_attempt(Attempt(primitive, self._execute_watched(primitive, supervision)))
         except Exception as error:  # every fault is answered with its code, the node stays
-            answer_error(result, error, self._logger)
+            answer_error(result, error, self._node.get_logger())
         result.completed = self._completed()
-        self._moving = False
+        self._release()
         return finish(handle, result)
+
+    def _execute_watched(self, primitive: Primitive, supervision: Supervision) -> Outcome:
+        """Execute a primitive; raises what stopped it instead of the executor's CanceledError."""
+        try:
+            if supervision.canceled():
+                raise CanceledError("expected to begin, was asked to stop")
+            return self._execute(primitive, supervision)
+        except CanceledError as error:
+            if self._sender is not None and not self._sender.is_alive:
+                silent = f"{self._sender.topic} fell silent"
+                raise SenderLostError(f"expected the goal's sender to live on: {silent}") from error
+            if self._reason:
+                raise StoppedError(f"expected to finish the motion: {self._reason}") from error
+            raise
+
+    def _must_stop(self) -> bool:
+        return bool(self._reason) or (self._sender is not None and not self._sender.is_alive)
+
+    def _await_sender(self, topic: str) -> None:
+        """Watch the sender of a goal; raises InvalidGoalError without one, SenderLostError for one that is silent."""
+        if not self._watch_sender():
+            topic = ""
+        elif not topic:
+            raise InvalidGoalError(
+                "sender: expected the liveliness topic of the goal's sender, received none; "
+                "watch_sender: false accepts goals without"
+            )
+        if self._sender is not None and self._sender.topic != topic:
+            self._sender.close()
+            self._sender = None
+        if topic and self._sender is None:
+            self._sender = Watch(self._node, topic)
+        if self._sender is not None and not self._sender.wait(SENDER_TIMEOUT):
+            raise SenderLostError(f"expected the goal's sender to announce itself on {topic}, it does not")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,18 +12,23 @@ import rclpy
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from rclpy.timer import Timer
 
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
 
-THREADS = 4
+THREADS = 6
 
 SPIN_PERIOD = 0.2
 """Seconds within which a spinning executor notices that it has to stop."""
+
+RESULT_TIMEOUT = 3600
+"""Seconds that the result of an action stays available to whoever asks late."""
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
 """For state: a late subscriber gets the last message at once."""
@@ -42,7 +46,10 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 
 
 class ClosingNode(Node):
-    """A node with something to put in order before it is destroyed. One whose start fails is destroyed without."""
+    """A node with something to stop and to put in order. One whose start fails is destroyed without either."""
+
+    def stop(self) -> None:
+        """Called at once, from another thread, when the node is told to end: must be quick. Callbacks still run."""
 
     def close(self) -> None:
         """Called once, after the last callback."""
@@ -51,27 +58,26 @@ class ClosingNode(Node):
 def run(create: Callable[[], Node]) -> None:
     """Spin one node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
 
-    Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. A second
-    signal, as ``ros2 launch`` sends it, changes nothing. A node that cannot start says why and exits with 1.
+    Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. What
+    moves is stopped at once, before callbacks under way are waited for. Further signals, as ``ros2 launch`` sends
+    them, change nothing. A node that cannot start says why and exits with 1.
+
+    Args:
+        create: Makes the node.
     """
-    stop = stop_on_signals()
+    stop = StopSignal()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = created(create)
         executor = MultiThreadedExecutor(THREADS)
         executor.add_node(node)
+        node.get_logger().info("ready")
+        stop.then(lambda: halt(node, executor))
         spin(executor, stop)
         end(node)
     finally:
         rclpy.try_shutdown()
-
-
-def stop_on_signals() -> threading.Event:
-    """Set by SIGINT and SIGTERM from now on."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _signal, _frame: stop.set())
-    return stop
+        ignore_signals()
 
 
 def created(create: Callable[[], AnyNode]) -> AnyNode:
@@ -80,6 +86,13 @@ def created(create: Callable[[], AnyNode]) -> AnyNode:
         return create()
     except ImpurityGraspError as error:
         raise SystemExit(f"{error.code.name}: {error}") from None
+
+
+def halt(node: Node, executor: Executor) -> None:
+    """Stop what a node moves, and wake its executor so that it notices."""
+    if isinstance(node, ClosingNode):
+        node.stop()
+    executor.wake()
 
 
 def end(node: Node) -> None:
@@ -98,28 +111,38 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
     executor.shutdown()
 
 
-def steady_timer(node: Node, period: float, callback: Callable[[], None]) -> None:
+def steady_timer(node: Node, period: float, callback: Callable[[], None]) -> Timer:
     """Call something every ``period`` seconds of the wall clock, also when simulated time stands still."""
     group = MutuallyExclusiveCallbackGroup()
-    node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    return node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 class Pacer:
-    """Lets coroutines of a node wait by the wall clock, also when simulated time stands still."""
+    """Lets coroutines of a node wait by the wall clock, also when simulated time stands still.
+
+    Its timer runs only while somebody waits.
+    """
 
     def __init__(self, node: Node, period: float = 0.02) -> None:
+        self._lock = threading.Lock()
         self._waiting: list[Future] = []
-        steady_timer(node, period, self._tick)
+        self._timer = steady_timer(node, period, self._tick)
 
     def _tick(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                self._timer.cancel()
         for future in waiting:
             future.set_result(None)
 
     def tick(self) -> Future:
-        """A future that is done within one period."""
+        """A future that is done within two periods."""
         future = Future()
-        self._waiting.append(future)
+        with self._lock:
+            self._waiting.append(future)
+            if self._timer.is_canceled():
+                self._timer.reset()
         return future
 
     async def wait_for(self, future: Future, timeout: float, what: str, watch: Callable[[], None] | None = None) -> Any:

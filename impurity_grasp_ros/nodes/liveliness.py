@@ -1,0 +1,93 @@
+"""Who is still there: nodes announce themselves by DDS liveliness, which a lease of silence ends.
+
+The middleware's own threads renew the lease, so that neither a long computation nor a busy machine looks like a death.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.duration import Duration
+from rclpy.event_handler import QoSSubscriptionLivelinessChangedInfo, SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import LivelinessPolicy, QoSProfile
+from std_msgs.msg import Empty
+
+LEASE = 0.18
+"""Seconds of silence after which a node counts as gone."""
+
+ALIVE_TOPIC = "execute_primitive/alive"
+"""Where whoever moves the arm announces itself."""
+
+POLL = 0.01
+"""Seconds between two looks while waiting for an announcement."""
+
+QOS = QoSProfile(
+    depth=1, liveliness=LivelinessPolicy.AUTOMATIC, liveliness_lease_duration=Duration(nanoseconds=int(LEASE * 1e9))
+)
+
+
+def sender_topic(node: Node) -> str:
+    """A liveliness topic that no other process uses, for the ``sender`` of goals to ``execute_primitive``."""
+    return str(node.resolve_topic_name(f"execute_primitive/sender/{node.get_name()}_{uuid.uuid4().hex[:12]}"))
+
+
+class Announcement:
+    """Announces a node on a topic for as long as its process lives.
+
+    Args:
+        node: The node.
+        topic: Where watchers look.
+    """
+
+    def __init__(self, node: Node, topic: str) -> None:
+        self.topic = topic
+        self._publisher = node.create_publisher(Empty, topic, QOS)
+
+
+class Watch:
+    """Whether somebody announces itself on a topic.
+
+    Args:
+        node: The node that watches; its executor has to spin.
+        topic: See :class:`Announcement`.
+    """
+
+    def __init__(self, node: Node, topic: str) -> None:
+        self._node = node
+        self.topic = topic
+        self._alive = 0
+        self._subscription = node.create_subscription(
+            Empty,
+            topic,
+            lambda _message: None,
+            QOS,
+            callback_group=ReentrantCallbackGroup(),
+            event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
+        )
+
+    @property
+    def count(self) -> int:
+        """How many announcements are known whose lease has not run out."""
+        return self._alive
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is one."""
+        return self._alive > 0
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for an announcement; returns whether there is one after at most ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while not self.is_alive and time.monotonic() < deadline:
+            time.sleep(POLL)
+        return self.is_alive
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _on_change(self, event: QoSSubscriptionLivelinessChangedInfo) -> None:
+        self._alive = event.alive_count
