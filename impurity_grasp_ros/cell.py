@@ -60,13 +60,26 @@ class MotionConfig:
     release_height: float = parameter("m, tool height over the drop bin", low=0.08, high=0.40)
     joint_speed: float = parameter("rad/s of the leading axis in free motion", low=0.05, high=3.0)
     joint_acceleration: float = parameter("rad/s2 of the leading axis", low=0.1, high=15.0)
+    max_tool_speed: float = parameter("m/s; free motions are slowed until the tool keeps below it", low=0.1, high=1.5)
     descend_speed: float = parameter("m/s", low=0.01, high=0.5)
     push_speed: float = parameter("m/s", low=0.01, high=0.5)
     lift_speed: float = parameter("m/s", low=0.01, high=0.8)
+    contact_speed: float = parameter("m/s where contact is expected", low=0.005, high=0.1)
+    contact_distance: float = parameter("m of travel in which it is", low=0.0, high=0.05)
     linear_acceleration: float = parameter("m/s2", low=0.1, high=5.0)
-    descend_force: float = parameter("N at which a descent ends", low=1.0, high=100.0)
-    push_force: float = parameter("N at which a push ends", low=1.0, high=100.0)
+    speed_scale: float = parameter("factor of all speeds", low=0.05, high=1.0)
+    descend_force: float = parameter("N, change since free air, at which a descent ends", low=1.0, high=100.0)
+    push_force: float = parameter("N, change since free air, at which a push ends", low=1.0, high=100.0)
+    free_air_force: float = parameter("N; more in free air means that something touches the tool", low=1.0, high=50.0)
+    free_air_readings: int = parameter("readings of the force in free air that are averaged", low=1, high=50)
     held_opening: float = parameter("m; fingers closed further than this hold nothing", low=0.001, high=0.02)
+    held_mass: float = parameter("kg that whatever is held is taken to weigh", low=0.0, high=2.0)
+    held_on_cancel: str = parameter(
+        "what becomes of what a stopped primitive has left in the fingers: put_down before the next goal, or keep and "
+        "refuse goals until home is asked for",
+        choices=("put_down", "keep"),
+    )
+    opening_tolerance: float = parameter("m between the opening asked for and reached", low=0.001, high=0.02)
     poll_interval: float = parameter("s between two looks at a motion", low=0.002, high=0.1)
     deadline_factor: float = parameter("allowed multiple of a motion's nominal duration", low=1.0, high=20.0)
     deadline_margin: float = parameter("s allowed on top of that", low=0.1, high=30.0)
