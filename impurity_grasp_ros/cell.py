@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from impurity_grasp_ros.cell_layout import check_layout
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Grid
 
@@ -86,16 +87,46 @@ class MotionConfig:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A box whose edges are parallel to the axes of ``base_link``. center and size: x, y, z in metres."""
+
+    name: str
+    center: tuple[float, float, float]
+    size: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ObstaclesConfig:
+    """Fixed things besides table and bin that the arm must not touch, as boxes."""
+
+    names: tuple[str, ...] = parameter("of each")
+    centers: tuple[float, ...] = parameter("m, x, y, z of each in base_link, one after another", low=-3.0, high=3.0)
+    sizes: tuple[float, ...] = parameter("m, edges along x, y, z of each, one after another", low=0.0, high=6.0)
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """One box for each name."""
+        return tuple(
+            Box(name, self.centers[3 * row : 3 * row + 3], self.sizes[3 * row : 3 * row + 3])  # type: ignore[arg-type]
+            for row, name in enumerate(self.names)
+        )
+
+
+@dataclass(frozen=True)
 class CellConfig:
-    """Everything that simulation and robot must agree on."""
+    """Everything that simulation and robot must agree on. Raises ConfigError where its parts do not fit together."""
 
     workspace: WorkspaceConfig
     reach: ReachConfig
     drop_bin: DropBinConfig
     motion: MotionConfig
+    obstacles: ObstaclesConfig
     home: tuple[float, float, float, float, float, float] = parameter(
         "rad, out of the camera's view", low=-6.3, high=6.3
     )
+
+    def __post_init__(self) -> None:
+        check_layout(self)
 
 
 def load_cell(file: str = CELL_FILE) -> CellConfig:

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
-    "__init__", "calibration", "cell", "config", "constants", "datatypes", "errors", "files", "gripper_geometry",
-    "protocols", "resources", "transform",
+    "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
+    "gripper_geometry", "priority", "protocols", "resources", "transform",
 }  # fmt: skip
 
 ROS = {
@@ -25,6 +25,7 @@ ROS = {
     "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
+PINOCCHIO = {"coal", "pinocchio"}
 PYBULLET = {"pybullet", "pybullet_data", "pybullet_utils"}
 
 
@@ -40,7 +41,7 @@ LAYERS = {
     "core": Layer(set(), {"yaml"}),
     "perception": Layer({"core"}, {"cv2", "sklearn"}),
     "policy": Layer({"core"}, {"cv2", "safetensors", "torch"}),
-    "motion": Layer({"core"}),
+    "motion": Layer({"core"}, PINOCCHIO),
     "hardware": Layer({"core", "motion"}, UR_RTDE | {"pyrobotiqur"}),
     "emulation": Layer({"core", "motion"}),
     "overlay": Layer({"core"}, {"cv2"}),
@@ -53,6 +54,7 @@ LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
 
 ALSO_ALLOWED = {
+    "impurity_grasp_ros.cell_layout": {"motion"},  # the closed form, to know where the home joints lead
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # takes images from the camera's topics
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
