@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "numpy<2.3",
         "opencv-python-headless<5",
+        "pin",
         "pybullet",
         "PyYAML",
         "rich",
