@@ -4,6 +4,8 @@ Values live in ``config/`` alone; the dataclasses next to the code they serve sa
 ROS nodes declare the same dataclasses as parameters, so one definition serves YAML files, ROS and Python callers.
 """
 
+import math
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
@@ -12,11 +14,34 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.files import read_file
 from impurity_grasp_ros.resources import resource
 
 T = TypeVar("T")
 
 PARAMETERS_FILE = "config/impurity_grasp.yaml"
+
+MAX_YAML_BYTES = 1_000_000
+
+NOT_YAML = (
+    OSError,
+    yaml.YAMLError,
+    RecursionError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    TypeError,
+)
+"""What PyYAML raises about texts: scalars that are not what their tags say get past it as Python's own errors."""
+
+_shown = reprlib.Repr()
+_shown.maxlevel, _shown.maxstring, _shown.maxother = 3, 80, 80
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: short, whatever somebody has written into a file."""
+    return _shown.repr(value)
 
 
 def parameter(doc: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
@@ -46,19 +71,31 @@ class ParameterSpec:
         open_ended = element_types[-1] is Ellipsis
         if not isinstance(value, (list, tuple)) or not (open_ended or len(value) == len(element_types)):
             length = "any number of" if open_ended else len(element_types)
-            raise ConfigError(f"{self.name}: expected a list of {length} values, received {value!r}")
+            raise ConfigError(f"{self.name}: expected a list of {length} values, received {shown(value)}")
         return tuple(self._check_scalar(element_types[0], item) for item in value)
 
     def _check_scalar(self, expected: type, value: Any) -> Any:
         if expected is float and type(value) is int:
-            value = float(value)
+            value = float(value) if abs(value) < 2**1000 else math.inf
         if type(value) is not expected:
-            raise ConfigError(f"{self.name}: expected {expected.__name__}, received {value!r}")
-        if self.choices and value not in self.choices:
-            raise ConfigError(f"{self.name}: expected one of {', '.join(self.choices)}, received {value!r}")
-        if (self.low is not None and not value >= self.low) or (self.high is not None and not value <= self.high):
-            raise ConfigError(f"{self.name}: expected a value in [{self.low}, {self.high}], received {value!r}")
+            raise ConfigError(f"{self.name}: expected {expected.__name__}, received {shown(value)}")
+        self._check_range(value)
+        if expected is float and not math.isfinite(value):
+            raise ConfigError(f"{self.name}: expected a finite number, received {value!r}")
+        if expected is str and not is_text(value):
+            raise ConfigError(f"{self.name}: expected a text of valid characters, received {shown(value)}")
         return value
+
+    def _check_range(self, value: Any) -> None:
+        if self.choices and value not in self.choices:
+            raise ConfigError(f"{self.name}: expected one of {', '.join(self.choices)}, received {shown(value)}")
+        if (self.low is not None and not value >= self.low) or (self.high is not None and not value <= self.high):
+            raise ConfigError(f"{self.name}: expected a value in [{self.low}, {self.high}], received {shown(value)}")
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written anywhere: none of its characters is half of one."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def parameter_specs(config_type: type, prefix: str = "") -> Iterator[ParameterSpec]:
@@ -78,11 +115,11 @@ def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = 
     Raises ConfigError for unknown or missing keys, wrong types and values out of range.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{prefix or config_type.__name__}: expected a mapping, received {values!r}")
+        raise ConfigError(f"{prefix or config_type.__name__}: expected a mapping, received {shown(values)}")
     hints = get_type_hints(config_type)
     known = {item.name: item for item in fields(config_type)}  # type: ignore[arg-type]
-    if unknown := sorted(set(values) - set(known)):
-        raise ConfigError(f"{prefix}{unknown[0]}: unknown key, expected one of {', '.join(known)}")
+    if unknown := sorted(str(key) for key in values if key not in known):
+        raise ConfigError(f"{prefix}{unknown[0][:80]}: unknown key, expected one of {', '.join(known)}")
     arguments = {}
     for name, item in known.items():
         if name not in values:
@@ -92,19 +129,38 @@ def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = 
             arguments[name] = from_mapping(hints[name], values[name], f"{prefix}{name}.")
         else:
             arguments[name] = ParameterSpec(f"{prefix}{name}", hints[name], **item.metadata).check(values[name])
-    return config_type(**arguments)
+    try:
+        return config_type(**arguments)
+    except ConfigError as error:  # what it says of values that do not fit together lacks their place
+        raise ConfigError(f"{prefix}{error}") from error
+
+
+def read_fresh_yaml(file: str) -> Mapping[str, Any]:
+    """A YAML file as it is now, shipped or anyone's.
+
+    Args:
+        file: Path, relative to the package or absolute.
+
+    Returns:
+        Its mapping.
+
+    Raises:
+        ConfigError: The file is missing, no regular file, too large, broken or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(read_file(resource(file), MAX_YAML_BYTES).decode("utf-8"))
+    except NOT_YAML as error:
+        why = "too deeply nested" if isinstance(error, RecursionError) else str(error) or type(error).__name__
+        raise ConfigError(f"{file}: expected a readable YAML file: {why}") from error
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{file}: expected a mapping, received {type(content).__name__}")
+    return content
 
 
 @cache
 def read_yaml(file: str) -> Mapping[str, Any]:
-    """A YAML file, shipped or anyone's; raises ConfigError when it is missing, broken or not a mapping."""
-    try:
-        content = yaml.safe_load(resource(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: expected a readable YAML file: {error}") from error
-    if not isinstance(content, Mapping):
-        raise ConfigError(f"{file}: expected a mapping, received {type(content).__name__}")
-    return content
+    """The same, read once: for files that are settled when a program starts."""
+    return read_fresh_yaml(file)
 
 
 def load(config_type: type[T], file: str) -> T:
@@ -116,6 +172,12 @@ def packaged_parameters(node: str, config_type: type[T], group: str | None = Non
     """The shipped parameters of a node, or one group of them, from the same file that ``ros2 launch`` hands to it."""
     sections = read_yaml(PARAMETERS_FILE)
     if (section := sections.get(f"/**/{node}")) is None:
-        raise ConfigError(f"{PARAMETERS_FILE}: expected a section /**/{node}, found {', '.join(sections)}")
-    values = section["ros__parameters"]
-    return from_mapping(config_type, values if group is None else values[group], f"{node}.")
+        raise ConfigError(f"{PARAMETERS_FILE}: expected a section /**/{node}, found {', '.join(map(str, sections))}")
+    values = _inner(section, "ros__parameters", node)
+    return from_mapping(config_type, values if group is None else _inner(values, group, node), f"{node}.")
+
+
+def _inner(values: Any, key: str, node: str) -> Any:
+    if not isinstance(values, Mapping) or key not in values:
+        raise ConfigError(f"{PARAMETERS_FILE}: expected {key} in the section of {node}, received {shown(values)}")
+    return values[key]

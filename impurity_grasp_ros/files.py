@@ -1,7 +1,70 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and files of anyone's, which may be anything."""
 
 import os
+import stat
 from pathlib import Path
+
+KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+"""What else can have a path, by its type in ``st_mode``."""
+
+
+class UnreadableFileError(OSError):
+    """The path leads to something that is no file to read, or to one that is too large."""
+
+
+def check_readable(path: Path, limit: int) -> None:
+    """Refuse what would block, never end or fill the memory when it is read.
+
+    Args:
+        path: Of the file.
+        limit: Largest size in bytes.
+
+    Raises:
+        OSError: There is no such file, or it cannot be examined.
+        UnreadableFileError: It is a pipe, a device, a folder, or larger than the limit.
+    """
+    try:
+        _check(os.stat(path), limit)
+    except ValueError as error:  # a null character in the name
+        raise UnreadableFileError(f"expected a path, received {str(path)!r}: {error}") from error
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The content of a regular file, see :func:`check_readable`.
+
+    Args:
+        path: Of the file.
+        limit: Largest size in bytes.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        OSError: There is no such file, or it cannot be read.
+        UnreadableFileError: It is a pipe, a device, a folder, or larger than the limit.
+    """
+    check_readable(path, limit)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # does not wait, should it be a pipe by now
+    with os.fdopen(descriptor, "rb") as file:
+        _check(os.fstat(descriptor), limit)
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UnreadableFileError(f"expected a file of at most {limit} bytes, received one that grows")
+    return content
+
+
+def _check(found: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise UnreadableFileError(f"expected a regular file, received {kind}")
+    if found.st_size > limit:
+        raise UnreadableFileError(f"expected a file of at most {limit} bytes, received {found.st_size}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ import yaml
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
+from impurity_grasp_ros.calibration import MAX_ERROR_PX
 from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm
 from impurity_grasp_ros.datatypes import CameraIntrinsics
@@ -46,7 +47,9 @@ def calibrate(
     columns: Annotated[int, typer.Option(help="Inner corners across; one number is odd, one even.")] = 8,
     square: Annotated[float, typer.Option(help="Metres of a square.")] = 0.02,
     speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.4,
-    max_error: Annotated[float, typer.Option(min=0.1, help="Pixels of error beyond which it is refused.")] = 1.0,
+    max_error: Annotated[
+        float, typer.Option(min=0.1, max=MAX_ERROR_PX, help="Pixels of error beyond which it is refused.")
+    ] = 1.0,
     output: Annotated[Path, typer.Option(help="The file to write.")] = Path("config/camera_calibration.yaml"),
     frame_id: Annotated[str, typer.Option(help="Optical frame of the camera.")] = "camera_color_optical_frame",
 ) -> None:

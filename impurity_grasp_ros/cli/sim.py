@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from impurity_grasp_ros.nodes.composition import SimulatedSystem
 
 PHASES = ("observing", "attending", "deciding", "executing")
+NOT_RECORDED = 3
+"""Exit status of jobs that are complete, with pictures or a summary missing."""
+
 COLUMNS = ("seed", "result", "targets", "others", "held", "pushes", "clear", "seconds")
 
 
@@ -37,14 +40,14 @@ def sim(
     """Pick the impurities of simulated scenes through the action /pick_impurities.
 
     Leaves a folder with one picture a decision and a summary. Exits with 0 only if every goal succeeded and, as the
-    simulator knows, every target is in the drop bin.
+    simulator knows, every target is in the drop bin; with 3 if that is so but not all of it could be recorded.
     """
     from impurity_grasp_ros.nodes.composition import SimulatedSystem  # needs ROS 2, the other verbs do not
 
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{Path(scene).stem}_seed{seed}"
     bridge = {"scene": scene, "seed": seed, "gui": gui, "targets": _or_default(targets), "blocks": _or_default(blocks)}
-    rows = []
+    rows, lost = [], ""
     with console.status("starting the nodes") as status, SimulatedSystem(bridge, folder, console.print) as system:
         for number in range(seed, seed + episodes):
             system.reset(scene, number, targets, blocks)
@@ -53,10 +56,10 @@ def sim(
             console.print(f"[bold]{scene}, seed {number}[/bold]: {what}")
             result, seconds = _job(system, max_actions, status.update)
             rows.append(_row(system, result, seconds))
-            _write(folder / "summary.json", rows)
+            lost = _write(folder / "summary.json", rows) or system.recorder.failure
     console.print(_table(rows))
-    console.print(f"pictures and summary: {folder}")
-    raise typer.Exit(0 if all(row["complete"] for row in rows) else 1)
+    console.print(f"[red]not recorded[/red]: {lost}" if lost else f"pictures and summary: {folder}")
+    raise typer.Exit(1 if not all(row["complete"] for row in rows) else NOT_RECORDED if lost else 0)
 
 
 def _or_default(number: int | None) -> int:
@@ -96,6 +99,7 @@ def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float)
         "pushes": result.pushes,
         "workspace_clear": result.workspace_clear,
         "seconds": round(seconds, 2),
+        "recorded": not system.recorder.failure,
         "complete": result.error_code == ErrorCode.NONE and truth.targets_in_bin == truth.targets,
     }
 
@@ -121,5 +125,10 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    write_atomically(path, (json.dumps(rows, indent=2) + "\n").encode())
+def _write(path: Path, rows: list[dict[str, Any]]) -> str:
+    """Write the summary; returns why it could not be written, or nothing."""
+    try:
+        write_atomically(path, (json.dumps(rows, indent=2) + "\n").encode())
+    except OSError as error:
+        return str(error)
+    return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation import svg
+from impurity_grasp_ros.evaluation.json_lines import from_object, parse_object, read_lines
 
 PROGRESS = "progress.jsonl"
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 346.0, 230.0, 46.0, 16.0, 34.0, 44.0
@@ -44,10 +44,21 @@ def read_progress(folder: Path) -> list[Round]:
     """All rounds of a training; raises ConfigError when there is no readable file of them."""
     path = folder / PROGRESS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [Round(**{name: json.loads(line)[name] for name in Round.__dataclass_fields__}) for line in lines]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path}: expected the progress of a training: {error!r}") from error
+        return [_round(line) for line in read_lines(path)]
+    except ConfigError as error:
+        raise ConfigError(f"{path}: expected the progress of a training: {error}") from error
+
+
+def _round(line: str) -> Round:
+    """The round in a line, which may say more; raises ConfigError."""
+    values = parse_object(line)
+    known = {item.name: values[item.name] for item in fields(Round) if item.name in values}
+    found = from_object(Round, known, nan=True)
+    shares = found.exploration, found.grasp_success, found.push_success
+    counts = found.round, found.attempts, found.transitions, found.loss
+    if any(value < 0 for value in (*counts, *shares)) or any(value > 1 for value in shares):
+        raise ConfigError(f"expected counts of at least 0 and shares of at most 1, received {found}")
+    return found
 
 
 def learning_curves(rounds: Sequence[Round]) -> str:

@@ -17,6 +17,8 @@ from impurity_grasp_ros.evaluation.ablations import (
 from impurity_grasp_ros.evaluation.oracle import Oracle
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.samples import Site
+from impurity_grasp_ros.perception.view import ViewConfig
 from impurity_grasp_ros.pipeline import Decision, Pipeline
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
@@ -50,8 +52,9 @@ PolicyFactory = Callable[[Environment], Policy]
 def with_actor(environment: Environment, actor: Actor) -> Policy:
     """The shipped perception in front of an actor."""
     return Pipeline(
-        environment.cell.workspace.grid,
+        Site.of(environment.cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
+        packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
         actor,
     )

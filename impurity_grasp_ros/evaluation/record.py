@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from pathlib import Path
 
+from impurity_grasp_ros.config import shown
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation.json_lines import from_object, parse_object, read_lines
 
 RECORDS = "records.jsonl"
 FAULT = "FAULT"
@@ -128,27 +130,43 @@ def to_json(record: EpisodeRecord) -> str:
 
 
 def from_json(line: str) -> EpisodeRecord:
-    """The record in a line; raises ConfigError when it is none."""
+    """The record in a line.
+
+    Args:
+        line: As :func:`to_json` writes it.
+
+    Returns:
+        The record.
+
+    Raises:
+        ConfigError: It is none: a field is missing, unknown, of another type, or a count that cannot be.
+    """
     try:
-        values = json.loads(line)
-        plan = EpisodePlan(**{item.name: values.pop(item.name) for item in fields(EpisodePlan)})
-        actions = tuple(_action(action) for action in values.pop("actions"))
-        return EpisodeRecord(plan=plan, actions=actions, end=End(values.pop("end")), **values)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ConfigError(f"expected the record of an episode, received {line[:80]!r}: {error!r}") from error
+        values = parse_object(line)
+        plan = {item.name: values.pop(item.name) for item in fields(EpisodePlan) if item.name in values}
+        record = from_object(EpisodeRecord, values | {"plan": plan})
+        _check_counts(record)
+    except ConfigError as error:
+        raise ConfigError(f"expected the record of an episode, received {shown(line)}: {error}") from error
+    return record
 
 
-def _action(values: dict[str, object]) -> ActionRecord:
-    return ActionRecord(**values | {"position": tuple(values["position"])})  # type: ignore[arg-type]
+def _check_counts(record: EpisodeRecord) -> None:
+    """Raise ConfigError unless the numbers are possible."""
+    delivered, lost = record.targets_delivered, record.targets_lost
+    if min(record.plan.seed, delivered, lost, record.budget) < 0 or delivered + lost > record.targets:
+        raise ConfigError(f"expected 0 to {record.targets} targets, received {delivered} delivered and {lost} lost")
+    if not 0 <= (record.completed_after or 0) <= len(record.actions):
+        raise ConfigError(f"completed_after: expected 0 to {len(record.actions)}, received {record.completed_after}")
+    for action in record.actions:
+        if min(action.targets_delivered, action.others_delivered) < 0:
+            raise ConfigError(f"expected counts of at least 0, received {action}")
 
 
 def read_records(folder: Path) -> list[EpisodeRecord]:
     """All records in a folder, oldest first. A line that was never finished is left out; raises ConfigError."""
     path = folder / RECORDS
-    if not path.exists():
-        return []
-    *lines, _unfinished = path.read_text(encoding="utf-8").split("\n")
-    return [from_json(line) for line in lines]
+    return [from_json(line) for line in read_lines(path)] if path.exists() else []
 
 
 def append_record(folder: Path, record: EpisodeRecord) -> None:

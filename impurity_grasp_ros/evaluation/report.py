@@ -138,11 +138,18 @@ def _failures(records: Sequence[EpisodeRecord]) -> str:
     if not failed:
         return ""
     head = "<tr><th>policy</th><th>seed</th><th>ended by</th><th>in the bin</th><th>lost</th><th>actions</th></tr>"
-    rows = "".join(
-        f"<tr><th>{escape(record.plan.policy)}</th><td>{record.plan.seed}</td>"
-        f"<td>{escape(record.fault or record.end.value)}</td><td>{record.targets_delivered} of {record.targets}</td>"
-        f"<td>{record.targets_lost}</td><td>{len(record.actions)}</td></tr>"
-        for record in sorted(failed, key=lambda record: (record.plan.policy, record.plan.seed))
-    )
+    rows = "".join(_row(record) for record in sorted(failed, key=lambda record: (record.plan.policy, record.plan.seed)))
     summary = f"<summary>Runs that were not completed: {len(failed)}</summary>"
     return f"<details>{summary}<table><thead>{head}</thead><tbody>{rows}</tbody></table></details>"
+
+
+def _row(record: EpisodeRecord) -> str:
+    """A run in the table of those that were not completed."""
+    cells = [
+        str(record.plan.seed),
+        record.fault or record.end.value,
+        f"{record.targets_delivered} of {record.targets}",
+        str(record.targets_lost),
+        str(len(record.actions)),
+    ]
+    return f"<tr><th>{escape(record.plan.policy)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

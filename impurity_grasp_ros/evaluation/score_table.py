@@ -82,7 +82,8 @@ def _paper_rows(scene: str, columns: int) -> list[str]:
     if scene not in published.SCENES:
         return []
     return [
-        f'<tr class="other"><th>{escape(method.method)}</th><td colspan="{columns}" class="source">{method.source}</td>'
+        f'<tr class="other"><th>{escape(method.method)}</th><td colspan="{columns}" class="source">'
+        f"{escape(method.source)}</td>"
         f'<td class="paper">{_percent(published.grasp_success(method, scene))}</td>'
         f'<td class="paper">{_percent(published.action_efficiency(method, scene))}</td></tr>'
         for method in published.PUBLISHED

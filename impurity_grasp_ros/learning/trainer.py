@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import torch
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.files import check_readable, write_atomically
 from impurity_grasp_ros.learning.collection import Order
 from impurity_grasp_ros.learning.learner import Learner
 from impurity_grasp_ros.learning.play import Attempted
@@ -33,6 +33,7 @@ from impurity_grasp_ros.policy.network import make_network
 
 CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
 ROUNDS_PER_CHECKPOINT = 5
+MAX_CHECKPOINT_BYTES = 20_000_000_000
 
 
 class Collection(Protocol):
@@ -145,13 +146,21 @@ class Trainer:
         """
         path = self._folder / CHECKPOINT
         state = read_checkpoint(path)
+        if lacking := sorted(set(self._state()) - set(state)):
+            raise CheckpointError(f"{path}: expected the checkpoint of a training, it lacks {', '.join(lacking)}")
         for name, own in (("config", config_hash(self._config)), ("workers", self._workers)):
             if state[name] != own:
                 raise CheckpointError(f"{path}: expected {name} {own}, received {state[name]}")
+        try:
+            self._set_state(state)
+        except Exception as error:  # whatever torch, numpy or Python object to in values of the wrong kind
+            raise CheckpointError(f"{path}: expected the state of a training: {error!r}") from error
+
+    def _set_state(self, state: dict[str, Any]) -> None:
         self.learner.set_state(state["learner"])
         self.replay.set_state(state["replay"])
         self.rng.bit_generator.state = state["rng"]
-        self.round, self.attempts, self.reports = state["round"], state["attempts"], state["reports"]
+        self.round, self.attempts, self.reports = int(state["round"]), int(state["attempts"]), list(state["reports"])
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -160,12 +169,22 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises CheckpointError when the file is missing, damaged or none of ours.
     """
     try:
+        check_readable(path, MAX_CHECKPOINT_BYTES)
+        _check_sums(path)
         state = torch.load(path, map_location="cpu", weights_only=False)  # it holds transitions, too
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # unpickling damaged bytes ends in any kind of error
         raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
     if not isinstance(state, dict) or "replay" not in state:
         raise CheckpointError(f"{path}: expected the checkpoint of a training, found a {type(state).__name__}")
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """Raise ValueError unless every part of the archive has its checksum, at which ``torch.load`` does not look."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")
 
 
 def config_hash(config: Any) -> str:

@@ -25,12 +25,16 @@ from impurity_grasp_ros.overlay import (
 
 
 class RecorderNode(Node):
-    """Listens to ``decision``. ``folder`` may be changed between two jobs; ``on_line`` gets each decision in words."""
+    """Listens to ``decision``. ``folder`` may be changed between two jobs; ``on_line`` gets each decision in words.
+
+    A picture that cannot be written ends the recording, not the job: ``failure`` says why, and no more is written.
+    """
 
     def __init__(self, folder: Path, on_line: Callable[[str], None], **options: object) -> None:
         super().__init__("recorder_node", **options)
         self.folder = folder
         self.count = 0
+        self.failure = ""
         self._on_line = on_line
         self.create_subscription(Decision, "decision", self._on_decision, QoSProfile(depth=100))
 
@@ -48,9 +52,18 @@ class RecorderNode(Node):
             "saliency (VOCUS2)": draw_saliency(attention),
             "attention mask": draw_mask(heightmap, attention),
         }
-        write_atomically(self.folder / f"decision_{message.index:02d}.png", to_png(side_by_side(pictures, line)))
+        self._write(f"decision_{message.index:02d}.png", to_png(side_by_side(pictures, line)))
         self._on_line(line)
         self.count += 1
+
+    def _write(self, name: str, content: bytes) -> None:
+        if self.failure:
+            return
+        try:
+            write_atomically(self.folder / name, content)
+        except OSError as error:
+            self.failure = str(error)
+            self.get_logger().error(f"expected to write {name}, received {error}: the job goes on without recording")
 
 
 def describe(state: AttentionState, primitive: Primitive | None, attempt: Attempt | None) -> str:

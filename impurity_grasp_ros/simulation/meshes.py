@@ -18,6 +18,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.files import read_file
 from impurity_grasp_ros.simulation.objects import Facets
 from impurity_grasp_ros.simulation.world import World
 
@@ -25,6 +26,7 @@ POOL = "random_urdfs"
 """Folder of ``pybullet_data`` with 1000 generated shapes, decomposed into convex parts."""
 
 MAX_DRAWS = 1000
+MAX_MESH_BYTES = 20_000_000
 Vector = tuple[float, float, float]
 
 
@@ -176,7 +178,7 @@ def _read_obj(file: Path) -> list[NDArray[np.float64]]:
     points: list[list[float]] = []
     parts: list[list[tuple[int, int, int]]] = [[]]
     try:
-        for words in map(str.split, file.read_text(encoding="utf-8").splitlines()):
+        for words in map(str.split, read_file(file, MAX_MESH_BYTES).decode("utf-8").splitlines()):
             match words:
                 case ["v", x, y, z, *_]:
                     points.append([float(x), float(y), float(z)])
@@ -197,7 +199,7 @@ def _read_obj(file: Path) -> list[NDArray[np.float64]]:
 def _urdf_mesh(file: Path, section: str) -> tuple[Path, Vector]:
     """OBJ file and scale of what a URDF of one link says in ``visual`` or ``collision``."""
     try:
-        links = ET.parse(file).getroot().findall("link")
+        links = ET.fromstring(read_file(file, MAX_MESH_BYTES)).findall("link")
         shapes = [shape for link in links for shape in link.findall(section)]
         origins = [origin for shape in shapes for origin in shape.findall("origin")]
         moved = [o for o in origins for name in ("xyz", "rpy") if any(map(float, o.get(name, "0").split()))]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
+from impurity_grasp_ros.config import from_mapping, parameter, read_fresh_yaml, shown
 from impurity_grasp_ros.datatypes import Grid
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.resources import resource
@@ -145,13 +145,12 @@ class Preset:
 
 def load_preset(name: str) -> Preset:
     """The preset of that path, in the working directory or shipped; raises ConfigError naming the row at fault."""
-    own = Path(name).expanduser()
-    path = own.absolute() if own.is_file() else resource(name)
-    content = dict(read_yaml.__wrapped__(str(path)))  # not from the cache: between two resets it may be edited
+    path = _find(name)
+    content = dict(read_fresh_yaml(str(path)))  # between two resets it may be edited
     rows = content.pop("objects", None)
     config = from_mapping(PresetConfig, content, f"{name}: ")
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_OBJECTS:
-        received = f"{len(rows)}" if isinstance(rows, list) else f"{rows!r}"
+        received = f"{len(rows)}" if isinstance(rows, list) else shown(rows)
         raise ConfigError(f"{name}: objects: expected a list of 1 to {MAX_OBJECTS}, received {received}")
     objects = tuple(_placed(row, path.parent, f"{name}: objects[{index}]") for index, row in enumerate(rows))
     return Preset(name, config, objects)
@@ -184,13 +183,22 @@ def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:
     return blocks
 
 
+def _find(name: str) -> Path:
+    """Where the preset is; raises ConfigError when it is nowhere, or its name none."""
+    try:
+        own = Path(name).expanduser()
+        return own.absolute() if own.exists() else resource(name)
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a home folder of nobody
+        raise ConfigError(f"expected the path of a preset, received {shown(name)}: {error}") from error
+
+
 def _placed(values: Any, folder: Path, where: str) -> PlacedBlock:
     """The block of one row; ``where`` names the row in errors."""
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where}: expected a mapping, received {values!r}")
+        raise ConfigError(f"{where}: expected a mapping, received {shown(values)}")
     kind, rest = values.get("shape"), {key: value for key, value in values.items() if key != "shape"}
-    if kind not in ROWS:
-        raise ConfigError(f"{where}.shape: expected one of {', '.join(ROWS)}, received {kind!r}")
+    if not isinstance(kind, str) or kind not in ROWS:
+        raise ConfigError(f"{where}.shape: expected one of {', '.join(ROWS)}, received {shown(kind)}")
     if "yaw" in rest:
         if "rpy" in rest:
             raise ConfigError(f"{where}: expected either yaw or rpy, received both")
