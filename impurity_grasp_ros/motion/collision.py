@@ -1,0 +1,200 @@
+"""The robot and what stands around it as shapes: what would touch what at given joint angles.
+
+The shapes are the collision shapes of ``urdf/`` with the fingers as one box that encloses them at every opening, a
+table, the walls of the drop bin and the cell's obstacles. Neighboring links are not compared: they share a joint.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+from typing import Any, NamedTuple
+
+import coal
+import numpy as np
+import pinocchio
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.cell import Box, CellConfig
+from impurity_grasp_ros.cell_layout import BIN_WALL, CARRIED_DEPTH
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL
+from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
+from impurity_grasp_ros.protocols import JointPositions
+from impurity_grasp_ros.resources import resource
+
+URDF = "urdf/ur5_robotiq_2f85.urdf"
+FINGER_LINKS = ("left_knuckle", "left_finger_tip", "right_knuckle", "right_finger_tip")
+FINGERS, HELD, TABLE = "fingers", "held object", "table"
+
+TABLE_SIZE = (6.0, 6.0, 0.2)
+"""Metres; as far as the arm reaches there is table."""
+
+COAXIAL = {frozenset(("base_0", "upper_arm_link_0"))}
+"""Shapes two joints apart that never move against each other: the shoulder's housing turns above the base."""
+
+SELF_CLEARANCE_CUT = 0.005
+"""Metres by which less clearance is asked of two parts of the arm: its own shapes are known better than the cell's."""
+
+FINGER_SAMPLES = 9
+
+
+class Situation(Enum):
+    """What the arm is about, which decides what may touch what. Values: who takes part in which pairs."""
+
+    FREE = "the fingers are empty and touch nothing"
+    CARRYING = "something hangs in the fingers"
+    WORKING = "the fingers may touch the table"
+
+
+class Robot(NamedTuple):
+    """Kinematics and shapes of the description, fingers as one box. reach: metres by which each joint moves a point."""
+
+    model: Any
+    shapes: Any
+    reach: NDArray[np.float64]
+
+
+@cache
+def _robot() -> Robot:
+    """The robot of the description; parsed once."""
+    path = str(resource(URDF))
+    full = pinocchio.buildModelFromUrdf(path)
+    shapes = pinocchio.buildGeomFromUrdf(full, path, pinocchio.GeometryType.COLLISION)
+    low, high = _finger_hull(full, shapes)
+    fingers = [full.getJointId(name) for name in full.names[1:] if name not in JOINT_NAMES]
+    model, shapes = pinocchio.buildReducedModel(full, shapes, fingers, pinocchio.neutral(full))
+    for name in [shape.name for shape in shapes.geometryObjects if _link(shape.name) in FINGER_LINKS]:
+        shapes.removeGeometryObject(name)
+    _attach(model, shapes, FINGERS, low, high)
+    half, depth = GRIPPER_STROKE / 2, CARRIED_DEPTH
+    _attach(model, shapes, HELD, np.array([-half, -half, 0.0]), np.array([half, half, depth]))
+    return Robot(model, shapes, _reach(model, shapes))
+
+
+def _link(shape: str) -> str:
+    return shape.rpartition("_")[0]
+
+
+def _finger_hull(model: Any, shapes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest corner, (3,) metres in the tool's frame, of the fingers at all of their openings."""
+    data, placed = model.createData(), shapes.createData()
+    corners = []
+    for travel in np.linspace(0.0, CLOSED_TRAVEL, FINGER_SAMPLES):
+        angles = np.array([0.0 if name in JOINT_NAMES else travel for name in model.names[1:]])
+        pinocchio.framesForwardKinematics(model, data, angles)
+        pinocchio.updateGeometryPlacements(model, data, shapes, placed)
+        T_tool_base = data.oMf[model.getFrameId("tcp")].inverse()
+        for index, shape in enumerate(shapes.geometryObjects):
+            if _link(shape.name) in FINGER_LINKS:
+                corners.append(_corners(shape, T_tool_base * placed.oMg[index]))
+    points = np.concatenate(corners)
+    return points.min(axis=0), points.max(axis=0)
+
+
+def _corners(shape: Any, placement: Any) -> NDArray[np.float64]:
+    """Corners (8, 3) of the box around a shape, where ``placement`` puts it."""
+    shape.geometry.computeLocalAABB()
+    box = shape.geometry.aabb_local
+    steps = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    points = box.min_ + steps * (box.max_ - box.min_)
+    return np.asarray(points @ placement.rotation.T + placement.translation)
+
+
+def _attach(model: Any, shapes: Any, name: str, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+    """Add a box that moves with the tool, given by two corners in the tool's frame."""
+    frame = model.frames[model.getFrameId("tcp")]
+    placement = frame.placement * pinocchio.SE3(np.eye(3), (low + high) / 2)
+    shapes.addGeometryObject(pinocchio.GeometryObject(name, frame.parentJoint, placement, coal.Box(*(high - low))))
+
+
+def _reach(model: Any, shapes: Any) -> NDArray[np.float64]:
+    """Upper bounds (6,) in metres of how far a point of the robot is from the axis of each joint."""
+    chain = [float(np.linalg.norm(placement.translation)) for placement in model.jointPlacements[1:]]
+    own = np.zeros(len(chain))
+    for shape in shapes.geometryObjects:
+        if shape.parentJoint:
+            distance = np.linalg.norm(_corners(shape, shape.placement), axis=1).max()
+            own[shape.parentJoint - 1] = max(own[shape.parentJoint - 1], distance)
+    last = [_corners(shape, shape.placement) for shape in shapes.geometryObjects if shape.parentJoint == len(chain)]
+    reach = [max(own[k] + sum(chain[j + 1 : k + 1]) for k in range(j, len(chain))) for j in range(len(chain))]
+    reach[-1] = np.linalg.norm(np.concatenate(last)[:, :2], axis=1).max()  # the last axis runs through what it turns
+    return np.array(reach)
+
+
+def _surroundings(cell: CellConfig) -> list[Box]:
+    """Table, walls of the bin and obstacles."""
+    drop, wall = cell.drop_bin, "drop bin's wall"
+    x_offset, y_offset = (drop.size_x + BIN_WALL) / 2, (drop.size_y + BIN_WALL) / 2
+    boxes = [Box(TABLE, (0.0, 0.0, -TABLE_SIZE[2] / 2), TABLE_SIZE)]
+    for sign in (-1.0, 1.0) if drop.wall_height > 0.0 else ():
+        height = drop.wall_height
+        along_y = (BIN_WALL, drop.size_y + 2 * BIN_WALL, height)
+        boxes.append(Box(wall, (drop.x + sign * x_offset, drop.y, height / 2), along_y))
+        boxes.append(Box(wall, (drop.x, drop.y + sign * y_offset, height / 2), (drop.size_x, BIN_WALL, height)))
+    return [*boxes, *cell.obstacles.boxes]
+
+
+class CollisionModel:
+    """Which shapes of robot and cell come closer than a margin. Not safe to use from two threads at a time."""
+
+    def __init__(self, cell: CellConfig) -> None:
+        robot = _robot()
+        self.reach = robot.reach
+        self._model, self._shapes = robot.model, robot.shapes.copy()
+        self._data = self._model.createData()
+        self._parts = len(self._shapes.geometryObjects)
+        for number, box in enumerate(_surroundings(cell)):
+            placement = pinocchio.SE3(np.eye(3), np.array(box.center))
+            self._shapes.addGeometryObject(
+                pinocchio.GeometryObject(f"{box.name}_{number}", 0, placement, coal.Box(*box.size))
+            )
+        self._names = [shape.name for shape in self._shapes.geometryObjects]
+        self._add_pairs()
+        self._placed: dict[tuple[Situation, float], Any] = {}
+
+    def touching(self, joints: JointPositions, margin: float, situation: Situation) -> tuple[str, str] | None:
+        """Names of two things that come closer than a margin at joint angles; None when nothing does.
+
+        Args:
+            joints: Six angles in radians.
+            margin: Metres that everything must keep from the arm; its own parts keep
+                :data:`SELF_CLEARANCE_CUT` less from each other.
+            situation: What may touch what.
+        """
+        placed = self._placed.get((situation, margin)) or self._prepare(situation, margin)
+        if not pinocchio.computeCollisions(self._model, self._data, self._shapes, placed, joints, True):
+            return None
+        pairs = zip(self._shapes.collisionPairs, placed.collisionResults, placed.activeCollisionPairs, strict=True)
+        first, second = next((p.first, p.second) for p, found, active in pairs if active and found.isCollision())
+        return _spoken(self._names[first]), _spoken(self._names[second])
+
+    def _add_pairs(self) -> None:
+        shapes = self._shapes.geometryObjects
+        for first in range(self._parts):
+            for second in range(first + 1, len(shapes)):
+                if second >= self._parts:
+                    compared = shapes[first].parentJoint >= 2  # base and shoulder turn on the spot
+                else:
+                    apart = shapes[second].parentJoint - shapes[first].parentJoint
+                    compared = apart >= 2 and frozenset((self._names[first], self._names[second])) not in COAXIAL
+                if compared:
+                    self._shapes.addCollisionPair(pinocchio.CollisionPair(first, second))
+
+    def _prepare(self, situation: Situation, margin: float) -> Any:
+        placed = self._shapes.createData()
+        for number, pair in enumerate(self._shapes.collisionPairs):
+            names = {self._names[pair.first], _spoken(self._names[pair.second])}
+            own = pair.second < self._parts
+            placed.collisionRequests[number].security_margin = max(margin - SELF_CLEARANCE_CUT * own, 0.0)
+            on_table = situation is Situation.WORKING and names == {FINGERS, TABLE}
+            if on_table or (HELD in names and situation is not Situation.CARRYING):
+                placed.deactivateCollisionPair(number)
+        self._placed[situation, margin] = placed
+        return placed
+
+
+def _spoken(shape: str) -> str:
+    """A shape's name as a person would say it."""
+    link = shape if shape in (FINGERS, HELD) else _link(shape)
+    return link.removesuffix("_link").replace("robotiq_base", "gripper").replace("_", " ")
