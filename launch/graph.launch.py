@@ -2,12 +2,15 @@
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_path
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo
+from launch.actions import LogInfo
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.launch_arguments import GRAPH_ARGUMENTS
+from impurity_grasp_ros.nodes.launching import declare, needed_node
 
 SHARE = get_package_share_path("impurity_grasp")
 NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
@@ -30,22 +33,17 @@ def optional(package: str, executable: str, **options) -> Node | LogInfo:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Arguments are declared by the launch files that include this one."""
-    set_here = {name: LaunchConfiguration(name) for name in ("use_sim_time", "refuse_repeated")}
-    common = {
-        "namespace": LaunchConfiguration("namespace"),
-        "parameters": [LaunchConfiguration("params_file"), set_here],
-        "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
-        "output": "screen",
+    """Arguments besides its own are declared, and checked, by the launch files that include this one."""
+    set_here = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=bool) for name in ("use_sim_time", "refuse_repeated")
     }
     camera = load_calibration()
     pose = zip(("x", "y", "z", "qx", "qy", "qz", "qw"), (*camera.translation, *camera.quaternion_xyzw), strict=True)
     frames = ["--frame-id", "base_link", "--child-frame-id", camera.frame_id]
     return LaunchDescription(
         [
-            DeclareLaunchArgument("rviz", default_value="false", description="open rviz"),
-            DeclareLaunchArgument("refuse_repeated", default_value="true", description="see heightmap_node"),
-            *(Node(package="impurity_grasp", executable=name, **common) for name in NODES),
+            *declare(GRAPH_ARGUMENTS),
+            *(needed_node(name, [set_here]) for name in NODES),
             optional(
                 "robot_state_publisher",
                 "robot_state_publisher",

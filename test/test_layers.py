@@ -17,12 +17,12 @@ PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper_geometry", "priority", "protocols", "resources", "transform",
+    "gripper_geometry", "launch_arguments", "priority", "protocols", "resources", "transform",
 }  # fmt: skip
 
 ROS = {
     "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "impurity_grasp",
-    "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
+    "launch", "launch_ros", "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
 PINOCCHIO = {"coal", "pinocchio"}
@@ -40,7 +40,7 @@ EVERYWHERE = {"numpy", "scipy"}
 LAYERS = {
     "core": Layer(set(), {"yaml"}),
     "perception": Layer({"core"}, {"cv2", "sklearn"}),
-    "policy": Layer({"core"}, {"cv2", "safetensors", "torch"}),
+    "policy": Layer({"core"}, {"cv2", "torch"}),
     "motion": Layer({"core"}, PINOCCHIO),
     "hardware": Layer({"core", "motion"}, UR_RTDE | {"pyrobotiqur"}),
     "emulation": Layer({"core", "motion"}),
