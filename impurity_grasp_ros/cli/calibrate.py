@@ -20,12 +20,15 @@ from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.calibration import MAX_ERROR_PX
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm
+from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm, rise
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import CalibrationError, ConfigError, OutOfWorkspaceError
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.motion.collision import Situation
+from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.perception.hand_eye import Chessboard, HandEye, View, find_corners, solve
+from impurity_grasp_ros.protocols import Arm, JointPositions
 from impurity_grasp_ros.transform import Transform, from_rotation_translation, tool_down
 
 PAIRS, CAMERA_FILE = "pairs.jsonl", "camera.json"
@@ -80,10 +83,9 @@ def record_pairs(robot_ip: str, folder: Path, speed: float, console: Console) ->
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     with ready_arm(robot_ip) as arm, CameraTap() as camera:
-        for number, pose in enumerate(grid(cell)):
-            joints = arm.inverse_kinematics(pose)
-            if joints is None:
-                continue
+        stops = checked_stops(arm, cell)
+        rise(arm, cell)
+        for number, joints in stops:
             arm.start_joint_motion(joints, speed, 1.0)
             await_rest(arm, cell.motion.poll_interval)
             time.sleep(SETTLE_TIME)
@@ -94,6 +96,32 @@ def record_pairs(robot_ip: str, folder: Path, speed: float, console: Console) ->
             console.print(f"{name}: tool at {np.round(T_base_tool[:3, 3], 3)}")
         write_atomically(folder / CAMERA_FILE, json.dumps(asdict(intrinsics)).encode())
     write_atomically(folder / PAIRS, ("\n".join(lines) + "\n").encode())
+
+
+def checked_stops(arm: Arm, cell: CellConfig) -> list[tuple[int, JointPositions]]:
+    """Where the arm goes one after another, from wherever it is: up, then from stop to stop.
+
+    Args:
+        arm: The arm, at rest.
+        cell: The cell it stands in.
+
+    Returns:
+        Number and joint angles (6,) in radians of every stop that the arm reaches.
+
+    Raises:
+        CollisionError: The arm would touch something between two stops.
+        RecoveryNeededError: There is no free way up from where it is.
+    """
+    paths, stops = PathChecker(cell), []
+    place = paths.check_rise(arm.joint_positions())
+    for number, pose in enumerate(grid(cell)):
+        joints = arm.inverse_kinematics(pose)
+        if joints is None:
+            continue
+        paths.check_joint_path(place, joints, f"to view {number}", Situation.CARRYING)
+        stops.append((number, joints))
+        place = joints
+    return stops
 
 
 def grid(cell: CellConfig) -> Iterator[Transform]:

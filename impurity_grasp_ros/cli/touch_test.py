@@ -11,9 +11,10 @@ from rich.console import Console
 
 from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm
+from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm, rise
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import ConfigError, UnreachableError
+from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.protocols import Arm
 from impurity_grasp_ros.transform import Transform, apply, tool_down
@@ -70,10 +71,28 @@ def poses_over(point: NDArray[np.float64], height: float, cell: CellConfig) -> t
 
 
 def move_over(arm: Arm, above: Transform, hover: Transform, speed: float, cell: CellConfig) -> None:
-    """Go above, then straight down; raises UnreachableError, nothing moved, and DeviceFaultError."""
+    """Rise from wherever the arm is, go above, then straight down; the whole way is checked before anything moves.
+
+    Args:
+        arm: The arm, at rest.
+        above: Pose of the tool over the point, at the transit height or higher.
+        hover: The same at its end.
+        speed: rad/s of the fastest joint.
+        cell: The cell the arm stands in.
+
+    Raises:
+        UnreachableError: The arm cannot get there; nothing has moved.
+        CollisionError: It would touch something on its way; nothing has moved.
+        RecoveryNeededError: There is no free way up from where it is; nothing has moved.
+        DeviceFaultError: A motion ended short of its target.
+    """
     joints = arm.inverse_kinematics(above)
     if joints is None or arm.inverse_kinematics(hover) is None:
         raise UnreachableError(f"expected a point within reach, received {np.round(hover[:3, 3], 3)}")
+    paths = PathChecker(cell)
+    paths.check_joint_path(paths.check_rise(arm.joint_positions()), joints, "to the point")
+    paths.check_straight(joints, hover, "down to the point")
+    rise(arm, cell)
     arm.start_joint_motion(joints, speed, 1.0)
     await_rest(arm, cell.motion.poll_interval)
     arm.start_linear_motion(hover, HOVER_SPEED, 0.5)
