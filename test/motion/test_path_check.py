@@ -1,0 +1,213 @@
+"""A path that is called free touches nothing anywhere on it; one that is refused would have come close."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from engine_oracle import EngineOracle
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
+from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
+from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
+from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL
+from impurity_grasp_ros.motion.kinematics import forward_kinematics, inverse_kinematics, nearest_solution
+from impurity_grasp_ros.motion.path_check import PathChecker
+from impurity_grasp_ros.motion.waypoints import tool_yaws, waypoints
+from impurity_grasp_ros.transform import tool_down
+
+CELL = load_cell()
+HOME = np.array(CELL.home)
+CHECKER = PathChecker(CELL)
+CLEARANCE, STEP = 0.01, 0.02
+"""Metres that everything keeps from the arm on a planned path, and between two looks at it."""
+
+tools = st.builds(
+    tool_down, st.tuples(st.floats(0.2, 0.75), st.floats(-0.6, 0.3), st.floats(0.0, 0.5)), st.floats(-math.pi, math.pi)
+)
+turns = st.lists(st.floats(-0.6, 0.6), min_size=6, max_size=6).map(np.array)
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[EngineOracle]:
+    oracle = EngineOracle(CELL)
+    yield oracle
+    oracle.close()
+
+
+def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
+    """Joint angles in the posture of home."""
+    joints = nearest_solution(tool_down((x, y, z), yaw), HOME)
+    assert joints is not None
+    return joints
+
+
+def with_box(name: str, center: tuple[float, ...], size: tuple[float, ...]) -> CellConfig:
+    shipped = CELL.obstacles
+    more = ObstaclesConfig((*shipped.names, name), (*shipped.centers, *center), (*shipped.sizes, *size))
+    return replace(CELL, obstacles=more)
+
+
+SHELF = with_box("shelf", (0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
+UNDER_THE_SHELF = joints_at(0.5, 0.2, 0.02)
+
+
+@settings(max_examples=150)
+@given(tools, turns, st.data())
+def test_a_free_path_touches_nothing_by_the_physics_engine(
+    oracle: EngineOracle, tool: NDArray[np.float64], turn: NDArray[np.float64], data: st.DataObject
+) -> None:
+    solutions = inverse_kinematics(tool)
+    assume(len(solutions))
+    start = solutions[data.draw(st.integers(0, len(solutions) - 1))]
+    try:
+        CHECKER.check_joint_path(start, start + turn, "anywhere")
+    except CollisionError:
+        closest = min(oracle.distance(start + part * turn, limit=0.1) for part in np.linspace(0.0, 1.0, 60))
+        fingers_box = 0.045  # between the box around all openings and the open fingers at its edge
+        assert closest < CLEARANCE + STEP / 2 + fingers_box
+        return
+    for part in np.linspace(0.0, 1.0, 37):
+        for travel in (0.0, CLOSED_TRAVEL):
+            assert oracle.distance(start + part * turn, travel=travel) > 0.8 * CLEARANCE
+
+
+def test_every_grasp_of_the_shipped_cell_is_free_from_home_to_home() -> None:
+    grid = CELL.workspace.grid
+    low, high = 0.002, 0.446
+    for x in np.linspace(grid.x_min + low, grid.x_min + high, 4):
+        for y in np.linspace(grid.y_min + low, grid.y_min + high, 4):
+            for step in range(ROTATIONS):
+                check(Primitive.grasp((x, y, CELL.reach.z_min), step * ROTATION_STEP))
+
+
+def test_every_push_of_the_shipped_cell_is_free_from_home_to_home() -> None:
+    center = CELL.workspace.x_min + 0.224, CELL.workspace.y_min + 0.224
+    for x in (-0.22, 0.0, 0.22):
+        for y in (-0.22, 0.0, 0.22):
+            for step in range(0, ROTATIONS, 2):
+                check(Primitive.push((center[0] + x, center[1] + y, 0.012), step * ROTATION_STEP))
+
+
+def check(primitive: Primitive) -> None:
+    """The plan whose tool turns less passes; pushes that leave the workspace are somebody else's to refuse."""
+    yaws = tool_yaws(primitive)
+    x, y, _ = primitive.position
+    turns = [np.abs(joints_at(x, y, CELL.motion.transit_height, yaw) - HOME).max() for yaw in yaws]
+    plan = waypoints(primitive, yaws[int(np.argmin(turns))], CELL)
+    if primitive.kind is PrimitiveKind.PUSH:
+        along = primitive.length * np.array([math.cos(primitive.angle), math.sin(primitive.angle)])
+        if not CELL.workspace.grid.contains(*(np.array([x, y]) + along)):
+            return
+    CHECKER.check_plan(HOME, plan)
+
+
+@pytest.mark.parametrize(
+    ("start", "goal", "touch"),
+    [
+        (joints_at(0.36, -0.44, 0.3), joints_at(0.36, -0.44, 0.01), "touch the table"),
+        (joints_at(0.36, -0.60, 0.05), joints_at(0.36, -0.44, 0.05), "touch the drop bin's wall"),
+        (joints_at(0.5, 0.2, 0.5), joints_at(0.5, -0.2, 0.5), "touch the camera"),
+        (HOME, HOME * [1, 1, 0, 1, 1, 1] + [0, 0, 2.9, 0, 0, 0], "touch the "),
+    ],
+    ids=["table", "bin", "camera", "itself"],
+)
+def test_a_path_through_something_is_refused_with_its_name(
+    start: NDArray[np.float64], goal: NDArray[np.float64], touch: str
+) -> None:
+    with pytest.raises(CollisionError, match=rf"expected a free path of motion there, the .* would {touch}"):
+        CHECKER.check_joint_path(start, goal, "there")
+
+
+def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
+    start, goal = joints_at(0.36, -0.44, 0.2), joints_at(0.5, 0.0, 0.2)
+    middle = forward_kinematics((start + goal) / 2)[:3, 3]
+    checker = PathChecker(with_box("pole", (*middle[:2], 0.30), (0.01, 0.01, 0.02)))
+    for place in (start, goal):
+        checker.check_joint_path(place, place, "nowhere")
+    with pytest.raises(CollisionError, match="would touch the pole"):
+        checker.check_joint_path(start, goal, "carry")
+
+
+def test_what_hangs_below_the_fingers_needs_its_room_too() -> None:
+    cell = with_box("kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
+    grasp = Primitive.grasp((0.5, 0.1, 0.02), 0.0)
+    with pytest.raises(CollisionError, match="motion carry, the held object would touch the kerb"):
+        PathChecker(cell).check_plan(HOME, waypoints(grasp, 0.0, cell))
+    push = Primitive.push((0.5, 0.1, 0.02), 0.0)
+    PathChecker(cell).check_plan(HOME, waypoints(push, math.pi / 2, cell))
+
+
+def test_a_descent_beside_something_is_refused() -> None:
+    cell = with_box("ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
+    PathChecker(cell).check_plan(HOME, waypoints(Primitive.grasp((0.5, 0.1, 0.02), 0.0), 0.0, cell))
+    with pytest.raises(CollisionError, match="motion descend, the fingers would touch the ledge"):
+        PathChecker(cell).check_plan(
+            HOME, waypoints(Primitive.grasp((0.5, -0.2, 0.02), math.pi / 2), math.pi / 2, cell)
+        )
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.0, 0.001), (0.36, -0.44, 0.02), (0.16, -0.1, 0.05), (0.7, 0.2, 0.01)])
+def test_from_low_poses_the_way_up_and_home_is_free(place: tuple[float, float, float]) -> None:
+    start = joints_at(*place)
+    top = forward_kinematics(CHECKER.check_rise(start))
+    np.testing.assert_allclose(top[:3, 3], [*place[:2], CELL.motion.transit_height], atol=1e-6)
+    np.testing.assert_allclose(top[:3, :3], forward_kinematics(start)[:3, :3], atol=1e-6)
+    CHECKER.check_home(start)
+
+
+def test_a_pose_above_the_transit_height_stays_where_it_is() -> None:
+    start = joints_at(0.5, 0.0, 0.3)
+    np.testing.assert_array_equal(CHECKER.check_rise(start), start)
+
+
+def elbow_down() -> NDArray[np.float64]:
+    """The tool low over the table, the elbow below it."""
+    return inverse_kinematics(tool_down((0.5, 0.0, 0.02), 0.0))[1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "start", "reason"),
+    [
+        (SHELF, UNDER_THE_SHELF, "the wrist 2 would touch the shelf"),
+        (CELL, elbow_down(), "the upper arm would touch the table"),
+        (CELL, np.zeros(6), "would touch the table"),
+        (CELL, joints_at(0.44, -0.44, 0.03), "the fingers would touch the drop bin's wall"),
+        (CELL, joints_at(0.5, 0.0, -0.07), "the gripper would touch the table"),
+        (CELL, joints_at(0.84, 0.0, 0.02), "cannot go straight up from this posture"),
+    ],
+    ids=["under a shelf", "elbow down", "stretched out", "in the bin's wall", "palm on the table", "out of reach"],
+)
+def test_where_the_way_up_is_not_free_a_person_is_asked(
+    cell: CellConfig, start: NDArray[np.float64], reason: str
+) -> None:
+    with pytest.raises(RecoveryNeededError, match=rf"expected a free way up, .*{reason}.*by hand"):
+        PathChecker(cell).check_home(start)
+
+
+def test_a_turned_over_posture_goes_home_only_where_the_path_is_free() -> None:
+    branches = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))
+    with pytest.raises(CollisionError, match=r"motion home, the gripper would touch the camera .*by hand"):
+        CHECKER.check_home(branches[5])
+    CHECKER.check_home(branches[0])
+
+
+def test_a_primitive_from_where_not_even_home_is_free_asks_for_a_person() -> None:
+    plan = waypoints(Primitive.grasp((0.5, 0.0, 0.02), 0.0), 0.0, CELL)
+    start = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[7]
+    with pytest.raises(RecoveryNeededError, match="nor is the way home free"):
+        CHECKER.check_plan(start, [replace(plan[1], T_base_tool=tool_down((0.5, 0.0, 0.6), 0.0)), *plan[2:]])
+
+
+def test_a_cell_whose_home_touches_something_is_refused() -> None:
+    wrist = forward_kinematics(HOME)[:3, 3] + [0.0, 0.0, 0.25]
+    cell = with_box("lamp", tuple(wrist.tolist()), (0.05, 0.05, 0.05))
+    with pytest.raises(ConfigError, match=r"home joints at which nothing touches, the .* touches the lamp"):
+        PathChecker(cell)
