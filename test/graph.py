@@ -26,6 +26,9 @@ from sensor_msgs.msg import JointState
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Decision, SceneState
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.nodes.conversions import to_primitive
+from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
 from impurity_grasp_ros.nodes.runtime import spin
 
 COMMON_NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
@@ -71,6 +74,7 @@ class Client:
         self.select = self.node.create_client(SelectPrimitive, "select_primitive")
         self.reset = self.node.create_client(ResetScene, "reset_scene")
         self.execute = ActionClient(self.node, ExecutePrimitive, "execute_primitive")
+        self.sender = Announcement(self.node, sender_topic(self.node)).topic
         self.pick = ActionClient(self.node, PickImpurities, "pick_impurities")
         self._executor = MultiThreadedExecutor(2, context=self._context)
         self._executor.add_node(self.node)
@@ -110,6 +114,10 @@ class Client:
         until(future.done, "the goal's acceptance")
         return future.result()
 
+    def primitive_goal(self, primitive: Primitive) -> ExecutePrimitive.Goal:
+        """A goal whose sender is this client."""
+        return ExecutePrimitive.Goal(primitive=to_primitive(primitive), sender=self.sender)
+
     def result(self, handle: Any, timeout: float = TIMEOUT) -> Any:
         """Status and result of an accepted goal."""
         assert handle.accepted
@@ -144,7 +152,7 @@ class Graph:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         values = self._common | self._parameters.get(name, {})
         arguments = [word for key, value in values.items() for word in ("-p", f"{key}:={json.dumps(value)}")]
-        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.{name} import main; main()"]
+        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()"]
         command += ["--ros-args", *arguments]
         with (self._folder / f"{name}.txt").open("ab") as output:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)

@@ -15,7 +15,6 @@ from std_srvs.srv import Trigger
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt, ErrorCode
 from impurity_grasp_ros.datatypes import Primitive
-from impurity_grasp_ros.nodes.conversions import to_primitive
 
 PATIENT = {"arm.stale_after": 1.0, "arm.watchdog_frequency": 2.0}
 """A busy test machine may hold processes up for longer than a robot's computer."""
@@ -38,6 +37,7 @@ class Robot:
         self.client.node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
         self._recover = self.client.node.create_client(Trigger, "recover")
         self._home = self.client.node.create_client(Trigger, "home")
+        self._stop = self.client.node.create_client(Trigger, "stop")
 
     def close(self) -> None:
         self.cell.close()
@@ -67,8 +67,7 @@ class Robot:
 
     def send(self, primitive: Primitive = PUSH, **options: Any) -> Any:
         """Handle of a goal."""
-        goal = ExecutePrimitive.Goal(primitive=to_primitive(primitive))
-        return self.client.send(self.client.execute, goal, **options)
+        return self.client.send(self.client.execute, self.client.primitive_goal(primitive), **options)
 
     def start(self, primitive: Primitive = PUSH, **options: Any) -> Any:
         """Handle of a goal whose motion is under way."""
@@ -85,6 +84,9 @@ class Robot:
 
     def home(self) -> Trigger.Response:
         return self.client.call(self._home, Trigger.Request())
+
+    def stop(self) -> Trigger.Response:
+        return self.client.call(self._stop, Trigger.Request())
 
     def assert_still(self, before: list[float] | None = None) -> None:
         """The arm comes to rest and stays there; ``before``: or rather, has never left these joints."""

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
-from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.errors import CanceledError, DeviceFaultError
 
 PORT = 29999
 POLL = 0.2
 STEP_TIMEOUT = 30.0
 """Seconds for power and brakes."""
 
+LONGEST_LINE = 4096
+
 
 class Dashboard:
-    """A connection, used as a context manager. Raises DeviceFaultError for whatever goes wrong."""
+    """A connection, used as a context manager. Raises DeviceFaultError for whatever goes wrong.
 
-    def __init__(self, host: str, timeout: float = 3.0) -> None:
+    Args:
+        host: The controller's address.
+        timeout: Seconds for connecting, and for each whole answer however slowly it comes.
+        must_stop: Asked while waiting; CanceledError is raised once it says yes.
+    """
+
+    def __init__(self, host: str, timeout: float = 3.0, must_stop: Callable[[], bool] = lambda: False) -> None:
         self._host = host
         self._timeout = timeout
+        self._must_stop = must_stop
+        self._received = b""
 
     def __enter__(self) -> Dashboard:
         try:
             self._socket = socket.create_connection((self._host, PORT), self._timeout)
-            self._lines = self._socket.makefile("rw", newline="\n")
-            self._lines.readline()
         except OSError as error:
             raise DeviceFaultError(f"expected the dashboard at {self._host}:{PORT}: {error}") from error
+        try:
+            self._read_line("its banner")
+        except BaseException:
+            self._socket.close()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._lines.close()
         self._socket.close()
 
     def ask(self, command: str) -> str:
         """The answer to a command."""
         try:
-            self._lines.write(f"{command}\n")
-            self._lines.flush()
-            return self._lines.readline().strip()
+            self._socket.settimeout(self._timeout)
+            self._socket.sendall(f"{command}\n".encode())
         except OSError as error:
-            raise DeviceFaultError(f"expected the dashboard to answer {command!r}: {error}") from error
+            raise DeviceFaultError(f"expected the dashboard to take {command!r}: {error}") from error
+        return self._read_line(repr(command))
 
     def is_in_remote_control(self) -> bool:
         """Whether programs from outside may run; controllers before version 5 know no such mode."""
@@ -49,8 +62,10 @@ class Dashboard:
     def make_ready(self) -> None:
         """Unlock a protective stop, or switch power on and release the brakes: a person has asked for it.
 
-        Raises DeviceFaultError when that is not possible (an emergency stop that is still pressed, a stop that is too
-        recent, a violation of safety limits).
+        Raises:
+            DeviceFaultError: It is not possible (an emergency stop that is still pressed, a stop that is too recent, a
+                violation of safety limits).
+            CanceledError: It was asked to stop.
         """
         safety = self._mode("safetymode")
         if safety == "PROTECTIVE_STOP":
@@ -67,12 +82,60 @@ class Dashboard:
             self.ask("brake release")
             self._wait_for("robotmode", "RUNNING")
 
+    def _read_line(self, what: str) -> str:
+        """A line that arrives as a whole within the time-out."""
+        deadline = time.monotonic() + self._timeout
+        while b"\n" not in self._received:
+            self._check_canceled()
+            left = deadline - time.monotonic()
+            if left <= 0.0 or len(self._received) > LONGEST_LINE:
+                raise DeviceFaultError(
+                    f"expected the dashboard to answer {what} within {self._timeout:g} s, received {self._received!r}"
+                )
+            self._receive(min(left, POLL), what)
+        line, _, self._received = self._received.partition(b"\n")
+        return line.decode("ascii", "replace").strip()
+
+    def _receive(self, seconds: float, what: str) -> None:
+        self._socket.settimeout(seconds)
+        try:
+            data = self._socket.recv(1024)
+        except TimeoutError:
+            return
+        except OSError as error:
+            raise DeviceFaultError(f"expected the dashboard to answer {what}: {error}") from error
+        if not data:
+            raise DeviceFaultError(f"expected the dashboard to answer {what}, it closed the connection")
+        self._received += data
+
+    def _check_canceled(self) -> None:
+        if self._must_stop():
+            raise CanceledError("expected to finish the recovery, was asked to stop")
+
     def _mode(self, question: str) -> str:
         return self.ask(question).rpartition(" ")[2]
 
     def _wait_for(self, question: str, *modes: str) -> None:
         deadline = time.monotonic() + STEP_TIMEOUT
         while (mode := self._mode(question)) not in modes:
+            self._check_canceled()
             if time.monotonic() > deadline:
                 raise DeviceFaultError(f"expected {question} {' or '.join(modes)} in {STEP_TIMEOUT:g} s, found {mode}")
             time.sleep(POLL)
+
+
+def stop_program(host: str, timeout: float) -> str:
+    """End the program on a controller, running or paused, as the last thing before a connection is given up.
+
+    Args:
+        host: The controller's address.
+        timeout: Seconds for each step.
+
+    Returns:
+        The controller's answer, or why it could not be asked: then its watchdog ends the program.
+    """
+    try:
+        with Dashboard(host, timeout) as dashboard:
+            return dashboard.ask("stop")
+    except DeviceFaultError as error:
+        return str(error)

@@ -5,22 +5,36 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.hardware.readiness import await_ready
 
-ACTIVE, MOVING = 3, 0
+ACTIVE, MOVING, STALLED_CLOSING = 3, 0, 2
+WAIT = "wait; it ends by itself once its cause does"
+RESET = "look at fingers, cable and power, then `recover`: it resets the gripper, and the fingers move"
 FAULTS = {
-    5: "action delayed, activation must be completed first", 7: "the activation bit must be set before an action",
-    8: "maximum temperature exceeded", 9: "no communication for a second", 10: "supply voltage too low",
-    11: "automatic release in progress", 12: "internal fault", 13: "activation fault", 14: "overcurrent",
-    15: "automatic release completed",
-}  # fmt: skip
+    5: ("action delayed, activation must be completed first", WAIT),
+    7: ("the activation bit must be set before an action", RESET),
+    8: ("maximum temperature exceeded", "let it cool down; " + WAIT),
+    9: ("no communication for a second", WAIT),
+    10: ("supply voltage too low", RESET),
+    11: ("automatic release in progress", RESET),
+    12: ("internal fault", RESET),
+    13: ("activation fault", RESET),
+    14: ("overcurrent", RESET),
+    15: ("automatic release completed", RESET),
+}
+"""Fault register: meaning and what to do (Robotiq 2F-85 manual, section on status registers)."""
+
 INACTIVE = "the gripper is not active any more; recovery activates it, and moves its fingers"
+
+RECOVERY_TIME = 12.0
+"""Seconds that a reset and activation may take."""
 
 START_TIME = 0.15
 """Seconds in which the fingers must have started, or have nothing to do."""
@@ -54,7 +68,8 @@ class RobotiqGripper:
         self._problem = f"not yet connected to the gripper at {host}"
         self._last_opening: float | None = None
         self._fault = 0
-        self._may_activate = True
+        self._may_activate = True  # once at the start, later on request
+        self._must_reset = False
         self._started = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._keep_ready, name="robotiq", daemon=True)
@@ -81,11 +96,9 @@ class RobotiqGripper:
     def is_moving(self) -> bool:
         """Whether the fingers still move; raises DeviceFaultError when the gripper reports a fault."""
         moving = int(self._ask(lambda client: client.get_object_status())) == MOVING
-        self._fault = fault = int(self._ask(lambda client: client.get_fault()))
-        if fault:
-            raise DeviceFaultError(
-                f"expected no fault of the gripper, it reports {fault}: {FAULTS.get(fault, 'unknown')}"
-            )
+        self._fault = int(self._ask(lambda client: client.get_fault()))
+        if self._fault:
+            raise DeviceFaultError(f"expected a gripper without a fault: {fault_words(self._fault)}")
         return moving or time.monotonic() - self._started < START_TIME
 
     def opening(self) -> float:
@@ -96,15 +109,37 @@ class RobotiqGripper:
         self._last_opening = GRIPPER_STROKE * (1.0 - min(max(closed, 0.0), 1.0))
         return self._last_opening
 
+    def is_holding(self) -> bool:
+        """Whether the fingers touched something while they closed, and still do."""
+        return int(self._ask(lambda client: client.get_object_status())) == STALLED_CLOSING
+
     def wait_until_ready(self, timeout: float) -> None:
         """Wait for an activated gripper; raises DeviceFaultError with what is in its way."""
         await_ready("a gripper", self.problem, timeout)
 
-    def reactivate(self) -> None:
-        """Connect and activate anew, after a fault. The fingers move."""
+    def recover(self, must_stop: Callable[[], bool] = lambda: False) -> None:
+        """Reset and activate a gripper that has a problem or a fault, on a person's request: the fingers move.
+
+        A recovery that fails leaves no permission to move the fingers behind.
+
+        Args:
+            must_stop: Asked again and again; says when to give up.
+
+        Raises:
+            DeviceFaultError: With what is still in the way.
+            CanceledError: ``must_stop`` said so.
+        """
+        if not (self._problem or self._fault):
+            return
         with self._lock:
-            self._may_activate = True
-            self._lose("a new activation was asked for")
+            self._may_activate = self._must_reset = True
+            self._lose("a reset was asked for")
+        try:
+            await_ready("a gripper", self.problem, RECOVERY_TIME, must_stop)
+        except ImpurityGraspError:
+            with self._lock:
+                self._may_activate = self._must_reset = False
+            raise
 
     def close(self) -> None:
         """End the connection; the fingers keep what they hold."""
@@ -150,10 +185,19 @@ class RobotiqGripper:
             self._closing.wait(self._config.retry)
 
     def _look_after(self) -> None:
-        """Notice a gripper that is gone or has lost its activation, as it does with its power."""
+        """Notice a gripper that is gone, has a fault, or has lost its activation, as it does with its power."""
         with self._lock:
-            if self._client is not None and not self._is_active():
+            if self._client is None:
+                return
+            if not self._is_active():
                 self._lose(INACTIVE)
+                return
+            self._note_fault()
+
+    def _note_fault(self) -> None:
+        """The lock is held, the gripper active: a fault is a problem for as long as it stays."""
+        self._fault = int(self._try(lambda client: client.get_fault()))
+        self._problem = fault_words(self._fault) if self._fault else ""
 
     def _is_active(self) -> bool:
         """The lock is held."""
@@ -166,21 +210,33 @@ class RobotiqGripper:
         with self._lock:
             self._client = Client(self._host, timeout=self._config.timeout)
             self._try(lambda client: client.connect())
-            if not self._is_active():
+            if self._must_reset:
+                self._try(lambda client: client.set_var("ACT", 0))
+            if self._must_reset or not self._is_active():
                 if not self._may_activate:
                     self._lose(INACTIVE)
                     return
                 self._problem = "the gripper is being activated: keep clear of the fingers"
                 self._try(lambda client: client.activate(wait=False))
+        self._await_activation()
+
+    def _await_activation(self) -> None:
         deadline = time.monotonic() + self._config.activation_timeout
         while not self._closing.is_set():
             with self._lock:
                 if self._client is None:
                     return
                 if self._is_active():
-                    self._problem, self._fault, self._may_activate = "", 0, False
+                    self._may_activate = self._must_reset = False
+                    self._note_fault()
                     return
                 if time.monotonic() > deadline:
                     self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")
                     return
             time.sleep(0.05)
+
+
+def fault_words(number: int) -> str:
+    """What a number in the fault register means, and what to do."""
+    meaning, cure = FAULTS.get(number, ("unknown", RESET))
+    return f"the gripper reports fault {number}: {meaning}; {cure}"

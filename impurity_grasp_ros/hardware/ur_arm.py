@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.hardware.dashboard import Dashboard
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.hardware.ur_link import UrLink
 from impurity_grasp_ros.hardware.ur_state import UrState
-from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
+from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER, TOOL_LENGTH
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform, from_rotation_vector, inverse, to_rotation_vector
 
@@ -23,6 +25,7 @@ class UrArm:
 
     def __init__(self, host: str, config: UrConfig) -> None:
         self._host = host
+        self._config = config
         self._link = UrLink(host, config)
         self._generation = self._motion = -1
         self._target: tuple[str, NDArray[np.float64]] | None = None
@@ -34,6 +37,10 @@ class UrArm:
     def problem(self) -> str:
         """Why the arm cannot move, empty when it can."""
         return self._link.problem()
+
+    def link_priority(self) -> str:
+        """How the process with the connection is scheduled."""
+        return self._link.priority
 
     def link_age(self) -> float:
         """Seconds since the last reading."""
@@ -47,9 +54,16 @@ class UrArm:
         """Measured ``T_base_tool``."""
         return _tool_pose(self._link.state())
 
-    def tool_force(self) -> float:
-        """Magnitude in newtons of the force at the tool since the motion started."""
-        return float(np.linalg.norm(self._link.state().tool_force[:3]))
+    def tool_force(self) -> NDArray[np.float64]:
+        """Force (3,) in newtons at the tool, in ``base_link``, as the controller reckons it from its payload."""
+        return np.asarray(T_BASE_CONTROLLER[:3, :3] @ np.array(self._link.state().tool_force[:3]))
+
+    def set_payload(self, held_mass: float) -> None:
+        """Add ``held_mass`` kilograms between the finger tips to the payload, 0 for the gripper alone."""
+        own, total = self._config.payload, self._config.payload + held_mass
+        tips = np.array([0.0, 0.0, TOOL_LENGTH])
+        center = (own * np.array(self._config.payload_center) + held_mass * tips) / max(total, 1e-6)
+        self._link.call("set_payload", total, center.tolist())
 
     def speed_fraction(self) -> float:
         """The speed slider on the pendant."""
@@ -68,9 +82,8 @@ class UrArm:
         self._motion = self._link.call("start_joint_motion", target.tolist(), speed, acceleration)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
-        """Start a motion that is straight in Cartesian space; m/s and m/s2. The force sensor is zeroed before."""
+        """Start a motion that is straight in Cartesian space; m/s and m/s2."""
         self._begin("position", T_base_tool[:3, 3].copy(), speed, acceleration)
-        self._link.call("zero_force")
         self._motion = self._link.call("start_linear_motion", _controller_pose(T_base_tool), speed, acceleration)
 
     def is_moving(self) -> bool:
@@ -108,23 +121,33 @@ class UrArm:
         """Wait for an arm that can move; raises DeviceFaultError with what is in its way."""
         self._link.wait_until_ready(timeout)
 
-    def recover(self, timeout: float = 20.0) -> None:
-        """Make the arm ready again after a stop, on explicit request; nothing that was under way is resumed.
+    def recover(self, must_stop: Callable[[], bool] = lambda: False, timeout: float = 20.0) -> None:
+        """Make the arm ready again after a stop, on a person's request; nothing that was under way is resumed.
 
-        An arm that is ready is left alone.
+        An arm that is ready is left alone. A recovery that fails leaves no permission behind.
 
-        Raises DeviceFaultError with what is still in the way.
+        Args:
+            must_stop: Asked again and again; says when to give up.
+            timeout: Seconds for the connection to be ready in the end.
+
+        Raises:
+            DeviceFaultError: With what is still in the way.
+            CanceledError: ``must_stop`` said so.
         """
         if not self._link.problem():
             return
         self._target = None
-        with Dashboard(self._host) as dashboard:
+        with Dashboard(self._host, must_stop=must_stop) as dashboard:
             if not dashboard.is_in_remote_control():
                 raise DeviceFaultError("expected remote control, the robot is in local control: switch on the pendant")
             dashboard.ask("stop")  # a paused program would resume its motion when it is played
             dashboard.make_ready()
-        self._link.release()
-        self._link.wait_until_ready(timeout)
+        try:
+            self._link.release()
+            self._link.wait_until_ready(timeout, must_stop)
+        except ImpurityGraspError as error:
+            self._link.hold(f"recovery failed: {error}")
+            raise
 
     def close(self) -> None:
         """Stop the arm and end the connection."""

@@ -6,14 +6,17 @@ import contextlib
 import multiprocessing
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.dashboard import stop_program
 from impurity_grasp_ros.hardware.readiness import await_ready
-from impurity_grasp_ros.hardware.ur_child import Ending, Reply, Request, serve
+from impurity_grasp_ros.hardware.ur_child import LEAVE_TIME, Ending, Started, serve
 from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.hardware.ur_control import Reply, Request
 from impurity_grasp_ros.hardware.ur_state import UrState
 
 LIFE_SIGN = 0.1
@@ -39,6 +42,9 @@ class UrLink:
         self._requests = 0
         self._replies: dict[int, Reply] = {}
         self._closing = threading.Event()
+        self._explained = False
+        self._took_control = False
+        self.priority = "unknown"
         self.generation = 0
         self._thread = threading.Thread(target=self._supervise, name="ur_link", daemon=True)
         self._thread.start()
@@ -81,14 +87,20 @@ class UrLink:
             raise DeviceFaultError(f"expected the arm to take {method}: {reply.error}")
         return reply.value
 
-    def wait_until_ready(self, timeout: float) -> None:
-        """Wait for an arm that can move; raises DeviceFaultError with what is in its way."""
-        await_ready("an arm", self.problem, timeout)
+    def wait_until_ready(self, timeout: float, must_stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait for an arm that can move; raises DeviceFaultError with what is in its way, and CanceledError."""
+        await_ready("an arm", self.problem, timeout, must_stop)
 
     def release(self) -> None:
         """A person has asked for recovery: a new child may take control, whatever this one still has to report."""
         with self._lock:
             self._held, self._reason = "", "connecting anew after recovery"
+            self._drop()
+
+    def hold(self, reason: str) -> None:
+        """No child takes control any more until :meth:`release`."""
+        with self._lock:
+            self._held = self._reason = reason
             self._drop()
 
     def close(self) -> None:
@@ -143,6 +155,7 @@ class UrLink:
         theirs.close()
         with self._lock:
             self._pipe = ours
+            self._explained = self._took_control = False
             self.generation += 1
         connected = False
         limit = time.monotonic() + self._config.connect_timeout
@@ -163,6 +176,8 @@ class UrLink:
                     self._reason = f"no reading from {self._host} within {self._config.connect_timeout:g} s"
                 self._drop()
         _end(process)
+        if self._took_control and not self._explained:
+            stop_program(self._host, LEAVE_TIME)  # it could not do that itself
         return connected
 
     def _is_open(self, pipe: Connection) -> bool:
@@ -181,21 +196,29 @@ class UrLink:
                     self._reason = f"the connection to {self._host} broke down"
             return False
         with self._changed:
-            if isinstance(message, UrState):
-                self._state, self._read_at = message, time.monotonic()
-            elif isinstance(message, Reply):
-                self._replies[message.number] = message
-                self._changed.notify_all()
-            elif isinstance(message, Ending):
-                self._reason = message.reason
-                self._held = message.reason if message.held else self._held
-                return False
+            return self._take_in(message) if self._pipe is pipe else False
+
+    def _take_in(self, message: Any) -> bool:
+        """The lock is held; False when the child has said its last word."""
+        if isinstance(message, UrState):
+            self._state, self._read_at = message, time.monotonic()
+            self._held = message.held or self._held
+            self._took_control = self._took_control or message.program_running
+        elif isinstance(message, Reply):
+            self._replies[message.number] = message
+            self._changed.notify_all()
+        elif isinstance(message, Started):
+            self.priority = message.priority
+        elif isinstance(message, Ending):
+            self._explained, self._reason = True, message.reason
+            self._held = message.reason if message.held else self._held
+            return False
         return True
 
 
 def _end(process: BaseProcess) -> None:
     """Give a child time to stop the arm, then make sure that it is gone."""
-    process.join(2.0)
+    process.join(2.0 * LEAVE_TIME + 0.5)
     if process.is_alive():
         process.kill()
         process.join()

@@ -21,7 +21,6 @@ from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, run, steady_timer
 from impurity_grasp_ros.simulation.environment import Environment
 
-
 IDLE_RATE = 15.0
 """Hz at most of joint states and clock while nothing moves: every tick wakes all nodes."""
 

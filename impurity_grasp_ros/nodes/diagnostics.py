@@ -27,7 +27,7 @@ def diagnose(arm: UrArm, gripper: RobotiqGripper, host: str) -> tuple[Diagnostic
 
 
 def _arm_values(arm: UrArm) -> dict[str, str]:
-    values = {"link_age_s": f"{arm.link_age():.3f}"}
+    values = {"link_age_s": f"{arm.link_age():.3f}", "link_priority": arm.link_priority()}
     try:
         state = arm.state()
     except DeviceFaultError:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 import uuid
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.duration import Duration
-from rclpy.event_handler import QoSSubscriptionLivelinessChangedInfo, SubscriptionEventCallbacks
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import LivelinessPolicy, QoSProfile
 from std_msgs.msg import Empty
@@ -89,5 +90,5 @@ class Watch:
         """Watch no more."""
         self._node.destroy_subscription(self._subscription)
 
-    def _on_change(self, event: QoSSubscriptionLivelinessChangedInfo) -> None:
+    def _on_change(self, event: Any) -> None:
         self._alive = event.alive_count

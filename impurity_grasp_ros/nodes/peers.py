@@ -118,9 +118,7 @@ class Peers:
             answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
         except ImpurityGraspError:
             handle.cancel_goal_async()
-            await self._pacer.wait_for(
-                outcome, config.stop_timeout, "execute_primitive, canceled,", self._check_alive
-            )
+            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive, canceled,", self._check_alive)
             raise
         _check_status(answer.status)
         _check(answer.result)

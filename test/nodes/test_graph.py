@@ -147,7 +147,7 @@ def test_an_unknown_scene_is_refused_by_name(graph: Graph) -> None:
 def test_a_primitive_off_the_workspace_is_refused_and_moves_nothing(graph: Graph) -> None:
     client = graph.client
     before = client.fresh_joints()
-    goal = ExecutePrimitive.Goal(primitive=to_primitive(PrimitiveValue.grasp((2.0, 0.0, 0.01), 0.0)))
+    goal = client.primitive_goal(PrimitiveValue.grasp((2.0, 0.0, 0.01), 0.0))
     answer = client.result(client.send(client.execute, goal))
     assert answer.status == GoalStatus.STATUS_SUCCEEDED
     assert answer.result.attempt.status == Attempt.OUT_OF_WORKSPACE
@@ -156,7 +156,7 @@ def test_a_primitive_off_the_workspace_is_refused_and_moves_nothing(graph: Graph
 
 def test_a_primitive_of_an_unknown_kind_is_an_error_by_name(graph: Graph) -> None:
     client = graph.client
-    answer = client.result(client.send(client.execute, ExecutePrimitive.Goal(primitive=Primitive(kind=7))))
+    answer = client.result(client.send(client.execute, ExecutePrimitive.Goal(primitive=Primitive(kind=7), sender=client.sender)))
     assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_ABORTED, ErrorCode.INVALID_GOAL)
 
 

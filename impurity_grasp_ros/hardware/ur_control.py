@@ -1,0 +1,216 @@
+"""Our program on a UR controller: commands through ur_rtde, one after the other, in a thread of their own.
+
+Taking control and commands block for as long as the controller lets them. Whoever reads the robot's state, and kicks
+its watchdog, must not wait for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.kinematics import TOOL_LENGTH
+
+STOP_PATIENCE = 0.1
+"""Seconds that a stop waits for the command under way; then the whole program is stopped."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call from the parent process: a public method of :class:`UrCommands` and its arguments."""
+
+    number: int
+    method: str
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gave, or why it failed."""
+
+    number: int
+    value: Any
+    error: str
+
+
+class StuckCommandError(Exception):
+    """A command does not return, so that nothing else reaches the program."""
+
+
+class UrControl:
+    """Control over an arm, taken once: a new connection never repeats a command.
+
+    Args:
+        host: The controller's address.
+        config: Tool, payload and watchdog that the program starts with.
+        reply: Takes the answer to a request; called from the thread.
+    """
+
+    def __init__(self, host: str, config: UrConfig, reply: Callable[[Reply], None]) -> None:
+        self._host = host
+        self._config = config
+        self._reply = reply
+        self._requests: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
+        self._busy = threading.Lock()  # held while the library talks to the program
+        self._stops = 0
+        self._thread: threading.Thread | None = None
+        self._commands: UrCommands | None = None
+        self.failure = ""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether taking control has begun: a program of ours may be on the controller."""
+        return self._thread is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether our program runs."""
+        return self._commands is not None and self._commands.library.isProgramRunning()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the program takes commands."""
+        return self._commands is not None
+
+    def take(self) -> None:
+        """Upload the program, in the thread; :attr:`failure` says if that was not possible."""
+        self._thread = threading.Thread(target=self._work, name="ur_control", daemon=True)
+        self._thread.start()
+
+    def progress(self) -> tuple[int, bool]:
+        """How many motions were started, and whether the last one is under way."""
+        return (0, False) if self._commands is None else self._commands.progress()
+
+    def submit(self, request: Request) -> None:
+        """Carry out a request after the ones before; those still waiting when the arm is stopped are refused."""
+        if self._commands is None:
+            self._reply(Reply(request.number, None, "expected control over the arm, there is none"))
+        else:
+            self._requests.put((self._stops, request))
+
+    def kick(self) -> None:
+        """Tell the controller's watchdog that we live; a command under way does that by itself."""
+        if self._commands is not None and self._busy.acquire(blocking=False):
+            try:
+                self._commands.library.kickWatchdog()
+            finally:
+                self._busy.release()
+
+    def stop(self) -> None:
+        """Stop the arm, without waiting for it to rest. Raises StuckCommandError."""
+        self._stops += 1
+        if self._commands is None:
+            return
+        if not self._busy.acquire(timeout=STOP_PATIENCE):
+            raise StuckCommandError("expected the command under way to let a stop through, it does not return")
+        try:
+            self._commands.stop()
+        finally:
+            self._busy.release()
+
+    def end(self) -> None:
+        """Stop the arm, then the program; waits for both."""
+        if self._commands is not None and self._busy.acquire(timeout=STOP_PATIENCE):
+            with contextlib.suppress(Exception):  # of whatever kind: the caller stops the program by other means
+                self._commands.library.stopJ(self._config.stop_deceleration)
+                self._commands.library.stopScript()
+
+    def _work(self) -> None:
+        try:
+            self._commands = self._take()
+        except Exception as error:  # the library raises what it likes; the process ends with it as its reason
+            self.failure = str(error) or type(error).__name__
+            return
+        while True:
+            stops, request = self._requests.get()
+            self._reply(self._answer(stops, request))
+
+    def _answer(self, stops: int, request: Request) -> Reply:
+        with self._busy:
+            if stops != self._stops:
+                return Reply(request.number, None, "the arm was stopped first")
+            try:
+                return Reply(request.number, getattr(self._commands, request.method)(*request.arguments), "")
+            except Exception as error:  # answered, and the process goes on
+                return Reply(request.number, None, str(error) or type(error).__name__)
+
+    def _take(self) -> UrCommands:
+        from rtde_control import RTDEControlInterface
+
+        library, config = RTDEControlInterface(self._host), self._config
+        accepted = (
+            library.setTcp([0.0, 0.0, TOOL_LENGTH, 0.0, 0.0, 0.0])
+            and library.setPayload(config.payload, list(config.payload_center))
+            and library.setWatchdog(config.watchdog_frequency)
+        )
+        if not accepted:
+            raise RuntimeError("expected the controller to take tool, payload and watchdog, it did not")
+        return UrCommands(library, config)
+
+
+class UrCommands:
+    """What the program can be told. Public methods can be called from the parent process."""
+
+    def __init__(self, library: Any, config: UrConfig) -> None:
+        self.library = library
+        self._config = config
+        self._lock = threading.Lock()
+        self._motions = 0
+        self._moving = False
+        self._finished = -1
+
+    def progress(self) -> tuple[int, bool]:
+        """How many motions were started, and whether the last one is under way."""
+        with self._lock:
+            self._moving = self._moving and self.library.isProgramRunning() and not self._has_finished()
+            return self._motions, self._moving
+
+    def start_joint_motion(self, joints: list[float], speed: float, acceleration: float) -> int:
+        """Start a motion that is straight in joint space; returns its number."""
+        return self._start(lambda: self.library.moveJ(joints, speed, acceleration, True))
+
+    def start_linear_motion(self, pose: list[float], speed: float, acceleration: float) -> int:
+        """Start a motion that is straight in Cartesian space; returns its number."""
+        if not self.library.isPoseWithinSafetyLimits(pose):
+            raise ValueError(f"expected a pose within the safety limits, received {pose}")
+        self.library.kickWatchdog()
+        return self._start(lambda: self.library.moveL(pose, speed, acceleration, True))
+
+    def inverse_kinematics(self, pose: list[float], near: list[float]) -> list[float] | None:
+        """Joint angles for a pose, or None."""
+        if not self.library.getInverseKinematicsHasSolution(pose, near):
+            return None
+        self.library.kickWatchdog()
+        joints = list(self.library.getInverseKinematics(pose, near))
+        return joints if len(joints) == 6 else None
+
+    def set_payload(self, mass: float, center: list[float]) -> None:
+        """Mass in kg at the flange, its center of gravity in m from it."""
+        if not self.library.setPayload(mass, center):
+            raise RuntimeError(f"expected the controller to take a payload of {mass} kg, it did not")
+
+    def stop(self) -> None:
+        """Stop the arm. Without waiting for it, as the watchdog has to be kicked meanwhile."""
+        with self._lock:
+            self._moving = False
+        self.library.stopJ(self._config.stop_deceleration, True)
+
+    def _start(self, command: Callable[[], bool]) -> int:
+        with self._lock:
+            self._finished = self.library.getAsyncOperationProgress()
+        if not command():
+            raise RuntimeError("expected the controller to start the motion, it refused")
+        with self._lock:
+            self._moving = True
+            self._motions += 1
+            return self._motions
+
+    def _has_finished(self) -> bool:
+        """By the library's rule: negative, and another value than before the motion."""
+        progress = self.library.getAsyncOperationProgress()
+        return bool(progress < 0 and progress != self._finished)
