@@ -25,6 +25,8 @@ class Builtins(MotionBuiltins):
         return float(self._controller.registers.read(f"input_double_register_{int(index)}"))
 
     def write_output_integer_register(self, index: int, value: float) -> None:
+        if not -(2**31) <= value < 2**31:
+            raise ScriptError(f"expected an integer of 32 bits for a register, received {value}")
         self._controller.registers.output_integers[int(index)] = int(value)
 
     def write_output_float_register(self, index: int, value: float) -> None:

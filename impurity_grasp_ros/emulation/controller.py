@@ -31,6 +31,15 @@ COLLISION_FORCE = 150.0
 LOWEST_FLANGE = -0.05
 """Metres above the base: the safety plane of the emulated configuration."""
 
+PACE_FALL, PACE_RISE = 10.0, 5.0
+"""How much of their speed motions lose or gain in a second when the mechanics fall behind or catch up."""
+
+FULL_PACE, NO_PACE = 0.06, 0.25
+"""Seconds that the mechanics may be behind before motions slow down, and at which they stand still."""
+
+CAUGHT_UP = 0.03
+"""Seconds behind up to which the mechanics count as up to date."""
+
 HISTORY = 2000
 """Cycles of measured joint angles that are kept."""
 
@@ -48,6 +57,7 @@ class Controller:
         self.paused = False
         self.remote = True
         self.slider = 1.0
+        self.pace = 1.0
         self.T_flange_tool: Transform = np.eye(4)
         self.payload = 0.0
         self.digital_outputs = 0
@@ -59,6 +69,7 @@ class Controller:
         self._history = deque([self.measured.joints], maxlen=HISTORY)
         self._zero_force: NDArray[np.float64] = np.zeros(3)
         self._stopped_at = -np.inf
+        self._safeguard_ends, self._resumes = np.inf, False
         self._watchdog: tuple[str, float, str] | None = None
 
     # State
@@ -72,8 +83,13 @@ class Controller:
 
     @property
     def speed_factor(self) -> float:
-        """How fast time passes for motions: the speed slider."""
-        return min(max(self.slider, 0.0), 1.0)
+        """How fast time passes for motions: the speed slider, and less while the mechanics are behind."""
+        return min(max(self.slider, 0.0), 1.0) * self.pace
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether the mechanics have done what was commanded, but for the last moment."""
+        return self.measured.behind <= CAUGHT_UP
 
     def tool(self, joints: NDArray[np.float64], T_flange_tool: Transform | None = None) -> Transform:
         """``T_controller_tool`` of joint angles, with the active tool unless another is given."""
@@ -151,6 +167,24 @@ class Controller:
         self.report("protective stop unlocked")
         return True
 
+    def safeguard_stop(self, seconds: float) -> None:
+        """Somebody is in the protected area for seconds; then the program resumes by itself (automatic reset).
+
+        The program is paused meanwhile. Only a program that is stopped, or paused for another reason, stays so.
+        """
+        if self.safety_mode is not SafetyMode.NORMAL:
+            return
+        self.safety_mode, self._safeguard_ends = SafetyMode.SAFEGUARD_STOP, self.time + seconds
+        self._resumes, self.paused = self.runtime_state is RuntimeState.PLAYING, True
+        self.report(f"safeguard stop of {seconds:g} s")
+
+    def _leave_safeguard_stop(self) -> None:
+        self.safety_mode, self._safeguard_ends = SafetyMode.NORMAL, np.inf
+        self.report("safeguard stop ended")
+        if self._resumes and self.program.is_loaded:
+            self.paused = False
+            self.report(f"program {self.program.name} resumed")
+
     def emergency_stop(self) -> None:
         """The button was pressed: brakes on, power off."""
         self.stop_program("emergency stop")
@@ -173,10 +207,13 @@ class Controller:
     def cycle(self) -> None:
         """One control cycle: program, axes, mechanics, safety."""
         self.time += self.personality.cycle
+        if self.safety_mode is SafetyMode.SAFEGUARD_STOP and self.time >= self._safeguard_ends:
+            self._leave_safeguard_stop()
         if self.program.starts(self.time):
-            self.paused = False
+            self.paused, self.pace = False, 1.0
             self.report(f"program {self.program.name} running")
         self._watch()
+        self._adapt_pace()
         self.program.cycle(playing=self.runtime_state is RuntimeState.PLAYING)
         if not self.program.is_loaded:
             self._watchdog = None
@@ -184,6 +221,15 @@ class Controller:
         self.measured = self.plant.follow(self.axes.q, self.personality.cycle)
         self._history.append(self.measured.joints)
         self._supervise()
+
+    def _adapt_pace(self) -> None:
+        """Motions slow down while the mechanics are behind; after a pause they start from rest."""
+        if self.runtime_state is RuntimeState.PAUSED:
+            self.pace = 0.0
+            return
+        wanted = float(np.clip((NO_PACE - self.measured.behind) / (NO_PACE - FULL_PACE), 0.0, 1.0))
+        cycle = self.personality.cycle
+        self.pace = min(max(wanted, self.pace - PACE_FALL * cycle), self.pace + PACE_RISE * cycle)
 
     def _watch(self) -> None:
         if self._watchdog is None or self.runtime_state is not RuntimeState.PLAYING:
@@ -198,7 +244,7 @@ class Controller:
                 self.paused = True
 
     def _supervise(self) -> None:
-        error = float(np.abs(self.measured.joints - self.axes.q).max())
+        error = float(np.abs(self.measured.joints - self.measured.commanded).max())
         force = float(np.linalg.norm(self.measured.force))
         if error > TRACKING_ERROR or force > COLLISION_FORCE:
             self.protective_stop(f"{error:.3f} rad off the path, {force:.0f} N at the tool")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Protocol
 
+import numpy as np
+
 from impurity_grasp_ros.constants import GRIPPER_STROKE
 
 OPEN_COUNT, CLOSED_COUNT = 3, 230
@@ -16,8 +18,14 @@ SLOWEST, FASTEST = 0.020, 0.150
 ACTIVATION_TIME = 1.5
 """Seconds of opening and closing once when the gripper is activated."""
 
-NOT_ACTIVATED = 7
-"""Fault register: the activation bit must be set before a motion."""
+MINOR_FAULTS = (8, 9)
+"""Fault register: too hot, no communication. They end with their cause, and a reset does not help."""
+
+RESET_FAULTS = (10, 12, 13, 14, 15)
+"""Fault register: voltage, internal, activation, overcurrent, released. They last until a reset (rACT to 0, to 1)."""
+
+MINOR_FAULT_TIME = 2.0
+"""Seconds that the cause of a minor fault lasts, unless it stays."""
 
 
 class Status(IntEnum):
@@ -97,7 +105,10 @@ class UrcapGripper:
         self.status = Status.RESET
         self._activation = 0.0
         self._goal = GRIPPER_STROKE
+        self._jammed, self._jam_opening = False, None
         self.fault = 0
+        self._fault_ends = np.inf
+        self._fault_stays = False
         self.activates = True
         self.answers = True
 
@@ -110,7 +121,7 @@ class UrcapGripper:
             value = self._read(words[1])
             return b"?\n" if value is None else f"{words[1]} {value}\n".encode()
         pairs = dict(zip(words[1::2], words[2::2], strict=False))
-        valid = all(name in self._registers and number.isdigit() for name, number in pairs.items())
+        valid = all(name in self._registers and number.isdecimal() for name, number in pairs.items())
         if words[:1] == ["SET"] and pairs and len(words) % 2 and valid:
             for name, number in pairs.items():
                 self._registers[name] = min(int(number), 255)
@@ -123,8 +134,28 @@ class UrcapGripper:
         self._registers = dict.fromkeys(self._registers, 0)
         self._react(self._registers.keys())
 
+    def fail(self, number: int, *, stays: bool = False) -> None:
+        """Report a fault, 0 for none, and stop the fingers.
+
+        A minor fault ends by itself after :data:`MINOR_FAULT_TIME`, one that needs a reset with the next one, any other
+        when told so. With ``stays`` its cause lasts: nothing ends it but a call with 0.
+        """
+        self.fault, self._fault_stays = number, stays
+        self._fault_ends = MINOR_FAULT_TIME if number in MINOR_FAULTS and not stays else np.inf
+        if number:
+            self._fingers.start(self._fingers.opening(), SLOWEST)
+
+    def jam(self, opening: float | None = None, *, on: bool = True) -> None:
+        """The fingers go nowhere any more, or to ``opening`` metres whatever is asked for; ``on`` False frees them."""
+        self._jammed, self._jam_opening = on, None if opening is None else float(opening)
+        if on:
+            self._move_fingers(self._fingers.opening(), SLOWEST)
+
     def advance(self, duration: float) -> None:
         """Let seconds pass."""
+        self._fault_ends -= duration
+        if self._fault_ends <= 0.0:
+            self.fail(0)
         if self.status is Status.ACTIVATING and self.activates:
             self._activation += duration
             if self._activation >= ACTIVATION_TIME:
@@ -153,11 +184,18 @@ class UrcapGripper:
     def _react(self, written: object) -> None:
         if not self._registers["ACT"]:
             self.status, self._activation = Status.RESET, 0.0
+            if self.fault in RESET_FAULTS and not self._fault_stays:
+                self.fail(0)
         elif self.status is Status.RESET:
             self.status = Status.ACTIVATING
         if self._registers["GTO"] and self.status is Status.ACTIVE and not self.fault:
             self._goal = opening_of(self._registers["POS"])
-            self._fingers.start(self._goal, SLOWEST + (FASTEST - SLOWEST) * self._registers["SPE"] / 255)
+            self._move_fingers(self._goal, SLOWEST + (FASTEST - SLOWEST) * self._registers["SPE"] / 255)
+
+    def _move_fingers(self, opening: float, speed: float) -> None:
+        if self._jammed:
+            opening = self._fingers.opening() if self._jam_opening is None else self._jam_opening
+        self._fingers.start(opening, speed)
 
 
 def count_of(opening: float) -> int:

@@ -16,6 +16,7 @@ class SafetyMode(IntEnum):
 
     NORMAL = 1
     PROTECTIVE_STOP = 3
+    SAFEGUARD_STOP = 5
     ROBOT_EMERGENCY_STOP = 7
     FAULT = 9
 
@@ -31,7 +32,9 @@ class RuntimeState(IntEnum):
 SAFETY_BITS = {
     SafetyMode.NORMAL: 1 << 0,
     SafetyMode.PROTECTIVE_STOP: 1 << 2 | 1 << 10,
+    SafetyMode.SAFEGUARD_STOP: 1 << 4 | 1 << 10,
     SafetyMode.ROBOT_EMERGENCY_STOP: 1 << 6 | 1 << 7 | 1 << 10,
     SafetyMode.FAULT: 1 << 9 | 1 << 10,
 }
-"""Output ``safety_status_bits``: normal mode, protective, robot emergency, emergency, fault, and stopped for safety."""
+"""Output ``safety_status_bits``: normal mode, protective, safeguard, robot emergency, emergency, fault,
+and stopped for safety."""

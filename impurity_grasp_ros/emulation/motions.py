@@ -24,6 +24,9 @@ KNOT_SPACING = 0.01
 LEVER = 0.25
 """Metres that a radian of turning counts as when a linear motion is timed."""
 
+BRAKING_TIME = 0.3
+"""Seconds that axes take at most to come to rest."""
+
 MAX_JOINT_SPEED = 3.2
 """rad/s (UR5 data sheet: 180 degrees a second)."""
 
@@ -60,7 +63,7 @@ class MotionBuiltins:
 
     def stopj(self, a: float = 2.0) -> Motion:
         """Slow down with rad/s2 of the leading axis."""
-        while not self._controller.axes.at_rest:
+        while not (self._controller.axes.at_rest and self._controller.is_caught_up):
             self._controller.axes.slow_down(a)
             yield
 
@@ -155,13 +158,23 @@ class MotionBuiltins:
             raise ScriptError(f"expected six angles within the safety limits, received {joints}")
 
     def _travel(self, knots: NDArray[np.float64], distance: float, speed: float, acceleration: float) -> Motion:
-        """Follow a path; the speed slider stretches its time."""
+        """Follow a path; slider and pace stretch its time. Ends when the mechanics have arrived, too."""
         if not (speed > 0.0 and acceleration > 0.0):
             raise ScriptError(f"expected a positive speed and acceleration, received {speed} and {acceleration}")
         if distance <= 0.0:
             return
         trajectory, time = Trajectory(Profile(distance, speed, acceleration), knots), 0.0
-        while time < trajectory.duration:
+        commanded = knots[0]
+        while time < trajectory.duration or not self._controller.is_caught_up:
+            if not np.array_equal(self._controller.axes.q, commanded):  # they came to rest in a pause
+                time = _nearest_time(trajectory, time, self._controller.axes.q)
             time += self._cycle * self._controller.speed_factor
-            self._controller.axes.command(trajectory.at(time)[0])
+            commanded = trajectory.at(time)[0]
+            self._controller.axes.command(commanded)
             yield
+
+
+def _nearest_time(trajectory: Trajectory, after: float, joints: NDArray[np.float64]) -> float:
+    """The time on a trajectory, within reach of braking, at which it is closest to joint angles (6,)."""
+    times = np.clip(after + np.linspace(0.0, BRAKING_TIME, 120), 0.0, trajectory.duration)
+    return float(min(times, key=lambda time: float(np.abs(trajectory.at(time)[0] - joints).max())))

@@ -20,7 +20,10 @@ MAX_LOOPS = 5000
 """Turns of loops in one cycle after which a real controller, too, gives up on a program."""
 
 
-FAILURES = (ScriptError, ArithmeticError, LookupError, NameError, TypeError, ValueError)
+FAILURES = (
+    ScriptError, ArithmeticError, AttributeError, LookupError, MemoryError, NameError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
 """What a mistake in a program becomes when it runs."""
 
 
@@ -97,11 +100,16 @@ class ProgramRunner:
 
     def load(self, source: str, now: float, *, allowed: bool) -> None:
         """Replace the program, or add a secondary one; ``allowed``: main programs may run. Raises ScriptError."""
-        translation = translate(source, self._library)
         runtime = Runtime(self._builtins)
         names: dict[str, Any] = {"rt": runtime, "Pose": Pose, "copied": _copied}
-        exec(compile(translation.text, "<urscript>", "exec"), names)
-        program = names[translation.main]()
+        try:
+            translation = translate(source, self._library)
+            exec(compile(translation.text, "<urscript>", "exec"), names)
+            program = names[translation.main]()
+        except ScriptError:
+            raise
+        except (SyntaxError, *FAILURES) as error:
+            raise ScriptError(f"expected a program that can be run: {type(error).__name__}: {error}") from error
         if translation.secondary:
             self._secondary.append(program)
         elif allowed:

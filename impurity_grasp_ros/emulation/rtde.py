@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ REQUEST_VERSION, CONTROLLER_VERSION = ord("V"), ord("v")
 SETUP_OUTPUTS, SETUP_INPUTS = ord("O"), ord("I")
 START, PAUSE, DATA = ord("S"), ord("P"), ord("U")
 ACCEPTED = b"\x01"
+
+MIN_FREQUENCY, MAX_FREQUENCY = 1.0, 500.0
+"""Hz at which outputs can be asked for."""
+
+MAX_RECIPES = 255
+"""Recipes of inputs are numbered by one byte."""
 
 FORMATS = {
     "BOOL": "?", "UINT8": "B", "UINT32": "I", "UINT64": "Q", "INT32": "i", "DOUBLE": "d",
@@ -74,9 +81,12 @@ class Client:
 
     def _set_up_outputs(self, payload: bytes) -> bytes:
         (frequency,) = struct.unpack(">d", payload[:8])
+        if not 0.0 <= frequency <= MAX_FREQUENCY:
+            raise ConfigError(f"expected an output frequency of 0 to {MAX_FREQUENCY:g} Hz, received {frequency}")
         names = _names(payload[8:])
         types = [OUTPUTS.type_of(name) for name in names]
-        self.every = max(1, round(self.controller.personality.rate / frequency)) if frequency > 0 else 1
+        rate = self.controller.personality.rate
+        self.every = round(rate / max(frequency, MIN_FREQUENCY)) if 0.0 < frequency < rate else 1
         known = None not in types
         self.outputs = _recipe(names, [kind or "" for kind in types]) if known else None
         return bytes([known]) + ",".join(kind or "NOT_FOUND" for kind in types).encode()
@@ -86,6 +96,8 @@ class Client:
         types = [INPUTS.type_of(name) if is_input(name) else None for name in names]
         free = [self.controller.registers.is_free(name, self) for name in names]
         number = 0
+        if len(self.inputs) == MAX_RECIPES:
+            raise ConfigError(f"expected at most {MAX_RECIPES} recipes of inputs, received another one")
         if None not in types and all(free):
             number = len(self.inputs) + 1
             self.inputs[number] = _recipe(names, [kind or "" for kind in types])
@@ -94,7 +106,7 @@ class Client:
         return bytes([number]) + ",".join(said).encode()
 
     def _take(self, payload: bytes) -> None:
-        recipe = self.inputs.get(payload[0])
+        recipe = self.inputs.get(payload[0]) if payload else None
         if recipe is None or len(payload) != recipe.layout.size:
             raise ConfigError(f"expected data of a registered recipe, received {len(payload)} bytes of {payload[:1]!r}")
         _, *values = recipe.layout.unpack(payload)
@@ -106,10 +118,21 @@ class Client:
     def _take_effect(self, names: Sequence[str]) -> None:
         controller, read = self.controller, self.controller.registers.read
         if "speed_slider_fraction" in names:
-            controller.slider = read("speed_slider_fraction")
+            fraction = read("speed_slider_fraction")
+            if not math.isfinite(fraction):
+                raise ConfigError(f"expected a finite speed_slider_fraction, received {fraction}")
+            controller.slider = fraction
         if "standard_digital_output_mask" in names:
             mask, value = int(read("standard_digital_output_mask")), int(read("standard_digital_output"))
             controller.digital_outputs = controller.digital_outputs & ~mask | value & mask
+
+
+def header(data: bytes) -> tuple[int, int]:
+    """Size of what follows a packet's header, and the packet's type; raises ConfigError."""
+    size, kind = HEADER.unpack(data)
+    if size < HEADER.size:
+        raise ConfigError(f"expected an RTDE packet of at least {HEADER.size} bytes, received a size of {size}")
+    return size - HEADER.size, kind
 
 
 def packet(kind: int, payload: bytes) -> bytes:

@@ -8,13 +8,16 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from impurity_grasp_ros.emulation import rtde
 from impurity_grasp_ros.emulation.controller import Controller
 from impurity_grasp_ros.emulation.dashboard import BANNER, Dashboard
+from impurity_grasp_ros.emulation.delay_line import DelayLine
 from impurity_grasp_ros.emulation.faults import FaultInjector
 from impurity_grasp_ros.emulation.gripper import FingerPlant, UrcapGripper
+from impurity_grasp_ros.emulation.urscript.errors import ScriptError
 from impurity_grasp_ros.emulation.urscript.tokens import ProgramStream
 from impurity_grasp_ros.emulation.variables import Readings
 from impurity_grasp_ros.errors import ConfigError
@@ -23,8 +26,12 @@ PORTS = {"dashboard": 29999, "primary": 30001, "secondary": 30002, "script": 300
 CONTROL_PORT = 30999
 """Where faults are asked for."""
 
-MAX_LAG = 0.5
-"""Seconds the controller may fall behind the wall clock before it lets time go."""
+MAX_LAG = 0.03
+"""Seconds the controller may fall behind the wall clock before it lets time go: what it was sent is read first."""
+
+HANG_UPS = (asyncio.IncompleteReadError, ConnectionError)
+MISTAKES = (ConfigError, ScriptError, ArithmeticError, LookupError, ValueError, struct.error)
+"""What clients do wrong: it ends their connection and is reported."""
 
 Session = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -40,17 +47,13 @@ class Service:
 
 
 class EmulatedCell:
-    """A controller and a gripper on loopback.
-
-    on_cycle: called after every control cycle. faults: further requests that the control port takes, by name.
-    """
+    """A controller and a gripper on loopback. faults: further requests that the control port takes, by name."""
 
     def __init__(
         self,
         controller: Controller,
         fingers: FingerPlant,
         host: str = "127.0.0.1",
-        on_cycle: Callable[[], None] = lambda: None,
         faults: Mapping[str, Callable[..., None]] = MappingProxyType({}),
     ) -> None:
         self._controller = controller
@@ -58,9 +61,10 @@ class EmulatedCell:
         self._dashboard = Dashboard(controller)
         self._faults = FaultInjector(controller, self._gripper, fingers, self, faults)
         self._host = host
-        self._on_cycle = on_cycle
         self._clients: dict[rtde.Client, asyncio.StreamWriter] = {}
         self._frozen_until = 0.0
+        self._rtde_line = DelayLine()
+        self._seconds_per_byte = 0.0
         sessions: dict[str, Session] = {
             "dashboard": self._serve_dashboard,
             "rtde": self._serve_rtde,
@@ -105,7 +109,15 @@ class EmulatedCell:
 
     def freeze(self, seconds: float) -> None:
         """Send and compute nothing for seconds."""
-        self._frozen_until = time.monotonic() + float(seconds)
+        self._frozen_until = time.monotonic() + seconds
+
+    def delay(self, seconds: float) -> None:
+        """Let packets of the RTDE interface arrive that many seconds late, either way."""
+        self._rtde_line.delay = seconds
+
+    def drip(self, seconds_per_byte: float) -> None:
+        """Send the dashboard's answers byte by byte; 0: as one."""
+        self._seconds_per_byte = seconds_per_byte
 
     # Time
 
@@ -116,20 +128,20 @@ class EmulatedCell:
             now = time.monotonic()
             if now < self._frozen_until or now - due > MAX_LAG:
                 due = now
-            while due <= now and now >= self._frozen_until:
+            if due <= now and now >= self._frozen_until:
                 due += cycle
                 self._controller.cycle()
                 self._gripper.advance(cycle)
-                self._on_cycle()
                 self._publish()
-            await asyncio.sleep(max(due - time.monotonic(), 0.0005))
+            self._rtde_line.flush()
+            await asyncio.sleep(max(due - time.monotonic(), 0.0))  # also when late: clients are read in between
 
     def _publish(self) -> None:
         readings = Readings(self._controller)
         for client, writer in self._clients.items():
             data = client.publish(readings)
-            if data and not writer.is_closing():
-                writer.write(data)
+            if data:
+                self._rtde_line.push(partial(_send, writer, data))
 
     # Connections
 
@@ -142,15 +154,10 @@ class EmulatedCell:
             service.writers.add(writer)
             try:
                 await service.session(reader, writer)
-            except (
-                asyncio.IncompleteReadError,
-                ConnectionError,
-                ConfigError,
-                UnicodeDecodeError,
-                struct.error,
-            ) as error:
-                if isinstance(error, (ConfigError, struct.error)):
-                    self._controller.report(f"{name}: {error}")
+            except HANG_UPS:
+                pass  # clients may leave as they like
+            except MISTAKES as error:
+                self._report(name, error)
             finally:
                 service.writers.discard(writer)
                 with contextlib.suppress(ConnectionError):
@@ -158,13 +165,26 @@ class EmulatedCell:
 
         service.server = await asyncio.start_server(session, self._host, service.port)
 
+    def _report(self, service: str, error: Exception) -> None:
+        self._controller.report(f"{service}: {type(error).__name__}: {error}")
+
     async def _serve_rtde(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = rtde.Client(self._controller)
         self._clients[client] = writer
+
+        def take(kind: int, payload: bytes) -> None:
+            try:
+                answer = client.answer(kind, payload)
+            except MISTAKES as error:
+                self._report("rtde", error)
+                writer.transport.abort()
+            else:
+                self._rtde_line.push(partial(_send, writer, answer))
+
         try:
             while True:
-                size, kind = rtde.HEADER.unpack(await reader.readexactly(rtde.HEADER.size))
-                writer.write(client.answer(kind, await reader.readexactly(size - rtde.HEADER.size)))
+                size, kind = rtde.header(await reader.readexactly(rtde.HEADER.size))
+                self._rtde_line.push(partial(take, kind, await reader.readexactly(size)))
         finally:
             del self._clients[client]
             client.close()
@@ -176,9 +196,18 @@ class EmulatedCell:
                 self._controller.upload(program)
 
     async def _serve_dashboard(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(f"{BANNER}\n".encode())
+        await self._say(writer, BANNER)
         while line := await reader.readline():
-            writer.write(f"{self._dashboard.answer(line.decode())}\n".encode())
+            await self._say(writer, self._dashboard.answer(line.decode()))
+
+    async def _say(self, writer: asyncio.StreamWriter, line: str) -> None:
+        """A line of the dashboard's, byte by byte if that was asked for."""
+        data = f"{line}\n".encode()
+        step = 1 if self._seconds_per_byte else len(data)
+        for start in range(0, len(data), step):
+            writer.write(data[start : start + step])
+            await writer.drain()
+            await asyncio.sleep(self._seconds_per_byte)
 
     async def _serve_gripper(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
@@ -187,3 +216,8 @@ class EmulatedCell:
     async def _serve_control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             writer.write(f"{self._faults.answer(line.decode())}\n".encode())
+
+
+def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)

@@ -29,8 +29,8 @@ class BulletArm:
             environment.world.step(due)
         measured = environment.arm.joint_positions()
         speeds, self._joints = (measured - self._joints) / duration, measured
-        force = T_BASE_CONTROLLER[:3, :3].T @ environment.arm.tool_force_vector()
-        return Measured(measured, speeds, force)
+        force = T_BASE_CONTROLLER[:3, :3].T @ environment.arm.tool_force()
+        return Measured(measured, speeds, force, joints)
 
 
 class BulletFingers:

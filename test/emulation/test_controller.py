@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from emulated_controllers import HOME, controller_of, pass_time, play
 
+from impurity_grasp_ros.emulation.controller import Controller
 from impurity_grasp_ros.emulation.dashboard import Dashboard
 from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
 from impurity_grasp_ros.emulation.personality import CB3, E_SERIES, Personality
+from impurity_grasp_ros.emulation.plant import Measured
 from impurity_grasp_ros.emulation.poses import between, difference, to_pose
+from impurity_grasp_ros.emulation.variables import output_values
 from impurity_grasp_ros.transform import from_rotation_vector
 
 TARGET = HOME + np.array([0.4, -0.1, 0.2, 0.0, 0.1, -0.3])
@@ -100,6 +103,53 @@ def test_a_protective_stop_can_be_unlocked_only_after_five_seconds_and_then_play
     np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
 
 
+def test_a_safeguard_stop_pauses_the_motion_and_resumes_it_by_itself() -> None:
+    controller = controller_of()
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.4)
+    controller.safeguard_stop(0.1)
+    assert (int(controller.safety_mode), output_values(controller, "safety_status_bits")) == (5, [1 << 4 | 1 << 10])
+    assert controller.runtime_state is RuntimeState.PAUSED
+    pass_time(controller, 0.09)
+    assert controller.axes.at_rest
+    rested = controller.axes.q
+    pass_time(controller, 0.1)
+    assert (controller.safety_mode, controller.runtime_state) == (SafetyMode.NORMAL, RuntimeState.PLAYING)
+    assert np.abs(controller.axes.q - rested).max() > 0.0
+    pass_time(controller, 1.5)
+    np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
+
+
+def test_after_a_pause_no_axis_is_faster_or_jerks_more_than_asked() -> None:
+    controller = controller_of()
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.4)
+    controller.safeguard_stop(0.1)
+    before = controller.axes.qd
+    for _ in range(100):
+        controller.cycle()
+        assert np.abs(controller.axes.qd).max() < 1.05
+        assert np.abs(controller.axes.qd - before).max() < 60.0 * 0.008 + 1e-6, "no more than a stop for safety"
+        before = controller.axes.qd
+
+
+@pytest.mark.parametrize("paused_before", [False, True])
+def test_a_program_that_was_stopped_or_paused_otherwise_is_not_resumed_after_a_safeguard_stop(
+    paused_before: bool,
+) -> None:
+    controller = controller_of()
+    dashboard = Dashboard(controller)
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.4)
+    if paused_before:
+        dashboard.answer("pause")
+    controller.safeguard_stop(0.1)
+    if not paused_before:
+        assert dashboard.answer("stop") == "Stopped", "the dashboard stops a paused program"
+    pass_time(controller, 0.2)
+    rested = controller.axes.q
+    pass_time(controller, 1.0)
+    np.testing.assert_array_equal(controller.axes.q, rested)
+    assert controller.runtime_state is (RuntimeState.PAUSED if paused_before else RuntimeState.STOPPED)
+
+
 def test_nothing_runs_while_stopped_without_power_or_in_local_control() -> None:
     controller = controller_of()
     dashboard = Dashboard(controller)
@@ -162,6 +212,49 @@ def test_a_collision_is_a_protective_stop() -> None:
     controller.plant.force = np.array([0.0, 0.0, 200.0])  # type: ignore[attr-defined]
     pass_time(controller, 0.1)
     assert controller.safety_mode is SafetyMode.PROTECTIVE_STOP
+
+
+class SlowArm:
+    """Mechanics that stand still, and then do what was commanded one after the other."""
+
+    def __init__(self) -> None:
+        self.commands: list[np.ndarray] = []
+        self.done = 0
+        self.stands = False
+
+    def follow(self, joints: np.ndarray, duration: float) -> Measured:
+        self.commands.append(joints)
+        self.done = self.done if self.stands else min(self.done + 2, len(self.commands))
+        commanded = self.commands[max(self.done - 1, 0)]
+        return Measured(commanded, np.zeros(6), np.zeros(3), commanded, (len(self.commands) - self.done) * duration)
+
+
+def test_mechanics_that_fall_behind_slow_the_motion_down_and_are_no_reason_to_stop() -> None:
+    arm = SlowArm()
+    controller = Controller(CB3, arm, HOME)
+    play(controller, f"movej({joints(TARGET)}, a=2.0, v=1.0)", seconds=0.4)
+    arm.stands = True
+    pass_time(controller, 0.5)
+    ahead = np.abs(controller.axes.q - controller.measured.joints).max()
+    assert controller.safety_mode is SafetyMode.NORMAL
+    assert controller.axes.at_rest
+    assert 0.12 < ahead < 0.25, "more than the limit of the tracking error, and bounded"
+    arm.stands = False
+    pass_time(controller, 1.5)
+    np.testing.assert_allclose(controller.measured.joints, TARGET, atol=1e-9)
+
+
+def test_a_motion_ends_only_when_the_mechanics_have_arrived() -> None:
+    arm = SlowArm()
+    controller = Controller(CB3, arm, HOME)
+    play(controller, f"movej({joints(HOME + 0.01)}, a=2.0, v=1.0)", seconds=0.1)
+    arm.stands = True
+    pass_time(controller, 2.0)
+    assert controller.program.is_loaded
+    arm.stands = False
+    pass_time(controller, 2.5)
+    np.testing.assert_allclose(controller.measured.joints, HOME + 0.01, atol=1e-9)
+    assert not controller.program.is_loaded
 
 
 def test_registers_reach_the_program_and_come_back() -> None:

@@ -70,11 +70,60 @@ def test_a_lost_object_lets_the_fingers_close_on() -> None:
 def test_a_fault_keeps_the_fingers_still() -> None:
     fingers = IdealFingers()
     gripper = active_gripper(fingers)
-    gripper.fault = 9
+    gripper.fail(9)
     gripper.handle("SET POS 255 GTO 1")
     gripper.advance(1.0)
     assert fingers.opening() == GRIPPER_STROKE
     assert gripper.handle("GET FLT") == b"FLT 9\n"
+
+
+def reset(gripper: UrcapGripper) -> None:
+    for line in ("SET ACT 0", "SET ACT 1"):
+        gripper.handle(line)
+    gripper.advance(ACTIVATION_TIME)
+
+
+@pytest.mark.parametrize("number", [10, 12, 13, 14, 15])
+def test_a_reset_clears_a_major_fault_unless_its_cause_stays(number: int) -> None:
+    gripper = active_gripper(IdealFingers())
+    gripper.fail(number)
+    gripper.advance(60.0)
+    assert gripper.handle("GET FLT") == f"FLT {number}\n".encode()
+    reset(gripper)
+    assert gripper.handle("GET FLT") == b"FLT 0\n"
+    gripper.fail(number, stays=True)
+    reset(gripper)
+    assert gripper.handle("GET FLT") == f"FLT {number}\n".encode()
+    gripper.fail(0)
+    assert gripper.handle("GET FLT") == b"FLT 0\n"
+
+
+@pytest.mark.parametrize("number", [8, 9])
+def test_a_minor_fault_ends_with_its_cause_and_not_by_a_reset(number: int) -> None:
+    gripper = active_gripper(IdealFingers())
+    gripper.fail(number)
+    reset(gripper)
+    assert gripper.handle("GET FLT") == f"FLT {number}\n".encode()
+    gripper.advance(1.0)
+    assert gripper.handle("GET FLT") == b"FLT 0\n"
+    gripper.fail(number, stays=True)
+    gripper.advance(60.0)
+    assert gripper.handle("GET FLT") == f"FLT {number}\n".encode()
+
+
+@pytest.mark.parametrize(("opening", "reached"), [(None, GRIPPER_STROKE), (0.03, 0.03)])
+def test_jammed_fingers_do_not_go_where_they_are_asked_to(opening: float | None, reached: float) -> None:
+    fingers = IdealFingers()
+    gripper = active_gripper(fingers)
+    gripper.jam(opening)
+    gripper.handle("SET POS 255 SPE 255 FOR 10 GTO 1")
+    gripper.advance(5.0)
+    assert fingers.opening() == pytest.approx(reached)
+    assert gripper.object_state() is ObjectState.STALLED_CLOSING
+    gripper.jam(on=False)
+    gripper.handle("SET POS 255 SPE 255 FOR 10 GTO 1")
+    gripper.advance(5.0)
+    assert fingers.opening() == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(

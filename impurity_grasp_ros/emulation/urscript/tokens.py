@@ -19,6 +19,9 @@ PATTERN = re.compile(
 OPENING = {"def", "sec", "thread", "if", "while"}
 """Words that begin what an ``end`` ends."""
 
+MAX_LENGTH = 1_000_000
+"""Characters of a program, at most."""
+
 FIRST_WORD = re.compile(r"\s*(\w+)")
 
 
@@ -51,10 +54,14 @@ class ProgramStream:
         self._lines: list[str] = []
         self._rest = ""
         self._depth = 0
+        self._length = 0
 
     def feed(self, text: str) -> Iterator[str]:
-        """Take in text; gives the programs that are complete now."""
+        """Take in text; gives the programs that are complete now. Raises ScriptError for one without an end."""
         *lines, self._rest = (self._rest + text).split("\n")
+        self._length += len(text)
+        if self._length > MAX_LENGTH:
+            raise ScriptError(f"expected a program of at most {MAX_LENGTH} characters, received {self._length}")
         for line in lines:
             word = FIRST_WORD.match(line.split("#", 1)[0])
             if word is None and not self._depth:
@@ -65,4 +72,4 @@ class ProgramStream:
             if self._depth <= 0:
                 yield "\n".join(self._lines) + "\n"
                 self._lines.clear()
-                self._depth = 0
+                self._depth, self._length = 0, len(self._rest)
