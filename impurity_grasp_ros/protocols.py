@@ -48,8 +48,15 @@ class Arm(Protocol):
         """Measured ``T_base_tool``."""
         ...
 
-    def tool_force(self) -> float:
-        """Magnitude in newtons of the contact force at the tool, its own weight taken off."""
+    def tool_force(self) -> NDArray[np.float64]:
+        """Force (3,) in newtons at the tool, in ``base_link``, the payload's weight taken off.
+
+        It may have an offset, which changes slowly with the arm's pose: only differences tell of contact.
+        """
+        ...
+
+    def set_payload(self, held_mass: float) -> None:
+        """Tell the arm that the fingers hold ``held_mass`` kilograms, 0 for nothing; to be called at rest."""
         ...
 
     def speed_fraction(self) -> float:
@@ -90,6 +97,10 @@ class Gripper(Protocol):
 
     def opening(self) -> float:
         """Measured distance between the fingers in metres."""
+        ...
+
+    def is_holding(self) -> bool:
+        """Whether something stopped the fingers while they closed, and still keeps them apart."""
         ...
 
 

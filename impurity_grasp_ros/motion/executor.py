@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import Outcome, OutcomeStatus, Primitive, PrimitiveKind
-from impurity_grasp_ros.errors import CanceledError, MotionTimeoutError, OutOfWorkspaceError, UnreachableError
-from impurity_grasp_ros.motion.safety import check_pose, check_primitive
+from impurity_grasp_ros.errors import OutOfWorkspaceError, RecoveryNeededError, UnreachableError
+from impurity_grasp_ros.motion.follower import Follower, reachable_joints
+from impurity_grasp_ros.motion.holding import put_down
+from impurity_grasp_ros.motion.safety import check_primitive
+from impurity_grasp_ros.motion.supervision import Supervision
 from impurity_grasp_ros.motion.waypoints import (
-    Fingers,
+    FreeAir,
     Rise,
-    Straight,
     Transit,
     Verify,
     Waypoint,
@@ -23,22 +24,10 @@ from impurity_grasp_ros.motion.waypoints import (
     tool_yaws,
     waypoints,
 )
-from impurity_grasp_ros.protocols import Arm, Clock, Gripper, JointPositions
-from impurity_grasp_ros.transform import Transform, tool_down
+from impurity_grasp_ros.protocols import Arm, Clock, Gripper
+from impurity_grasp_ros.transform import tool_down
 
-SLOWEST = 0.1
-"""Speed fraction below which a motion's deadline is stretched no further."""
-
-FINGER_TIME = 1.0
-"""Seconds that a full finger stroke nominally takes (2F-85 at a fifth of its speed range)."""
-
-
-@dataclass
-class Supervision:
-    """What the caller sees and controls of a running primitive. Both functions are called often and must be quick."""
-
-    canceled: Callable[[], bool] = lambda: False
-    on_phase: Callable[[str], None] = lambda phase: None
+__all__ = ["PrimitiveExecutor", "Supervision"]
 
 
 class PrimitiveExecutor:
@@ -53,8 +42,16 @@ class PrimitiveExecutor:
     def execute(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
         """Execute a primitive and return home.
 
-        Targets that cannot or must not be reached come back as an outcome, with nothing moved. Raises
-        CanceledError and MotionTimeoutError, the arm stopped where it was, and DeviceFaultError from the devices.
+        What a stopped primitive has left in the fingers is put down before, or kept, as the cell says.
+
+        Returns:
+            How it ended. Targets that cannot or must not be reached are outcomes, too, with nothing moved.
+
+        Raises:
+            CanceledError, MotionTimeoutError: the arm is stopped where it was; it stays there until the next goal.
+            RecoveryNeededError: something is held that is to be kept, and nothing moved; or there is a load at the
+                tool in what should be free air.
+            DeviceFaultError: from the devices, or the fingers did not reach their opening.
         """
         supervision = supervision or Supervision()
         start = self._clock.now()
@@ -65,8 +62,11 @@ class PrimitiveExecutor:
         except UnreachableError as error:
             return Outcome(OutcomeStatus.UNREACHABLE, self._gripper.opening(), 0.0, str(error))
         with self._stopped_on_error():
-            status, opening = self._run(primitive, plan, supervision)
-            self._return_home(supervision)
+            follower = self._follower(supervision)
+            self._refuse_what_is_kept(follower)
+            self._put_down(follower)
+            status, opening = self._run(primitive, plan, follower)
+            self._return_home(follower)
         return Outcome(status, opening, self._clock.now() - start)
 
     def check(self, primitive: Primitive) -> None:
@@ -74,9 +74,33 @@ class PrimitiveExecutor:
         self._plan(primitive)
 
     def go_home(self, supervision: Supervision | None = None) -> None:
-        """Rise straight up, then move to the home joints; raises as :meth:`execute` does."""
+        """Put down what is held, rise straight up, then move to the home joints; raises as :meth:`execute` does."""
         with self._stopped_on_error():
-            self._return_home(supervision or Supervision())
+            follower = self._follower(supervision or Supervision())
+            self._put_down(follower)
+            self._return_home(follower)
+
+    def _follower(self, supervision: Supervision) -> Follower:
+        follower = Follower(self._arm, self._gripper, self._clock, self._cell, supervision)
+        follower.await_fingers()  # a stopped primitive may have left them on their way
+        follower.adjust_payload()
+        return follower
+
+    def _refuse_what_is_kept(self, follower: Follower) -> None:
+        if self._cell.motion.held_on_cancel == "keep" and follower.holds():
+            raise RecoveryNeededError(
+                f"expected empty fingers, they hold something {1e3 * self._gripper.opening():.0f} mm wide that is to "
+                "be kept; home puts it down"
+            )
+
+    def _put_down(self, follower: Follower) -> None:
+        if follower.holds():
+            follower.follow(self._rise())
+            for waypoint in put_down(self._arm.tool_pose(), self._gripper.opening(), self._cell):
+                follower.follow(waypoint)
+
+    def _rise(self) -> Rise:
+        return Rise("rise", self._cell.motion.transit_height, self._cell.motion.lift_speed)
 
     @contextmanager
     def _stopped_on_error(self) -> Iterator[None]:
@@ -86,11 +110,9 @@ class PrimitiveExecutor:
             self._arm.stop()
             raise
 
-    def _return_home(self, supervision: Supervision) -> None:
-        motion = self._cell.motion
-        self._follow(Rise("rise", motion.transit_height, motion.lift_speed), supervision)
-        supervision.on_phase("home")
-        self._move_joints(np.array(self._cell.home), supervision)
+    def _return_home(self, follower: Follower) -> None:
+        follower.follow(self._rise())
+        follower.move_joints(np.array(self._cell.home), "home")
 
     def _plan(self, primitive: Primitive) -> list[Waypoint]:
         """Waypoints with the tool turned the shorter way; raises when any of their poses is refused."""
@@ -109,84 +131,21 @@ class PrimitiveExecutor:
         if primitive.kind is PrimitiveKind.PUSH:
             poses.append(tool_down((*push_end(primitive), z), yaw))
             poses.append(tool_down((*push_end(primitive), self._cell.motion.transit_height), yaw))
-        return max(float(np.abs(self._joints(pose) - self._cell.home).max()) for pose in poses)
+        joints = [reachable_joints(self._arm, pose, self._cell) for pose in poses]
+        return max(float(np.abs(solution - self._cell.home).max()) for solution in joints)
 
-    def _joints(self, T_base_tool: Transform) -> JointPositions:
-        check_pose(T_base_tool, self._cell)
-        joints = self._arm.inverse_kinematics(T_base_tool)
-        if joints is None:
-            raise UnreachableError(f"expected a reachable tool position, received {np.round(T_base_tool[:3, 3], 3)}")
-        return joints
-
-    def _run(self, primitive: Primitive, plan: list[Waypoint], supervision: Supervision) -> tuple[OutcomeStatus, float]:
+    def _run(self, primitive: Primitive, plan: list[Waypoint], follower: Follower) -> tuple[OutcomeStatus, float]:
         """Follow a plan; returns how it ended and the finger opening when that was judged."""
-        motion = self._cell.motion
-        self._follow(Rise("rise", motion.transit_height, motion.lift_speed), supervision)
+        follower.follow(self._rise())
+        follower.follow(FreeAir("free_air"))  # a goal with a load at the tool is refused before anything else moves
         status = OutcomeStatus.HELD if primitive.kind is PrimitiveKind.GRASP else OutcomeStatus.PUSHED
         opening = self._gripper.opening()
         for waypoint in plan:
+            completed = follower.follow(waypoint)
             if isinstance(waypoint, Verify):
-                self._wait(self._gripper.is_moving, FINGER_TIME, supervision)  # fingers that lost their hold close on
                 opening = self._gripper.opening()
-                if opening < motion.held_opening:
+                if not completed:
                     return waypoint.lost, opening
-                continue
-            completed = self._follow(waypoint, supervision)
             if waypoint.phase == "push" and not completed:
                 status = OutcomeStatus.BLOCKED
         return status, opening
-
-    def _follow(self, waypoint: Waypoint, supervision: Supervision) -> bool:
-        """Carry out one waypoint; False when a force limit ended it early."""
-        supervision.on_phase(waypoint.phase)
-        if isinstance(waypoint, Fingers):
-            self._gripper.start_motion(waypoint.opening)
-            return self._wait(self._gripper.is_moving, FINGER_TIME, supervision)
-        if isinstance(waypoint, Transit):
-            return self._move_joints(self._joints(waypoint.T_base_tool), supervision)
-        target = self._arm.tool_pose()
-        if isinstance(waypoint, Rise):
-            if target[2, 3] >= waypoint.height:
-                return True
-            target[2, 3] = waypoint.height
-            return self._move_straight(target, waypoint.speed, supervision)
-        if isinstance(waypoint, Straight):
-            target[:3, 3] += waypoint.displacement
-            return self._move_straight(target, waypoint.speed, supervision, waypoint.force)
-        raise TypeError(f"expected a motion, received {waypoint!r}")
-
-    def _move_joints(self, joints: JointPositions, supervision: Supervision) -> bool:
-        motion = self._cell.motion
-        distance = float(np.abs(joints - self._arm.joint_positions()).max())
-        nominal = distance / motion.joint_speed + motion.joint_speed / motion.joint_acceleration
-        self._arm.start_joint_motion(joints, motion.joint_speed, motion.joint_acceleration)
-        return self._wait(self._arm.is_moving, nominal, supervision)
-
-    def _move_straight(self, target: Transform, speed: float, supervision: Supervision, force: float = np.inf) -> bool:
-        acceleration = self._cell.motion.linear_acceleration
-        distance = float(np.linalg.norm(target[:3, 3] - self._arm.tool_pose()[:3, 3]))
-        nominal = distance / speed + speed / acceleration
-        self._arm.start_linear_motion(target, speed, acceleration)
-        return self._wait(self._arm.is_moving, nominal, supervision, force)
-
-    def _wait(
-        self, moving: Callable[[], bool], nominal: float, supervision: Supervision, force: float = np.inf
-    ) -> bool:
-        """Poll a started motion to its end; False when the tool force reached ``force`` and the arm was stopped."""
-        motion = self._cell.motion
-        left = nominal * motion.deadline_factor + motion.deadline_margin
-        before = self._clock.now()
-        while moving():
-            if supervision.canceled():
-                raise CanceledError("expected to finish the motion, was asked to stop")
-            fraction = self._arm.speed_fraction()
-            left -= (self._clock.now() - before) * max(fraction, SLOWEST)
-            before = self._clock.now()
-            if left < 0.0:
-                asked = f"within its deadline ({nominal:.2f} s nominal, speed slider at {fraction:.0%})"
-                raise MotionTimeoutError(f"expected the motion to end {asked}")
-            self._clock.sleep(motion.poll_interval)
-            if np.isfinite(force) and self._arm.tool_force() > force:
-                self._arm.stop()
-                return False
-        return True

@@ -1,15 +1,14 @@
 """A primitive as a list of waypoints: pure geometry, nothing moves here.
 
-Grasp: open, approach, descend, close, lift, verify, carry to the drop bin, verify, release.
-Push: close, approach, descend, linear stroke, retreat. The executor adds the way home.
+Grasp: open, approach, feel free air, descend, close, lift, verify, carry to the drop bin, verify, release.
+Push: close, approach, feel free air, descend, linear stroke, retreat. The executor adds the way home.
+Descents end and strokes begin at the contact speed.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
@@ -18,10 +17,11 @@ from impurity_grasp_ros.transform import Transform, tool_down
 
 @dataclass(frozen=True)
 class Fingers:
-    """Move the fingers to an opening in metres."""
+    """Move the fingers to an opening in metres; ``must_reach``: nothing may keep them from it."""
 
     phase: str
     opening: float
+    must_reach: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,22 @@ class Transit:
 
 @dataclass(frozen=True, eq=False)
 class Straight:
-    """Straight tool motion by ``displacement`` (m, base frame) from wherever the tool is; ends early at ``force`` N."""
+    """Straight tool motion by ``displacement`` (m, base frame) from wherever the tool is; ends early at ``force`` N.
+
+    Once it has, what is left of its phase is left out.
+    """
 
     phase: str
     displacement: tuple[float, float, float]
     speed: float
     force: float = math.inf
+
+
+@dataclass(frozen=True)
+class FreeAir:
+    """Take the force at the tool, which touches nothing here, for none."""
+
+    phase: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Verify:
     lost: OutcomeStatus
 
 
-Waypoint = Fingers | Transit | Straight | Rise | Verify
+Waypoint = Fingers | Transit | Straight | FreeAir | Rise | Verify
 
 
 def waypoints(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
@@ -84,36 +94,46 @@ def push_end(primitive: Primitive) -> tuple[float, float]:
     return x + primitive.length * math.cos(primitive.angle), y + primitive.length * math.sin(primitive.angle)
 
 
-def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> tuple[Transit, Straight]:
-    """Approach over the primitive's position, then descend to it."""
+def _along(primitive: Primitive, distance: float) -> tuple[float, float, float]:
+    """Displacement of a part of a push's stroke, metres."""
+    return distance * math.cos(primitive.angle), distance * math.sin(primitive.angle), 0.0
+
+
+def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
+    """Approach over the primitive's position, then descend to it, the last centimeters at the contact speed."""
+    motion = cell.motion
     x, y, z = primitive.position
-    height = cell.motion.transit_height
-    return (
-        Transit("approach", tool_down((x, y, height), yaw)),
-        Straight("descend", (0.0, 0.0, z - height), cell.motion.descend_speed, cell.motion.descend_force),
-    )
+    way = motion.transit_height - z
+    slow = min(motion.contact_distance, way)
+    return [
+        Transit("approach", tool_down((x, y, motion.transit_height), yaw)),
+        FreeAir("free_air"),
+        Straight("descend", (0.0, 0.0, slow - way), motion.descend_speed, motion.descend_force),
+        Straight("descend", (0.0, 0.0, -slow), motion.contact_speed, motion.descend_force),
+    ]
 
 
 def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     motion, drop = cell.motion, cell.drop_bin
     return [
-        Fingers("open", primitive.opening),
+        Fingers("open", primitive.opening, must_reach=True),
         *_above(primitive, yaw, cell),
         Fingers("close", 0.0),
         Rise("lift", motion.transit_height, motion.lift_speed),
         Verify("verify", OutcomeStatus.EMPTY),
         Transit("carry", tool_down((drop.x, drop.y, motion.release_height), yaw)),
         Verify("verify", OutcomeStatus.DROPPED),
-        Fingers("release", primitive.opening),
+        Fingers("release", primitive.opening, must_reach=True),
     ]
 
 
 def _push(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     motion = cell.motion
-    x, y = np.subtract(push_end(primitive), primitive.position[:2])
+    slow = min(motion.contact_distance, primitive.length)
     return [
-        Fingers("close", 0.0),
+        Fingers("close", 0.0, must_reach=True),
         *_above(primitive, yaw, cell),
-        Straight("push", (float(x), float(y), 0.0), motion.push_speed, motion.push_force),
+        Straight("push", _along(primitive, slow), motion.contact_speed, motion.push_force),
+        Straight("push", _along(primitive, primitive.length - slow), motion.push_speed, motion.push_force),
         Rise("retreat", motion.transit_height, motion.lift_speed),
     ]

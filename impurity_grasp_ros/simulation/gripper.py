@@ -60,6 +60,10 @@ class SimulatedGripper:
         states = self._world.bullet.getJointStates(self._robot.body, self._robot.knuckles)
         return sum(pad_opening(state[0]) for state in states) / len(states)
 
+    def is_holding(self) -> bool:
+        """Whether the fingers have stalled on something while they closed."""
+        return not self._moving and self.opening() - self._target > LOST_OPENING
+
     def skip_motion(self) -> None:
         """Jump to where the fingers were sent; only while they touch nothing. The time it takes passes nonetheless."""
         way = abs(self.opening() - self._target)

@@ -107,13 +107,12 @@ class SimulatedArm:
         """Measured ``T_base_tool``."""
         return forward_kinematics(self.joint_positions())
 
-    def tool_force(self) -> float:
-        """Magnitude in newtons of the sum of all contact forces on the robot."""
-        return float(np.linalg.norm(self._robot.contact_force()))
-
-    def tool_force_vector(self) -> NDArray[np.float64]:
-        """That sum itself, (3,) in ``base_link``."""
+    def tool_force(self) -> NDArray[np.float64]:
+        """Sum (3,) in newtons of all contact forces on the robot, in ``base_link``."""
         return self._robot.contact_force()
+
+    def set_payload(self, held_mass: float) -> None:
+        """Nothing: contact forces are measured where they act, weights play no part in them."""
 
     def speed_fraction(self) -> float:
         """Motions run as fast as asked for."""

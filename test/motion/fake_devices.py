@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.errors import DeviceFaultError
@@ -36,19 +37,23 @@ class FakeClock:
 class FakeArm:
     """Travels in joint space at 1 rad/s and records what it was told.
 
-    force: newtons at the tool, by its pose. reaches: poses that its inverse kinematics find. stuck: motions never end.
-    slider: what it says of its speed. faults: commands that fail, by name.
+    force: newtons at the tool, upward, by its pose. offset: what the sensor adds to it, (3,) N. reaches: poses that
+    its inverse kinematics find. stuck: motions never end. slider: what it says of its speed. faults: commands that
+    fail, by name.
     """
 
     clock: FakeClock
     joints: JointPositions
     force: Callable[[Transform], float] = lambda T_base_tool: 0.0
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     reaches: Callable[[Transform], bool] = lambda T_base_tool: True
     stuck: bool = False
     slider: float = 1.0
     faults: frozenset[str] = frozenset()
     commands: list[str] = field(default_factory=list)
     targets: list[JointPositions] = field(default_factory=list)
+    speeds: list[float] = field(default_factory=list)
+    payloads: list[float] = field(default_factory=list)
     _start: JointPositions = field(init=False)
     _goal: JointPositions = field(init=False)
     _started: float = field(init=False)
@@ -65,9 +70,12 @@ class FakeArm:
     def tool_pose(self) -> Transform:
         return forward_kinematics(self.joint_positions())
 
-    def tool_force(self) -> float:
+    def tool_force(self) -> NDArray[np.float64]:
         self._fail_at("tool_force")
-        return self.force(self.tool_pose())
+        return np.array([0.0, 0.0, self.force(self.tool_pose())]) + self.offset
+
+    def set_payload(self, held_mass: float) -> None:
+        self.payloads.append(held_mass)
 
     def speed_fraction(self) -> float:
         return self.slider
@@ -76,12 +84,12 @@ class FakeArm:
         return nearest_solution(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
-        self._start_motion("joint", joints)
+        self._start_motion("joint", joints, speed)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
         joints = nearest_solution(T_base_tool, self.joint_positions())
         assert joints is not None
-        self._start_motion("linear", joints)
+        self._start_motion("linear", joints, speed)
 
     def is_moving(self) -> bool:
         self._fail_at("is_moving")
@@ -91,10 +99,11 @@ class FakeArm:
         self.commands.append("stop")
         self._hold(self.joint_positions())
 
-    def _start_motion(self, command: str, joints: JointPositions) -> None:
+    def _start_motion(self, command: str, joints: JointPositions, speed: float) -> None:
         self._fail_at(command)
         self.commands.append(command)
         self.targets.append(joints)
+        self.speeds.append(speed)
         self._start, self._goal, self._started = self.joint_positions(), joints, self.clock.time
 
     def _hold(self, joints: JointPositions) -> None:
@@ -135,6 +144,9 @@ class FakeGripper:
             return max(min(self._from + way, self._to), self.width)
         return max(self._from - way, self._to, self.width)
 
+    def is_holding(self) -> bool:
+        return not self.is_moving() and self._to < self._from and self.opening() > self._to
+
 
 @dataclass
 class FakeRobot:
@@ -163,7 +175,12 @@ class FakeRobot:
 
     def place_object(self, width: float) -> None:
         """Something of that width (m) stands where the next grasp closes, and falls when it is released."""
-        self.at_phase["close"] = lambda: setattr(self.gripper, "width", width)
+
+        def meet() -> None:
+            if self.arm.tool_pose()[2, 3] < 0.1:
+                self.gripper.width = width
+
+        self.at_phase["close"] = meet
         self.at_phase["release"] = lambda: setattr(self.gripper, "width", 0.0)
 
     def lose_object_at(self, phase: str) -> None:

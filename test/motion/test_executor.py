@@ -99,7 +99,8 @@ def test_a_force_in_the_descent_ends_it_and_the_grasp_goes_on_from_there(execute
 
 
 def test_forces_below_the_limits_stop_nothing(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
-    robot.arm.force = lambda T_base_tool: 0.9 * min(cell.motion.descend_force, cell.motion.push_force)
+    strongest = 0.9 * min(cell.motion.descend_force, cell.motion.push_force)
+    robot.arm.force = lambda T_base_tool: strongest if T_base_tool[2, 3] < 0.1 else 0.0
     assert execute(PUSH).status is OutcomeStatus.PUSHED
     assert "stop" not in robot.arm.commands
 

@@ -50,13 +50,26 @@ def test_a_grasp_opens_approaches_descends_closes_lifts_verifies_carries_verifie
     grasp: Primitive,
 ) -> None:
     phases = [waypoint.phase for waypoint in waypoints(grasp, grasp.angle, CELL)]
-    assert phases == ["open", "approach", "descend", "close", "lift", "verify", "carry", "verify", "release"]
+    looks = [
+        "open",
+        "approach",
+        "free_air",
+        "descend",
+        "descend",
+        "close",
+        "lift",
+        "verify",
+        "carry",
+        "verify",
+        "release",
+    ]
+    assert phases == looks
 
 
 @given(pushes)
 def test_a_push_closes_approaches_descends_pushes_and_retreats(push: Primitive) -> None:
     phases = [waypoint.phase for waypoint in waypoints(push, tool_yaws(push)[0], CELL)]
-    assert phases == ["close", "approach", "descend", "push", "retreat"]
+    assert phases == ["close", "approach", "free_air", "descend", "descend", "push", "push", "retreat"]
 
 
 @given(st.one_of(grasps, pushes))

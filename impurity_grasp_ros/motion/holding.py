@@ -1,0 +1,45 @@
+"""What becomes of an object that a stopped primitive has left in the fingers."""
+
+from __future__ import annotations
+
+import math
+
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.constants import GRIPPER_STROKE
+from impurity_grasp_ros.motion.waypoints import Fingers, FreeAir, Rise, Straight, Transit, Waypoint
+from impurity_grasp_ros.transform import Transform, tool_down
+
+PHASE = "put_down"
+
+RELEASE_SLACK = 0.02
+"""Metres by which the fingers open beyond the object: enough to let go, too little to sweep neighbors aside."""
+
+
+def put_down(T_base_tool: Transform, opening: float, cell: CellConfig) -> list[Waypoint]:
+    """Waypoints that release what is held where it cannot fall far.
+
+    Over the workspace it goes straight down, slowly, until it meets something. Anywhere else it was on its way to the
+    drop bin, and is brought there: between the two nothing is known of what lies below.
+
+    Args:
+        T_base_tool: the tool's pose, at the transit height or above.
+        opening: measured distance between the fingers, m.
+        cell: places, heights and speeds.
+
+    Returns:
+        Waypoints from that pose on, all of phase ``put_down``.
+    """
+    motion, drop = cell.motion, cell.drop_bin
+    x, y, z = (float(value) for value in T_base_tool[:3, 3])
+    yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
+    release = Fingers(PHASE, min(opening + RELEASE_SLACK, GRIPPER_STROKE), must_reach=True)
+    if not cell.workspace.grid.contains(x, y):
+        return [Transit(PHASE, tool_down((drop.x, drop.y, motion.release_height), yaw)), release]
+    down = (0.0, 0.0, cell.reach.z_min - z)
+    return [
+        Transit(PHASE, tool_down((x, y, z), yaw)),  # a stop on a joint path leaves the tool tilted
+        FreeAir(PHASE),
+        Straight(PHASE, down, motion.contact_speed, motion.descend_force),
+        release,
+        Rise(PHASE, motion.transit_height, motion.lift_speed),
+    ]
