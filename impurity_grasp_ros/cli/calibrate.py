@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ SETTLE_TIME = 0.5
 
 def calibrate(
     robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")] = "",
-    pairs: Annotated[Path | None, typer.Option(help="Folder of an earlier recording, to solve it again.")] = None,
+    pairs: Annotated[Optional[Path], typer.Option(help="Folder of an earlier recording, to solve it again.")] = None,
     record: Annotated[Path, typer.Option(help="Folder for images and poses.")] = Path("runs/calibration"),
     rows: Annotated[int, typer.Option(help="Inner corners of the board down.")] = 5,
     columns: Annotated[int, typer.Option(help="Inner corners across; one number is odd, one even.")] = 8,

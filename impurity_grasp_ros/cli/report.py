@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import cv2
 import numpy as np
@@ -29,10 +29,10 @@ PICTURE_SIZE = 224
 
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a benchmark's records.")],
-    training: Annotated[Path | None, typer.Option(help="Folder of a training, for its learning curves.")] = None,
+    training: Annotated[Optional[Path], typer.Option(help="Folder of a training, for its learning curves.")] = None,
     films: Annotated[int, typer.Option(min=0, help="Episodes a scene to run again for pictures; 0 for none.")] = 1,
     film_policy: Annotated[str, typer.Option(help="Whose episodes; default: the first that was recorded.")] = "",
-    output: Annotated[Path | None, typer.Option(help="The page; default: report.html in the folder.")] = None,
+    output: Annotated[Optional[Path], typer.Option(help="The page; default: report.html in the folder.")] = None,
 ) -> None:
     """Write a page with tables, charts, learning curves and film strips. It stands alone and needs no network."""
     records = read_records(folder)

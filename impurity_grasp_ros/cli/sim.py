@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich.console import Console
@@ -31,8 +31,8 @@ def sim(
     scene: Annotated[str, typer.Option(help="A scene of config/scenes, or a preset: path/to/scene.yaml.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
-    targets: Annotated[int | None, typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
-    blocks: Annotated[int | None, typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
+    targets: Annotated[Optional[int], typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
+    blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
     max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes a scene; 0: the action's default.")] = 0,
     gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window and move in real time.")] = False,
     output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import numpy as np
 import typer
@@ -26,7 +26,7 @@ HOVER_SPEED = 0.05
 def touch_test(
     robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")],
     pixel: Annotated[
-        tuple[int, int] | None, typer.Option(help="Column and row; without, click into the image in rqt_image_view.")
+        Optional[tuple[int, int]], typer.Option(help="Column and row; without, click into the image in rqt_image_view.")
     ] = None,
     height: Annotated[float, typer.Option(min=0.02, max=0.2, help="Metres above the point.")] = 0.05,
     speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.3,

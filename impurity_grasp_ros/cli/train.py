@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich.console import Console
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 def train(
     preset: Annotated[str, typer.Option(help="A training of config/training.yaml or rectangles.yaml.")] = "default",
-    output: Annotated[Path | None, typer.Option(help="Folder of the training; default: runs/train_<preset>.")] = None,
+    output: Annotated[
+        Optional[Path], typer.Option(help="Folder of the training; default: runs/train_<preset>.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Collecting processes; 0: one less than CPUs.")] = 0,
-    ray_address: Annotated[str | None, typer.Option(help="An existing Ray cluster instead of this machine.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the training in this folder.")] = None,
+    ray_address: Annotated[Optional[str], typer.Option(help="An existing Ray cluster instead of this machine.")] = None,
+    resume: Annotated[Optional[Path], typer.Option(help="Go on with the training in this folder.")] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds, instead of the preset's.")] = 0,
     records: Annotated[
-        Path | None, typer.Option(help="Folder of the training whose grasps a preset of rectangles.yaml learns from.")
+        Optional[Path],
+        typer.Option(help="Folder of the training whose grasps a preset of rectangles.yaml learns from."),
     ] = None,
 ) -> None:
     """Learn the policy in simulation. Ctrl-C ends after the current round and leaves a checkpoint."""
