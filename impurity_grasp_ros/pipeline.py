@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, RgbdFrame
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, RgbdFrame
 from impurity_grasp_ros.perception.appearance import Appearance
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.samples import Site
+from impurity_grasp_ros.perception.view import View, ViewConfig, look
 from impurity_grasp_ros.protocols import Actor
 
 
@@ -22,22 +24,31 @@ class Decision:
 
 
 class Pipeline:
-    """Decides frame by frame within a job, remembering what ordinary objects look like."""
+    """Decides frame by frame within a job, remembering what ordinary objects look like and what was seen before."""
 
-    def __init__(self, grid: Grid, projection: ProjectionConfig, attention: AttentionConfig, actor: Actor) -> None:
-        self._grid = grid
+    def __init__(
+        self, site: Site, projection: ProjectionConfig, view: ViewConfig, attention: AttentionConfig, actor: Actor
+    ) -> None:
+        self._site = site
         self._projection = projection
+        self._view_config = view
         self._attention = attention
         self._actor = actor
+        self._view: View | None = None
         self._appearance: Appearance | None = None
 
     def new_job(self) -> None:
         """Forget the job before."""
+        self._view = None
         self._appearance = None
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
-        """One decision; raises InvalidFrameError, EmptyCloudError and NoPrimitiveError."""
-        heightmap = project(frame, self._grid, self._projection)
+        """One decision.
+
+        Raises NoPrimitiveError when the actor finds nothing to do, and what :func:`.view.look` raises for a frame that
+        cannot be acted upon; the next frame is then compared with the one before.
+        """
+        heightmap, self._view = look(frame, self._site, self._projection, self._view_config, self._view)
         attention, self._appearance = attend(heightmap, self._appearance, self._attention)
         if attention.state is AttentionState.CLEAR:
             return Decision(heightmap, attention, None)

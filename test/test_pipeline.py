@@ -20,6 +20,8 @@ from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError, NoPrim
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.samples import Site
+from impurity_grasp_ros.perception.view import ViewConfig
 from impurity_grasp_ros.pipeline import Pipeline
 from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
 from impurity_grasp_ros.transform import tool_down
@@ -66,8 +68,9 @@ def photograph(boxes: list[Box]) -> RgbdFrame:
 def pipeline(cell: CellConfig) -> Pipeline:
     """As it ships."""
     return Pipeline(
-        cell.workspace.grid,
+        Site.of(cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
+        packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
         make_actor(packaged_parameters("policy_node", PolicyConfig)),
     )
@@ -142,8 +145,9 @@ def test_an_actor_that_finds_nothing_to_do_is_heard(cell: CellConfig) -> None:
     policy = packaged_parameters("policy_node", PolicyConfig)
     stuck = replace(policy.analytic, push=replace(policy.analytic.push, start_distances=()))
     pipeline = Pipeline(
-        cell.workspace.grid,
+        Site.of(cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
+        packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
         make_actor(replace(policy, actor="analytic", analytic=stuck)),
     )

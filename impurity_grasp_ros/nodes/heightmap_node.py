@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ from impurity_grasp.srv import CaptureHeightmap
 from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, camera_qos, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.samples import Site
+from impurity_grasp_ros.perception.view import View, ViewConfig, look
 
 CAMERA = "camera/camera"
 """Namespace and name under which realsense-ros publishes by default."""
@@ -34,6 +37,7 @@ class HeightmapNodeConfig:
     """Which frames are used, and which of their readings."""
 
     projection: ProjectionConfig
+    view: ViewConfig
     adaptation: AdaptationConfig
     sync_tolerance: float = parameter("s between the stamps of colour and depth of one frame", low=0.0, high=0.1)
     clock_tolerance: float = parameter("s that a stamp may lie ahead of this computer's clock", low=0.0, high=10.0)
@@ -45,18 +49,19 @@ class HeightmapNodeConfig:
 
 @dataclass
 class Streams:
-    """The last few images of both streams, to be paired by stamp."""
+    """The last few images of both streams, to be paired by stamp. Images may arrive while a pair is looked for."""
 
     color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
     depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
 
     def pair(self, not_before: float, not_after: float, tolerance: float) -> tuple[Image, Image] | None:
         """Colour and depth of the newest complete frame whose stamp lies between two times."""
-        for depth in reversed(self.depth):
+        colors = self.color.copy()  # in one step, while a loop over the deque itself would see it change
+        for depth in reversed(self.depth.copy()):
             stamp = to_seconds(depth.header.stamp)
             if not not_before <= stamp <= not_after:
                 continue
-            for color in reversed(self.color):
+            for color in reversed(colors):
                 if abs(to_seconds(color.header.stamp) - stamp) <= tolerance:
                     return color, depth
         return None
@@ -69,7 +74,9 @@ class HeightmapNode(Node):
         super().__init__("heightmap_node", **options)
         self._settings = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
         config = self._settings.value
-        self._grid = load_cell(config.cell_file).workspace.grid
+        self._site = Site.of(load_cell(config.cell_file))
+        self._view: View | None = None  # the job's view before, None before its first one
+        self._judging = threading.Lock()
         self._calibration: CameraCalibration = load_calibration(config.calibration_file)
         self._streams = Streams()
         self._info: CameraInfo | None = None
@@ -111,11 +118,20 @@ class HeightmapNode(Node):
     ) -> CaptureHeightmap.Response:
         try:
             frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout))
-            response.heightmap = to_heightmap(project(frame, self._grid, self._settings.value.projection))
+            response.heightmap = to_heightmap(self._judged(frame, new_job=request.new_job))
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
         return response
+
+    def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:
+        """The heightmap of a frame that can be acted upon; a job begins with the first such frame after ``new_job``."""
+        settings = self._settings.value
+        with self._judging:
+            if new_job:
+                self._view = None
+            heightmap, self._view = look(frame, self._site, settings.projection, settings.view, self._view)
+        return heightmap
 
     async def _frame(self, not_before: float, timeout: float) -> RgbdFrame:
         """The first complete frame taken at ``not_before`` or later.

@@ -8,6 +8,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Heightmap
 from impurity_grasp_ros.perception.appearance import Appearance, AppearanceConfig
+from impurity_grasp_ros.perception.coverage import check_clear
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, candidate, find_clusters, object_cells
 from impurity_grasp_ros.perception.saliency import SaliencyConfig, check_image
 from impurity_grasp_ros.perception.target import Detection, TargetConfig, find_most_salient, find_outlier
@@ -23,6 +24,7 @@ class AttentionConfig:
     appearance: AppearanceConfig
     saliency: SaliencyConfig
     occlusion: OcclusionConfig
+    max_unseen: float = parameter("m; CLEAR is not said while a square of this size was not seen", low=0.01, high=0.5)
     mode: str = parameter(
         "outlier: what looks unlike the ordinary objects; vocus2: what is most salient, as published",
         choices=(OUTLIER, VOCUS2),
@@ -35,7 +37,8 @@ def attend(
     """Find the most salient target, or the group of objects that could hide one.
 
     appearance: what ordinary objects look like, as returned for the frame before; None for the first frame of a job,
-    which then defines it. Mode vocus2 passes it through. Raises InvalidFrameError for colours that are not uint8 RGB.
+    which then defines it. Mode vocus2 passes it through. Raises InvalidFrameError for colours that are not uint8 RGB,
+    ViewIncompleteError where it would be CLEAR but for places that were not seen.
     """
     check_image(heightmap.color)
     if config.mode == OUTLIER:
@@ -51,6 +54,7 @@ def attend(
         return _on_target(nowhere, heightmap, detection), appearance
     if (cluster := candidate(clusters, config.occlusion)) is not None:
         return on_candidate(nowhere, heightmap, cluster.center), appearance
+    check_clear(heightmap, config.max_unseen)
     return nowhere, appearance
 
 

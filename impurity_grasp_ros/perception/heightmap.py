@@ -5,14 +5,15 @@ cell the highest wins, as seen from above. Rays depend on nothing but camera and
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
+from impurity_grasp_ros.datatypes import Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
+from impurity_grasp_ros.perception.rays import rays
+from impurity_grasp_ros.perception.table import TablePlane
 
 _NEIGHBOURS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
 
@@ -26,16 +27,17 @@ class ProjectionConfig:
     min_points: int = parameter("readings on the grid below which a frame counts as empty", low=1, high=1000000)
 
 
-def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig) -> Heightmap:
+def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None = None) -> Heightmap:
     """Turn a registered colour and depth image into a heightmap on ``grid``.
 
     Heights slightly below the table (down to ``z_min``) become 0. Gaps one cell wide between projected samples are
-    closed, see :func:`close_gaps`; what the camera cannot see behind an object stays not valid.
+    closed, see :func:`close_gaps`; what the camera cannot see behind an object stays not valid. Heights are those above
+    ``table``; without one, above z = 0.
 
     Raises InvalidFrameError for a malformed frame, EmptyCloudError when it shows too little of the grid.
     """
     check(frame)
-    winner = _highest_pixels(frame, grid, config)
+    winner = _highest_pixels(frame, grid, config, table)
     valid = winner >= 0
     bits, pixels = winner[valid] >> 32, winner[valid] & 0xFFFFFFFF
     height = np.zeros(valid.shape, np.float32)
@@ -123,14 +125,19 @@ def _filled(heightmap: Heightmap, gaps: NDArray[np.bool_]) -> Heightmap:
     return Heightmap(color, height, valid, heightmap.grid, heightmap.stamp)
 
 
-def _highest_pixels(frame: RgbdFrame, grid: Grid, config: ProjectionConfig) -> NDArray[np.int64]:
+def _highest_pixels(
+    frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None
+) -> NDArray[np.int64]:
     """For every cell, flat: the bits of the greatest height above the index of its pixel; -1 where nothing fell."""
-    slope, origin = _rays(frame.intrinsics, frame.T_base_camera.astype(np.float64).tobytes(), grid)
+    slope, origin = rays(frame, grid)
     depth = frame.depth.reshape(-1)
     column, row, z = slope * depth
     column += origin[0]
     row += origin[1]
     z += origin[2]
+    if table is not None:
+        metres = np.float32(grid.resolution)
+        z = table.above(column * metres + np.float32(grid.x_min), row * metres + np.float32(grid.y_min), z)
     inside = (depth > 0.0) & (z >= config.z_min) & (z <= config.z_max)
     inside &= (column >= 0.0) & (column < grid.columns) & (row >= 0.0) & (row < grid.rows)
     pixels = np.flatnonzero(inside)
@@ -144,19 +151,3 @@ def _highest_pixels(frame: RgbdFrame, grid: Grid, config: ProjectionConfig) -> N
     winner = np.full(grid.rows * grid.columns, -1, np.int64)
     np.maximum.at(winner, cells, bits << 32 | pixels)
     return winner
-
-
-@lru_cache(maxsize=4)
-def _rays(intrinsics: CameraIntrinsics, pose: bytes, grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where a pixel at depth d lands: ``slope[:, pixel] * d + origin`` = (column, row, z).
-
-    Column and row are in cells from the corner of the grid, z is in metres. slope: (3, H * W) float32; origin: (3,).
-    """
-    T_base_camera = np.frombuffer(pose).reshape(4, 4)
-    x = (np.arange(intrinsics.width_px) - intrinsics.cx_px) / intrinsics.fx_px
-    y = (np.arange(intrinsics.height_px) - intrinsics.cy_px) / intrinsics.fy_px
-    rays_camera = np.stack([*np.meshgrid(x, y), np.ones((len(y), len(x)))]).reshape(3, -1)
-    per_metre = np.array([1.0 / grid.resolution, 1.0 / grid.resolution, 1.0])
-    slope = (T_base_camera[:3, :3] @ rays_camera) * per_metre[:, None]
-    origin = (T_base_camera[:3, 3] - [grid.x_min, grid.y_min, 0.0]) * per_metre
-    return slope.astype(np.float32), origin.astype(np.float32)

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Heightmap
-from impurity_grasp_ros.errors import InvalidFrameError
+from impurity_grasp_ros.errors import InvalidFrameError, ViewIncompleteError
 from impurity_grasp_ros.perception.appearance import Appearance
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 
@@ -186,12 +186,20 @@ def test_the_published_mode_takes_the_most_salient_region_and_keeps_the_model() 
 
 def test_cells_that_were_not_seen_do_not_attract_attention() -> None:
     heightmap = draw([])
-    heightmap.valid[50:90, 50:90] = False
-    heightmap.color[50:90, 50:90] = 0
+    heightmap.valid[50:61, 50:90] = False
+    heightmap.color[50:61, 50:90] = 0
     for config in (CONFIG, PUBLISHED):
         assert attend(heightmap, None, config)[0].state is AttentionState.CLEAR
-    blind = replace(heightmap, valid=np.zeros_like(heightmap.valid))
-    assert attend(blind, None, PUBLISHED)[0].state is AttentionState.CLEAR
+
+
+@pytest.mark.parametrize("unseen", [np.s_[50:63, 80:93], np.s_[:, :13], np.s_[112:], np.s_[:]])
+def test_what_was_not_seen_is_not_called_clear(unseen: tuple[slice, ...]) -> None:
+    heightmap = draw([])
+    heightmap.valid[unseen] = False
+    heightmap.color[unseen] = 0
+    for config in (CONFIG, PUBLISHED):
+        with pytest.raises(ViewIncompleteError, match=r"before the workspace is called clear, received an unseen"):
+            attend(heightmap, None, config)
 
 
 def test_a_heightmap_in_another_pixel_format_is_refused() -> None:

@@ -1,0 +1,96 @@
+"""Whether the camera still looks from where it did: something in view must not have moved.
+
+An action moves some objects. Of all else, the drop bin, other objects, the table's pattern, at least one thing stays
+where it was, to the pixel; when the camera moves none does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.errors import CameraMovedError
+from impurity_grasp_ros.perception.samples import STRIDE, Mask, Samples
+
+_CORNERS = 300
+_QUALITY = 0.02
+_DISTANCE_PX = 4
+_BLOCK_PX = 3
+"""Corners that are followed: how many, how much weaker than the strongest, how far apart, over which block."""
+
+_SEARCH_PX = (11, 11)
+"""Window around a corner that is looked for again, in samples."""
+
+_MIN_CORNERS = 3
+"""Corners that make a thing recognizable."""
+
+_MIN_LEFT = 0.5
+"""Part of the corners that are left when the camera moves: what leaves the view on one side enters on the other."""
+
+_AROUND = np.ones((5, 5), np.uint8)
+
+
+@dataclass(frozen=True)
+class StillnessConfig:
+    """When a thing has stayed where it was."""
+
+    max_shift_px: float = parameter("px of the image that a corner may seem to move at rest", low=0.2, high=10.0)
+    min_still: float = parameter("part of a thing's corners that stay when it does", low=0.05, high=1.0)
+    min_things: int = parameter("things in view that cannot all be moved by one action", low=2, high=50)
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Corners in one view. gray: (h, w) uint8. corners: (N, 2) float32, samples (column, row).
+
+    thing: (N,) the thing that each corner belongs to, 0 for the table. outside: (things,) bool, whether a thing lies
+    outside of the workspace, out of reach of any action.
+    """
+
+    gray: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+    thing: NDArray[np.intp]
+    outside: NDArray[np.bool_]
+
+
+def landmarks_of(samples: Samples, things: Mask) -> Landmarks:
+    """What to find again in the next view. things: (h, w) pixels in which anything rises above the table."""
+    gray = np.asarray(cv2.cvtColor(samples.color, cv2.COLOR_RGB2GRAY), np.uint8)
+    count, labels = cv2.connectedComponents(cv2.dilate(things.astype(np.uint8), _AROUND), connectivity=8)
+    inside = np.bincount(labels[samples.on_workspace], minlength=count) > 0
+    found = cv2.goodFeaturesToTrack(gray, _CORNERS, _QUALITY, _DISTANCE_PX, blockSize=_BLOCK_PX)
+    corners = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2).astype(np.float32)
+    columns, rows = corners.astype(np.intp).T
+    return Landmarks(gray, corners, labels[rows, columns].astype(np.intp), ~inside)
+
+
+def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> None:
+    """Check that at least one thing of the view before is where it was.
+
+    It cannot tell with fewer things than ``min_things`` in view, unless one of them is out of the arm's reach, nor when
+    most of what there was has been taken away.
+
+    Raises:
+        CameraMovedError: nothing is where it was.
+    """
+    if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
+        return
+    followed, found, _ = cv2.calcOpticalFlowPyrLK(
+        before.gray, now.gray, before.corners[:, None], before.corners[:, None].copy(), winSize=_SEARCH_PX, maxLevel=0
+    )
+    shift_px = STRIDE * np.linalg.norm(followed[:, 0] - before.corners, axis=1)
+    still = (found[:, 0] > 0) & (shift_px < config.max_shift_px)
+    corners = np.bincount(before.thing)
+    stayed = np.bincount(before.thing, still)
+    known = corners >= _MIN_CORNERS
+    if (stayed[known] >= config.min_still * corners[known]).any():
+        return
+    if np.count_nonzero(known) >= config.min_things or (known & before.outside[: len(known)]).any():
+        raise CameraMovedError(
+            f"expected something to be where it was, received {np.count_nonzero(known)} things in view of which none "
+            f"has stayed within {config.max_shift_px:g} px"
+        )
