@@ -1,7 +1,7 @@
 """Faults on request: a port that takes a JSON object a line and answers with the state.
 
 ``{"do": "state"}`` only asks. Of the arm: ``protective_stop``, ``safeguard_stop`` (``seconds`` until it resumes by
-itself), ``emergency_stop``, ``release_emergency_stop``, ``power_off``, ``stop_program``, ``remote_control`` (``on``),
+itself), ``unlock`` (on the pendant), ``emergency_stop``, ``release_emergency_stop``, ``power_off``, ``stop_program``, ``remote_control`` (``on``),
 ``speed_slider`` (``fraction``) and, with ideal mechanics, ``force`` (three ``newtons``). Of the network: ``drop``,
 ``close`` and ``open`` (``service``), ``freeze`` (``seconds`` of silence), ``delay`` (RTDE packets come ``seconds`` late,
 either way), ``dashboard_drip`` (``seconds_per_byte``, 0 ends it). Of the gripper: ``gripper_fault`` (``number`` of the
@@ -61,14 +61,15 @@ class FaultInjector:
         gripper: UrcapGripper,
         fingers: object,
         network: Network,
-        others: Mapping[str, Callable[..., None]],
+        others: Mapping[str, Callable[..., object]],
     ) -> None:
         self._controller = controller
         self._gripper = gripper
-        self._actions: dict[str, Callable[..., None]] = {
+        self._actions: dict[str, Callable[..., object]] = {
             "state": lambda: None,
             "safeguard_stop": lambda seconds: controller.safeguard_stop(_positive(seconds)),
             "protective_stop": lambda: controller.protective_stop("injected"),
+            "unlock": controller.unlock,
             "emergency_stop": controller.emergency_stop,
             "release_emergency_stop": controller.release_emergency_stop,
             "stop_program": lambda: controller.stop_program("stopped on the pendant"),

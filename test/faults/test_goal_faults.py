@@ -86,7 +86,9 @@ def test_a_broken_goal(robot: Robot, verdict: Verdict, name: str, value: float) 
     owner, _, last = name.rpartition(".")
     setattr(getattr(message, owner) if owner else message, last, value)
     before = robot.joints()
-    handle = robot.client.send(robot.client.execute, ExecutePrimitive.Goal(primitive=message, sender=robot.client.sender))
+    handle = robot.client.send(
+        robot.client.execute, ExecutePrimitive.Goal(primitive=message, sender=robot.client.sender)
+    )
     result = robot.client.result(handle).result
     verdict.expect(code(result), "INVALID_GOAL", result.error_msg)
     robot.assert_still(before)

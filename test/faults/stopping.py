@@ -1,0 +1,71 @@
+"""How far an arm goes after it was told to stop, by the emulated controller's own clock and joints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from graph import until
+from robot_client import PUSH, Robot
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp_ros.datatypes import Primitive
+
+STOP_ANGLE = 0.30
+"""rad that a joint may travel after the order: 1.05 rad/s for the allowed 0.3 s; a whole primitive takes 1.1 rad."""
+
+
+class Journey:
+    """A primitive under way and the phases that it has begun."""
+
+    def __init__(self, robot: Robot, primitive: Primitive = PUSH) -> None:
+        self.robot = robot
+        self.phases: list[str] = []
+        self.handle = robot.send(primitive, on_feedback=self._on_feedback)
+
+    def _on_feedback(self, feedback: ExecutePrimitive.Feedback) -> None:
+        self.phases.append(feedback.phase)
+
+    def await_phase(self, phase: str) -> Journey:
+        """Wait until a phase has begun and the arm moves in it."""
+        until(lambda: phase in self.phases and self.robot.speed() > 0.05, f"motion in {phase}")
+        return self
+
+    def result(self) -> ExecutePrimitive.Result:
+        return self.robot.client.result(self.handle).result
+
+
+@contextmanager
+def stops_short(journey: Journey, seconds_more: float = 0.0) -> Iterator[None]:
+    """What is done inside stops the arm soon: no joint goes far, no later phase begins, nothing moves afterwards.
+
+    seconds_more: that the order itself may take to be noticed, beyond the 0.3 s.
+    """
+    before = journey.robot.cell.do("state")
+    yield
+    after = rest(journey.robot)
+    travelled = float(np.abs(np.subtract(after["joints"], before["joints"])).max())
+    allowed = STOP_ANGLE * (1.0 + seconds_more / 0.3)
+    assert travelled < allowed, f"{travelled:.2f} rad after the order, phases {journey.phases}"
+    begun = len(journey.phases)
+    journey.robot.assert_still(after["joints"])
+    assert len(journey.phases) - begun <= 1, journey.phases  # one may have begun before the order
+
+
+def rest(robot: Robot) -> dict[str, Any]:
+    """The controller's state once no joint moves."""
+
+    def resting() -> dict[str, Any] | None:
+        state = robot.cell.do("state")
+        return state if max(map(abs, state["speeds"])) < 0.01 else None
+
+    return until(resting, "rest", 10.0)
+
+
+def seconds_to_rest(robot: Robot, order: Callable[[], Any]) -> float:
+    """Controller's seconds from an order to rest."""
+    before = robot.cell.do("state")["time"]
+    order()
+    return float(rest(robot)["time"]) - float(before)

@@ -1,0 +1,352 @@
+"""Everything that stops the arm: how far it still goes, and what never begins again by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from action_msgs.msg import GoalStatus
+from fault_table import Verdict, fault
+from graph import Graph, until
+from rig import GRASP, Rig, code
+from robot_client import PUSH, Robot
+from stopping import Journey, rest, stops_short
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp_ros.nodes.conversions import to_primitive
+
+pytest.importorskip("rtde_control")
+pytestmark = [pytest.mark.ros]
+
+RESTART = "start the node, `home`"
+RECOVER = "look for the cause, `recover`, `home`"
+
+
+def signaled(robot: Robot, number: signal.Signals) -> subprocess.Popen[bytes]:
+    """The node, after a signal."""
+    node = robot.graph.processes["motion_node"]
+    node.send_signal(number)
+    return node
+
+
+@pytest.mark.parametrize(
+    ("number", "phase"),
+    [
+        pytest.param(
+            number, phase, marks=fault(f"{name} during `{phase}`: displacement after the signal", RESTART),
+            id=f"{number.name}-{phase}",
+        )
+        for number, name, phase in (
+            (signal.SIGINT, "SIGINT (Ctrl-C)", "approach"),
+            (signal.SIGINT, "SIGINT (Ctrl-C)", "push"),
+            (signal.SIGTERM, "SIGTERM", "descend"),
+        )
+    ],
+)  # fmt: skip
+def test_a_signal_stops_the_arm_at_once(rig: Rig, verdict: Verdict, number: signal.Signals, phase: str) -> None:
+    robot = rig.start()
+    journey = Journey(robot).await_phase(phase)
+    with stops_short(journey):
+        node = signaled(robot, number)
+    assert node.wait(10.0) == 0
+    assert robot.cell.do("state")["runtime_state"] == "STOPPED"
+    verdict.expect("STOPPED", "STOPPED", "the arm is at rest, the program stopped, exit code 0")
+    robot.graph.restart("motion_node")
+    robot.assert_usable()
+
+
+@fault("more signals while the node already ends", RESTART)
+def test_further_signals_change_nothing(rig: Rig, verdict: Verdict) -> None:
+    robot = rig.start()
+    with stops_short(Journey(robot).await_phase("approach")):
+        node = signaled(robot, signal.SIGINT)
+        while node.poll() is None:  # until after its very last instruction
+            node.send_signal(signal.SIGTERM if node.pid % 2 else signal.SIGINT)
+            time.sleep(0.01)
+    assert node.returncode == 0
+    assert "Traceback" not in robot.graph.output("motion_node")
+    verdict.expect("STOPPED", "STOPPED", "exit code 0, no traceback")
+    robot.graph.restart("motion_node")
+    robot.assert_usable()
+
+
+NODES = ("motion_node", "policy_node", "heightmap_node", "attention_node", "picker_node", "bullet_bridge_node")
+
+
+@fault("a signal while a node starts", "start it")
+def test_a_signal_during_the_start_ends_it_quietly(tmp_path_factory: pytest.TempPathFactory, verdict: Verdict) -> None:
+    delays = (0.15, 0.6, 1.2, 2.0, 0.3, 0.9)  # seconds: in the imports, in the middle of the constructor, after it
+    for name, delay in zip(NODES, delays, strict=True):
+        graph = Graph(tmp_path_factory.mktemp(name), (name,), {})
+        try:
+            threading.Event().wait(delay)
+            graph.processes[name].send_signal(signal.SIGINT)
+            assert graph.processes[name].wait(20.0) in (0, 130), graph.output(name)
+            assert "Traceback" not in graph.output(name)
+        finally:
+            graph.close()
+    verdict.expect("STOPPED", "STOPPED", "exit code 0 or 130, no traceback")
+
+
+@fault("service `stop` during a push", "nothing: the next goal starts from there")
+def test_the_stop_service(robot: Robot, verdict: Verdict) -> None:
+    journey = Journey(robot).await_phase("push")
+    with stops_short(journey):
+        answer = robot.stop()
+    assert answer.success
+    assert "execute_primitive" in answer.message
+    result = journey.result()
+    verdict.expect(code(result), "STOPPED", result.error_msg)
+
+
+@fault("service `stop` during `home`", "`home` again when it may")
+def test_home_can_be_stopped(robot: Robot, verdict: Verdict) -> None:
+    journey = Journey(robot).await_phase("push")
+    robot.stop()
+    journey.result()
+    answers = []
+    homing = threading.Thread(target=lambda: answers.append(robot.home()))
+    homing.start()
+    until(lambda: robot.speed() > 0.05, "motion")
+    with stops_short(journey):
+        robot.stop()
+    homing.join(10.0)
+    assert not answers[0].success
+    verdict.expect("STOPPED", "STOPPED", answers[0].message)
+
+
+@fault("service `stop` while nothing moves", "nothing")
+def test_stop_at_rest(robot: Robot, verdict: Verdict) -> None:
+    answer = robot.stop()
+    assert answer.success
+    verdict.expect("NONE", "NONE", answer.message)
+
+
+@fault("emergency stop during `home`", "release the button, `recover`, `home`")
+def test_emergency_stop_during_home(robot: Robot, verdict: Verdict) -> None:
+    journey = Journey(robot).await_phase("push")
+    robot.stop()
+    journey.result()
+    answers = []
+    homing = threading.Thread(target=lambda: answers.append(robot.home()))
+    homing.start()
+    until(lambda: robot.speed() > 0.05, "motion")
+    with stops_short(journey):
+        robot.cell.do("emergency_stop")
+    homing.join(10.0)
+    assert not answers[0].success
+    verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answers[0].message)
+    robot.cell.do("release_emergency_stop")
+    assert robot.recover().success
+
+
+SENDER = """
+import sys, rclpy
+from rclpy.action import ActionClient
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.nodes.conversions import to_primitive
+from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
+rclpy.init()
+node = rclpy.create_node("short_lived")
+client = ActionClient(node, ExecutePrimitive, "execute_primitive")
+client.wait_for_server()
+goal = ExecutePrimitive.Goal(primitive=to_primitive(Primitive.push((0.42, -0.16, 0.012), 0.0)))
+goal.sender = Announcement(node, sender_topic(node)).topic if sys.argv[1] == "watched" else ""
+rclpy.spin_until_future_complete(node, client.send_goal_async(goal))
+print("sent", flush=True)
+rclpy.spin(node)
+"""
+
+
+def sender_process(robot: Robot, kind: str) -> subprocess.Popen[str]:
+    """A process of its own that has sent a push."""
+    environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    process = subprocess.Popen([sys.executable, "-c", SENDER, kind], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "sent\n"
+    return process
+
+
+@fault("the node that sent the goal dies", "nothing: the next goal starts from there")
+def test_the_sender_dies(robot: Robot, verdict: Verdict) -> None:
+    journey = Journey.__new__(Journey)
+    journey.robot, journey.phases = robot, []
+    sender = sender_process(robot, "watched")
+    until(lambda: robot.speed() > 0.1, "motion")
+    with stops_short(journey):
+        sender.kill()
+        sender.wait()
+    until(lambda: "SENDER_LOST" in robot.graph.output("motion_node"), "the node to say why")
+    verdict.expect("SENDER_LOST", "SENDER_LOST", "the goal's sender fell silent")
+
+
+@fault("the sender dies with `watch_sender` off", "nothing: the primitive is finished, and the arm is free again")
+def test_nobody_watches_the_sender(rig: Rig, verdict: Verdict) -> None:
+    robot = rig.start(watch_sender=False)
+    sender = sender_process(robot, "unwatched")
+    until(lambda: robot.speed() > 0.1, "motion")
+    sender.kill()
+    sender.wait()
+    before = robot.joints()
+    until(lambda: robot.send().accepted, "the end of the goal under way")
+    assert max(abs(a - b) for a, b in zip(robot.joints(), before, strict=True)) > 0.3
+    verdict.expect("NONE", "NONE", "the goal under way comes to its end first")
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        pytest.param("", "INVALID_GOAL", marks=fault("a goal that names no sender", "name one, or set `watch_sender`")),
+        pytest.param(
+            "/execute_primitive/sender/nobody_1", "SENDER_LOST",
+            marks=fault("a goal whose sender nobody hears of", "announce it, see `nodes/liveliness.py`"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_goal_of_nobody(robot: Robot, verdict: Verdict, sender: str, expected: str) -> None:
+    before = robot.joints()
+    goal = ExecutePrimitive.Goal(primitive=to_primitive(PUSH), sender=sender)
+    result = robot.client.result(robot.client.send(robot.client.execute, goal)).result
+    verdict.expect(code(result), expected, result.error_msg)
+    robot.assert_still(before)
+
+
+@fault("`motion_node` hangs in mid-motion (SIGSTOP)", "end it, start it, `home`")
+def test_the_parent_hangs(rig: Rig, verdict: Verdict) -> None:
+    robot = rig.start()
+    journey = Journey(robot).await_phase("approach")
+    with stops_short(journey, seconds_more=0.5):
+        node = signaled(robot, signal.SIGSTOP)
+    until(lambda: robot.cell.do("state")["runtime_state"] == "STOPPED", "a stopped program")
+    node.send_signal(signal.SIGCONT)
+    result = journey.result()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.assert_usable()
+
+
+@fault("a safeguard stop that resumes by itself after 0.1 s", RECOVER)
+def test_nothing_moves_after_a_safeguard_stop(robot: Robot, verdict: Verdict) -> None:
+    journey = Journey(robot).await_phase("approach")
+    with stops_short(journey):
+        robot.cell.do("safeguard_stop", seconds=0.1)
+    assert robot.cell.do("state")["runtime_state"] == "STOPPED"
+    result = journey.result()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    assert code(robot.execute()) == "DEVICE_FAULT", "a person has to ask"
+    assert robot.recover().success
+
+
+def cut_off(robot: Robot) -> None:
+    robot.cell.do("drop", service="rtde")
+    robot.cell.do("protective_stop")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(
+            cut_off, id="drop",
+            marks=fault("the RTDE link breaks and a protective stop follows; unlocked on the pendant", RECOVER),
+        ),
+        pytest.param(
+            lambda robot: (robot.cell.do("protective_stop"), robot.cell.do("gripper_power_cycle")), id="gripper",
+            marks=fault("a protective stop, and the gripper loses its power; unlocked on the pendant", RECOVER),
+        ),
+    ],
+)  # fmt: skip
+def test_two_faults_at_once_need_a_person(robot: Robot, verdict: Verdict, act: Callable[[Robot], object]) -> None:
+    with stops_short(journey := Journey(robot).await_phase("approach")):
+        act(robot)
+    assert code(journey.result()) == "DEVICE_FAULT"
+    robot.await_diagnostic("arm", "PROTECTIVE_STOP")
+    until(lambda: robot.cell.do("unlock")["safety_mode"] == "NORMAL", "the pendant's unlock")
+    before = robot.joints()
+    result = robot.execute()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.assert_still(before)
+    until(lambda: robot.recover().success, "recovery")
+
+
+@fault("a goal is canceled in the moment in which the RTDE link breaks", "nothing: it reconnects; `home`")
+def test_cancel_and_drop(robot: Robot, verdict: Verdict) -> None:
+    with stops_short(journey := Journey(robot).await_phase("approach")):
+        journey.handle.cancel_goal_async()
+        robot.cell.do("drop", service="rtde")
+    answer = robot.client.result(journey.handle)
+    assert answer.status in (GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
+    verdict.expect(code(answer.result), code(answer.result), answer.result.error_msg)
+
+
+@fault("a goal is canceled while the controller hangs", "nothing: it reconnects by itself; `home`")
+def test_cancel_of_a_hanging_controller(robot: Robot, verdict: Verdict) -> None:
+    with stops_short(journey := Journey(robot).await_phase("approach")):
+        robot.cell.do("freeze", seconds=1.5)
+        journey.handle.cancel_goal_async()
+    result = journey.result()
+    verdict.expect(code(result), code(result), result.error_msg)
+
+
+@fault("the gripper falls silent while it releases over the bin", "look at URCap and cable; it reconnects; `home`")
+def test_silent_during_release(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("object", opening=0.03)
+    journey = Journey(robot, GRASP)
+    until(lambda: "release" in journey.phases, "release")
+    robot.cell.do("gripper_answers", on=False)
+    result = journey.result()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.cell.do("gripper_answers", on=True)
+    robot.cell.do("object", opening=None)
+
+
+@fault("recovery while the dashboard drips a byte every half second", "look after the controller, `recover` again")
+def test_a_dripping_dashboard(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("stop_program")
+    robot.await_diagnostic("arm", "program")
+    robot.cell.do("dashboard_drip", seconds_per_byte=0.5)
+    start = time.monotonic()
+    answer = robot.recover()
+    assert time.monotonic() - start < 15.0
+    assert not answer.success
+    verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)
+    robot.cell.do("dashboard_drip", seconds_per_byte=0.0)
+    assert robot.recover().success
+
+
+@fault("SIGTERM during such a recovery", RESTART)
+def test_a_signal_ends_a_recovery(rig: Rig, verdict: Verdict) -> None:
+    robot = rig.start()
+    robot.cell.do("stop_program")
+    robot.await_diagnostic("arm", "program")
+    robot.cell.do("dashboard_drip", seconds_per_byte=0.5)
+    answers = []
+    recovering = threading.Thread(target=lambda: answers.append(robot.recover()))
+    recovering.start()
+    until(lambda: not robot.send().accepted, "recovery to begin")
+    node = signaled(robot, signal.SIGTERM)
+    assert node.wait(15.0) == 0
+    robot.cell.do("dashboard_drip", seconds_per_byte=0.0)
+    verdict.expect("STOPPED", "STOPPED", "exit code 0")
+    robot.graph.restart("motion_node")
+    recovering.join(60.0)
+    until(lambda: robot.recover().success, "recovery")
+
+
+@fault("the network delays everything by 0.25 s, either way", "nothing: slower, but it works")
+def test_a_slow_network(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("delay", seconds=0.25)
+    try:
+        journey = Journey(robot).await_phase("approach")
+        with stops_short(journey, seconds_more=0.5):
+            journey.handle.cancel_goal_async()
+        result = journey.result()
+        verdict.expect(code(result), code(result), result.error_msg)
+    finally:
+        robot.cell.do("delay", seconds=0.0)
+        rest(robot)
