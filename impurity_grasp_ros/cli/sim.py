@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from impurity_grasp.action import PickImpurities
     from impurity_grasp_ros.nodes.composition import SimulatedSystem
 
-PHASES = ("observing", "attending", "deciding", "executing")
+PHASES = ("observing", "attending", "deciding", "executing", "waiting")
 NOT_RECORDED = 3
 """Exit status of jobs that are complete, with pictures or a summary missing."""
 

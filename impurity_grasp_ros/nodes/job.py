@@ -39,7 +39,14 @@ class Job:
 
     def enter(self, phase: int) -> None:
         """Begin a phase and say so; raises CanceledError, and TimeLimitError before anything new is started."""
-        self._feedback.phase = phase
+        self._say(phase, "")
+
+    def wait_for(self, what: str) -> None:
+        """Say that the job waits, and for what; raises as :meth:`enter` does."""
+        self._say(PickImpurities.Feedback.WAIT, what)
+
+    def _say(self, phase: int, waiting_for: str) -> None:
+        self._feedback.phase, self._feedback.waiting_for = phase, waiting_for
         self._publish()
         self.watch()
         elapsed = time.monotonic() - self._start

@@ -32,6 +32,7 @@ class PeersConfig:
     startup_timeout: float = parameter("s that a peer gets to appear", low=0.1, high=600.0)
     service_timeout: float = parameter("s that a service gets to answer", low=0.1, high=600.0)
     frame_timeout: float = parameter("s that the camera gets to deliver a frame", low=0.1, high=600.0)
+    view_timeout: float = parameter("s that a job waits for a view it can act upon", low=0.0, high=86400.0)
     execute_timeout: float = parameter("s that a primitive gets to end", low=1.0, high=3600.0)
     stop_timeout: float = parameter("s that a canceled primitive gets to end", low=0.1, high=60.0)
 
@@ -73,10 +74,10 @@ class Peers:
         self._servers = LivelinessWatch(node, ALIVE_TOPIC)
         self._announcement = Announcement(node, sender_topic(node))
 
-    async def observe(self, not_before: Time, watch: Watch) -> Heightmap:
-        """A heightmap of the first frame taken at ``not_before`` or later."""
+    async def observe(self, not_before: Time, new_job: bool, watch: Watch) -> Heightmap:
+        """A heightmap of the first frame taken at ``not_before`` or later, judged against the job's views before."""
         timeout = self._config().frame_timeout
-        request = CaptureHeightmap.Request(not_before=not_before, timeout=to_duration(timeout))
+        request = CaptureHeightmap.Request(not_before=not_before, new_job=new_job, timeout=to_duration(timeout))
         return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
 
     async def attend(self, heightmap: Heightmap, new_job: bool, watch: Watch) -> Attention:

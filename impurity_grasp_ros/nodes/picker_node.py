@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
+from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -10,13 +14,29 @@ from rclpy.qos import QoSProfile
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
+from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.nodes.job import Job
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.peers import Peers, PeersConfig
-from impurity_grasp_ros.nodes.runtime import answer_error, finish, run
+from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
+from impurity_grasp_ros.nodes.runtime import Pacer, answer_error, finish, run
 
 RESULT_TIMEOUT = 3600
 """Seconds that a result stays available to whoever asks late."""
+
+LOOK_PERIOD = 0.2
+"""Seconds between two looks while the view is not clear."""
+
+VIEW_CODES = frozenset(
+    {
+        ErrorCode.EMPTY_CLOUD,
+        ErrorCode.VIEW_BLOCKED,
+        ErrorCode.VIEW_INCOMPLETE,
+        ErrorCode.TABLE_MOVED,
+        ErrorCode.BAD_EXPOSURE,
+        ErrorCode.CAMERA_MOVED,
+    }
+)
+"""Faults of a view that may pass by themselves, or by a hand that is drawn back."""
 
 
 class PickerNode(Node):
@@ -27,7 +47,8 @@ class PickerNode(Node):
         self._settings = NodeParameters(self, "picker_node", PeersConfig)
         self._peers = Peers(self, lambda: self._settings.value)
         self._decisions = self.create_publisher(Decision, "decision", QoSProfile(depth=10))
-        self._busy = False
+        self._pacer = Pacer(self, LOOK_PERIOD)
+        self._busy = threading.Lock()
         self._server = ActionServer(
             self,
             PickImpurities,
@@ -40,10 +61,9 @@ class PickerNode(Node):
         )
 
     def _on_goal(self, _goal: PickImpurities.Goal) -> GoalResponse:
-        if self._busy:
+        if not self._busy.acquire(blocking=False):  # in one step: goals may arrive on two threads at a time
             self.get_logger().warning("BUSY: refused a goal, another one is under way")
             return GoalResponse.REJECT
-        self._busy = True
         return GoalResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> PickImpurities.Result:
@@ -53,18 +73,14 @@ class PickerNode(Node):
             await self._pick(job, handle.request.dry_run)
         except Exception as error:  # every fault ends the goal with its code, the node stays
             answer_error(job.result, error, self.get_logger())
-        self._busy = False
+        self._busy.release()
         return finish(handle, job.result)
 
     async def _pick(self, job: Job, dry_run: bool) -> None:
         """The loop: observe, attend, decide, execute."""
         not_before = self.get_clock().now().to_msg()
         while not job.done():
-            job.enter(PickImpurities.Feedback.OBSERVE)
-            heightmap = await self._peers.observe(not_before, job.watch)
-            job.enter(PickImpurities.Feedback.ATTEND)
-            new_job = not job.result.attempts
-            attention = await self._peers.attend(heightmap, new_job, job.watch)
+            heightmap, attention = await self._see(job, not_before)
             if attention.state == Attention.CLEAR:
                 job.result.workspace_clear = True
                 self._publish(job, heightmap, attention)
@@ -79,6 +95,26 @@ class PickerNode(Node):
             attempt, not_before = await self._peers.execute(primitive, job.watch)
             job.record(attempt)
             self._publish(job, heightmap, attention, primitive, attempt)
+
+    async def _see(self, job: Job, not_before: Time) -> tuple[Heightmap, Attention]:
+        """Look until a view can be acted upon; after ``view_timeout`` raises what was the matter with the last one."""
+        start, new_job, reported = time.monotonic(), not job.result.attempts, ErrorCode.NONE
+        job.enter(PickImpurities.Feedback.OBSERVE)
+        while True:
+            try:
+                heightmap = await self._peers.observe(not_before, new_job, job.watch)
+                job.enter(PickImpurities.Feedback.ATTEND)
+                return heightmap, await self._peers.attend(heightmap, new_job, job.watch)
+            except ReportedError as error:
+                if error.code not in VIEW_CODES or time.monotonic() - start > self._settings.value.view_timeout:
+                    raise
+                code, what = error.code, f"{error.code.name}: {error}"
+            job.wait_for(what)
+            if code != reported:
+                self.get_logger().warning(f"waiting for a clear view: {what}")
+            reported = code
+            await self._pacer.tick()
+            not_before = self.get_clock().now().to_msg()
 
     def _publish(
         self,
