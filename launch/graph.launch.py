@@ -28,7 +28,8 @@ def installed(package: str) -> bool:
 def optional(package: str, executable: str, **options) -> Node | LogInfo:
     """A node of another package, or a line that says that it is missing."""
     if installed(package):
-        return Node(package=package, executable=executable, **options)
+        enclave = ["--enclave", f"/impurity_grasp/{executable}"]
+        return Node(package=package, executable=executable, ros_arguments=enclave, **options)
     return LogInfo(msg=f"{package} is not installed: going on without {executable}", condition=options.get("condition"))
 
 

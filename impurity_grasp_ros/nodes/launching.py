@@ -86,7 +86,7 @@ def needed_node(executable: str, parameters: list[Any]) -> Node:
         executable=executable,
         namespace=LaunchConfiguration("namespace"),
         parameters=[LaunchConfiguration("params_file"), *parameters],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", f"/impurity_grasp/{executable}"],
         output="screen",
         on_exit=on_exit,
     )
