@@ -104,7 +104,7 @@ def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]
     motion = cell.motion
     x, y, z = primitive.position
     way = motion.transit_height - z
-    slow = min(motion.contact_distance, way)
+    slow = min(motion.descend_end, way)
     return [
         Transit("approach", tool_down((x, y, motion.transit_height), yaw)),
         FreeAir("free_air"),
@@ -129,7 +129,7 @@ def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]
 
 def _push(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     motion = cell.motion
-    slow = min(motion.contact_distance, primitive.length)
+    slow = min(motion.push_start, primitive.length)
     return [
         Fingers("close", 0.0, must_reach=True),
         *_above(primitive, yaw, cell),

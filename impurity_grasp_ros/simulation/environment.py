@@ -77,6 +77,9 @@ class SimulatedClock:
 
     def sleep(self, duration: float) -> None:
         """Simulate at least one step; with ``fast_forward`` more time may have passed afterwards."""
+        if self._fast_forward and not (self._arm.is_moving() or self._gripper.is_moving()) and self._arm.is_free():
+            self._world.skip(duration)
+            return
         self._world.step(max(1, round(duration / self._world.config.time_step)))
         if self._fast_forward and self._arm.is_free():
             self._gripper.skip_motion()
