@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from impurity_grasp_ros.cell_layout import GRIPPER_RADIUS
 from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.gripper_geometry import (
     CLOSED_TRAVEL,
@@ -157,3 +158,11 @@ def test_the_palm_stays_above_its_clearance_and_the_knuckles_behind_the_finger_t
             collision_corners(f"{side}_{link}", finger_angles(travel)) for link in ("knuckle", "finger_tip")
         )
         assert knuckle[:, 2].max() < tip[:, 2].max() - 0.04
+
+
+@given(travels)
+def test_no_finger_is_farther_from_the_tools_axis_than_the_gripper_is_said_to_be_wide(travel: float) -> None:
+    links = ["robotiq_base", *(f"{side}_{part}" for side in SIDES for part in ("knuckle", "finger_tip"))]
+    corners = np.concatenate([collision_corners(link, finger_angles(travel)) for link in links])
+    box = np.abs(corners[:, 0]).max(), TIP_WIDTH / 2
+    assert math.hypot(*box) <= GRIPPER_RADIUS

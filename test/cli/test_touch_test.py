@@ -1,16 +1,21 @@
 """``impurity-grasp touch-test`` hovers over what a pixel shows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from recording_arm import RecordingArm
 from served_cell import free_host, served_cell
 
 from impurity_grasp_ros.calibration import load_calibration
-from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
 from impurity_grasp_ros.cli.touch_test import move_over, point_of, poses_over
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.errors import ConfigError, OutOfWorkspaceError
+from impurity_grasp_ros.errors import CollisionError, ConfigError, OutOfWorkspaceError, RecoveryNeededError
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
+from impurity_grasp_ros.transform import tool_down
 
 CALIBRATION, CELL = load_calibration(), load_cell()
 INTRINSICS = CALIBRATION.intrinsics
@@ -44,3 +49,52 @@ def test_the_arm_hovers_over_the_point() -> None:
             np.testing.assert_allclose(arm.tool_pose()[:3, 3], point + np.array([0.0, 0.0, 0.05]), atol=1e-4)
         finally:
             arm.close()
+
+
+def arm_at(x: float, y: float, z: float) -> RecordingArm:
+    """An arm whose tool was left somewhere, in the posture of home."""
+    joints = nearest_solution(tool_down((x, y, z), 0.0), np.array(CELL.home))
+    assert joints is not None
+    return RecordingArm(joints)
+
+
+def with_box(center: tuple[float, float, float], size: tuple[float, float, float]) -> CellConfig:
+    shipped = CELL.obstacles
+    boxes = ObstaclesConfig((*shipped.names, "shelf"), (*shipped.centers, *center), (*shipped.sizes, *size))
+    return replace(CELL, obstacles=boxes)
+
+
+POINT = np.array([0.45, -0.1, 0.03])
+
+
+def test_from_a_low_pose_the_arm_rises_before_its_joints_move() -> None:
+    arm = arm_at(0.36, -0.44, 0.03)
+    move_over(arm, *poses_over(POINT, 0.05, CELL), 1.0, CELL)  # type: ignore[arg-type]
+    assert arm.commands == ["linear", "joint", "linear"]
+    risen = forward_kinematics(arm.places[0])[:3, 3]
+    np.testing.assert_allclose(risen, [0.36, -0.44, CELL.motion.transit_height], atol=1e-6)
+
+
+def test_where_the_way_up_is_not_free_nothing_moves() -> None:
+    arm = arm_at(0.5, 0.2, 0.02)
+    cell = with_box((0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
+    with pytest.raises(RecoveryNeededError, match="would touch the shelf"):
+        move_over(arm, *poses_over(POINT, 0.05, cell), 1.0, cell)  # type: ignore[arg-type]
+    assert arm.commands == []
+
+
+@pytest.mark.parametrize(
+    ("center", "size", "words"),
+    [
+        ((0.42, -0.29, 0.30), (0.02, 0.02, 0.10), "motion to the point, the .* would touch the shelf"),
+        ((0.36, -0.26, 0.05), (0.6, 0.03, 0.10), "motion down to the point, the .* would touch the shelf"),
+    ],
+    ids=["across", "down"],
+)
+def test_where_the_way_to_the_point_is_not_free_nothing_moves(
+    center: tuple[float, float, float], size: tuple[float, float, float], words: str
+) -> None:
+    arm, cell = arm_at(0.36, -0.44, 0.2), with_box(center, size)
+    with pytest.raises(CollisionError, match=words):
+        move_over(arm, *poses_over(np.array([0.45, -0.24, 0.0]), 0.03, cell), 1.0, cell)  # type: ignore[arg-type]
+    assert arm.commands == []
