@@ -1,13 +1,14 @@
 """Faults on request: a port that takes a JSON object a line and answers with the state.
 
 ``{"do": "state"}`` only asks. Of the arm: ``protective_stop``, ``safeguard_stop`` (``seconds`` until it resumes by
-itself), ``unlock`` (on the pendant), ``emergency_stop``, ``release_emergency_stop``, ``power_off``, ``stop_program``, ``remote_control`` (``on``),
-``speed_slider`` (``fraction``) and, with ideal mechanics, ``force`` (three ``newtons``). Of the network: ``drop``,
-``close`` and ``open`` (``service``), ``freeze`` (``seconds`` of silence), ``delay`` (RTDE packets come ``seconds`` late,
-either way), ``dashboard_drip`` (``seconds_per_byte``, 0 ends it). Of the gripper: ``gripper_fault`` (``number`` of the
-register FLT, 0 clears it; ``stays``: a reset does not clear it), ``gripper_jam`` (the fingers do not move, or stop at an
-``opening`` in metres whatever is asked for; ``on`` false frees them), ``gripper_activates`` and ``gripper_answers``
-(``on``), ``gripper_power_cycle`` and, with ideal fingers, ``object`` (``opening`` at which they stall).
+itself), ``unlock`` (on the pendant), ``emergency_stop``, ``release_emergency_stop``, ``power_off``, ``stop_program``,
+``remote_control`` (``on``), ``speed_slider`` (``fraction``) and, with ideal mechanics, ``force`` (three ``newtons``).
+Of the network: ``drop``, ``close`` and ``open`` (``service``), ``freeze`` (``seconds`` of silence), ``delay`` (RTDE
+packets come ``seconds`` late, either way), ``dashboard_drip`` (``seconds_per_byte``, 0 ends it). Of the gripper:
+``gripper_fault`` (``number`` of the register FLT, 0 clears it; ``stays``: a reset does not clear it), ``gripper_jam``
+(the fingers do not move, or stop at an ``opening`` in metres whatever is asked for; ``on`` false frees them),
+``gripper_activates`` and ``gripper_answers`` (``on``), ``gripper_power_cycle`` and, with ideal fingers, ``object``
+(``opening`` at which they stall).
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ class UrcapGripper:
         self.status = Status.RESET
         self._activation = 0.0
         self._goal = GRIPPER_STROKE
-        self._jammed, self._jam_opening = False, None
+        self._jammed = False
+        self._jam_opening: float | None = None
         self.fault = 0
         self._fault_ends = np.inf
         self._fault_stays = False

@@ -1,28 +1,34 @@
 """A robot that is none: the controller's and gripper's ports on loopback, and the camera's topics, over one simulation.
 
-``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries.
+``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries. The controller keeps its own
+time in a process of its own; this one plays its commands in the simulated world and renders while nothing moves.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 import rclpy
+from numpy.typing import NDArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from impurity_grasp.msg import SceneState
+from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.personality import personality
-from impurity_grasp_ros.emulation.server import EmulatedCell
+from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.emulation.player import Player
+from impurity_grasp_ros.emulation.process import ControllerProcess
+from impurity_grasp_ros.errors import BusyError
 from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import ClosingNode, created, end
-from impurity_grasp_ros.nodes.signals import StopSignal
+from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
+from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
@@ -30,8 +36,11 @@ from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
 """The least noise of a real camera; two of its images are never alike."""
 
-STOP_PERIOD = 0.1
-"""Seconds within which a signal is noticed."""
+WAIT = 0.01
+"""Seconds to wait for the next command before looking at the camera."""
+
+FREE_SHARE = 2.0
+"""Times as long as a picture took that the camera then leaves the processor to others."""
 
 CAMERA_STATES = ("on", "off", "frozen")
 
@@ -42,11 +51,56 @@ class EmulatedCellConfig(SceneConfig):
 
     host: str = parameter("address on which the ports are served")
     controller: str = parameter("generation of the controller", choices=("cb3", "e-series"))
-    camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=30.0)
+    camera_rate: float = parameter(
+        "Hz of camera frames, at most; they pause while the arm moves and come more slowly on a busy machine",
+        low=0.1,
+        high=30.0,
+    )
+
+
+class CellTopics(SceneTopics):
+    """Topics of a camera with noise. The scene is rendered when it has changed; the noise is new in every image."""
+
+    def __init__(self, node: Node, environment: Environment) -> None:
+        super().__init__(node, environment)
+        self._noise = SensorNoise(QUIET_SENSOR, np.random.default_rng())
+        self._rendered: RgbdFrame | None = None
+        self._places: NDArray[np.float64] = np.zeros(0)
+
+    def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
+        """As :meth:`SceneTopics.reset`; the noise is the scene's own where it has one."""
+        try:
+            return super().reset(scene, seed, targets, blocks)
+        finally:
+            camera = self._environment.camera
+            self._noise = camera.noise or SensorNoise(QUIET_SENSOR, np.random.default_rng(seed))
+            camera.noise, self._rendered = None, None
+
+    def forget_frame(self) -> None:
+        """The next image has noise of its own, and shows the scene as it will be."""
+        super().forget_frame()
+        places = self._found()
+        if self._rendered is None or not np.array_equal(places, self._places):
+            self._rendered, self._places = None, places
+
+    def publish_frame(self, age: float = 0.0) -> None:
+        """As :meth:`SceneTopics.publish_frame`."""
+        if self._frame is None and self._depth.get_subscription_count():
+            self._rendered = self._rendered or self._environment.observe()
+            color, depth = self._noise.apply(self._rendered.color, self._rendered.depth)
+            self._frame = replace(self._rendered, color=color, depth=depth)
+        super().publish_frame(age)
+
+    def _found(self) -> NDArray[np.float64]:
+        """Where everything in the scene is."""
+        world = self._environment.world
+        poses = [np.concatenate(world.pose(body)) for body in world.bodies]
+        hand = [self._environment.arm.joint_positions(), np.array([self._environment.gripper.opening()])]
+        return np.concatenate([*poses, *hand])
 
 
 class EmulatedCellNode(ClosingNode):
-    """Parameters and camera topics. Control cycles and rendering take turns in :meth:`serve`.
+    """Parameters, camera topics and ``reset_scene``. The main thread plays and renders in :meth:`serve`.
 
     The control port takes ``camera`` with a ``state`` (on, off, frozen) and the ``age`` of its stamps in seconds, too.
     """
@@ -54,50 +108,68 @@ class EmulatedCellNode(ClosingNode):
     def __init__(self, **options: object) -> None:
         super().__init__("emulated_cell", **options)
         config = NodeParameters(self, "emulated_cell", EmulatedCellConfig).value
+        self._lock = threading.Lock()
         self._environment = environment = Environment(fast_forward=False)
-        self._topics = SceneTopics(self, environment)
+        self._topics = CellTopics(self, environment)
         self._topics.reset(config.scene, config.seed, config.targets, config.blocks)
-        if environment.camera.noise is None:
-            environment.camera.noise = SensorNoise(QUIET_SENSOR, np.random.default_rng(config.seed))
         self._camera_state, self._stamp_age = CAMERA_STATES[0], 0.0
+        self._period, self._next_frame = 1.0 / config.camera_rate, 0.0
+        demands = {"camera": self._set_camera}
         joints = environment.arm.joint_positions()
-        self._controller = Controller(personality(config.controller), BulletArm(environment), joints)
-        faults = {"camera": self._set_camera}
-        self._cell = EmulatedCell(self._controller, BulletFingers(environment), config.host, self._on_cycle, faults)
-        self._cycles_per_frame = round(self._controller.personality.rate / config.camera_rate)
-        self._cycles = 0
+        self._controller = ControllerProcess(config.host, config.controller, joints, tuple(demands))
+        self._player = Player(self._controller.pipe, BulletArm(environment), BulletFingers(environment), demands)
+        self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
+        priority = self._controller.priority
+        self.get_logger().info(f"the emulated cell is ready; its controller runs with {priority} priority")
 
-    async def serve(self) -> None:
-        """Serve all ports until cancelled; raises OSError when one is taken."""
-        await self._cell.run(lambda: self.get_logger().info("the emulated cell is ready"))
+    def serve(self, stop: threading.Event) -> None:
+        """Play and render until told to stop; raises SystemExit when the controller's process has ended."""
+        try:
+            while not stop.is_set():
+                heard = self._player.wait(WAIT)
+                with self._lock:
+                    if heard:
+                        self._player.play()
+                    if time.monotonic() >= self._next_frame and not self._player.wait(0.0):
+                        self._look()
+        except (EOFError, OSError) as error:
+            raise SystemExit(f"expected the emulated controller to go on, its process has ended: {error}") from None
 
     def close(self) -> None:
-        """Close the simulation."""
+        """End the controller and close the simulation."""
+        self._controller.close()
         self._environment.close()
 
-    def _on_cycle(self) -> None:
-        self._cycles += 1
-        if self._cycles % self._cycles_per_frame:
-            return
-        if self._controller.axes.at_rest and self._camera_state != "off":
+    def _look(self) -> None:
+        start = time.monotonic()
+        if self._player.at_rest and self._camera_state != "off":
             if self._camera_state == "on":
                 self._topics.forget_frame()
             self._topics.publish_frame(self._stamp_age)
         self._topics.publish_scene()
+        now = time.monotonic()
+        self._next_frame = max(start + self._period, now + FREE_SHARE * (now - start))
+
+    def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
+        """Another scene under an arm that stays where it is."""
+        arm, gripper = self._environment.arm, self._environment.gripper
+        try:
+            with self._lock:
+                if not self._player.at_rest:
+                    raise BusyError("expected arm and fingers at rest to change the scene, they move")
+                joints, opening = arm.joint_positions(), gripper.opening()
+                response.state = self._topics.reset(request.scene, request.seed, request.targets, request.blocks)
+                self._environment.arm.jump_to(joints)
+                self._environment.gripper.jump_to(opening)
+        except Exception as error:  # every fault is answered with its code, the node stays
+            answer_error(response, error, self.get_logger())
+        return response
 
     def _set_camera(self, state: str = CAMERA_STATES[0], age: float = 0.0) -> None:
         if state not in CAMERA_STATES:
-            raise ValueError(f"expected a state out of {CAMERA_STATES}, received {state!r}")
+            self.get_logger().error(f"camera: expected a state out of {CAMERA_STATES}, received {state!r}")
+            return
         self._camera_state, self._stamp_age = state, float(age)
-
-
-async def _serve(node: EmulatedCellNode, stop: threading.Event) -> None:
-    task = asyncio.ensure_future(node.serve())
-    while not (stop.is_set() or task.done()):
-        await asyncio.sleep(STOP_PERIOD)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def main() -> None:
@@ -108,11 +180,14 @@ def main() -> None:
         node = created(EmulatedCellNode)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        thread = threading.Thread(target=executor.spin, daemon=True)  # for parameter services alone
+        thread = threading.Thread(target=executor.spin, daemon=True)  # for parameters and reset_scene
         thread.start()
-        asyncio.run(_serve(node, stop))
-        executor.shutdown()
-        thread.join()
-        end(node)
+        try:
+            node.serve(stop)
+        finally:
+            executor.shutdown()
+            thread.join()
+            end(node)
     finally:
         rclpy.try_shutdown()
+        ignore_signals()

@@ -17,11 +17,14 @@ class BulletArm:
         self._environment = environment
         self._surplus = 0.0
         self._joints = environment.arm.joint_positions()
+        self._commanded = np.full(6, np.nan)
 
     def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
         """Simulate as many steps as have become due."""
         environment, step = self._environment, self._environment.config.physics.time_step
-        environment.arm.servo(joints)
+        if not np.array_equal(joints, self._commanded):
+            environment.arm.servo(joints)
+            self._commanded = joints
         self._surplus += duration
         due = int(self._surplus / step)
         if due:
@@ -37,19 +40,19 @@ class BulletFingers:
     """``FingerPlant`` protocol: their time passes with the arm's."""
 
     def __init__(self, environment: Environment) -> None:
-        self._gripper = environment.gripper
+        self._environment = environment
 
     def start(self, opening: float, speed: float) -> None:
         """Move towards an opening, as fast as the simulated gripper does."""
-        self._gripper.start_motion(opening)
+        self._environment.gripper.start_motion(opening)
 
     def advance(self, duration: float) -> None:
         """Nothing: the world's steps are the arm's."""
 
     def opening(self) -> float:
         """Distance between the pads in metres."""
-        return self._gripper.opening()
+        return self._environment.gripper.opening()
 
     def is_moving(self) -> bool:
         """Whether the fingers make progress."""
-        return self._gripper.is_moving()
+        return self._environment.gripper.is_moving()
