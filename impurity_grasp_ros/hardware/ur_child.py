@@ -26,7 +26,7 @@ from impurity_grasp_ros.priority import raise_priority
 PERIOD = 0.008
 """Seconds between two readings."""
 
-SILENCE = 0.5
+SILENCE = 0.8
 """Seconds without a word from a parent that still lives after which the arm is stopped."""
 
 SETTLE_TIME = 1.0

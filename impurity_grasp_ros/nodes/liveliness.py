@@ -16,6 +16,8 @@ from rclpy.node import Node
 from rclpy.qos import LivelinessPolicy, QoSProfile
 from std_msgs.msg import Empty
 
+from impurity_grasp_ros.priority import prioritize_threads
+
 LEASE = 0.18
 """Seconds of silence after which a node counts as gone."""
 
@@ -24,6 +26,9 @@ ALIVE_TOPIC = "execute_primitive/alive"
 
 POLL = 0.01
 """Seconds between two looks while waiting for an announcement."""
+
+MIDDLEWARE_THREADS = ("dds.ev", "dds.shm", "dds.udp")
+"""Threads of Fast DDS that renew and receive announcements: given priority where that is permitted."""
 
 QOS = QoSProfile(
     depth=1, liveliness=LivelinessPolicy.AUTOMATIC, liveliness_lease_duration=Duration(nanoseconds=int(LEASE * 1e9))
@@ -46,10 +51,14 @@ class Announcement:
     def __init__(self, node: Node, topic: str) -> None:
         self.topic = topic
         self._publisher = node.create_publisher(Empty, topic, QOS)
+        prioritize_threads(MIDDLEWARE_THREADS)
 
 
 class Watch:
     """Whether somebody announces itself on a topic.
+
+    To be kept for as long as the announcement may be of interest: Fast DDS does not tell a second subscription of the
+    same process that the announcement is alive.
 
     Args:
         node: The node that watches; its executor has to spin.

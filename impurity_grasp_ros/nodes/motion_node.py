@@ -27,6 +27,7 @@ from impurity_grasp_ros.nodes.diagnostics import diagnose
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
+from impurity_grasp_ros.priority import lower_niceness
 
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -163,4 +164,5 @@ class MotionNode(ClosingNode):
 
 def main() -> None:
     """Console script."""
+    lower_niceness()
     run(MotionNode)

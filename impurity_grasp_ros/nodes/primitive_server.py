@@ -56,7 +56,9 @@ class PrimitiveServer:
         self._owner = ""  # what the arm is used for
         self._reason = ""  # why it has to stop
         self._closing = False
-        self._sender: Watch | None = None
+        self._senders: dict[str, Watch] = {}
+        self._sender: Watch | None = None  # of the goal under way
+        self._sender_lost = False
         self._announcement = Announcement(node, ALIVE_TOPIC)
         self._servers = Watch(node, ALIVE_TOPIC)  # this one among them
         self._server = ActionServer(
@@ -109,7 +111,7 @@ class PrimitiveServer:
                 raise StoppedError("expected a node that goes on, it ends")
             if self._owner:
                 raise BusyError(f"expected a resting arm, it is in use: {self._owner}")
-            self._owner, self._reason = purpose, ""
+            self._owner, self._reason, self._sender_lost = purpose, "", False
 
     def _release(self) -> None:
         with self._lock:
@@ -159,29 +161,35 @@ class PrimitiveServer:
                 raise CanceledError("expected to begin, was asked to stop")
             return self._execute(primitive, supervision)
         except CanceledError as error:
-            if self._sender is not None and not self._sender.is_alive:
-                silent = f"{self._sender.topic} fell silent"
-                raise SenderLostError(f"expected the goal's sender to live on: {silent}") from error
+            if self._sender_lost:
+                raise SenderLostError(f"expected the goal's sender to live on: {self._reason}") from error
             if self._reason:
                 raise StoppedError(f"expected to finish the motion: {self._reason}") from error
             raise
 
     def _must_stop(self) -> bool:
-        return bool(self._reason) or (self._sender is not None and not self._sender.is_alive)
+        if not self._reason and self._sender is not None and not self._sender.is_alive:
+            self._sender_lost, self._reason = True, f"{self._sender.topic} fell silent"
+        return bool(self._reason)
 
     def _await_sender(self, topic: str) -> None:
         """Watch the sender of a goal; raises InvalidGoalError without one, SenderLostError for one that is silent."""
+        self._sender = None
         if not self._watch_sender():
-            topic = ""
-        elif not topic:
+            return
+        if not topic:
             raise InvalidGoalError(
                 "sender: expected the liveliness topic of the goal's sender, received none; "
                 "watch_sender: false accepts goals without"
             )
-        if self._sender is not None and self._sender.topic != topic:
-            self._sender.close()
-            self._sender = None
-        if topic and self._sender is None:
-            self._sender = Watch(self._node, topic)
-        if self._sender is not None and not self._sender.wait(SENDER_TIMEOUT):
+        self._sender = self._watch_of(topic)
+        if not self._sender.wait(SENDER_TIMEOUT):
             raise SenderLostError(f"expected the goal's sender to announce itself on {topic}, it does not")
+
+    def _watch_of(self, topic: str) -> Watch:
+        """The watch over a sender; those over senders that are gone are given up."""
+        for other in [name for name, watch in self._senders.items() if name != topic and not watch.is_alive]:
+            self._senders.pop(other).close()
+        if topic not in self._senders:
+            self._senders[topic] = Watch(self._node, topic)
+        return self._senders[topic]

@@ -222,7 +222,7 @@ def test_a_goal_of_nobody(robot: Robot, verdict: Verdict, sender: str, expected:
 def test_the_parent_hangs(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start()
     journey = Journey(robot).await_phase("approach")
-    with stops_short(journey, seconds_more=0.5):
+    with stops_short(journey, seconds_more=0.8):
         node = signaled(robot, signal.SIGSTOP)
     until(lambda: robot.cell.do("state")["runtime_state"] == "STOPPED", "a stopped program")
     node.send_signal(signal.SIGCONT)
