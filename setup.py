@@ -28,6 +28,8 @@ setup(
         "rich",
         "scikit-learn",
         "scipy",
-        "typer",
+        "threadpoolctl",
+        "torch>=2.0",
+        "typer>=0.9",
     ],
 )

@@ -189,7 +189,7 @@ for line in fileinput.input():
     if not requirement:
         continue
     package = re.match(r"[\w.-]*", requirement)[0]
-    named, least = (re.search(rf"{words} ([\w.]*\w)", comment) for words in ("imports as", "at least"))
+    named, least = (re.search(rf"{words} ([\w.-]*\w)", comment) for words in ("imports as", "at least"))
     module = named[1] if named else package.replace("-", "_")
     if not importlib.util.find_spec(module) or (least and is_older(package, least[1])):
         print(requirement)

@@ -1,0 +1,106 @@
+"""The set-up script leaves what is up to date alone, whatever its interpreter is called, and looks at versions.
+
+The script is the real one, in a folder of its own. ``pip``, ``colcon`` and what the system has to provide are stand-ins
+that note that they were called, so that neither network nor compiler is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("scripts/bootstrap.sh", "package.xml", "CMakeLists.txt", "setup.cfg", "requirements", "msg", "srv", "action")
+FOLDERS = ("impurity_grasp_ros", "config", "launch", "models", "rviz", "urdf")
+
+PIP = "import os, sys; open(os.environ['CALLS'], 'a').write('pip ' + ' '.join(sys.argv[1:]) + '\\n')\n"
+COLCON = '#!/bin/bash\necho colcon >>"$CALLS"\nmkdir -p install\ntouch install/setup.bash\n'
+NOTHING = "#!/bin/bash\n"
+
+
+class Checkout:
+    """A copy of what the script reads, with stand-ins for what it calls."""
+
+    def __init__(self, root: Path, distribution: str = "") -> None:
+        self.root = root / "checkout"
+        self._stand_ins, self.modules = root / "bin", root / "modules"
+        self._copy()
+        for name, text in {"colcon": COLCON, "grep": NOTHING, "sed": NOTHING, "apt-get": NOTHING}.items():
+            self._executable(name, text)
+        for name in ("python3.11", "python3.10", "python3"):  # several names for one interpreter
+            (self._stand_ins / name).symlink_to(os.path.realpath(sys._base_executable))  # type: ignore[attr-defined]
+        self._module("pip/__init__.py", "")
+        self._module("pip/__main__.py", PIP)
+        self._module("numpy/__init__.py", "def get_include(): return '/nowhere'\n")
+        self._module("rclpy/__init__.py", "")
+        self._environment = os.environ | {
+            "PATH": f"{self._stand_ins}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.modules),
+            "CALLS": str(root / "calls"),
+            "ROS_DISTRO": distribution,
+            "AMENT_PREFIX_PATH": str(root / "ros") if distribution else "",
+        }
+        self._environment.pop("IMPURITY_GRASP_PYTHON", None)
+        (root / "ros" / "share" / "rclpy").mkdir(parents=True)
+        self._calls = root / "calls"
+
+    def _copy(self) -> None:
+        for name in COPIED:
+            target = self.root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
+        for name in FOLDERS:
+            (self.root / name).mkdir()
+
+    def _executable(self, name: str, text: str) -> None:
+        self._stand_ins.mkdir(exist_ok=True)
+        (self._stand_ins / name).write_text(text)
+        (self._stand_ins / name).chmod(0o755)
+
+    def _module(self, name: str, text: str) -> None:
+        (self.modules / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.modules / name).write_text(text)
+
+    def add_library(self, package: str, module: str, version: str) -> None:
+        """Put a library there, as a ROS 2 distribution has it."""
+        for older in self.modules.glob(f"{package}-*"):
+            shutil.rmtree(older)
+        self._module(f"{module}/__init__.py", "")
+        with (self.root / "requirements" / "build.txt").open("a") as file:
+            file.write("# changed, so that the next call looks again\n")
+        metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        self._module(f"{package}-{version}.dist-info/METADATA", metadata)
+
+    def set_up(self) -> list[str]:
+        """Run the script; returns what it called."""
+        self._calls.write_text("")
+        command = ["bash", str(self.root / "scripts/bootstrap.sh")]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return self._calls.read_text().splitlines()
+
+
+@pytest.mark.parametrize("distribution", ["", "jazzy"], ids=["wheels", "distribution"])
+def test_the_second_call_changes_nothing(tmp_path: Path, distribution: str) -> None:
+    checkout = Checkout(tmp_path, distribution)
+    first = checkout.set_up()
+    assert [call.split()[0] for call in first] == ["pip", "pip", "colcon"]
+    made = (checkout.root / ".venv" / ".made-by-bootstrap").stat().st_mtime_ns
+    assert checkout.set_up() == []
+    assert (checkout.root / ".venv" / ".made-by-bootstrap").stat().st_mtime_ns == made
+
+
+def test_of_a_distributions_libraries_those_that_lack_or_are_too_old_are_installed(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, "jazzy")
+    checkout.add_library("PyYAML", "yaml", "5.4.1")  # known by the modules that they bring
+    checkout.add_library("pin", "pinocchio", "2.7.0")
+    installed = checkout.set_up()[0]
+    assert [f"{name}==" in installed for name in ("PyYAML", "pin", "torch", "typer")] == [False, False, True, True]
+    for version, replaced in (("0.7.0", True), ("0.9.0", False), ("0.12.3", False)):
+        checkout.add_library("typer", "typer", version)
+        assert ("typer==" in checkout.set_up()[0]) == replaced

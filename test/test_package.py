@@ -1,0 +1,69 @@
+"""What the package imports is what its metadata asks for: of rosdep, of pip, and of the README's reader."""
+
+from __future__ import annotations
+
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from test_layers import MODULES, PACKAGE, ROOT, ROS, imported_modules
+
+ROSDEP_KEYS = {
+    "coal": "coal",
+    "cv2": "python3-opencv",
+    "numpy": "python3-numpy",
+    "pinocchio": "pinocchio",
+    "pybullet": "python3-pybullet-pip",
+    "pybullet_data": "python3-pybullet-pip",
+    "rich": "python3-rich",
+    "scipy": "python3-scipy",
+    "sklearn": "python3-sklearn",
+    "threadpoolctl": "python3-sklearn",  # which needs it itself
+    "torch": "python3-pytorch-pip",
+    "typer": "python3-typer",
+    "yaml": "python3-yaml",
+}
+"""Keys of rosdep's public lists (rosdep/python.yaml, and the distributions' own packages) by imported module."""
+
+ROS_KEYS = {"impurity_grasp": None, "rcl_interfaces": "rclpy", "ament_index_python": "ros2launch"}
+"""ROS packages under another key: this one, and those that come with one that is asked for."""
+
+WITHOUT_KEY = {"pyrobotiqur": "pyRobotiqUR", "ray": "ray", "rtde_control": "ur_rtde", "rtde_receive": "ur_rtde"}
+"""Packages of PyPI without a rosdep key: for a real arm and for training, as the README and requirements/ say."""
+
+
+def libraries() -> set[str]:
+    names = {name.partition(".")[0] for path in MODULES.values() for name in imported_modules(path)}
+    return names - set(sys.stdlib_module_names) - {PACKAGE}
+
+
+def requirements(name: str) -> set[str]:
+    """Distribution names in requirements/NAME.txt."""
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return {match[0] for line in lines if (match := re.match(r"[\w.-]+", line))}
+
+
+def package_keys() -> set[str]:
+    root = ET.parse(ROOT / "package.xml").getroot()
+    return {str(item.text) for kind in ("depend", "exec_depend") for item in root.findall(kind)}
+
+
+def test_rosdep_installs_everything_that_the_graph_imports() -> None:
+    ros = {ROS_KEYS.get(name, name) for name in libraries() & ROS} - {None}
+    wanted = {ROSDEP_KEYS[name] for name in libraries() - ROS - set(WITHOUT_KEY)} | ros
+    assert not wanted - package_keys()
+
+
+def test_what_no_rosdep_key_brings_is_optional_and_documented() -> None:
+    extra = {WITHOUT_KEY[name] for name in libraries() & set(WITHOUT_KEY)}
+    assert extra <= requirements("robot") | requirements("learning")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(name in readme for name in requirements("robot"))
+
+
+@pytest.mark.parametrize("name", ["runtime", "simulation"])
+def test_pip_installs_what_the_requirements_of_a_checkout_install(name: str) -> None:
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    asked = {re.split(r"[<>=]", text)[0] for text in re.findall(r'^ +"([\w.-]+(?:[<>=]+[\d.]+)?)",$', setup, re.M)}
+    assert requirements(name) - {"cv_bridge"} <= asked  # of ROS 2, and needed by the nodes alone
