@@ -21,8 +21,8 @@ CORE_MODULES = {
 }  # fmt: skip
 
 ROS = {
-    "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs", "impurity_grasp",
-    "launch", "launch_ros", "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs",
+    "action_msgs", "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs",
+    "impurity_grasp", "launch", "launch_ros", "rcl_interfaces", "rclpy", "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs",
     "tf2_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
@@ -57,6 +57,7 @@ LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", 
 ALSO_ALLOWED = {
     "impurity_grasp_ros.cell_layout": {"motion"},  # the closed form, to know where the home joints lead
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # takes images from the camera's topics
+    "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # gives jobs to the nodes that it has started
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # composes the nodes in one process
     "impurity_grasp_ros.cli.touch_test": {"nodes"},
