@@ -9,9 +9,10 @@ import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import Outcome, OutcomeStatus, Primitive, PrimitiveKind
-from impurity_grasp_ros.errors import OutOfWorkspaceError, RecoveryNeededError, UnreachableError
+from impurity_grasp_ros.errors import CollisionError, OutOfWorkspaceError, RecoveryNeededError, UnreachableError
 from impurity_grasp_ros.motion.follower import Follower, reachable_joints
 from impurity_grasp_ros.motion.holding import put_down
+from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.supervision import Supervision
 from impurity_grasp_ros.motion.waypoints import (
@@ -38,6 +39,7 @@ class PrimitiveExecutor:
         self._gripper = gripper
         self._clock = clock
         self._cell = cell
+        self._paths = PathChecker(cell)
 
     def execute(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
         """Execute a primitive and return home.
@@ -50,7 +52,7 @@ class PrimitiveExecutor:
         Raises:
             CanceledError, MotionTimeoutError: the arm is stopped where it was; it stays there until the next goal.
             RecoveryNeededError: something is held that is to be kept, and nothing moved; or there is a load at the
-                tool in what should be free air.
+                tool in what should be free air; or there is no free way up from where the arm is, and nothing moved.
             DeviceFaultError: from the devices, or the fingers did not reach their opening.
         """
         supervision = supervision or Supervision()
@@ -61,6 +63,8 @@ class PrimitiveExecutor:
             return Outcome(OutcomeStatus.OUT_OF_WORKSPACE, self._gripper.opening(), 0.0, str(error))
         except UnreachableError as error:
             return Outcome(OutcomeStatus.UNREACHABLE, self._gripper.opening(), 0.0, str(error))
+        except CollisionError as error:
+            return Outcome(OutcomeStatus.COLLISION, self._gripper.opening(), 0.0, str(error))
         with self._stopped_on_error():
             follower = self._follower(supervision)
             self._refuse_what_is_kept(follower)
@@ -70,18 +74,27 @@ class PrimitiveExecutor:
         return Outcome(status, opening, self._clock.now() - start)
 
     def check(self, primitive: Primitive) -> None:
-        """Plan a primitive without moving; raises OutOfWorkspaceError and UnreachableError."""
+        """Plan a primitive without moving.
+
+        Raises:
+            OutOfWorkspaceError, UnreachableError, CollisionError: it must not or cannot be carried out.
+            RecoveryNeededError: there is no free way up from where the arm is.
+        """
         self._plan(primitive)
 
     def go_home(self, supervision: Supervision | None = None) -> None:
-        """Put down what is held, rise straight up, then move to the home joints; raises as :meth:`execute` does."""
+        """Put down what is held, rise straight up, then move to the home joints.
+
+        Raises as :meth:`execute` does, and CollisionError, nothing moved, when the way home is not free.
+        """
+        self._paths.check_home(self._arm.joint_positions())
         with self._stopped_on_error():
             follower = self._follower(supervision or Supervision())
             self._put_down(follower)
             self._return_home(follower)
 
     def _follower(self, supervision: Supervision) -> Follower:
-        follower = Follower(self._arm, self._gripper, self._clock, self._cell, supervision)
+        follower = Follower(self._arm, self._gripper, self._clock, self._cell, self._paths, supervision)
         follower.await_fingers()  # a stopped primitive may have left them on their way
         follower.adjust_payload()
         return follower
@@ -96,7 +109,9 @@ class PrimitiveExecutor:
     def _put_down(self, follower: Follower) -> None:
         if follower.holds():
             follower.follow(self._rise())
-            for waypoint in put_down(self._arm.tool_pose(), self._gripper.opening(), self._cell):
+            plan = put_down(self._arm.tool_pose(), self._gripper.opening(), self._cell)
+            self._paths.check_plan(self._arm.joint_positions(), plan, follower.situation())
+            for waypoint in plan:
                 follower.follow(waypoint)
 
     def _rise(self) -> Rise:
@@ -121,7 +136,9 @@ class PrimitiveExecutor:
         for yaw in tool_yaws(primitive):
             plan = waypoints(primitive, yaw, self._cell)
             plans.append((self._largest_turn(plan, primitive, yaw), plan))
-        return min(plans, key=lambda item: item[0])[1]
+        plan = min(plans, key=lambda item: item[0])[1]
+        self._paths.check_plan(self._arm.joint_positions(), plan)
+        return plan
 
     def _largest_turn(self, plan: list[Waypoint], primitive: Primitive, yaw: float) -> float:
         """Radians that the farthest joint is away from home on a plan whose poses are all checked."""

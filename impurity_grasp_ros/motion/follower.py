@@ -8,7 +8,9 @@ import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CanceledError, DeviceFaultError, MotionTimeoutError, UnreachableError
+from impurity_grasp_ros.motion.collision import Situation
 from impurity_grasp_ros.motion.contact import ContactForce
+from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.motion.supervision import Supervision
 from impurity_grasp_ros.motion.tool_speed import limited_joint_speed
@@ -38,11 +40,14 @@ class Follower:
     Every method raises CanceledError, MotionTimeoutError and DeviceFaultError; whoever catches them stops the arm.
     """
 
-    def __init__(self, arm: Arm, gripper: Gripper, clock: Clock, cell: CellConfig, supervision: Supervision) -> None:
+    def __init__(
+        self, arm: Arm, gripper: Gripper, clock: Clock, cell: CellConfig, paths: PathChecker, supervision: Supervision
+    ) -> None:
         self._arm = arm
         self._gripper = gripper
         self._clock = clock
         self._cell = cell
+        self._paths = paths
         self._supervision = supervision
         self._contact = ContactForce(arm, clock, cell.motion)
         self._payload: float | None = None
@@ -83,6 +88,10 @@ class Follower:
         """Whether the resting fingers were closed on something that is still there."""
         return self._gripper.is_holding() and self._gripper.opening() >= self._cell.motion.held_opening
 
+    def situation(self) -> Situation:
+        """What may touch what on a path from here."""
+        return Situation.CARRYING if self.holds() else Situation.FREE
+
     def await_fingers(self) -> None:
         """Wait for fingers that were sent somewhere."""
         self._wait(self._gripper.is_moving, FINGER_TIME)
@@ -95,9 +104,14 @@ class Follower:
             self._payload = payload
 
     def move_joints(self, joints: JointPositions, phase: str = "") -> None:
-        """Move straight in joint space, as fast as joints and tool may; ``phase``: which begins with it."""
+        """Move straight in joint space, as fast as joints and tool may; ``phase``: which begins with it.
+
+        Raises:
+            CollisionError: the path from where the arm really is touches something; it has not begun.
+        """
         self._begin_phase(phase or self._phase)
         motion, start = self._cell.motion, self._arm.joint_positions()
+        self._paths.check_joint_path(start, joints, self._phase, self.situation())
         speed = motion.speed_scale * limited_joint_speed(start, joints, motion.joint_speed, motion.max_tool_speed)
         nominal = float(np.abs(joints - start).max()) / speed + speed / motion.joint_acceleration
         self._arm.start_joint_motion(joints, speed, motion.joint_acceleration)

@@ -126,12 +126,15 @@ class PathChecker:
         """
         self._check_way_home(self.check_rise(start))
 
-    def check_plan(self, start: JointPositions, plan: Sequence[Waypoint]) -> None:
+    def check_plan(
+        self, start: JointPositions, plan: Sequence[Waypoint], situation: Situation = Situation.FREE
+    ) -> None:
         """Check rising, all motions of a plan and the way home.
 
         Args:
             start: Where the arm is, six angles in radians.
-            plan: Waypoints of a primitive.
+            plan: Waypoints of a primitive, or of what comes before it.
+            situation: What may touch what in the beginning; after it has risen the arm is taken to carry something.
 
         Raises:
             CollisionError: The arm would touch something on the way; another primitive may be free.
@@ -139,13 +142,13 @@ class PathChecker:
         """
         risen = self.check_rise(start)
         try:
-            self._check_plan(risen, plan)
+            self._check_plan(risen, plan, situation)
         except CollisionError as error:
             self._check_leaves(risen, error)
             raise
 
-    def _check_plan(self, start: JointPositions, plan: Sequence[Waypoint]) -> None:
-        joints, situation = start, Situation.FREE
+    def _check_plan(self, start: JointPositions, plan: Sequence[Waypoint], situation: Situation) -> None:
+        joints = start
         for waypoint in plan:
             T_base_tool = forward_kinematics(joints)
             if isinstance(waypoint, Transit):
