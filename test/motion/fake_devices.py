@@ -64,8 +64,8 @@ class FakeArm:
     def joint_positions(self) -> JointPositions:
         way = self._goal - self._start
         distance = float(np.abs(way).max())
-        part = min((self.clock.time - self._started) / distance, 1.0) if distance > 0.0 else 1.0
-        return self._start + part * way
+        part = (self.clock.time - self._started) / distance if distance > 0.0 else 1.0
+        return self._start + part * way if part < 1.0 else self._goal
 
     def tool_pose(self) -> Transform:
         return forward_kinematics(self.joint_positions())
@@ -117,11 +117,16 @@ class FakeArm:
 
 @dataclass
 class FakeGripper:
-    """Fingers that move at 0.1 m/s and stall on something ``width`` metres wide; 0 is nothing."""
+    """Fingers that move at 0.1 m/s and stall on something ``width`` metres wide, 0 is nothing, until they open.
+
+    jam: where they are stuck whatever they are told. on_start: called with every opening they are told.
+    """
 
     clock: FakeClock
     width: float = 0.0
     stuck: bool = False
+    jam: float | None = None
+    on_start: Callable[[float], None] = lambda opening: None
     faults: frozenset[str] = frozenset()
     commands: list[float] = field(default_factory=list)
     _from: float = 0.0
@@ -132,13 +137,18 @@ class FakeGripper:
         if "start_motion" in self.faults:
             raise DeviceFaultError("expected the fingers to move, the gripper is on strike")
         self.commands.append(opening)
+        self.on_start(opening)
         self._from, self._to, self._started = self.opening(), opening, self.clock.time
+        if opening > self.width:
+            self.width = 0.0
 
     def is_moving(self) -> bool:
-        return self.stuck or self.opening() != max(self._to, self.width)
+        return self.stuck or (self.jam is None and self.opening() != max(self._to, self.width))
 
     def opening(self) -> float:
         """The fingers stop at what is between them, and close on when it is gone."""
+        if self.jam is not None:
+            return self.jam
         way = 0.1 * (self.clock.time - self._started)
         if self._to >= self._from:
             return max(min(self._from + way, self._to), self.width)
@@ -181,7 +191,6 @@ class FakeRobot:
                 self.gripper.width = width
 
         self.at_phase["close"] = meet
-        self.at_phase["release"] = lambda: setattr(self.gripper, "width", 0.0)
 
     def lose_object_at(self, phase: str) -> None:
         """What the fingers hold slips out as soon as that phase begins."""

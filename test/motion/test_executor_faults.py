@@ -1,5 +1,6 @@
 """Whatever goes wrong on the way, the caller hears of it and the arm stands still."""
 
+import numpy as np
 import pytest
 from fake_devices import Execute, FakeRobot
 
@@ -96,3 +97,65 @@ def test_a_keyboard_interrupt_stops_the_arm_too(execute: Execute, robot: FakeRob
     with pytest.raises(KeyboardInterrupt):
         execute(PUSH)
     assert robot.stands_still()
+
+
+@pytest.mark.parametrize("jam", [0.0, 0.041, 0.085], ids=["closed", "half", "open"])
+def test_fingers_that_do_not_open_as_asked_never_descend(execute: Execute, robot: FakeRobot, jam: float) -> None:
+    robot.gripper.jam = jam
+    with pytest.raises(DeviceFaultError, match=f"expected fingers open to 60.0 mm, reached {1e3 * jam:.1f} mm"):
+        execute(GRASP)
+    assert robot.phases == ["rise", "open"]
+    assert not robot.arm.targets
+
+
+def test_fingers_that_grip_something_do_not_push(execute: Execute, robot: FakeRobot) -> None:
+    robot.gripper.jam = 0.02
+    with pytest.raises(DeviceFaultError, match=r"expected fingers open to 0.0 mm, reached 20.0 mm"):
+        execute(PUSH)
+    assert not robot.arm.targets
+
+
+@pytest.mark.parametrize("error", [-0.0039, 0.0039])
+def test_fingers_that_nearly_reach_their_opening_will_do(execute: Execute, robot: FakeRobot, error: float) -> None:
+    robot.gripper.jam = GRASP.opening + error
+    execute(GRASP)
+    assert "descend" in robot.phases
+
+
+def test_fingers_that_do_not_let_go_are_a_fault(execute: Execute, robot: FakeRobot) -> None:
+    robot.place_object(0.03)
+    robot.at_phase["release"] = lambda: setattr(robot.gripper, "jam", 0.03)
+    with pytest.raises(DeviceFaultError, match="expected fingers open to 60.0 mm, reached 30.0 mm"):
+        execute(GRASP)
+
+
+@pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
+def test_nothing_begins_after_a_cancel_between_two_phases(
+    execute: Execute, robot: FakeRobot, primitive: Primitive
+) -> None:
+    """The arm is at home, so its first phase takes no motion."""
+    robot.cancel_in = ["rise"]
+    with pytest.raises(CanceledError):
+        execute(primitive)
+    assert robot.phases == ["rise"]
+    assert not robot.moved()
+
+
+@pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES)
+def test_after_a_cancel_in_any_phase_the_tool_stays_within_a_look_of_where_it_was(
+    execute: Execute, busy: FakeRobot, primitive: Primitive, phase: str
+) -> None:
+    """Asked to stop half a second into a phase: 1 rad/s for one poll."""
+    asked: list[tuple[float, np.ndarray]] = []
+
+    def canceled() -> bool:
+        if busy.phases[-1:] == [phase] and not asked:
+            asked.append((busy.clock.time, busy.arm.joint_positions()))
+        return bool(asked)
+
+    busy.canceled = canceled  # type: ignore[method-assign]
+    with pytest.raises(CanceledError):
+        execute(primitive)
+    assert busy.phases[-1] == phase
+    assert busy.stands_still()
+    assert np.abs(busy.arm.joint_positions() - asked[0][1]).max() <= 0.0167 + 1e-6

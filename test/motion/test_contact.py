@@ -1,0 +1,84 @@
+"""Contact is a change of the force since free air; what stands there already is no contact, but no free air, either."""
+
+import math
+
+import numpy as np
+import pytest
+from fake_devices import Execute, FakeRobot
+
+from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
+from impurity_grasp_ros.errors import RecoveryNeededError
+from impurity_grasp_ros.motion.waypoints import push_end
+from impurity_grasp_ros.transform import Transform
+
+GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
+PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
+
+
+def low(T_base_tool: Transform) -> bool:
+    return bool(T_base_tool[2, 3] < 0.1)
+
+
+def stroke_travelled(robot: FakeRobot, push: Primitive) -> list[float]:
+    """Fills with how far, in metres, the tool is from a push's start when it retreats."""
+    travelled: list[float] = []
+    robot.at_phase["retreat"] = lambda: travelled.append(
+        float(np.linalg.norm(robot.arm.tool_pose()[:2, 3] - push.position[:2]))
+    )
+    return travelled
+
+
+@pytest.mark.parametrize("offset", [(9.0, 0.0, 0.0), (0.0, -9.0, 9.0), (0.0, 0.0, -14.0)])
+def test_an_offset_of_the_sensor_is_no_contact(
+    execute: Execute, robot: FakeRobot, offset: tuple[float, float, float]
+) -> None:
+    robot.arm.offset = offset
+    robot.arm.force = lambda T_base_tool: 19.0 if low(T_base_tool) else 0.0
+    travelled = stroke_travelled(robot, PUSH)
+    assert execute(PUSH).status is OutcomeStatus.PUSHED
+    assert "stop" not in robot.arm.commands
+    assert travelled == [pytest.approx(0.10)]
+
+
+def test_a_contact_that_the_offset_hides_from_the_magnitude_is_felt(execute: Execute, robot: FakeRobot) -> None:
+    robot.arm.offset = (0.0, 0.0, -14.0)
+    robot.arm.force = lambda T_base_tool: 30.0 if low(T_base_tool) else 0.0  # 16 N are read
+    heights = []
+    robot.at_phase["close"] = lambda: heights.append(robot.arm.tool_pose()[2, 3])
+    execute(GRASP)
+    assert heights == [pytest.approx(0.1, abs=0.03)]
+
+
+def test_a_load_from_the_descent_on_blocks_the_push_where_it_starts(execute: Execute, robot: FakeRobot) -> None:
+    robot.arm.force = lambda T_base_tool: 60.0 if low(T_base_tool) else 0.0
+    travelled = stroke_travelled(robot, PUSH)
+    assert execute(PUSH).status is OutcomeStatus.BLOCKED
+    assert travelled == [pytest.approx(0.0, abs=0.03)]
+    assert push_end(PUSH) != PUSH.position[:2]
+
+
+@pytest.mark.parametrize("force", [15.1, 60.0, math.nan])
+@pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
+def test_a_load_in_free_air_refuses_the_goal_and_nothing_moves(
+    execute: Execute, robot: FakeRobot, primitive: Primitive, force: float
+) -> None:
+    robot.arm.force = lambda T_base_tool: force
+    with pytest.raises(RecoveryNeededError, match="expected at most 15 N at the tool in free air, received"):
+        execute(primitive)
+    assert not robot.moved()
+
+
+@pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
+def test_a_load_caught_on_the_way_ends_the_goal_before_the_descent(
+    execute: Execute, robot: FakeRobot, primitive: Primitive
+) -> None:
+    robot.at_phase["approach"] = lambda: setattr(robot.arm, "offset", (0.0, 0.0, -16.0))
+    with pytest.raises(RecoveryNeededError, match="free air"):
+        execute(primitive)
+    assert robot.phases[-1] == "approach"
+    assert robot.stands_still()
+
+
+def test_a_load_that_free_air_explains_is_no_obstacle(execute: Execute, robot: FakeRobot) -> None:
+    robot.arm.force = lambda T_base_tool: 14.9
+    assert execute(PUSH).status is OutcomeStatus.PUSHED

@@ -1,0 +1,109 @@
+"""Free motions are slowed so that the tool keeps below its limit, wherever the path leads."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_devices import FakeRobot
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.errors import MotionTimeoutError
+from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
+from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
+from impurity_grasp_ros.motion.tool_speed import largest_tool_rate, limited_joint_speed
+from impurity_grasp_ros.transform import tool_down
+
+PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
+GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
+
+angles = st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6).map(np.array)
+
+
+def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], samples: int = 100) -> float:
+    """m of the tool per rad of the leading axis, by differences of positions along the path."""
+    parts = np.linspace(0.0, 1.0, samples)
+    positions = np.array([forward_kinematics(start + part * (end - start))[:3, 3] for part in parts])
+    step = float(np.abs(end - start).max()) / (samples - 1)
+    return float(np.linalg.norm(np.diff(positions, axis=0), axis=1).max()) / step
+
+
+@given(angles, angles, st.floats(0.05, 3.0))
+def test_the_tool_keeps_below_its_limit_on_any_path(
+    start: NDArray[np.float64], end: NDArray[np.float64], joint_speed: float
+) -> None:
+    speed = limited_joint_speed(start, end, joint_speed, 1.0)
+    assert 0.0 < speed <= joint_speed
+    if np.abs(end - start).max() > 1e-3:
+        assert speed * measured_tool_rate(start, end) <= 1.0
+
+
+@given(angles, angles)
+def test_a_motion_is_slowed_no_more_than_its_limit_asks_for(
+    start: NDArray[np.float64], end: NDArray[np.float64]
+) -> None:
+    speed = limited_joint_speed(start, end, 3.0, 1.0)
+    if np.abs(end - start).max() > 1e-3 and speed < 3.0:
+        assert speed * measured_tool_rate(start, end) > 0.95
+
+
+def test_no_way_has_no_speed(cell: CellConfig) -> None:
+    home = np.array(cell.home)
+    assert largest_tool_rate(home, home) == 0.0
+    assert limited_joint_speed(home, home, 1.05, 1.0) == 1.05
+
+
+def test_no_way_between_home_workspace_and_bin_is_faster_than_a_meter_a_second(cell: CellConfig) -> None:
+    grid, motion, drop = cell.workspace.grid, cell.motion, cell.drop_bin
+    home, fastest = np.array(cell.home), 0.0
+    cells = np.linspace(0, grid.rows - 1, 5)
+    for row, column, step in itertools.product(cells, cells, range(0, ROTATIONS, 2)):
+        place = (*grid.to_metres(row, column), motion.transit_height)
+        above = nearest_solution(tool_down(place, step * ROTATION_STEP), home)
+        bin_ = nearest_solution(tool_down((drop.x, drop.y, motion.release_height), step * ROTATION_STEP), home)
+        assert above is not None
+        assert bin_ is not None
+        for start, end in ((home, above), (above, bin_), (bin_, home)):
+            speed = limited_joint_speed(start, end, motion.joint_speed, motion.max_tool_speed)
+            fastest = max(fastest, speed * measured_tool_rate(start, end, 40))
+    assert 0.5 < fastest <= 1.0
+
+
+def commanded(cell: CellConfig, robot: FakeRobot, primitive: Primitive, scale: float) -> list[float]:
+    """The speeds of all motions of a primitive."""
+    scaled = replace(cell, motion=replace(cell.motion, speed_scale=scale))
+    executor = PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, scaled)
+    robot.arm.speeds.clear()
+    executor.execute(primitive, Supervision(robot.canceled, robot.on_phase))
+    return list(robot.arm.speeds)
+
+
+@pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
+def test_the_speed_scale_slows_every_motion(cell: CellConfig, robot: FakeRobot, primitive: Primitive) -> None:
+    full, half = (commanded(cell, robot, primitive, scale) for scale in (1.0, 0.5))
+    np.testing.assert_allclose(half, 0.5 * np.array(full))
+    assert max(full) <= 1.05
+
+
+def test_a_tool_speed_limit_slows_the_free_motions_of_a_primitive(cell: CellConfig, robot: FakeRobot) -> None:
+    slow = replace(cell, motion=replace(cell.motion, max_tool_speed=0.1))
+    PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, slow).execute(PUSH)
+    joint = [robot.arm.speeds[index] for index, command in enumerate(robot.arm.commands) if command == "joint"]
+    assert max(joint) < 0.5
+
+
+def test_deadlines_follow_the_speed_scale(cell: CellConfig, robot: FakeRobot) -> None:
+    robot.arm.stuck, waited = True, []
+    for scale in (1.0, 0.1):
+        scaled = replace(cell, motion=replace(cell.motion, speed_scale=scale, deadline_margin=0.1))
+        robot.arm._hold(np.array(cell.home))
+        start = robot.clock.now()
+        with pytest.raises(MotionTimeoutError, match="nominal"):
+            PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, scaled).execute(PUSH)
+        waited.append(robot.clock.now() - start)
+    assert waited[1] > 4.0 * waited[0]
