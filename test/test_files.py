@@ -1,11 +1,12 @@
-"""A file is whole or not there."""
+"""A file is whole or not there; what is no file is not waited for."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from impurity_grasp_ros import files
-from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.files import UnreadableFileError, read_file, write_atomically
 
 
 def test_a_file_is_written_with_its_folder(tmp_path: Path) -> None:
@@ -30,3 +31,23 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_regular_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "b.txt"
+    path.write_bytes(b"12345678")
+    assert read_file(path, 8) == b"12345678"
+    with pytest.raises(UnreadableFileError, match="expected a file of at most 7 bytes, received 8"):
+        read_file(path, 7)
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        with pytest.raises(UnreadableFileError, match=f"expected a regular file, received {kind}"):
+            read_file(path, 100)
+    with pytest.raises(UnreadableFileError, match="null"):
+        read_file(Path("a\0b"), 100)
+    with pytest.raises(FileNotFoundError):
+        read_file(tmp_path / "nowhere", 100)

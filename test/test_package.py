@@ -16,6 +16,7 @@ ROSDEP_KEYS = {
     "pinocchio": "pinocchio",
     "pybullet": "python3-pybullet-pip",
     "pybullet_data": "python3-pybullet-pip",
+    "pybullet_utils": "python3-pybullet-pip",
     "rich": "python3-rich",
     "scipy": "python3-scipy",
     "sklearn": "python3-sklearn",
