@@ -125,7 +125,7 @@ def test_fingers_that_nearly_reach_their_opening_will_do(execute: Execute, robot
 def test_fingers_that_do_not_let_go_are_a_fault(execute: Execute, robot: FakeRobot) -> None:
     robot.place_object(0.03)
     robot.at_phase["release"] = lambda: setattr(robot.gripper, "jam", 0.03)
-    with pytest.raises(DeviceFaultError, match="expected fingers open to 60.0 mm, reached 30.0 mm"):
+    with pytest.raises(DeviceFaultError, match=r"expected fingers open to 60.0 mm, reached 30.0 mm"):
         execute(GRASP)
 
 
