@@ -29,7 +29,9 @@ CONTROL_PORT = 30999
 MAX_LAG = 0.03
 """Seconds the controller may fall behind the wall clock before it lets time go: what it was sent is read first."""
 
-HANG_UPS = (asyncio.IncompleteReadError, ConnectionError)
+HANG_UPS = (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError)
+"""Ends of a session that are nobody's mistake: the server is told to end, or the client has left."""
+
 MISTAKES = (ConfigError, ScriptError, ArithmeticError, LookupError, ValueError, struct.error)
 """What clients do wrong: it ends their connection and is reported."""
 
@@ -155,7 +157,7 @@ class EmulatedCell:
             try:
                 await service.session(reader, writer)
             except HANG_UPS:
-                pass  # clients may leave as they like
+                pass
             except MISTAKES as error:
                 self._report(name, error)
             finally:

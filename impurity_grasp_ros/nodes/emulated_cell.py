@@ -6,6 +6,7 @@ time in a process of its own; this one plays its commands in the simulated world
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -38,6 +39,12 @@ QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, c
 
 WAIT = 0.01
 """Seconds to wait for the next command before looking at the camera."""
+
+OVERDUE = 0.3
+"""Seconds after which a picture is taken although commands wait: those of an arm that stands are not urgent."""
+
+NICENESS = -5
+"""Of the thread that plays and renders: before ordinary ones, behind the controller and the driver."""
 
 FREE_SHARE = 2.0
 """Times as long as a picture took that the camera then leaves the processor to others."""
@@ -124,13 +131,15 @@ class EmulatedCellNode(ClosingNode):
 
     def serve(self, stop: threading.Event) -> None:
         """Play and render until told to stop; raises SystemExit when the controller's process has ended."""
+        self._raise_priority()
         try:
             while not stop.is_set():
                 heard = self._player.wait(WAIT)
                 with self._lock:
                     if heard:
                         self._player.play()
-                    if time.monotonic() >= self._next_frame and not self._player.wait(0.0):
+                    late = time.monotonic() - self._next_frame
+                    if late >= 0.0 and (late > OVERDUE or not self._player.wait(0.0)):
                         self._look()
         except (EOFError, OSError) as error:
             raise SystemExit(f"expected the emulated controller to go on, its process has ended: {error}") from None
@@ -139,6 +148,12 @@ class EmulatedCellNode(ClosingNode):
         """End the controller and close the simulation."""
         self._controller.close()
         self._environment.close()
+
+    def _raise_priority(self) -> None:
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError as error:
+            self.get_logger().info(f"the simulation runs with ordinary priority: {error}")
 
     def _look(self) -> None:
         start = time.monotonic()

@@ -17,7 +17,7 @@ class BulletArm:
         self._environment = environment
         self._surplus = 0.0
         self._joints = environment.arm.joint_positions()
-        self._commanded = np.full(6, np.nan)
+        self._commanded: NDArray[np.float64] = np.full(6, np.nan)
 
     def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
         """Simulate as many steps as have become due."""

@@ -1,0 +1,134 @@
+"""``impurity-grasp emulated``: the graph of a robot, in processes of its own, picks beside an emulated cell."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from impurity_grasp_ros.cli.burden import Burden
+from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.files import write_atomically
+
+if TYPE_CHECKING:
+    from impurity_grasp.action import PickImpurities
+    from impurity_grasp.msg import SceneState
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene. Counts of the bin are the simulator's, by body; all others are the robot's own."""
+
+    seed: int
+    result: str
+    message: str
+    targets: int
+    targets_in_bin: int
+    others_in_bin: int
+    held: int
+    grasps: int
+    pushes: int
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether the job succeeded and every target is in the bin."""
+        return self.result == ErrorCode.NONE.name and self.targets_in_bin == self.targets
+
+    def cells(self) -> dict[str, str]:
+        """What tells of it, by column."""
+        return {
+            "seed": str(self.seed),
+            "result": "succeeded" if self.result == ErrorCode.NONE.name else self.result,
+            "targets": f"{self.targets_in_bin}/{self.targets}",
+            "others": str(self.others_in_bin),
+            "held": f"{self.held}/{self.grasps}",
+            "pushes": str(self.pushes),
+            "seconds": f"{self.seconds:.0f}",
+        }
+
+
+def emulated(
+    scene: Annotated[str, typer.Option(help="A scene of config/scenes, or a preset: path/to/scene.yaml.")] = "random",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+    episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
+    targets: Annotated[Optional[int], typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
+    blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
+    controller: Annotated[str, typer.Option(help="Generation of the controller: cb3 or e-series.")] = "cb3",
+    host: Annotated[str, typer.Option(help="Loopback address of the emulated cell.")] = "127.0.0.1",
+    slow: Annotated[int, typer.Option(min=1, help="Controller, driver and camera get this part of the machine.")] = 1,
+    busy: Annotated[int, typer.Option(min=0, help="Busy loops beside it.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),
+) -> None:
+    """Pick the impurities of simulated scenes as the real robot does: through its controller's ports, in real time.
+
+    Leaves what the nodes said and a summary. Exits with 0 only if every goal succeeded and, as the simulator knows,
+    every target is in the drop bin.
+    """
+    from impurity_grasp.action import PickImpurities
+    from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, the other verbs do not
+
+    console = Console()
+    folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
+    counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
+    first = {"scene": scene, "seed": seed, "controller": controller, **counts}
+    jobs: list[Job] = []
+    with Burden(slow, busy) as burden:
+        if burden.means:
+            console.print(f"controller, driver and camera: {burden.means}")
+        with RobotGraph(folder, host, first, burden.prefix) as graph:
+            graph.await_ready()
+            for number in range(seed, seed + episodes):
+                graph.reset(scene, number, **counts)
+                start = time.monotonic()
+                result = graph.pick(PickImpurities.Goal())
+                jobs.append(_job(number, result, graph.scene, time.monotonic() - start))
+                console.print(_line(jobs[-1]))
+                write_atomically(folder / "summary.json", _json(jobs))
+            console.print(f"oldest reading of the arm in diagnostics: {graph.longest_age:.3f} s")
+    console.print(_table(jobs))
+    console.print(f"what the nodes said, and a summary: {folder}")
+    raise typer.Exit(0 if all(job.complete for job in jobs) else 1)
+
+
+def _job(seed: int, result: PickImpurities.Result, truth: SceneState, seconds: float) -> Job:
+    return Job(
+        seed,
+        ErrorCode(result.error_code).name,
+        result.error_msg,
+        truth.targets,
+        truth.targets_in_bin,
+        truth.others_in_bin,
+        result.picked,
+        result.grasps,
+        result.pushes,
+        seconds,
+    )
+
+
+def _line(job: Job) -> str:
+    told = ", ".join(f"{name} {value}" for name, value in job.cells().items())
+    return f"{told}: {job.message}" if job.message else told
+
+
+def _json(jobs: list[Job]) -> bytes:
+    rows = [{**asdict(job), "complete": job.complete} for job in jobs]
+    return (json.dumps(rows, indent=2) + "\n").encode()
+
+
+def _table(jobs: list[Job]) -> Table:
+    complete = sum(job.complete for job in jobs)
+    table = Table(title="targets and others: in the drop bin; held: of all grasps")
+    for name in jobs[0].cells():
+        table.add_column(name, justify="left" if name == "result" else "right")
+    for job in jobs:
+        table.add_row(*job.cells().values())
+    table.caption = f"complete: {complete} of {len(jobs)} ({complete / len(jobs):.0%})"
+    return table

@@ -1,0 +1,167 @@
+"""The graph of a robot as ``real.launch.py`` starts it, each node a process, beside an emulated cell; and a client."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Duration
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+
+from impurity_grasp.action import PickImpurities
+from impurity_grasp.msg import SceneState
+from impurity_grasp.srv import CaptureHeightmap, ResetScene
+from impurity_grasp_ros.config import PARAMETERS_FILE
+from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.nodes.peers import ReportedError
+from impurity_grasp_ros.nodes.runtime import LATCHED, spin
+from impurity_grasp_ros.resources import resource
+
+CELL, ARM = "emulated_cell", "motion_node"
+NODES = (CELL, ARM, "heightmap_node", "attention_node", "policy_node", "picker_node")
+SLOWED = (CELL, ARM)
+"""Controller, camera and driver."""
+
+START_TIMEOUT = 120.0
+END_TIMEOUT = 15.0
+ANSWER_TIMEOUT = 60.0
+CAPTURE_TIMEOUT = 5
+POLL = 0.02
+
+
+class RobotGraph:
+    """Context manager around the processes.
+
+    Args:
+        folder: Where they write what they have to say.
+        host: Address of the emulated cell.
+        cell: Parameters of the emulated cell besides its address; all other nodes have the shipped ones.
+        prefix: Put before the commands of controller, camera and driver.
+    """
+
+    def __init__(self, folder: Path, host: str, cell: Mapping[str, Any], prefix: Sequence[str] = ()) -> None:
+        self._folder = folder
+        self._prefix = tuple(prefix)
+        self._parameters: dict[str, Mapping[str, Any]] = {CELL: {**cell, "host": host}, ARM: {"robot_ip": host}}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._context = Context()
+        self.scene = SceneState()
+        self.longest_age = 0.0
+        self._problems: list[str] | None = None
+
+    def __enter__(self) -> RobotGraph:
+        rclpy.init(context=self._context)
+        self._node = Node("robot_graph_client", context=self._context)
+        self._node.create_subscription(SceneState, "scene_state", self._on_scene, LATCHED)
+        self._node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
+        self._reset = self._node.create_client(ResetScene, "reset_scene")
+        self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
+        self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
+        self._executor = MultiThreadedExecutor(2, context=self._context)
+        self._executor.add_node(self._node)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
+        self._thread.start()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._processes = {name: self._start(name) for name in NODES}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in reversed(NODES):
+            if name in self._processes:
+                self._processes[name].send_signal(signal.SIGINT)
+        for process in self._processes.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_TIMEOUT)
+            process.kill()
+            process.wait()
+        self._stop.set()
+        self._thread.join()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        values = {"use_sim_time": False, "refuse_repeated": True, **self._parameters.get(name, {})}
+        options = [word for key, value in values.items() for word in ("-p", f"{key}:={_text(value)}")]
+        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()", "--ros-args"]
+        command += ["--params-file", str(resource(PARAMETERS_FILE)), *options]
+        prefix = self._prefix if name in SLOWED else ()
+        with (self._folder / f"{name}.txt").open("wb") as output:
+            environment = os.environ | {"ROS_LOG_DIR": str(self._folder)}
+            return subprocess.Popen([*prefix, *command], env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+    def await_ready(self) -> None:
+        """Wait until arm, gripper, camera and picker are there; raises PeerUnavailableError with what is missing."""
+        self._await(lambda: self._problems == [], START_TIMEOUT, "arm and gripper")
+        self._await(self._pick.server_is_ready, START_TIMEOUT, "pick_impurities")
+        self._await(self._capture.service_is_ready, START_TIMEOUT, "capture_heightmap")
+        self._await(self._sees, START_TIMEOUT, "a first heightmap")
+
+    def _sees(self) -> bool:
+        request = CaptureHeightmap.Request(timeout=Duration(sec=CAPTURE_TIMEOUT))
+        answer = self._answer(self._capture.call_async(request), "capture_heightmap")
+        return bool(answer.error_code == ErrorCode.NONE)
+
+    def reset(self, scene: str, seed: int, targets: int = -1, blocks: int = -1) -> SceneState:
+        """Put another scene under the resting arm; -1: as the scene file says. Raises ReportedError."""
+        request = ResetScene.Request(scene=scene, seed=seed, targets=targets, blocks=blocks)
+        response = self._answer(self._reset.call_async(request), "reset_scene")
+        if response.error_code != ErrorCode.NONE:
+            raise ReportedError(response.error_code, response.error_msg)
+        self.scene = response.state
+        return response.state
+
+    def pick(self, goal: PickImpurities.Goal, timeout: float = float("inf")) -> PickImpurities.Result:
+        """Have the goal done and return its result; raises ReportedError when it is not accepted."""
+        handle = self._answer(self._pick.send_goal_async(goal), "pick_impurities")
+        if not handle.accepted:
+            raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it did not")
+        return self._answer(handle.get_result_async(), "pick_impurities", timeout).result
+
+    def output(self) -> str:
+        """What the nodes have printed."""
+        return "".join(f"--- {name}\n{(self._folder / f'{name}.txt').read_text(errors='replace')}" for name in NODES)
+
+    def _on_scene(self, state: SceneState) -> None:
+        self.scene = state
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        self._problems = [status.message for status in message.status if status.level != DiagnosticStatus.OK]
+        values = {value.key: value.value for status in message.status for value in status.values}
+        if self._problems == []:
+            self.longest_age = max(self.longest_age, float(values.get("link_age_s", 0.0)))
+
+    def _answer(self, future: Future, what: str, timeout: float = ANSWER_TIMEOUT) -> Any:
+        self._await(future.done, timeout, what)
+        return future.result()
+
+    def _await(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            for name, process in self._processes.items():
+                if process.poll() is not None:
+                    raise PeerUnavailableError(f"expected {name} to go on, it has ended with {process.returncode}")
+            if time.monotonic() > deadline:
+                raise PeerUnavailableError(f"expected {what} within {timeout:g} s: {self._problems}")
+            time.sleep(POLL)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
