@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tabletop import put
 
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
@@ -27,36 +28,60 @@ def in_full() -> Iterator[Environment]:
     environment.close()
 
 
-def depths_after(environment: Environment, force: float, along: tuple[float, float, float]) -> list[float]:
-    """Fills with how far, in meters, the tool is beyond where the force first exceeded ``force`` newtons."""
-    depths: list[float] = []
-    felt: list[np.ndarray] = []
+class Contact:
+    """How the tool met something. depth: meters travelled since. speed: m/s over the 0.1 s before."""
 
-    def look() -> None:
-        position = environment.arm.tool_pose()[:3, 3]
-        if not felt and np.linalg.norm(environment.arm.tool_force()) > force:
-            felt.append(position)
-        if felt:
-            depths.append(float((position - felt[0]) @ along))
+    def __init__(self, environment: Environment) -> None:
+        self._arm = environment.arm
+        self._steps = round(0.1 / environment.config.physics.time_step)
+        self._path: list[NDArray[np.float64]] = []
+        self._felt: int | None = None
+        environment.world.after_step(self._look)
 
-    environment.world.after_step(look)
-    return depths
+    @property
+    def depth(self) -> float:
+        assert self._felt is not None
+        return float(np.linalg.norm(np.array(self._path[self._felt :]) - self._path[self._felt], axis=1).max())
+
+    @property
+    def speed(self) -> float:
+        assert self._felt is not None
+        before = self._path[self._felt - self._steps : self._felt]
+        return float(np.linalg.norm(before[-1] - before[0])) / 0.1
+
+    def _look(self) -> None:
+        self._path.append(self._arm.tool_pose()[:3, 3])
+        if self._felt is None and np.linalg.norm(self._arm.tool_force()) > 1.0:
+            self._felt = len(self._path) - 1
 
 
-def test_a_descent_onto_something_rigid_ends_within_three_millimeters(in_full: Environment) -> None:
+def meet(environment: Environment, primitive: Primitive, end_at: str) -> Contact:
+    """Execute a primitive; its contact is watched until a phase begins."""
+    contact = Contact(environment)
+
+    def on_phase(phase: str) -> None:
+        if phase == end_at:
+            raise CanceledError("expected no more than the contact")
+
+    with pytest.raises(CanceledError):
+        environment.executor.execute(primitive, Supervision(on_phase=on_phase))
+    return contact
+
+
+def test_a_descent_meets_something_rigid_slowly_and_ends_within_three_millimeters(in_full: Environment) -> None:
     in_full.world.add_static_box((0.06, 0.06, 0.03), (0.50, 0.0, 0.015), GRAY)
-    depths = depths_after(in_full, 20.0, (0.0, 0.0, -1.0))
-    in_full.executor.execute(Primitive.grasp((0.50, 0.0, 0.015), 0.0, opening=0.02))
-    assert depths
-    assert max(depths) <= 0.003
+    contact = meet(in_full, Primitive.grasp((0.50, 0.0, 0.025), 0.0, opening=0.02), "close")
+    assert contact.speed <= 0.05
+    assert contact.depth <= 0.003
 
 
-def test_a_push_against_something_rigid_ends_within_eight_millimeters(in_full: Environment) -> None:
+def test_a_push_from_close_to_something_rigid_meets_it_slowly_and_ends_within_eight_millimeters(
+    in_full: Environment,
+) -> None:
     in_full.world.add_static_box((0.02, 0.10, 0.05), (0.55, 0.0, 0.025), GRAY)
-    depths = depths_after(in_full, 40.0, (1.0, 0.0, 0.0))
-    outcome = in_full.executor.execute(Primitive.push((0.49, 0.0, 0.012), 0.0))
-    assert outcome.status is OutcomeStatus.BLOCKED
-    assert max(depths) <= 0.008
+    contact = meet(in_full, Primitive.push((0.523, 0.0, 0.012), 0.0), "retreat")
+    assert contact.speed <= 0.05
+    assert contact.depth <= 0.008
 
 
 def hold_and_stop(environment: Environment, is_time: Callable[[], bool]) -> int:
