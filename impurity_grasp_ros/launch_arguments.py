@@ -5,9 +5,10 @@ Nothing here needs ROS 2, so that it is tested everywhere; ``nodes/launching.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
 from impurity_grasp_ros.config import PARAMETERS_FILE, read_fresh_yaml
@@ -53,9 +54,12 @@ class LaunchArgument:
             raise ConfigError(f"{self.name}: {error}") from error
 
 
+PARAMS_FILE = LaunchArgument("params_file", str(resource(PARAMETERS_FILE)), "parameters of all nodes", kind="yaml")
+
+
 def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
     return (
-        LaunchArgument("params_file", str(resource(PARAMETERS_FILE)), "parameters of all nodes", kind="yaml"),
+        PARAMS_FILE,
         LaunchArgument("namespace", "", "namespace of all nodes"),
         LaunchArgument("use_sim_time", use_sim_time, "take the time from /clock", BOOLEAN),
         LaunchArgument("log_level", "info", "least severity of what is logged", LOG_LEVELS),
@@ -140,3 +144,17 @@ def discovery_variables(discovery: str, distribution: str) -> dict[str, str]:
 def death_of_a_node(name: str, exit_code: int) -> str:
     """What is said when a node ends that the job needs."""
     return f"expected {name} to run as long as the others, it ended with exit code {exit_code}: ending all"
+
+
+def check_parameter_files(words: Sequence[str]) -> None:
+    """Refuse files of parameters that ROS 2 would end in a traceback over.
+
+    Args:
+        words: Of a node's command line.
+
+    Raises:
+        ConfigError: A file that is named there is missing or broken.
+    """
+    for option, file in pairwise(words):
+        if option == "--params-file":
+            PARAMS_FILE.check(file)

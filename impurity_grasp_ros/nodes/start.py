@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.launch_arguments import check_parameter_files
 from impurity_grasp_ros.nodes.signals import leave_on_signals
 
 
@@ -14,6 +17,10 @@ def start(name: str) -> None:
         name: Module of ``impurity_grasp_ros.nodes``.
     """
     leave_on_signals()
+    try:
+        check_parameter_files(sys.argv)
+    except ConfigError as error:
+        raise SystemExit(f"{error.code.name}: {error}") from None
     import_module(f"impurity_grasp_ros.nodes.{name}").main()
 
 
