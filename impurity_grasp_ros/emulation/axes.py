@@ -13,11 +13,12 @@ SAFETY_BRAKING = 60.0
 
 
 class Axes:
-    """Commanded joint angles ``q`` and speeds ``qd``, (6,) rad and rad/s."""
+    """Commanded joint angles ``q`` and speeds ``qd``, (6,) rad and rad/s; ``before``: the angles a cycle ago."""
 
     def __init__(self, joints: NDArray[np.float64], cycle: float) -> None:
         self.q: NDArray[np.float64] = np.array(joints, dtype=np.float64)
         self.qd: NDArray[np.float64] = np.zeros(6)
+        self.before = self.q
         self._cycle = cycle
         self._next: NDArray[np.float64] | None = None
 
@@ -41,10 +42,14 @@ class Axes:
 
     def hold(self, joints: NDArray[np.float64]) -> None:
         """Stay where the arm was found to be."""
-        self.q, self.qd, self._next = np.array(joints), np.zeros(6), None
+        self.q = self.before = np.array(joints)
+        self.qd, self._next = np.zeros(6), None
 
     def cycle(self, braking: float) -> None:
         """Close a control cycle; axes that were not commanded brake."""
+        self.before = self.q
+        if self._next is None and self.at_rest:
+            return
         reached = self._slowed(braking) if self._next is None else self._next
         moved = (reached - self.q) / self._cycle
         self.q, self.qd, self._next = reached, np.where(np.abs(moved) < 1e-9, 0.0, moved), None

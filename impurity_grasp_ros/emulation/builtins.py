@@ -50,7 +50,7 @@ class Builtins(MotionBuiltins):
     def get_inverse_kin_has_solution(
         self, x: Sequence[float], qnear: Sequence[float] | None = None, *_errors: float
     ) -> bool:
-        return self._controller.inverse_kinematics(from_rotation_vector(x), self._near(qnear)) is not None
+        return self._controller.fitted.joints_at(from_rotation_vector(x), self._near(qnear)) is not None
 
     def get_forward_kin(self, q: Sequence[float] | None = None, tcp: Sequence[float] | None = None) -> Pose:
         return to_pose(self._controller.tool(self._near(q), None if tcp is None else from_rotation_vector(tcp)))
@@ -58,7 +58,7 @@ class Builtins(MotionBuiltins):
     def is_within_safety_limits(self, x: Sequence[float]) -> bool:
         if not isinstance(x, Pose):
             return self._controller.is_within_limits(np.array(x))
-        joints = self._controller.inverse_kinematics(from_rotation_vector(x), self._controller.axes.q)
+        joints = self._controller.fitted.joints_at(from_rotation_vector(x), self._controller.axes.q)
         return joints is not None and self._controller.is_within_limits(joints)
 
     def get_actual_tcp_pose(self) -> Pose:
@@ -91,15 +91,15 @@ class Builtins(MotionBuiltins):
     def _at_active_tool(self, pose: Sequence[float], tcp: Sequence[float]) -> NDArray[np.float64]:
         """A pose of another tool centre point as one of the active."""
         flange = from_rotation_vector(pose) @ np.linalg.inv(from_rotation_vector(tcp))
-        return np.asarray(flange @ self._controller.T_flange_tool)
+        return np.asarray(flange @ self._controller.fitted.T_flange_tool)
 
     # Tool
 
     def set_tcp(self, pose: Sequence[float]) -> None:
-        self._controller.T_flange_tool = from_rotation_vector(pose)
+        self._controller.fitted.T_flange_tool = from_rotation_vector(pose)
 
     def get_tcp_offset(self) -> Pose:
-        return to_pose(self._controller.T_flange_tool)
+        return to_pose(self._controller.fitted.T_flange_tool)
 
     def set_payload(self, mass: float, cog: Sequence[float] | None = None) -> None:
         if mass < 0:

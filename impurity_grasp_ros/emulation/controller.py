@@ -12,12 +12,12 @@ from impurity_grasp_ros.emulation.builtins import Builtins
 from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
 from impurity_grasp_ros.emulation.personality import Personality
 from impurity_grasp_ros.emulation.plant import ArmPlant
-from impurity_grasp_ros.emulation.poses import difference
 from impurity_grasp_ros.emulation.program import ProgramRunner
 from impurity_grasp_ros.emulation.registers import Registers
+from impurity_grasp_ros.emulation.tool import Tool
 from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, flange_pose, nearest_solution, tool_of
-from impurity_grasp_ros.transform import Transform, inverse
+from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, flange_pose
+from impurity_grasp_ros.transform import Transform
 
 UNLOCK_DELAY = 5.0
 """Seconds after a protective stop before it can be unlocked (user manual)."""
@@ -58,7 +58,7 @@ class Controller:
         self.remote = True
         self.slider = 1.0
         self.pace = 1.0
-        self.T_flange_tool: Transform = np.eye(4)
+        self.fitted = Tool()
         self.payload = 0.0
         self.digital_outputs = 0
         self.time = 0.0
@@ -93,16 +93,11 @@ class Controller:
 
     def tool(self, joints: NDArray[np.float64], T_flange_tool: Transform | None = None) -> Transform:
         """``T_controller_tool`` of joint angles, with the active tool unless another is given."""
-        return flange_pose(joints) @ (self.T_flange_tool if T_flange_tool is None else T_flange_tool)
+        return self.fitted.transform(joints) if T_flange_tool is None else flange_pose(joints) @ T_flange_tool
 
     def tool_speed(self) -> NDArray[np.float64]:
         """Commanded speed (6,) of the tool, m/s and rad/s in the controller's base."""
-        before = self.axes.q - self.axes.qd * self.personality.cycle
-        return difference(self.tool(before), self.tool(self.axes.q)) / self.personality.cycle
-
-    def inverse_kinematics(self, T_controller_tool: Transform, near: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The joint angles closest to others that lead to a pose, or None."""
-        return nearest_solution(tool_of(T_controller_tool @ inverse(self.T_flange_tool)), near)
+        return self.fitted.speed(self.axes.before, self.axes.q, self.personality.cycle)
 
     def is_within_limits(self, joints: NDArray[np.float64]) -> bool:
         """Whether the safety configuration allows joint angles."""

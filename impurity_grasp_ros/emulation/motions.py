@@ -148,7 +148,7 @@ class MotionBuiltins:
         self._controller.axes.command(self._controller.axes.q + bounded * self._cycle)
 
     def _solution(self, T_controller_tool: Transform, near: NDArray[np.float64]) -> NDArray[np.float64]:
-        joints = self._controller.inverse_kinematics(T_controller_tool, near)
+        joints = self._controller.fitted.joints_at(T_controller_tool, near)
         if joints is None:
             raise ScriptError(f"expected a pose within reach, received {np.round(T_controller_tool[:3, 3], 4)}")
         return joints

@@ -9,7 +9,6 @@ import numpy as np
 
 from impurity_grasp_ros.emulation.controller import Controller
 from impurity_grasp_ros.emulation.modes import SAFETY_BITS, RobotMode, RuntimeState
-from impurity_grasp_ros.emulation.poses import to_pose
 
 JOINT_RUNNING = 253
 """``joint_mode`` of a joint that is on."""
@@ -108,8 +107,8 @@ VALUES: dict[str, Callable[[Controller], Iterable[float]]] = {
     "actual_qd": lambda c: c.measured.speeds.tolist(),
     "target_q": lambda c: c.axes.q.tolist(),
     "target_qd": lambda c: c.axes.qd.tolist(),
-    "actual_TCP_pose": lambda c: to_pose(c.tool(c.measured.joints)),
-    "target_TCP_pose": lambda c: to_pose(c.tool(c.axes.q)),
+    "actual_TCP_pose": lambda c: c.fitted.pose(c.measured.joints),
+    "target_TCP_pose": lambda c: c.fitted.pose(c.axes.q),
     "actual_TCP_speed": lambda c: c.tool_speed().tolist(),
     "target_TCP_speed": lambda c: c.tool_speed().tolist(),
     "actual_TCP_force": _force,
