@@ -1,22 +1,45 @@
-"""Both launch files describe the graph that the documentation shows; needs a ROS 2 installation with launch."""
+"""Both launch files describe the graph that the documentation shows, and end with an error when something is wrong.
 
+Needs a ROS 2 installation with launch.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from dds import unused_domain
 
 launch = pytest.importorskip("launch")
 pytest.importorskip("launch_ros")
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription  # noqa: E402
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
+
+from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[1] / "launch"
 COMMON_NODES = {"heightmap_node", "attention_node", "policy_node", "picker_node"}
 ARGUMENTS = {
-    "sim": {"scene", "seed", "gui", "params_file", "namespace", "use_sim_time", "log_level"},
-    "real": {"robot_ip", "dry_run", "camera", "params_file", "namespace", "use_sim_time", "log_level"},
+    "sim": {"scene", "seed", "gui", "params_file", "namespace", "use_sim_time", "log_level", "discovery"},
+    "real": {"robot_ip", "dry_run", "camera", "params_file", "namespace", "use_sim_time", "log_level", "discovery"},
 }
+START = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+
+words = sys.argv[2:]
+service = LaunchService(argv=words)
+arguments = [tuple(word.split(":=", 1)) for word in words]
+included = IncludeLaunchDescription(sys.argv[1], launch_arguments=arguments)
+service.include_launch_description(LaunchDescription([included]))
+sys.exit(service.run())
+"""
 
 
 def entities(name: str) -> list[launch.LaunchDescriptionEntity]:
@@ -41,10 +64,58 @@ def executables(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["sim", "real"])
 def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(name: str) -> None:
     declared = {entity.name: entity for entity in entities(name) if isinstance(entity, DeclareLaunchArgument)}
-    assert set(declared) == ARGUMENTS[name] | {"rviz"}
+    assert set(declared) == ARGUMENTS[name] | {"rviz", "refuse_repeated"}
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 
 def test_simulation_and_robot_differ_by_who_moves_the_arm_alone() -> None:
     assert executables("real") == COMMON_NODES | {"motion_node"}
     assert executables("sim") == COMMON_NODES | {"bullet_bridge_node"}
+
+
+def launched(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A launch file with arguments, as ``ros2 launch`` starts it."""
+    variables = os.environ | {"ROS_DOMAIN_ID": str(unused_domain()), "ROS_LOG_DIR": str(folder)}
+    command = [sys.executable, "-c", START, str(FOLDER / f"{name}.launch.py"), *words]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "message"),
+    [
+        ("sim", "seed:=abc", "seed: expected a whole number"),
+        ("sim", "sed:=3", "sed: unknown launch argument, perhaps seed"),
+        ("sim", "log_level:=loud", '"log_level" provided value "loud"'),
+        ("real", "params_file:=/nowhere.yaml", "params_file: expected a file /nowhere.yaml"),
+        ("real", "discovery:=world", '"discovery" provided value "world"'),
+    ],
+)
+def test_a_wrong_argument_ends_the_launch_by_name_before_anything_starts(
+    tmp_path: Path, name: str, word: str, message: str
+) -> None:
+    done = launched(tmp_path, name, word)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert message in said
+    assert "process started" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.ros
+def test_the_launch_ends_with_an_error_when_a_node_dies_that_the_job_needs(tmp_path: Path) -> None:
+    done = launched(tmp_path, "sim", "scene:=moon")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "expected bullet_bridge_node to run as long as the others, it ended with exit code 1" in said
+    assert said.count("process started") == said.count("process has finished cleanly") + 1
+
+
+@pytest.mark.parametrize(("word", "expected"), [("discovery:=localhost", "LOCALHOST"), ("discovery:=subnet", "SUBNET")])
+def test_nodes_are_told_how_far_away_others_are_found(word: str, expected: str) -> None:
+    context = launch.LaunchContext(argv=[word])
+    context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
+    context.launch_configurations.update([word.split(":=")])
+    (check,) = [item for item in entities("real") if isinstance(item, OpaqueFunction)]
+    for action in check.execute(context) or []:
+        action.execute(context)
+    assert context.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == expected

@@ -3,17 +3,20 @@
 import json
 import os
 import signal
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.learning.collection import LocalCollection, Order, RayCollection
-from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS, RoundReport, Trainer
+from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, RoundReport, Trainer, read_checkpoint
 from impurity_grasp_ros.learning.training_config import load_training, training_names
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.policy.network import make_network
@@ -61,6 +64,54 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         Trainer(replace(SMOKE, seed=2), tmp_path, workers=1).resume()
     with pytest.raises(CheckpointError, match="workers"):
         Trainer(SMOKE, tmp_path, workers=2).resume()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a training that has not begun."""
+    folder = tmp_path_factory.mktemp("saved")
+    Trainer(SMOKE, folder, workers=1).save()
+    return folder
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_checkpoint_is_a_named_error(saved: Path, tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray((saved / CHECKPOINT).read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    else:
+        with zipfile.ZipFile(saved / CHECKPOINT) as archive:  # a flipped bit where values are, not between them
+            part = data.draw(st.sampled_from([item for item in archive.infolist() if item.file_size > 1000]))
+        start = part.header_offset + 200
+        content[data.draw(st.integers(start, start + 500))] ^= 1 << data.draw(st.integers(0, 7))
+    (tmp_path / CHECKPOINT).write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match="expected the checkpoint"):
+        read_checkpoint(tmp_path / CHECKPOINT)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("learner", None), ("replay", {"transitions": 3}), ("rng", "dice"), ("round", "third"), ("reports", 7)],
+)
+def test_a_checkpoint_with_a_value_of_the_wrong_kind_is_a_named_error(
+    saved: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    torch.save(read_checkpoint(saved / CHECKPOINT) | {key: value}, tmp_path / CHECKPOINT)
+    with pytest.raises(CheckpointError, match="expected the state of a training"):
+        Trainer(SMOKE, tmp_path, workers=1).resume()
+
+
+def test_a_checkpoint_that_lacks_something_and_a_pipe_are_named_errors(saved: Path, tmp_path: Path) -> None:
+    state = read_checkpoint(saved / CHECKPOINT)
+    del state["rng"]
+    torch.save(state, tmp_path / CHECKPOINT)
+    with pytest.raises(CheckpointError, match="it lacks rng"):
+        Trainer(SMOKE, tmp_path, workers=1).resume()
+    (tmp_path / CHECKPOINT).unlink()
+    os.mkfifo(tmp_path / CHECKPOINT)
+    with pytest.raises(CheckpointError, match="expected a regular file, received a named pipe"):
+        Trainer(SMOKE, tmp_path, workers=1).resume()
 
 
 def test_a_killed_worker_is_replaced_and_its_order_is_carried_out_again(
