@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ViewBlockedError
@@ -15,8 +14,8 @@ from impurity_grasp_ros.perception.samples import Mask, Plane, Samples
 _SMALLEST = 1e-4
 """m2 below which something that rises high is noise."""
 
-_WINDOW = np.ones((3, 3), np.uint8)
-_SOLID = np.ones((5, 5), np.uint8)
+_NEXT = np.ones((2, 2), np.uint8)
+_SOLID = np.ones((3, 3), np.uint8)
 """A surface that is nowhere this many samples wide is not one."""
 
 
@@ -27,6 +26,7 @@ class IntrusionConfig:
     min_height: float = parameter("m above the table from which on something is there", low=0.003, high=0.05)
     border_length: float = parameter("m; a longer surface that leaves the view is no object", low=0.03, high=0.3)
     border_height: float = parameter("m; a higher surface that leaves the view is no object", low=0.03, high=0.3)
+    border_step: float = parameter("m between neighbors that end a surface that leaves the view", low=0.002, high=0.05)
     tall_height: float = parameter("m above which one layer of objects does not reach", low=0.03, high=0.2)
     max_tall_area: float = parameter("m2 that may rise above that height in one piece", low=0.001, high=0.05)
     max_length: float = parameter("m; a longer surface without step or edge is no object", low=0.05, high=0.5)
@@ -58,10 +58,9 @@ def check_intrusion(
     """
     _check_height(samples, height, objects & (height > transit_height), transit_height)
     _check_tall(samples, objects & (height > config.tall_height), config)
-    steps = cv2.morphologyEx(cv2.medianBlur(height, 3), cv2.MORPH_GRADIENT, _WINDOW)  # largest, to any neighbor
-    surfaces = objects & (steps < config.surface_step)
-    _check_border(samples, height, _opened(surfaces, _WINDOW), config)
-    _check_length(samples, surfaces, config)
+    steps = cv2.morphologyEx(cv2.medianBlur(height, 3), cv2.MORPH_GRADIENT, _NEXT)
+    _check_border(samples, height, _opened(objects & (steps < config.border_step)), config)
+    _check_length(samples, objects & (steps < config.surface_step), config)
 
 
 def volume(samples: Samples, height: Plane, objects: Mask) -> float:
@@ -80,7 +79,7 @@ def check_growth(now: float, before: float, config: IntrusionConfig) -> None:
 
 
 def _check_height(samples: Samples, height: Plane, high: Mask, limit: float) -> None:
-    high = _opened(high, _WINDOW)
+    high = _opened(high)
     if float(samples.area[high].sum()) > _SMALLEST:
         raise ViewBlockedError(
             f"expected nothing above {limit:g} m, received something up to {float(height[high].max()):.2f} m "
@@ -90,7 +89,7 @@ def _check_height(samples: Samples, height: Plane, high: Mask, limit: float) -> 
 
 def _check_border(samples: Samples, height: Plane, surfaces: Mask, config: IntrusionConfig) -> None:
     """A surface that leaves the view is refused unless it is as small as an object that was pushed there."""
-    inner = cv2.erode(np.pad(samples.judged, 1).astype(np.uint8), _WINDOW)[1:-1, 1:-1] > 0
+    inner = cv2.erode(np.pad(samples.judged, 1).astype(np.uint8), _SOLID)[1:-1, 1:-1] > 0
     border = samples.judged & ~inner
     if not (border & surfaces).any():
         return
@@ -116,8 +115,8 @@ def _check_tall(samples: Samples, tall: Mask, config: IntrusionConfig) -> None:
 
 
 def _check_length(samples: Samples, surfaces: Mask, config: IntrusionConfig) -> None:
-    contrast = cv2.morphologyEx(cv2.cvtColor(samples.color, cv2.COLOR_RGB2GRAY), cv2.MORPH_GRADIENT, _WINDOW)
-    for surface in _parts(_opened(surfaces & (contrast < config.surface_contrast), _SOLID)):
+    contrast = cv2.morphologyEx(cv2.cvtColor(samples.color, cv2.COLOR_RGB2GRAY), cv2.MORPH_GRADIENT, _NEXT)
+    for surface in _parts(_opened(surfaces & (contrast < config.surface_contrast))):
         length, width = _extent(samples, surface)
         if length > config.max_length:
             raise ViewBlockedError(
@@ -126,8 +125,8 @@ def _check_length(samples: Samples, surfaces: Mask, config: IntrusionConfig) -> 
             )
 
 
-def _opened(mask: Mask, kernel: NDArray[np.uint8]) -> Mask:
-    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
+def _opened(mask: Mask) -> Mask:
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _SOLID) > 0)
 
 
 def _parts(mask: Mask) -> list[Mask]:

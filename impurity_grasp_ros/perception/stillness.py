@@ -1,7 +1,7 @@
-"""Whether the camera still looks from where it did: something in view must not have moved.
+"""Whether the camera still looks from where it did: some things in view must not have moved.
 
-An action moves some objects. Of all else, the drop bin, other objects, the table's pattern, at least one thing stays
-where it was, to the pixel; when the camera moves none does.
+An action moves some objects. Of all else, the drop bin, other objects, the table's pattern, something stays where it
+was, to the pixel; when the camera moves hardly anything does.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _MIN_CORNERS = 3
 
 _MIN_LEFT = 0.5
 """Part of the corners that are left when the camera moves: what leaves the view on one side enters on the other."""
+
+_MIN_STILL_THINGS = 0.2
+"""Part of the things that no action leaves behind: a camera that turns keeps those in the middle of its view."""
 
 _AROUND = np.ones((5, 5), np.uint8)
 
@@ -69,13 +72,13 @@ def landmarks_of(samples: Samples, things: Mask) -> Landmarks:
 
 
 def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> None:
-    """Check that at least one thing of the view before is where it was.
+    """Check that some of the things of the view before are where they were.
 
     It cannot tell with fewer things than ``min_things`` in view, unless one of them is out of the arm's reach, nor when
     most of what there was has been taken away.
 
     Raises:
-        CameraMovedError: nothing is where it was.
+        CameraMovedError: hardly anything is where it was.
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
@@ -87,10 +90,11 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     corners = np.bincount(before.thing)
     stayed = np.bincount(before.thing, still)
     known = corners >= _MIN_CORNERS
-    if (stayed[known] >= config.min_still * corners[known]).any():
+    still_things = np.count_nonzero(stayed[known] >= config.min_still * corners[known])
+    if still_things > 0 and still_things >= _MIN_STILL_THINGS * np.count_nonzero(known):
         return
     if np.count_nonzero(known) >= config.min_things or (known & before.outside[: len(known)]).any():
         raise CameraMovedError(
-            f"expected something to be where it was, received {np.count_nonzero(known)} things in view of which none "
-            f"has stayed within {config.max_shift_px:g} px"
+            f"expected most things to be where they were, received {np.count_nonzero(known)} in view of which only "
+            f"{still_things} have stayed within {config.max_shift_px:g} px"
         )
