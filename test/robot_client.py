@@ -80,6 +80,7 @@ class Robot:
         return self.client.result(self.send(primitive)).result
 
     def recover(self) -> Trigger.Response:
+        until(self._recover.service_is_ready, "recover")
         return self.client.call(self._recover, Trigger.Request())
 
     def home(self) -> Trigger.Response:
