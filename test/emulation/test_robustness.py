@@ -20,7 +20,8 @@ from impurity_grasp_ros.emulation.variables import Readings
 
 WORDS = (
     "def main():", "thread t():", "sec s():", "end", "if True:", "elif x:", "else:", "while i < 3:", "break",
-    "continue", "return", "halt", "sync()", "x = 1", "x[0] = [1, 2]", "run t()", "kill 3", "global x = p[0, 0, 0, 0, 0, 0]", "f(",
+    "continue", "return", "halt", "sync()", "x = 1", "x[0] = [1, 2]", "run t()", "kill 3",
+    "global x = p[0, 0, 0, 0, 0, 0]", "f(",
     ")", "movej([0, 0, 0, 0, 0, 0])", "movej(get_actual_joint_positions_history())", "stopj(x)", "set_tcp(1)",
     "sleep(-1)",
     "write_output_integer_register(0, 1e30)", "write_output_integer_register(99, 1)", "main()", "-" * 50, "(" * 30,
