@@ -82,3 +82,11 @@ def test_a_load_caught_on_the_way_ends_the_goal_before_the_descent(
 def test_a_load_that_free_air_explains_is_no_obstacle(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 14.9
     assert execute(PUSH).status is OutcomeStatus.PUSHED
+
+
+def test_a_descent_that_met_something_early_does_not_go_on_slowly(execute: Execute, robot: FakeRobot) -> None:
+    robot.arm.force = lambda T_base_tool: 30.0 if low(T_base_tool) else 0.0
+    commands: list[str] = []
+    robot.at_phase["close"] = lambda: commands.extend(robot.arm.commands)
+    execute(GRASP)
+    assert commands == ["joint", "linear", "stop"]

@@ -6,7 +6,7 @@ from fake_devices import Execute, FakeRobot
 
 from impurity_grasp_ros.datatypes import Primitive
 from impurity_grasp_ros.errors import CanceledError, DeviceFaultError, MotionTimeoutError
-from impurity_grasp_ros.transform import tool_down
+from impurity_grasp_ros.transform import Transform, tool_down
 
 GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
 PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
@@ -159,3 +159,25 @@ def test_after_a_cancel_in_any_phase_the_tool_stays_within_a_look_of_where_it_wa
     assert busy.phases[-1] == phase
     assert busy.stands_still()
     assert np.abs(busy.arm.joint_positions() - asked[0][1]).max() <= 0.0167 + 1e-6
+
+
+@pytest.mark.parametrize("phase", ["approach", "descend", "push", "retreat", "home"])
+def test_a_phase_that_is_canceled_as_it_begins_starts_no_motion(execute: Execute, robot: FakeRobot, phase: str) -> None:
+    started: list[int] = []
+    robot.at_phase[phase] = lambda: started.append(len(robot.arm.targets))
+    robot.cancel_in = [phase]
+    with pytest.raises(CanceledError):
+        execute(PUSH)
+    assert started == [len(robot.arm.targets)]
+
+
+def test_a_cancel_between_two_phases_lets_the_next_one_not_begin(execute: Execute, robot: FakeRobot) -> None:
+    def feel(T_base_tool: Transform) -> float:
+        robot.cancel_in = ["approach"]  # felt in free air, after the approach has ended
+        return 0.0
+
+    robot.at_phase["approach"] = lambda: setattr(robot.arm, "force", feel)
+    with pytest.raises(CanceledError):
+        execute(PUSH)
+    assert robot.phases[-1] == "approach"
+    assert robot.stands_still()
