@@ -6,6 +6,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import Attend
+from impurity_grasp_ros.errors import InvalidGoalError
 from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header, to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
@@ -24,6 +25,7 @@ class AttentionNode(Node):
         super().__init__("attention_node", **options)
         self._settings = NodeParameters(self, "attention_node", AttentionConfig)
         self._appearance: Appearance | None = None
+        self._knows_job = False
         self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
         self.create_service(Attend, "attend", self._on_attend)
 
@@ -31,7 +33,11 @@ class AttentionNode(Node):
         try:
             heightmap = from_heightmap(request.heightmap)
             if request.new_job:
-                self._appearance = None
+                self._appearance, self._knows_job = None, True
+            elif not self._knows_job:
+                raise InvalidGoalError(
+                    "expected the first view of a job (new_job), received a later one after a restart"
+                )
             attention, self._appearance = attend(heightmap, self._appearance, self._settings.value)
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())

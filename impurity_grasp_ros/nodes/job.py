@@ -8,7 +8,8 @@ from rclpy.action.server import ServerGoalHandle
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Primitive
-from impurity_grasp_ros.errors import ActionLimitError, CanceledError, InvalidGoalError, TimeLimitError
+from impurity_grasp_ros.datatypes import OutcomeStatus
+from impurity_grasp_ros.errors import ActionLimitError, CanceledError, ErrorCode, InvalidGoalError, TimeLimitError
 from impurity_grasp_ros.nodes.conversions import to_seconds
 
 FEEDBACK_PERIOD = 0.5
@@ -79,6 +80,13 @@ class Job:
         """Whether as many targets are picked as were asked for."""
         return 0 < self._goal.max_targets <= self.result.picked
 
+    def summary(self) -> str:
+        """The result in a line."""
+        result = self.result
+        counts = f"picked {result.picked}, grasps {result.grasps}, pushes {result.pushes}"
+        clear = ", workspace clear" if result.workspace_clear else ""
+        return f"{ErrorCode(result.error_code).name}, {counts}{clear}, {time.monotonic() - self._start:.1f} s"
+
     def _publish(self) -> None:
         self._last_feedback = time.monotonic()
         self._feedback.picked = self.result.picked
@@ -86,3 +94,12 @@ class Job:
         self._feedback.pushes = self.result.pushes
         self._feedback.elapsed = self._last_feedback - self._start
         self._handle.publish_feedback(self._feedback)
+
+
+def describe(attempt: Attempt) -> str:
+    """An attempt in a line."""
+    primitive = attempt.primitive
+    kind = "grasp" if primitive.kind == Primitive.GRASP else "push"
+    x, y, z = primitive.position.x, primitive.position.y, primitive.position.z
+    status = OutcomeStatus(attempt.status).name
+    return f"{kind} at ({x:.3f}, {y:.3f}, {z:.3f}) m: {status}, {attempt.duration:.1f} s {attempt.message}".rstrip()

@@ -49,9 +49,14 @@ class Announcement:
     """
 
     def __init__(self, node: Node, topic: str) -> None:
+        self._node = node
         self.topic = topic
         self._publisher = node.create_publisher(Empty, topic, QOS)
         prioritize_threads(MIDDLEWARE_THREADS)
+
+    def close(self) -> None:
+        """Say goodbye; whoever watches knows it at once."""
+        self._node.destroy_publisher(self._publisher)
 
 
 class Watch:

@@ -15,7 +15,7 @@ from rclpy.qos import QoSProfile
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
 from impurity_grasp_ros.errors import ErrorCode
-from impurity_grasp_ros.nodes.job import Job
+from impurity_grasp_ros.nodes.job import Job, describe
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
 from impurity_grasp_ros.nodes.runtime import Pacer, answer_error, finish, run
@@ -67,12 +67,14 @@ class PickerNode(Node):
         return GoalResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> PickImpurities.Result:
-        job = Job(handle)
+        job, log = Job(handle), self.get_logger()
+        log.info(f"goal: {'dry run, ' if handle.request.dry_run else ''}at most {job.max_actions} actions")
         try:
             job.check_goal()
             await self._pick(job, handle.request.dry_run)
         except Exception as error:  # every fault ends the goal with its code, the node stays
-            answer_error(job.result, error, self.get_logger())
+            answer_error(job.result, error, log)
+        log.info(f"result: {job.summary()}")
         self._busy.release()
         return finish(handle, job.result)
 
@@ -94,6 +96,7 @@ class PickerNode(Node):
             job.enter(PickImpurities.Feedback.EXECUTE)
             attempt, not_before = await self._peers.execute(primitive, job.watch)
             job.record(attempt)
+            self.get_logger().info(f"attempt {len(job.result.attempts)}: {describe(attempt)}")
             self._publish(job, heightmap, attention, primitive, attempt)
 
     async def _see(self, job: Job, not_before: Time) -> tuple[Heightmap, Attention]:

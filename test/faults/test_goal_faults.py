@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 from fault_table import Verdict, fault
@@ -136,40 +131,6 @@ def test_cancel(robot: Robot, verdict: Verdict, primitive: Primitive, phase: str
     until(lambda: reached, phase)
     handle.cancel_goal_async()
     ended(robot, handle, verdict, "CANCELED", "asked to stop")
-
-
-CLIENT = """
-import sys, rclpy
-from rclpy.action import ActionClient
-from impurity_grasp.action import ExecutePrimitive
-from impurity_grasp_ros.nodes.conversions import to_primitive
-from impurity_grasp_ros.datatypes import Primitive
-rclpy.init()
-node = rclpy.create_node("short_lived")
-client = ActionClient(node, ExecutePrimitive, "execute_primitive")
-client.wait_for_server()
-goal = ExecutePrimitive.Goal(primitive=to_primitive(Primitive.push((0.42, -0.16, 0.012), 0.0)))
-rclpy.spin_until_future_complete(node, client.send_goal_async(goal))
-print("sent", flush=True)
-rclpy.spin(node)
-"""
-
-
-@fault("whoever sent the goal dies", "nothing: the primitive is finished, and the arm is free again")
-def test_the_client_dies(robot: Robot, verdict: Verdict) -> None:
-    environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    client = subprocess.Popen([sys.executable, "-c", CLIENT], env=environment, stdout=subprocess.PIPE, text=True)
-    assert client.stdout is not None
-    assert client.stdout.readline() == "sent\n"
-    until(lambda: robot.speed() > 0.1, "motion")
-    client.send_signal(signal.SIGKILL)
-    client.wait()
-    busy_message = ""
-    while not (handle := robot.send()).accepted:
-        busy_message = "the goal under way comes to its end first"
-        time.sleep(0.1)
-    verdict.expect("BUSY", "BUSY", busy_message)
-    assert robot.client.result(handle).result.attempt.status == Attempt.PUSHED
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from fault_table import Verdict, fault
 from graph import until
 from rig import GRASP, Rig, code, during, ended
-from robot_client import Robot
+from robot_client import PUSH, Robot
+from stopping import Journey
 
 from impurity_grasp.msg import Attempt
 
@@ -56,9 +57,64 @@ def test_gripper_fault(robot: Robot, verdict: Verdict) -> None:
     handle = start_grasp(robot, "close")
     robot.cell.do("gripper_fault", number=14)
     ended(robot, handle, verdict, "DEVICE_FAULT", "overcurrent")
-    robot.cell.do("gripper_fault", number=0)
     answer = robot.recover()
     assert answer.success, answer.message
+    assert robot.cell.do("state")["gripper_fault"] == 0, "recovery must reset the gripper"
+
+
+@fault("a gripper fault that stays", "look at fingers, cable and power; `recover` again once its cause is gone")
+def test_a_fault_that_stays(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("gripper_fault", number=12, stays=True)
+    robot.await_diagnostic("gripper", "internal fault")
+    answer = robot.recover()
+    assert not answer.success
+    verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)
+    assert "reset" in answer.message
+    assert code(robot.execute()) == "DEVICE_FAULT"
+    robot.cell.do("gripper_fault", number=0)
+    until(lambda: robot.recover().success, "recovery")
+
+
+@fault("recovery fails for want of a gripper that comes back later", "`recover` again: only then may its fingers move")
+def test_a_failed_recovery_leaves_no_permission(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("gripper_power_cycle")
+    robot.cell.do("close", service="gripper")
+    robot.await_diagnostic("gripper", "not")
+    answer = robot.recover()
+    assert not answer.success
+    verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)
+    robot.cell.do("open", service="gripper")
+    robot.await_diagnostic("gripper", "not active any more")
+    assert robot.cell.do("state")["gripper_status"] == "RESET", "activated without being asked"
+    assert robot.recover().success
+
+
+@fault("the gripper is hot, and cools down", "nothing: the fault ends by itself")
+def test_a_minor_fault(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("gripper_fault", number=8, stays=True)
+    robot.await_diagnostic("gripper", "temperature")
+    result = robot.execute(GRASP)
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    robot.cell.do("gripper_fault", number=0)
+
+
+@fault("the fingers are jammed", "free the fingers, `home`")
+def test_jammed_fingers(robot: Robot, verdict: Verdict) -> None:
+    robot.cell.do("gripper_jam")
+    journey = Journey(robot, PUSH)
+    result = journey.result()
+    verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
+    assert "descend" not in journey.phases
+    robot.cell.do("gripper_jam", on=False)
+
+
+@fault("the RTDE link breaks and the gripper reports a fault, at once", "look at the gripper, `recover`, `home`")
+def test_link_and_gripper(robot: Robot, verdict: Verdict) -> None:
+    handle = start_grasp(robot, "close")
+    robot.cell.do("drop", service="rtde")
+    robot.cell.do("gripper_fault", number=13)
+    ended(robot, handle, verdict, "DEVICE_FAULT", "expected")
+    until(lambda: robot.recover().success, "recovery")
 
 
 @fault("the gripper's port is closed", "look at URCap and cable; the node becomes ready by itself")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,13 +12,17 @@ import pytest
 import torch
 from fault_table import Verdict, fault
 from graph import Client, Graph, running_graph, until
+from rclpy.action import ActionServer, GoalResponse
 from rig import Rig
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from std_srvs.srv import Trigger
+from stopping import Journey, stops_short
 
-from impurity_grasp.action import PickImpurities
+from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
@@ -35,30 +38,18 @@ def children(number: int) -> list[str]:
     return found.stdout.split()
 
 
-@pytest.mark.parametrize(
-    ("number", "exit_code"),
-    [
-        pytest.param(signal.SIGINT, 0, marks=fault("SIGINT (Ctrl-C) in mid-motion", "start the node, `home`")),
-        pytest.param(signal.SIGTERM, 0, marks=fault("SIGTERM in mid-motion", "start the node, `home`")),
-        pytest.param(
-            signal.SIGKILL, -9, marks=fault("`motion_node` crashes in mid-motion", "start the node, `home`")
-        ),
-    ],
-)  # fmt: skip
-def test_the_motion_node_is_stopped(rig: Rig, verdict: Verdict, number: signal.Signals, exit_code: int) -> None:
+@fault("`motion_node` crashes in mid-motion", "start the node, `home`")
+def test_the_motion_node_crashes(rig: Rig, verdict: Verdict) -> None:
     pytest.importorskip("rtde_control")
     robot = rig.start()
     node = robot.graph.processes["motion_node"]
-    robot.start()
     offspring = children(node.pid)
-    node.send_signal(number)
-    assert node.wait(20.0) == exit_code
-    robot.assert_still()
+    with stops_short(Journey(robot).await_phase("approach")):
+        node.kill()
+        node.wait()
     until(lambda: not any(Path(f"/proc/{child}").exists() for child in offspring), "the end of its children")
-    stopped = robot.cell.do("state")
-    assert stopped["runtime_state"] == "STOPPED"
-    why = "the node stopped it" if exit_code == 0 else "its watchdog did"
-    verdict.expect("CANCELED", "CANCELED", f"the arm is at rest: {why}")
+    until(lambda: robot.cell.do("state")["runtime_state"] == "STOPPED", "a stopped program")
+    verdict.expect("STOPPED", "STOPPED", "the arm is at rest: the process that holds the link has stopped it")
     robot.graph.restart("motion_node")
     robot.assert_usable()
 
@@ -113,6 +104,69 @@ def test_a_peer_dies(graph: Graph, client: Client, verdict: Verdict, victim: str
         graph.restart(victim)
     verdict.expect(ErrorCode(answer.error_code).name, "PEER_UNAVAILABLE", answer.error_msg)
     until(lambda: dry_run(client).error_code == ErrorCode.NONE, "its successor")
+
+
+@pytest.mark.sim
+@fault("the node that moves the arm dies in mid-primitive", "start it")
+def test_the_arm_s_node_dies(graph: Graph, client: Client, verdict: Verdict) -> None:
+    handle = start_job(client, Feedback.EXECUTE)
+    graph.kill("bullet_bridge_node")
+    start = time.monotonic()
+    answer = client.result(handle).result
+    elapsed = time.monotonic() - start
+    graph.restart("bullet_bridge_node")
+    verdict.expect(ErrorCode(answer.error_code).name, "PEER_UNAVAILABLE", answer.error_msg)
+    assert elapsed < 5.0
+    until(lambda: dry_run(client).error_code == ErrorCode.NONE, "its successor")
+
+
+@pytest.mark.sim
+@fault("two nodes offer `execute_primitive` in one ROS domain", "end one, or give it another domain")
+def test_two_arms(client: Client, verdict: Verdict) -> None:
+    received: list[object] = []
+
+    def accept(goal: object) -> GoalResponse:
+        received.append(goal)
+        return GoalResponse.ACCEPT
+
+    other = ActionServer(client.node, ExecutePrimitive, "execute_primitive", lambda _: None, goal_callback=accept)
+    announcement = Announcement(client.node, ALIVE_TOPIC)
+    try:
+        until(lambda: client.node.count_publishers("/execute_primitive/_action/status") == 2, "the second server")
+        before = client.fresh_joints()
+        answer = client.result(client.send(client.pick, PickImpurities.Goal())).result
+        verdict.expect(ErrorCode(answer.error_code).name, "AMBIGUOUS_PEER", answer.error_msg)
+        assert not received
+        assert client.fresh_joints() == pytest.approx(before, abs=1e-3)
+    finally:
+        announcement.close()
+        other.destroy()
+        client.node.remove_waitable(other)
+
+
+@pytest.mark.sim
+@fault("`attention_node` is restarted during a job", "start the job again: what is ordinary has to be learned anew")
+def test_the_memory_of_a_job_is_lost(graph: Graph, client: Client, verdict: Verdict) -> None:
+    handle = start_job(client, Feedback.EXECUTE)
+    graph.kill("attention_node")
+    graph.restart("attention_node")
+    answer = client.result(handle).result
+    verdict.expect(ErrorCode(answer.error_code).name, "INVALID_GOAL", answer.error_msg)
+    assert not answer.workspace_clear
+
+
+@pytest.mark.sim
+@fault("service `stop` of the simulated cell during a job", "nothing: the next goal works")
+def test_the_simulated_arm_stops(client: Client, verdict: Verdict) -> None:
+    stop = client.node.create_client(Trigger, "stop")
+    until(stop.service_is_ready, "stop")
+    handle = start_job(client, Feedback.EXECUTE)
+    assert client.call(stop, Trigger.Request()).success
+    answer = client.result(handle).result
+    verdict.expect(ErrorCode(answer.error_code).name, "STOPPED", answer.error_msg)
+    before = client.fresh_joints()
+    time.sleep(1.0)
+    assert client.fresh_joints() == pytest.approx(before, abs=1e-3)
 
 
 @pytest.mark.sim
