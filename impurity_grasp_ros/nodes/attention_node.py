@@ -36,7 +36,7 @@ class AttentionNode(Node):
                 self._appearance, self._knows_job = None, True
             elif not self._knows_job:
                 raise InvalidGoalError(
-                    "expected the first view of a job (new_job), received a later one after a restart"
+                    "expected the first view of a job, received a later one: this node is new"
                 )
             attention, self._appearance = attend(heightmap, self._appearance, self._settings.value)
         except Exception as error:  # every fault is answered with its code, the node stays

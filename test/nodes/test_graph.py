@@ -20,7 +20,7 @@ from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Attempt, Attention, ErrorCode, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
 from impurity_grasp_ros.datatypes import Primitive as PrimitiveValue
-from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap, to_primitive
+from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap
 
 pytestmark = [pytest.mark.ros, pytest.mark.sim]
 
@@ -156,7 +156,8 @@ def test_a_primitive_off_the_workspace_is_refused_and_moves_nothing(graph: Graph
 
 def test_a_primitive_of_an_unknown_kind_is_an_error_by_name(graph: Graph) -> None:
     client = graph.client
-    answer = client.result(client.send(client.execute, ExecutePrimitive.Goal(primitive=Primitive(kind=7), sender=client.sender)))
+    goal = ExecutePrimitive.Goal(primitive=Primitive(kind=7), sender=client.sender)
+    answer = client.result(client.send(client.execute, goal))
     assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_ABORTED, ErrorCode.INVALID_GOAL)
 
 
