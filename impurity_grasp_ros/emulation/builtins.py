@@ -123,6 +123,8 @@ class Builtins(MotionBuiltins):
         return int(float(np.linalg.norm(self._controller.force())) > 15.0)
 
     def zero_ftsensor(self) -> None:
+        if (major := self._controller.personality.version[0]) < 5:
+            raise ScriptError(f"expected a controller of version 5 or later to zero the force, this one is {major}")
         self._controller.zero_force()
 
     # State

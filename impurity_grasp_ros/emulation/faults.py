@@ -115,6 +115,7 @@ class FaultInjector:
             "runtime_state": controller.runtime_state.name,
             "pace": controller.pace,
             "behind": controller.measured.behind,
+            "payload": controller.payload,
             "gripper_status": self._gripper.status.name,
             "gripper_fault": self._gripper.fault,
             "object_state": self._gripper.object_state().name,

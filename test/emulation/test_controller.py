@@ -273,3 +273,12 @@ def test_poses_and_transforms_are_the_same_thing() -> None:
         np.testing.assert_allclose(between(T_a, T_b, 0.0), T_a, atol=1e-12)
         np.testing.assert_allclose(between(T_a, T_b, 1.0), T_b, atol=1e-12)
         np.testing.assert_allclose(difference(T_a, T_a), 0.0, atol=1e-12)
+
+
+def test_the_force_can_be_zeroed_on_later_controllers_alone() -> None:
+    for personality, left in ((CB3, 7.0), (E_SERIES, 0.0)):
+        controller = controller_of(personality)
+        controller.plant.force = np.array([0.0, 0.0, 7.0])  # type: ignore[attr-defined]
+        pass_time(controller, 0.1)
+        play(controller, "zero_ftsensor()", "sleep(0.1)")
+        assert controller.force()[2] == left

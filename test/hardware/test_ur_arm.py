@@ -245,3 +245,38 @@ def test_closing_stops_a_motion_and_leaves_no_process(cell: ServedCell) -> None:
     assert_stays(cell)
     assert cell.do("state")["runtime_state"] == "STOPPED"
     assert not children()
+
+
+def test_a_load_that_stands_at_the_tool_is_felt_before_and_after_a_linear_motion_starts(
+    cell: ServedCell, arm: UrArm
+) -> None:
+    """Nothing is zeroed; a controller of version 3 has no function for that."""
+    upward = np.array([0.0, 0.0, 60.0])
+    cell.do("force", newtons=upward.tolist())
+    deadline = time.monotonic() + 5.0
+    while np.linalg.norm(arm.tool_force() - upward) > 1e-6:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    goal = arm.tool_pose()
+    goal[2, 3] -= 0.02
+    arm.start_linear_motion(goal, 0.05, 1.0)
+    finish(arm)
+    np.testing.assert_allclose(arm.tool_force(), upward, atol=1e-6)
+
+
+def test_forces_are_told_in_the_robots_base_frame(cell: ServedCell, arm: UrArm) -> None:
+    """It is the controller's turned half around z."""
+    cell.do("force", newtons=[5.0, -3.0, 2.0])
+    deadline = time.monotonic() + 5.0
+    while not arm.tool_force().any():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    np.testing.assert_allclose(arm.tool_force(), [-5.0, 3.0, 2.0], atol=1e-6)
+
+
+def test_what_is_held_adds_to_the_payload_until_it_is_released(cell: ServedCell, arm: UrArm) -> None:
+    assert cell.do("state")["payload"] == pytest.approx(0.95)
+    arm.set_payload(0.25)
+    assert cell.do("state")["payload"] == pytest.approx(1.2)
+    arm.set_payload(0.0)
+    assert cell.do("state")["payload"] == pytest.approx(0.95)
