@@ -61,7 +61,7 @@ class FakeCamera:
         model = self._calibration.intrinsics
         shape = (model.height_px, model.width_px)
         if self.noisy or self._image is None:
-            self._image = (0.7 + 1e-3 * self._rng.standard_normal(shape)).astype(np.float32)
+            self._image = (0.72 + 1e-3 * self._rng.standard_normal(shape)).astype(np.float32)
         stamp, frame = self._now() - self.age, self._calibration.frame_id
         depth = to_image(self._image, "32FC1", to_header(stamp + self.skew, frame))
         depth.encoding = self.encoding

@@ -1,0 +1,110 @@
+"""A camera that shows drawn frames to a graph, the scenes it shows, and a robot that only counts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from graph import Client
+from rclpy.action import ActionServer
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+from traced_frames import Box, trace
+
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp.msg import Attempt
+from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
+from impurity_grasp_ros.nodes.heightmap_node import CAMERA
+from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement
+
+PERIOD = 0.2
+DEPTH_NOISE = 3e-4
+"""Metres: a camera without noise repeats its image, which is a fault of its own."""
+
+BROWN, BLUE = (140, 107, 77), (38, 89, 204)
+TARGET = Box((0.50, 0.536), (0.01, 0.054), 0.035, BLUE)
+
+
+def scene(*more: Box, x: float = 0.5) -> RgbdFrame:
+    """Ordinary blocks, and more, as a camera above ``x`` sees them that is calibrated to hang above the middle."""
+    calibration = load_calibration()
+    blocks = [
+        Box((0.36 + 0.07 * i, 0.396 + 0.07 * i), (-0.13 + 0.07 * j, -0.086 + 0.07 * j), 0.035, BROWN)
+        for i in range(4)
+        for j in range(4)
+        if (i, j) != (2, 2)
+    ]
+    pose = calibration.T_base_camera.copy()
+    pose[0, 3] = x
+    return replace(trace([*blocks, *more], pose, calibration.intrinsics), T_base_camera=calibration.T_base_camera)
+
+
+GOOD, CLEAN = scene(TARGET), scene()
+
+
+class ViewCamera:
+    """Publishes a frame again and again, each time with other noise, until it is told to show another one."""
+
+    def __init__(self, node: Node, frame: RgbdFrame) -> None:
+        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", QoSProfile(depth=8))
+        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", QoSProfile(depth=8))
+        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", QoSProfile(depth=8))
+        self._clock = node.get_clock()
+        self._rng = np.random.default_rng(0)
+        self._frame = frame
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def show(self, frame: RgbdFrame) -> None:
+        """Whatever is stamped from now on shows this."""
+        with self._lock:
+            self._frame = frame
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(PERIOD):
+            with self._lock:
+                self._publish(self._frame)
+
+    def _publish(self, frame: RgbdFrame) -> None:
+        noise = self._rng.normal(0.0, DEPTH_NOISE, frame.depth.shape)
+        depth = np.where(frame.depth > 0.0, frame.depth + noise, 0.0).astype(np.float32)
+        header = to_header(self._clock.now().nanoseconds * 1e-9, load_calibration().frame_id)
+        self._info.publish(to_camera_info(frame.intrinsics, header))
+        self._color.publish(to_image(frame.color, "rgb8", header))
+        self._depth.publish(to_image(depth, "32FC1", header))
+
+
+class CountingRobot:
+    """Takes every primitive for executed at once. started: how many were. after: what the camera shows then."""
+
+    def __init__(self, client: Client, camera: ViewCamera) -> None:
+        self.started, self.after = 0, CLEAN
+        self._camera = camera
+        self._clock = client.node.get_clock()
+        self._announcement = Announcement(client.node, ALIVE_TOPIC)
+        self._server = ActionServer(
+            client.node,
+            ExecutePrimitive,
+            "execute_primitive",
+            self._execute,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _execute(self, handle: Any) -> ExecutePrimitive.Result:
+        self.started += 1
+        self._camera.show(self.after)
+        handle.succeed()
+        attempt = Attempt(primitive=handle.request.primitive, status=Attempt.HELD, opening=0.03, duration=1.0)
+        return ExecutePrimitive.Result(attempt=attempt, completed=self._clock.now().to_msg())
