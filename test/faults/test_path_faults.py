@@ -1,0 +1,256 @@
+"""Cells that do not fit together, and arms that stand where there is no free way."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fault_table import Verdict, fault
+from graph import until
+from numpy.typing import NDArray
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from rig import Rig, code, during
+from robot_client import PUSH, Robot
+from served_cell import ServedCell
+
+from impurity_grasp.msg import Attempt
+from impurity_grasp_ros.cell import ObstaclesConfig, load_cell
+from impurity_grasp_ros.cli.touch_test import move_over, poses_over
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.errors import CollisionError, RecoveryNeededError
+from impurity_grasp_ros.hardware.ur_arm import UrArm
+from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.motion.kinematics import inverse_kinematics, nearest_solution
+from impurity_grasp_ros.transform import tool_down
+
+pytest.importorskip("rtde_control")
+pytestmark = [pytest.mark.ros]
+
+CELL = load_cell()
+PRIMARY_PORT = 30002
+REFUSED = "nothing: the value stays what it was; give one that fits, several at once if they belong together"
+BY_HAND = "move the arm by hand (freedrive) to where nothing is above it, then `recover`"
+CLEAR_AWAY = "remove what stands there, or correct `obstacles` in config/cell.yaml"
+
+Thing = tuple[str, tuple[float, ...], tuple[float, ...]]
+"""Name, center and size of a box."""
+
+SHELF: Thing = ("shelf", (0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
+"""Beside the workspace: a gripper at its border is below it once low enough."""
+POLE: Thing = ("pole", (0.46, -0.30, 0.30), (0.02, 0.02, 0.20))
+"""Between the drop bin and the far half of the workspace, in the way of the gripper that crosses."""
+LEDGE: Thing = ("ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
+
+
+def joints_at(x: float, y: float, z: float) -> NDArray[np.float64]:
+    joints = nearest_solution(tool_down((x, y, z), 0.0), np.array(CELL.home))
+    assert joints is not None
+    return joints
+
+
+def with_boxes(*boxes: Thing) -> ObstaclesConfig:
+    """The shipped obstacles and some more."""
+    names, centers, sizes = CELL.obstacles.names, CELL.obstacles.centers, CELL.obstacles.sizes
+    for name, center, size in boxes:
+        names, centers, sizes = (*names, name), (*centers, *center), (*sizes, *size)
+    return ObstaclesConfig(names, centers, sizes)
+
+
+def set_parameters(robot: Robot, **values: object) -> tuple[bool, str]:
+    """Set parameters of motion_node at once; whether it agreed, and what it said."""
+    setter = robot.client.node.create_client(SetParametersAtomically, "motion_node/set_parameters_atomically")
+    until(setter.service_is_ready, setter.srv_name)
+    parameters = [
+        Parameter(f"cell.{name.replace('__', '.')}", value=value).to_parameter_msg() for name, value in values.items()
+    ]
+    answer = robot.client.call(setter, SetParametersAtomically.Request(parameters=parameters)).result
+    robot.client.node.destroy_client(setter)
+    return answer.successful, answer.reason
+
+
+def set_obstacles(robot: Robot, *boxes: Thing) -> None:
+    obstacles = with_boxes(*boxes)
+    values = {f"obstacles__{name}": list(getattr(obstacles, name)) for name in ("names", "centers", "sizes")}
+    assert set_parameters(robot, **values) == (True, "")
+
+
+def lead(cell: ServedCell, joints: NDArray[np.float64]) -> None:
+    """Bring the arm somewhere, as a person would by hand."""
+    script = f"def lead():\n  movej({joints.tolist()}, a=20, v=3)\nend\n"
+    with socket.create_connection((cell.host, PRIMARY_PORT), timeout=10.0) as primary:
+        primary.sendall(script.encode())
+        until(lambda: np.allclose(cell.do("state")["joints"], joints, atol=1e-3), "the arm led there")
+
+
+def started_at(rig: Rig, joints: NDArray[np.float64], *boxes: Thing) -> Robot:
+    """A robot whose arm was left somewhere before the node started, among more obstacles than the shipped ones."""
+    obstacles = with_boxes(*boxes)
+    values = {f"cell.obstacles.{name}": list(getattr(obstacles, name)) for name in ("names", "centers", "sizes")}
+    lead(rig.start_cell(), joints)
+    robot = rig.robot(rig.start_node(**values))
+    robot.await_ready()
+    return robot
+
+
+@pytest.fixture(scope="module")
+def placed_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
+    with Rig(tmp_path_factory.mktemp("rig")) as rig:
+        yield rig.start()
+
+
+@pytest.fixture
+def cleared(placed_robot: Robot) -> Iterator[Robot]:
+    """A robot at home, in the end with nothing but the shipped obstacles, among which it works."""
+    yield placed_robot
+    set_obstacles(placed_robot)
+    assert placed_robot.home().success
+    placed_robot.assert_usable()
+
+
+def refused_cells() -> list[object]:
+    rows = []
+    for what, changes, words in (
+        ("`cell.home` leads below the table", {"home": [-1.07826, -1.09, 1.75, -2.23, -1.5708, -2.64906]}, "-0.020) m"),
+        ("`cell.home` leads over the workspace, into the camera's view",
+         {"home": joints_at(0.5, 0.0, 0.3).tolist()}, "beside the workspace"),
+        ("the drop bin stands in the workspace", {"drop_bin__y": -0.2}, "outside of the workspace"),
+        ("the drop bin is out of reach", {"drop_bin__x": 0.79}, "drop_bin within reach"),
+        ("the release height is below what hangs over the bin's wall", {"motion__release_height": 0.09}, "0.11 m"),
+        ("the limits of reach are swapped", {"reach__x_min": 0.8, "reach__x_max": 0.15}, "reach.x_min below"),
+        ("the workspace is out of reach", {"workspace__x_min": 0.5}, "workspace within reach"),
+        ("an obstacle stands in the workspace",
+         {"obstacles__centers": [0.5, 0.0, 0.1, 0.72, 0.0, 0.8, 0.96, 0.0, 0.41]}, "obstacle camera beside"),
+    ):  # fmt: skip
+        rows.append(pytest.param(changes, words, marks=fault(f"{what} (parameter)", REFUSED), id=what))
+    return rows
+
+
+@pytest.mark.parametrize(("changes", "words"), refused_cells())
+def test_a_cell_that_does_not_fit_together(
+    placed_robot: Robot, verdict: Verdict, changes: dict[str, object], words: str
+) -> None:
+    successful, reason = set_parameters(placed_robot, **changes)
+    assert not successful
+    assert words in reason
+    verdict.expect("INVALID_CONFIG", "INVALID_CONFIG", reason)
+
+
+@fault("`home` with a shelf above the arm", BY_HAND)
+def test_home_from_under_a_shelf(rig: Rig, verdict: Verdict) -> None:
+    robot = started_at(rig, joints_at(0.5, 0.2, 0.02), SHELF)
+    before = robot.joints()
+    answer = robot.home()
+    assert not answer.success
+    assert "free way up" in answer.message
+    verdict.expect("RECOVERY_NEEDED", "RECOVERY_NEEDED", answer.message)
+    robot.assert_still(before)
+
+
+@fault("a goal with a shelf above the arm", BY_HAND)
+def test_a_goal_from_under_a_shelf(rig: Rig, verdict: Verdict) -> None:
+    robot = started_at(rig, joints_at(0.5, 0.2, 0.02), SHELF)
+    before = robot.joints()
+    result = robot.execute()
+    verdict.expect(code(result), "RECOVERY_NEEDED", result.error_msg)
+    robot.assert_still(before)
+
+
+@fault("`home` with the elbow below the arm, on the table", BY_HAND)
+def test_home_with_the_elbow_on_the_table(rig: Rig, verdict: Verdict) -> None:
+    robot = started_at(rig, inverse_kinematics(tool_down((0.5, 0.0, 0.02), 0.0))[1])
+    before = robot.joints()
+    answer = robot.home()
+    assert not answer.success
+    assert "the table" in answer.message
+    verdict.expect("RECOVERY_NEEDED", "RECOVERY_NEEDED", answer.message)
+    robot.assert_still(before)
+
+
+@fault("`home` from a posture whose way home leads through the camera", BY_HAND)
+def test_home_through_the_camera(rig: Rig, verdict: Verdict) -> None:
+    robot = started_at(rig, inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[5])
+    before = robot.joints()
+    answer = robot.home()
+    assert not answer.success
+    assert "would touch the camera" in answer.message
+    verdict.expect("COLLISION", "COLLISION", answer.message)
+    robot.assert_still(before)
+
+
+@pytest.mark.parametrize(
+    ("box", "primitive"),
+    [
+        pytest.param(
+            POLE, Primitive.push((0.50, 0.05, 0.012), 0.0), marks=fault("a goal whose way is barred", CLEAR_AWAY)
+        ),
+        pytest.param(
+            LEDGE, Primitive.grasp((0.5, -0.20, 0.02), np.pi / 2),
+            marks=fault("a goal so close to something that the fingers would come down on it", CLEAR_AWAY),
+        ),
+    ],
+    ids=["pole", "ledge"],
+)  # fmt: skip
+def test_a_goal_with_something_in_its_way(cleared: Robot, verdict: Verdict, box: Thing, primitive: Primitive) -> None:
+    set_obstacles(cleared, box)
+    before = cleared.joints()
+    result = cleared.execute(primitive)
+    attempt = result.attempt
+    assert attempt.status == Attempt.COLLISION, result
+    assert f"would touch the {box[0]}" in attempt.message
+    verdict.expect("COLLISION", "COLLISION", attempt.message)
+    cleared.assert_still(before)
+
+
+@fault("a goal is canceled, and a pole is put up before `home`", CLEAR_AWAY)
+def test_canceled_and_barred(cleared: Robot, verdict: Verdict) -> None:
+    phases: list[str] = []
+    handle = cleared.send(PUSH, on_feedback=during("push", lambda: phases.append("push")))
+    until(lambda: phases, "push")
+    handle.cancel_goal_async()
+    assert code(cleared.client.result(handle).result) == "CANCELED"
+    until(lambda: cleared.speed() < 0.01, "rest")
+    x, y, _ = PUSH.position
+    set_obstacles(cleared, ("pole", (x + 0.03, y - 0.15, 0.25), (0.03, 0.03, 0.5)))
+    before = cleared.joints()
+    answer = cleared.home()
+    assert not answer.success
+    assert "would touch the pole" in answer.message
+    verdict.expect("COLLISION", "COLLISION", answer.message)
+    cleared.assert_still(before)
+
+
+@pytest.mark.parametrize(
+    ("box", "start", "expected"),
+    [
+        pytest.param(
+            SHELF, joints_at(0.5, 0.2, 0.02), RecoveryNeededError, id="shelf",
+            marks=fault("`touch-test` with a shelf above the arm", "move the arm by hand, then call it again"),
+        ),
+        pytest.param(
+            POLE, np.array(CELL.home), CollisionError, id="pole",
+            marks=fault("`touch-test` whose way to the point is barred", CLEAR_AWAY),
+        ),
+    ],
+)  # fmt: skip
+def test_touch_test_moves_nothing_where_the_way_is_not_free(
+    rig: Rig,
+    verdict: Verdict,
+    box: Thing,
+    start: NDArray[np.float64],
+    expected: type[RecoveryNeededError | CollisionError],
+) -> None:
+    served = rig.start_cell()
+    lead(served, start)
+    cell = replace(CELL, obstacles=with_boxes(box))
+    with closing(UrArm(served.host, packaged_parameters("motion_node", UrConfig, "arm"))) as arm:
+        arm.wait_until_ready(15.0)
+        with pytest.raises(expected, match=f"would touch the {box[0]}") as refused:
+            move_over(arm, *poses_over(np.array([0.5, 0.05, 0.0]), 0.05, cell), 0.3, cell)
+        verdict.expect(refused.value.code.name, expected.code.name, str(refused.value))
+        np.testing.assert_allclose(served.do("state")["joints"], start, atol=1e-3)
