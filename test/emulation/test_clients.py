@@ -1,7 +1,8 @@
 """The unmodified client libraries cannot tell the emulated controller and gripper from real ones."""
 
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,13 @@ rtde_receive = pytest.importorskip("rtde_receive")
 pyrobotiqur = pytest.importorskip("pyrobotiqur")
 
 SHIFTED = (HOME + np.eye(6)[0] * 0.2).tolist()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture(scope="module", params=["cb3", "e-series"])
@@ -79,6 +87,46 @@ def test_a_protective_stop_is_seen_and_nothing_moves_any_more() -> None:
         np.testing.assert_allclose(cell.do("state")["joints"], HOME, atol=1e-6)
         control.disconnect()
         receive.disconnect()
+
+
+def test_a_safeguard_stop_is_seen_and_the_motion_goes_on_by_itself_afterwards() -> None:
+    with served_cell(free_host()) as cell:
+        receive = rtde_receive.RTDEReceiveInterface(cell.host)
+        control = rtde_control.RTDEControlInterface(cell.host)
+        assert control.moveJ(SHIFTED, 0.4, 2.0, True)
+        until(lambda: receive.getActualQ()[0] > HOME[0] + 0.02)
+        cell.do("safeguard_stop", seconds=0.3)
+        until(lambda: receive.getSafetyMode() == 5)
+        assert receive.getSafetyStatusBits() == 1 << 4 | 1 << 10
+        assert cell.do("state")["runtime_state"] == "PAUSED"
+        until(lambda: receive.getSafetyMode() == 1)
+        stopped_at = receive.getActualQ()[0]
+        assert stopped_at < SHIFTED[0] - 0.02
+        until(lambda: abs(receive.getActualQ()[0] - SHIFTED[0]) < 1e-6)
+        control.disconnect()
+        receive.disconnect()
+
+
+@pytest.mark.parametrize("seconds_per_byte", [0.0, 0.05])
+def test_a_dripping_dashboard_sends_byte_by_byte(cell: ServedCell, seconds_per_byte: float) -> None:
+    cell.do("dashboard_drip", seconds_per_byte=seconds_per_byte)
+    start = time.monotonic()
+    with socket.create_connection((cell.host, 29999), timeout=10.0) as client:
+        lines = client.makefile("rb")
+        assert lines.readline() == b"Connected: Universal Robots Dashboard Server\n"
+    assert time.monotonic() - start >= 44 * seconds_per_byte
+    cell.do("dashboard_drip", seconds_per_byte=0)
+
+
+def test_packets_of_the_rtde_interface_can_be_late_either_way(cell: ServedCell) -> None:
+    cell.do("delay", seconds=0.1)
+    start = time.monotonic()
+    with socket.create_connection((cell.host, 30004), timeout=10.0) as client:
+        for question, answer in ((b"\0\x05V\0\2", b"\0\4V\1"), (b"\0\x05V\0\1", b"\0\4V\0")):
+            client.sendall(question)
+            assert client.recv(16) == answer
+    assert time.monotonic() - start >= 4 * 0.1
+    cell.do("delay", seconds=0.0)
 
 
 def test_a_second_control_client_finds_the_registers_taken(cell: ServedCell, control: Any) -> None:
