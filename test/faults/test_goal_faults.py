@@ -51,7 +51,8 @@ def test_a_place_that_is_refused(robot: Robot, verdict: Verdict, primitive: Prim
 
 @fault("a goal that the arm cannot reach", NOTHING)
 def test_out_of_reach(rig: Rig, verdict: Verdict) -> None:
-    far = {"cell.workspace.x_min": 0.9, "cell.reach.x_max": 1.0}
+    post_aside = [0.50, 0.0, 0.75, 0.72, 0.0, 0.80, 1.20, 0.0, 0.41]
+    far = {"cell.workspace.x_min": 0.54, "cell.reach.x_max": 1.0, "cell.obstacles.centers": post_aside}
     robot = rig.start(**far)
     before = robot.joints()
     attempt = robot.execute(Primitive.grasp((0.98, 0.1, 0.02), 0.0)).attempt
