@@ -82,8 +82,14 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
+    gain = float(np.median(before.gray)) / max(float(np.median(now.gray)), 1.0)  # a change of light is no move
     followed, found, _ = cv2.calcOpticalFlowPyrLK(
-        before.gray, now.gray, before.corners[:, None], before.corners[:, None].copy(), winSize=_SEARCH_PX, maxLevel=0
+        before.gray,
+        cv2.convertScaleAbs(now.gray, alpha=gain),
+        before.corners[:, None],
+        before.corners[:, None].copy(),
+        winSize=_SEARCH_PX,
+        maxLevel=0,
     )
     shift_px = STRIDE * np.linalg.norm(followed[:, 0] - before.corners, axis=1)
     still = (found[:, 0] > 0) & (shift_px < config.max_shift_px)

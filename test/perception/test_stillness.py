@@ -64,3 +64,10 @@ def test_an_empty_table_says_nothing() -> None:
 
 def test_a_scene_that_was_cleared_away_is_no_move_of_the_camera() -> None:
     check_still(landmarks(boxes(1, seed=1)), landmarks(boxes(20)), CONFIG)
+
+
+@pytest.mark.parametrize("factor", [0.8, 0.95, 1.1])
+def test_a_change_of_light_is_no_move_of_the_camera(factor: float) -> None:
+    before = landmarks(boxes(12))
+    dimmed = replace(before, gray=np.clip(before.gray * factor, 0, 255).astype(np.uint8))
+    check_still(dimmed, before, CONFIG)
