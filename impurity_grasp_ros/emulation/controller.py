@@ -58,6 +58,7 @@ class Controller:
         self.remote = True
         self.slider = 1.0
         self.pace = 1.0
+        self.travels = False
         self.fitted = Tool()
         self.payload = 0.0
         self.digital_outputs = 0

@@ -6,7 +6,7 @@ Commands are numbered and go out without waiting. What comes back names the comm
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,14 +20,18 @@ from impurity_grasp_ros.emulation.plant import Measured
 MAX_UNANSWERED = 100
 """Commands that may be under way; more would fill the pipe and block the controller."""
 
+MAX_STANDING = 0.1
+"""Seconds of an arm that stands that may be under way: what comes next is not to wait for them."""
+
 
 @dataclass(frozen=True)
 class Follow:
-    """Let ``duration`` seconds pass with joint angles (6,) rad commanded."""
+    """Let ``duration`` seconds pass with joint angles (6,) rad commanded. travels: a motion is under way."""
 
     number: int
     joints: NDArray[np.float64]
     duration: float
+    travels: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class MechanicsLink:
     Args:
         pipe: To a :class:`.player.Player`.
         joints: Joint angles (6,) in rad at which the arm rests at the start.
+
+    ``travels`` can be set to what tells whether a motion is under way.
     """
 
     def __init__(self, pipe: Connection, joints: NDArray[np.float64]) -> None:
@@ -74,6 +80,7 @@ class MechanicsLink:
         self._waiting: deque[Follow] = deque()
         self._under_way: deque[Follow] = deque()
         self._last = self._commanded = joints
+        self.travels: Callable[[], bool] = lambda: False
         self.answer = Answer(0, joints, np.zeros(6), np.zeros(3), 0, GRIPPER_STROKE, fingers_move=False)
 
     @property
@@ -83,11 +90,11 @@ class MechanicsLink:
 
     def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
         """Command joint angles (6,) for ``duration`` seconds; returns what is known by now, without waiting."""
-        is_full = len(self._under_way) >= MAX_UNANSWERED
-        if not (is_full and np.array_equal(joints, self._last)):  # time of an arm that stands may be left out
+        is_late = len(self._under_way) * duration >= MAX_STANDING
+        if not (is_late and np.array_equal(joints, self._last)):  # time of an arm that stands may be left out
             self._number += 1
             self._last = joints
-            self._waiting.append(Follow(self._number, joints, duration))
+            self._waiting.append(Follow(self._number, joints, duration, self.travels()))
         self._take_in()
         while self._waiting and len(self._under_way) < MAX_UNANSWERED:
             self._pipe.send(self._waiting[0])

@@ -164,14 +164,18 @@ class MotionBuiltins:
         if distance <= 0.0:
             return
         trajectory, time = Trajectory(Profile(distance, speed, acceleration), knots), 0.0
-        commanded = knots[0]
-        while time < trajectory.duration or not self._controller.is_caught_up:
-            if not np.array_equal(self._controller.axes.q, commanded):  # they came to rest in a pause
-                time = _nearest_time(trajectory, time, self._controller.axes.q)
-            time += self._cycle * self._controller.speed_factor
-            commanded = trajectory.at(time)[0]
-            self._controller.axes.command(commanded)
-            yield
+        commanded, controller = knots[0], self._controller
+        controller.travels = True
+        try:
+            while time < trajectory.duration or not controller.is_caught_up:
+                if not np.array_equal(controller.axes.q, commanded):  # they came to rest in a pause
+                    time = _nearest_time(trajectory, time, controller.axes.q)
+                time += self._cycle * controller.speed_factor
+                commanded = trajectory.at(time)[0]
+                controller.axes.command(commanded)
+                yield
+        finally:
+            controller.travels = False
 
 
 def _nearest_time(trajectory: Trajectory, after: float, joints: NDArray[np.float64]) -> float:

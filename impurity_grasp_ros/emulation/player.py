@@ -13,6 +13,9 @@ from impurity_grasp_ros.emulation.gripper import FingerPlant
 from impurity_grasp_ros.emulation.mechanics_link import Answer, Demand, Follow, MoveFingers
 from impurity_grasp_ros.emulation.plant import ArmPlant
 
+PAUSE = 1.0
+"""Seconds without progress after which a motion counts as paused."""
+
 
 class Player:
     """The mechanics' side of a link.
@@ -37,12 +40,13 @@ class Player:
         self._demands = demands
         self._finger_number = 0
         self.joints: NDArray[np.float64] | None = None
-        self._stands = False
+        self._stood, self._travels = 0.0, False
 
     @property
     def at_rest(self) -> bool:
-        """Whether arm and fingers rest, as far as they were told."""
-        return self._stands and not self._fingers.is_moving()
+        """Whether arm and fingers rest, as far as they were told, and are not just held up in a motion."""
+        stands = self._stood > (PAUSE if self._travels else 0.0)
+        return stands and not self._fingers.is_moving()
 
     def wait(self, seconds: float) -> bool:
         """Wait for a command; False when none has come."""
@@ -60,8 +64,9 @@ class Player:
             self._demands[message.name](**message.arguments)
 
     def _follow(self, command: Follow) -> None:
-        self._stands = self.joints is not None and np.array_equal(command.joints, self.joints)
-        self.joints = command.joints
+        stands = self.joints is not None and np.array_equal(command.joints, self.joints)
+        self._stood = self._stood + command.duration if stands else 0.0
+        self._travels, self.joints = command.travels, command.joints
         measured = self._arm.follow(command.joints, command.duration)
         self._fingers.advance(command.duration)
         opening, moves = self._fingers.opening(), self._fingers.is_moving()

@@ -97,6 +97,7 @@ def serve(pipe: Connection, host: str, generation: str, joints: NDArray[np.float
         signal.signal(number, signal.SIG_IGN)  # the parent decides, and closes the pipe
     link = MechanicsLink(pipe, joints)
     controller = Controller(personality(generation), link, joints)
+    link.travels = lambda: controller.travels
     faults = {name: partial(link.demand, name) for name in demands}
     cell = EmulatedCell(controller, RemoteFingers(link), host, faults)
     priority = raise_priority()
