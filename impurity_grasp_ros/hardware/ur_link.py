@@ -185,18 +185,21 @@ class UrLink:
             return self._pipe is pipe
 
     def _receive(self, pipe: Connection) -> bool:
-        """Take in what has arrived; False when the child has ended."""
+        """Take in all that has arrived, so that a reading never waits behind older ones; False at the child's end."""
         try:
-            if not pipe.poll(LIFE_SIGN / 2):
-                return True
-            message = pipe.recv()
+            ready = pipe.poll(LIFE_SIGN / 2)
+            while ready:
+                message = pipe.recv()
+                with self._changed:
+                    if self._pipe is not pipe or not self._take_in(message):
+                        return False
+                ready = pipe.poll()
         except (EOFError, OSError):
             with self._lock:
                 if self._pipe is pipe:
                     self._reason = f"the connection to {self._host} broke down"
             return False
-        with self._changed:
-            return self._take_in(message) if self._pipe is pipe else False
+        return True
 
     def _take_in(self, message: Any) -> bool:
         """The lock is held; False when the child has said its last word."""
