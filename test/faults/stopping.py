@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,8 +67,30 @@ def rest(robot: Robot) -> dict[str, Any]:
     return until(resting, "rest", 10.0)
 
 
-def seconds_to_rest(robot: Robot, order: Callable[[], Any]) -> float:
-    """Controller's seconds from an order to rest."""
-    before = robot.cell.do("state")["time"]
-    order()
-    return float(rest(robot)["time"]) - float(before)
+SENDER = """
+import sys, rclpy
+from rclpy.action import ActionClient
+from impurity_grasp.action import ExecutePrimitive
+from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.nodes.conversions import to_primitive
+from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
+rclpy.init()
+node = rclpy.create_node("short_lived")
+client = ActionClient(node, ExecutePrimitive, "execute_primitive")
+client.wait_for_server()
+goal = ExecutePrimitive.Goal(primitive=to_primitive(Primitive.push((0.42, -0.16, 0.012), 0.0)))
+goal.sender = Announcement(node, sender_topic(node)).topic if sys.argv[1] == "watched" else ""
+rclpy.spin_until_future_complete(node, client.send_goal_async(goal))
+print("sent", flush=True)
+rclpy.spin(node)
+"""
+
+
+def sender_process(robot: Robot, kind: str) -> subprocess.Popen[str]:
+    """A process of its own that has sent a push. kind: ``watched`` announces itself to whoever moves the arm."""
+    environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    process = subprocess.Popen([sys.executable, "-c", SENDER, kind], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "sent\n"
+    return process

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from graph import ROBOT, TIMEOUT, Graph, running_graph, until
 from rig import Rig
 from robot_client import PATIENT, Robot
 from served_cell import ServedCell, free_host, served_cell
+from stopping import rest, sender_process
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Decision
@@ -45,6 +47,8 @@ RESTING = 0.01
 
 STOP_LIMIT = 1.0
 """Seconds from a cancel to rest on a busy machine; docs/hardware.md has those of a free one."""
+
+Action = Callable[[Robot, Any], object]
 
 GOAL_LIMIT = 240.0
 """Seconds after which a goal hangs."""
@@ -88,6 +92,53 @@ def test_a_cancel_stops_the_arm_soon(request: pytest.FixtureRequest, tmp_path: P
     assert max(times) < STOP_LIMIT
 
 
+def ended_by(number: signal.Signals) -> Callable[[Robot, Any], None]:
+    """Sends a signal to the node."""
+    return lambda robot, handle: robot.graph.processes["motion_node"].send_signal(number)
+
+
+def interrupted_twice(robot: Robot, handle: Any) -> None:
+    ended_by(signal.SIGINT)(robot, handle)
+    ended_by(signal.SIGTERM)(robot, handle)
+
+
+ORDERS: dict[str, Action] = {
+    "cancel": lambda robot, handle: handle.cancel_goal_async(),
+    "service stop": lambda robot, handle: robot.stop(),
+    "SIGINT": ended_by(signal.SIGINT),
+    "SIGTERM": ended_by(signal.SIGTERM),
+    "SIGINT and SIGTERM": interrupted_twice,
+    "SIGKILL": ended_by(signal.SIGKILL),
+    "death of the sender": lambda robot, handle: handle.kill(),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ORDERS)
+def test_every_order_stops_the_arm_soon(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> None:
+    """Seconds of the controller from the order to rest, and radians, at random moments of a push."""
+    rng, times, angles = np.random.default_rng(1), [], []
+    with Rig(tmp_path) as rig:
+        robot = rig.start()
+        for _ in range(request.config.getoption("--cancels")):
+            handle = sender_process(robot, "watched") if name == "death of the sender" else robot.send()
+            until(lambda: robot.speed() > 0.1, "motion")
+            time.sleep(float(rng.uniform(0.0, 2.0)))
+            before = robot.cell.do("state")
+            ORDERS[name](robot, handle)
+            after = rest(robot)
+            times.append(after["time"] - before["time"])
+            angles.append(np.abs(np.subtract(after["joints"], before["joints"])).max())
+            if name.startswith("SIG"):
+                robot.graph.processes["motion_node"].wait(20.0)
+                robot.graph.restart("motion_node")
+            robot.await_ready()
+            until(lambda: robot.home().success, "the arm at home")
+    print(f"\n{name}: {len(times)} times, median {np.median(times):.3f} s, longest {max(times):.3f} s", end=", ")
+    print(f"at most {max(angles):.3f} rad")
+    assert max(times) < STOP_LIMIT
+
+
 @dataclass
 class Tally:
     """What the soak has seen. goals: answers by code."""
@@ -102,8 +153,6 @@ class Tally:
     def count(self, kind: dict[str, int], name: str) -> None:
         kind[name] = kind.get(name, 0) + 1
 
-
-Action = Callable[[Robot, Any], None]
 
 FAULTS: dict[str, Action] = {
     "none": lambda robot, handle: None,

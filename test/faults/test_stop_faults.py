@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +15,7 @@ from fault_table import Verdict, fault
 from graph import Graph, until
 from rig import GRASP, Rig, code
 from robot_client import PUSH, Robot
-from stopping import Journey, rest, stops_short
+from stopping import Journey, rest, sender_process, stops_short
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp_ros.cell import load_cell
@@ -146,35 +144,6 @@ def test_emergency_stop_during_home(robot: Robot, verdict: Verdict) -> None:
     verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answers[0].message)
     robot.cell.do("release_emergency_stop")
     assert robot.recover().success
-
-
-SENDER = """
-import sys, rclpy
-from rclpy.action import ActionClient
-from impurity_grasp.action import ExecutePrimitive
-from impurity_grasp_ros.datatypes import Primitive
-from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.nodes.conversions import to_primitive
-from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
-rclpy.init()
-node = rclpy.create_node("short_lived")
-client = ActionClient(node, ExecutePrimitive, "execute_primitive")
-client.wait_for_server()
-goal = ExecutePrimitive.Goal(primitive=to_primitive(Primitive.push((0.42, -0.16, 0.012), 0.0)))
-goal.sender = Announcement(node, sender_topic(node)).topic if sys.argv[1] == "watched" else ""
-rclpy.spin_until_future_complete(node, client.send_goal_async(goal))
-print("sent", flush=True)
-rclpy.spin(node)
-"""
-
-
-def sender_process(robot: Robot, kind: str) -> subprocess.Popen[str]:
-    """A process of its own that has sent a push."""
-    environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    process = subprocess.Popen([sys.executable, "-c", SENDER, kind], env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "sent\n"
-    return process
 
 
 @fault("the node that sent the goal dies", "nothing: the next goal starts from there")
