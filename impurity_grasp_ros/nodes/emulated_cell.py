@@ -30,6 +30,7 @@ from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
+from impurity_grasp_ros.priority import raise_priority
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
@@ -42,9 +43,6 @@ WAIT = 0.01
 
 OVERDUE = 0.3
 """Seconds after which a picture is taken although commands wait: those of an arm that stands are not urgent."""
-
-NICENESS = -5
-"""Of the thread that plays and renders: before ordinary ones, behind the controller and the driver."""
 
 FREE_SHARE = 2.0
 """Times as long as a picture took that the camera then leaves the processor to others."""
@@ -131,7 +129,7 @@ class EmulatedCellNode(ClosingNode):
 
     def serve(self, stop: threading.Event) -> None:
         """Play and render until told to stop; raises SystemExit when the controller's process has ended."""
-        self._raise_priority()
+        self.get_logger().info(f"the simulation runs with {raise_priority()} priority, pictures with an ordinary one")
         try:
             while not stop.is_set():
                 heard = self._player.wait(WAIT)
@@ -149,21 +147,20 @@ class EmulatedCellNode(ClosingNode):
         self._controller.close()
         self._environment.close()
 
-    def _raise_priority(self) -> None:
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        except OSError as error:
-            self.get_logger().info(f"the simulation runs with ordinary priority: {error}")
-
     def _look(self) -> None:
         start = time.monotonic()
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # a picture takes long and may wait
+        self._publish()
+        raise_priority()
+        now = time.monotonic()
+        self._next_frame = max(start + self._period, now + FREE_SHARE * (now - start))
+
+    def _publish(self) -> None:
         if self._player.at_rest and self._camera_state != "off":
             if self._camera_state == "on":
                 self._topics.forget_frame()
             self._topics.publish_frame(self._stamp_age)
         self._topics.publish_scene()
-        now = time.monotonic()
-        self._next_frame = max(start + self._period, now + FREE_SHARE * (now - start))
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         """Another scene under an arm that stays where it is."""

@@ -127,6 +127,7 @@ def test_after_a_pause_no_axis_is_faster_or_jerks_more_than_asked() -> None:
     for _ in range(100):
         controller.cycle()
         assert np.abs(controller.axes.qd).max() < 1.05
+        assert controller.axes.qd[0] >= 0.0, "it does not go back to where the pause began"
         assert np.abs(controller.axes.qd - before).max() < 60.0 * 0.008 + 1e-6, "no more than a stop for safety"
         before = controller.axes.qd
 
