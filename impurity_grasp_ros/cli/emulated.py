@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -75,6 +77,7 @@ def emulated(
     from impurity_grasp.action import PickImpurities
     from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, the other verbs do not
 
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # the nodes are ended, too
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
