@@ -105,6 +105,7 @@ def placed_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
 @pytest.fixture
 def cleared(placed_robot: Robot) -> Iterator[Robot]:
     """A robot at home, in the end with nothing but the shipped obstacles, among which it works."""
+    until(lambda: placed_robot.recover().success, "recovery")
     yield placed_robot
     set_obstacles(placed_robot)
     until(lambda: placed_robot.recover().success and placed_robot.home().success, "home")
