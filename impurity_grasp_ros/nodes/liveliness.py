@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -40,6 +41,14 @@ def sender_topic(node: Node) -> str:
     return str(node.resolve_topic_name(f"execute_primitive/sender/{node.get_name()}_{uuid.uuid4().hex[:12]}"))
 
 
+_HERE: Counter[tuple[int, str]] = Counter()
+"""Announcements by context and topic: the middleware does not tell a process of its own."""
+
+
+def _key(node: Node, topic: str) -> tuple[int, str]:
+    return id(node.context), str(node.resolve_topic_name(topic))
+
+
 class Announcement:
     """Announces a node on a topic for as long as its process lives.
 
@@ -52,10 +61,13 @@ class Announcement:
         self._node = node
         self.topic = topic
         self._publisher = node.create_publisher(Empty, topic, QOS)
+        self._key = _key(node, topic)
+        _HERE[self._key] += 1
         prioritize_threads(MIDDLEWARE_THREADS)
 
     def close(self) -> None:
         """Say goodbye; whoever watches knows it at once."""
+        _HERE[self._key] -= 1
         self._node.destroy_publisher(self._publisher)
 
 
@@ -73,6 +85,7 @@ class Watch:
     def __init__(self, node: Node, topic: str) -> None:
         self._node = node
         self.topic = topic
+        self._key = _key(node, topic)
         self._alive = 0
         self._subscription = node.create_subscription(
             Empty,
@@ -86,12 +99,12 @@ class Watch:
     @property
     def count(self) -> int:
         """How many announcements are known whose lease has not run out."""
-        return self._alive
+        return self._alive + _HERE[self._key]
 
     @property
     def is_alive(self) -> bool:
         """Whether there is one."""
-        return self._alive > 0
+        return self.count > 0
 
     def wait(self, timeout: float) -> bool:
         """Wait for an announcement; returns whether there is one after at most ``timeout`` seconds."""

@@ -1,0 +1,86 @@
+"""Who is still there, within a process and between processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import rclpy
+from dds import unused_domain
+from graph import until
+from rclpy.context import Context
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+
+from impurity_grasp_ros.nodes.liveliness import Announcement, Watch, sender_topic
+from impurity_grasp_ros.nodes.runtime import spin
+
+pytestmark = [pytest.mark.ros]
+
+OTHER = """
+import sys, rclpy
+from impurity_grasp_ros.nodes.liveliness import Announcement
+rclpy.init(domain_id=int(sys.argv[1]))
+node = rclpy.create_node("other")
+Announcement(node, "somebody")
+print("announced", flush=True)
+sys.stdin.read()
+"""
+
+
+class Bench:
+    """A node that spins, on a domain of its own."""
+
+    def __init__(self) -> None:
+        self.domain, self.context = unused_domain(), Context()
+        rclpy.init(context=self.context, domain_id=self.domain)
+        self.node = Node("watcher", context=self.context)
+        self._executor, self._stop = MultiThreadedExecutor(2, context=self.context), threading.Event()
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_nobody_is_alive_before_an_announcement(bench: Bench) -> None:
+    watch = Watch(bench.node, "somebody")
+    assert not watch.wait(0.05)
+    assert watch.count == 0
+
+
+def test_an_announcement_of_the_same_process_counts_until_it_is_closed(bench: Bench) -> None:
+    watch, announcement = Watch(bench.node, "somebody"), Announcement(bench.node, "somebody")
+    assert watch.is_alive
+    announcement.close()
+    assert not watch.is_alive
+
+
+def test_the_death_of_another_process_is_noticed_and_its_topic_stays_dead(bench: Bench) -> None:
+    watch = Watch(bench.node, "somebody")
+    command = [sys.executable, "-c", OTHER, str(bench.domain)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert watch.wait(30.0)
+        assert watch.count == 1
+        other.kill()
+        until(lambda: not watch.is_alive, "its death to be noticed", 5.0)
+
+
+def test_topics_of_senders_are_never_the_same(bench: Bench) -> None:
+    first, second = sender_topic(bench.node), sender_topic(bench.node)
+    assert first != second
+    assert first.startswith("/execute_primitive/sender/watcher_")
