@@ -9,8 +9,10 @@ import time
 import uuid
 from collections import Counter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.context import Context
 from rclpy.duration import Duration
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
@@ -41,12 +43,12 @@ def sender_topic(node: Node) -> str:
     return str(node.resolve_topic_name(f"execute_primitive/sender/{node.get_name()}_{uuid.uuid4().hex[:12]}"))
 
 
-_HERE: Counter[tuple[int, str]] = Counter()
-"""Announcements by context and topic: the middleware does not tell a process of its own."""
+_HERE: WeakKeyDictionary[Context, Counter[str]] = WeakKeyDictionary()
+"""Announcements by topic: the middleware does not tell a context of its own."""
 
 
-def _key(node: Node, topic: str) -> tuple[int, str]:
-    return id(node.context), str(node.resolve_topic_name(topic))
+def _here(node: Node) -> Counter[str]:
+    return _HERE.setdefault(node.context, Counter())
 
 
 class Announcement:
@@ -61,13 +63,12 @@ class Announcement:
         self._node = node
         self.topic = topic
         self._publisher = node.create_publisher(Empty, topic, QOS)
-        self._key = _key(node, topic)
-        _HERE[self._key] += 1
+        _here(node)[node.resolve_topic_name(topic)] += 1
         prioritize_threads(MIDDLEWARE_THREADS)
 
     def close(self) -> None:
         """Say goodbye; whoever watches knows it at once."""
-        _HERE[self._key] -= 1
+        _here(self._node)[self._node.resolve_topic_name(self.topic)] -= 1
         self._node.destroy_publisher(self._publisher)
 
 
@@ -85,7 +86,6 @@ class Watch:
     def __init__(self, node: Node, topic: str) -> None:
         self._node = node
         self.topic = topic
-        self._key = _key(node, topic)
         self._alive = 0
         self._subscription = node.create_subscription(
             Empty,
@@ -99,7 +99,7 @@ class Watch:
     @property
     def count(self) -> int:
         """How many announcements are known whose lease has not run out."""
-        return self._alive + _HERE[self._key]
+        return self._alive + _here(self._node)[self._node.resolve_topic_name(self.topic)]
 
     @property
     def is_alive(self) -> bool:
