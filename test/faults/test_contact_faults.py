@@ -1,0 +1,140 @@
+"""What can touch the tool, and what a stopped primitive can leave in the fingers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from fault_table import Verdict, fault
+from graph import until
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from rig import GRASP, code, during, ended
+from robot_client import PUSH, Robot
+from stopping import Journey
+
+from impurity_grasp.msg import Attempt
+from impurity_grasp_ros.motion.kinematics import forward_kinematics
+
+pytest.importorskip("rtde_control")
+pytestmark = [pytest.mark.ros]
+
+WIDTH = 0.03
+"""Meters of the object between the fingers."""
+
+FREE = "take away what touches the tool or hangs on it, then go on; if nothing does, correct the payload"
+
+
+@pytest.fixture(autouse=True)
+def nothing_touches(robot: Robot) -> Iterator[None]:
+    """No force, nothing between the fingers."""
+    yield
+    robot.cell.do("force", newtons=[0.0, 0.0, 0.0])
+    robot.cell.do("object", opening=None)
+
+
+def tool(robot: Robot) -> Any:
+    """Where the tool is, (3,) meters."""
+    return forward_kinematics(np.array(robot.joints()))[:3, 3]
+
+
+def feel(robot: Robot, newtons: float) -> None:
+    robot.cell.do("force", newtons=[0.0, 0.0, newtons])
+
+
+@fault("something presses on the tool before a goal", FREE)
+def test_a_load_before_a_goal(robot: Robot, verdict: Verdict) -> None:
+    assert robot.home().success
+    before = robot.joints()
+    feel(robot, -30.0)
+    result = robot.execute()
+    verdict.expect(code(result), "RECOVERY_NEEDED", result.error_msg)
+    robot.assert_still(before)
+
+
+@fault("the tool catches on something on its way to the object", FREE)
+def test_a_load_on_the_way(robot: Robot, verdict: Verdict) -> None:
+    phases: list[str] = []
+
+    def caught() -> None:
+        feel(robot, 30.0)
+        phases.append("approach")
+
+    handle = robot.send(PUSH, on_feedback=during("approach", caught))
+    ended(robot, handle, verdict, "RECOVERY_NEEDED", "free air")
+    assert phases == ["approach"]
+    assert tool(robot)[2] > 0.19
+
+
+@fault("a load of 60 N from the descent on", "nothing: the push ends where it begins")
+def test_a_standing_load_blocks_a_push(robot: Robot, verdict: Verdict) -> None:
+    places: list[Any] = []
+    journey = Journey(robot, PUSH).await_phase("descend")
+    feel(robot, 60.0)
+    until(lambda: "retreat" in journey.phases, "retreat")
+    places.append(tool(robot))
+    feel(robot, 0.0)
+    attempt = journey.result().attempt
+    verdict.expect("BLOCKED" if attempt.status == Attempt.BLOCKED else str(attempt.status), "BLOCKED", "not pushed")
+    assert np.linalg.norm(places[0][:2] - PUSH.position[:2]) < 0.008
+
+
+def stop_while_holding(robot: Robot) -> None:
+    """The arm stands over the workspace with an object between its fingers."""
+    robot.cell.do("object", opening=WIDTH)
+    robot.cell.do("speed_slider", fraction=0.3)
+    journey = Journey(robot, GRASP).await_phase("lift")
+    until(lambda: tool(robot)[2] > 0.08, "height")
+    journey.handle.cancel_goal_async()
+    assert code(journey.result()) == "CANCELED"
+    until(lambda: robot.speed() < 1e-3, "rest")
+    robot.cell.do("speed_slider", fraction=1.0)
+
+
+def height_of_release(robot: Robot) -> float:
+    """Waits until the fingers let go; the tool's height in meters then."""
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        state = robot.cell.do("state")
+        if state["object_state"] != "STALLED_CLOSING":
+            return float(forward_kinematics(np.array(state["joints"]))[2, 3])
+        time.sleep(0.005)
+    raise AssertionError("the fingers never let go")
+
+
+@fault("a goal after one that was canceled with an object in the fingers", "nothing: the object is put down first")
+def test_what_is_held_is_put_down(robot: Robot, verdict: Verdict) -> None:
+    stop_while_holding(robot)
+    journey = Journey(robot, GRASP)
+    assert height_of_release(robot) < 0.005
+    result = journey.result()
+    verdict.expect("HELD" if result.attempt.status == Attempt.HELD else code(result), "HELD", "put down, then grasped")
+    assert "put_down" in journey.phases
+
+
+@fault("the same with `held_on_cancel: keep`", "`home`: it puts the object down where it is")
+def test_what_is_held_is_kept(robot: Robot, verdict: Verdict) -> None:
+    choose(robot, "keep")
+    stop_while_holding(robot)
+    before = robot.joints()
+    result = robot.execute(GRASP)
+    verdict.expect(code(result), "RECOVERY_NEEDED", result.error_msg)
+    robot.assert_still(before)
+    assert robot.cell.do("state")["object_state"] == "STALLED_CLOSING"
+    assert robot.home().success
+    assert robot.cell.do("state")["object_state"] != "STALLED_CLOSING"
+    choose(robot, "put_down")
+
+
+def choose(robot: Robot, value: str) -> None:
+    """Set what becomes of what is held."""
+    setter = robot.client.node.create_client(SetParameters, "motion_node/set_parameters")
+    until(setter.service_is_ready, setter.srv_name)
+    request = SetParameters.Request(
+        parameters=[Parameter("cell.motion.held_on_cancel", value=value).to_parameter_msg()]
+    )
+    (answer,) = robot.client.call(setter, request).results
+    assert answer.successful, answer.reason
