@@ -178,7 +178,7 @@ def test_a_canceled_primitive_leaves_the_arm_where_it_is_and_the_blocks_at_rest(
 ) -> None:
     put(environment, cuboid(0.035, 0.05, 0.04), 0.5, 0.0)
     phases: list[str] = []
-    watch = Supervision(canceled=lambda: phases[-1] == phase, on_phase=phases.append)
+    watch = Supervision(canceled=lambda: phases[-1:] == [phase], on_phase=phases.append)
     with pytest.raises(CanceledError):
         environment.step(Primitive.grasp((0.5, 0.0, 0.01), 0.0), watch)
     stopped = environment.arm.joint_positions()
