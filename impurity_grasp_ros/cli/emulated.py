@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -77,7 +78,7 @@ def emulated(
     from impurity_grasp.action import PickImpurities
     from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, the other verbs do not
 
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # the nodes are ended, too
+    signal.signal(signal.SIGTERM, _leave)
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
@@ -95,10 +96,17 @@ def emulated(
                 jobs.append(_job(number, result, graph.scene, time.monotonic() - start))
                 console.print(_line(jobs[-1]))
                 write_atomically(folder / "summary.json", _json(jobs))
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from here on it ends by itself
             console.print(f"oldest reading of the arm in diagnostics: {graph.longest_age:.3f} s")
     console.print(_table(jobs))
     console.print(f"what the nodes said, and a summary: {folder}")
     raise typer.Exit(0 if all(job.complete for job in jobs) else 1)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End the nodes, too, undisturbed by a second signal."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _job(seed: int, result: PickImpurities.Result, truth: SceneState, seconds: float) -> Job:

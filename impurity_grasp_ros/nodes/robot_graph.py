@@ -75,7 +75,7 @@ class RobotGraph:
         self._executor = MultiThreadedExecutor(2, context=self._context)
         self._executor.add_node(self._node)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
+        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop), daemon=True)
         self._thread.start()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._processes = {name: self._start(name) for name in NODES}
