@@ -100,7 +100,7 @@ def test_a_minor_fault(robot: Robot, verdict: Verdict) -> None:
 
 @fault("the fingers are jammed", "free the fingers, `home`")
 def test_jammed_fingers(robot: Robot, verdict: Verdict) -> None:
-    robot.cell.do("gripper_jam")
+    robot.cell.do("gripper_jam", opening=0.04)
     journey = Journey(robot, PUSH)
     result = journey.result()
     verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
