@@ -10,12 +10,17 @@ NICENESS = -10
 
 
 def raise_priority() -> str:
-    """Schedule this process, and threads that it starts from now on, before others.
+    """Schedule the calling thread, and threads that it starts from now on, before others.
 
     Returns:
         What was permitted: ``real-time``, ``nice -10`` or ``ordinary``.
     """
     return "real-time" if _realtime(0) else lower_niceness()
+
+
+def ordinary_thread() -> None:
+    """Take real-time scheduling from the calling thread, and from threads that it starts from now on."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def lower_niceness() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.kinematics import TOOL_LENGTH
+from impurity_grasp_ros.priority import ordinary_thread
 
 STOP_PATIENCE = 0.1
 """Seconds that a stop waits for the command under way; then the whole program is stopped."""
@@ -121,6 +122,7 @@ class UrControl:
                 self._commands.library.stopScript()
 
     def _work(self) -> None:
+        ordinary_thread()  # the library waits for the program in a busy loop, which must not keep others from the CPU
         try:
             self._commands = self._take()
         except Exception as error:  # the library raises what it likes; the process ends with it as its reason
