@@ -66,7 +66,7 @@ class UrArm:
         self._link.call("set_payload", total, center.tolist())
 
     def speed_fraction(self) -> float:
-        """The speed slider on the pendant."""
+        """How fast motions run: the speed slider, or less while the controller slows them down."""
         return self._link.state().speed_fraction
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:

@@ -158,7 +158,7 @@ class UrChild:
             tool_force=tuple(receive.getActualTCPForce()),
             robot_mode=receive.getRobotMode(),
             safety_mode=receive.getSafetyMode(),
-            speed_fraction=receive.getTargetSpeedFraction(),
+            speed_fraction=min(receive.getTargetSpeedFraction(), receive.getSpeedScaling()),
             program_running=self._control.is_running,
             held=self._held,
             motions=motions,

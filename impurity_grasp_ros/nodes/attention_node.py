@@ -35,9 +35,7 @@ class AttentionNode(Node):
             if request.new_job:
                 self._appearance, self._knows_job = None, True
             elif not self._knows_job:
-                raise InvalidGoalError(
-                    "expected the first view of a job, received a later one: this node is new"
-                )
+                raise InvalidGoalError("expected the first view of a job, received a later one: this node is new")
             attention, self._appearance = attend(heightmap, self._appearance, self._settings.value)
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
