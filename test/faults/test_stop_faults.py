@@ -15,6 +15,7 @@ from fault_table import Verdict, fault
 from graph import Graph, until
 from rig import GRASP, Rig, code
 from robot_client import PUSH, Robot
+from std_srvs.srv import Trigger
 from stopping import Journey, rest, sender_process, stops_short
 
 from impurity_grasp.action import ExecutePrimitive
@@ -105,15 +106,21 @@ def test_the_stop_service(robot: Robot, verdict: Verdict) -> None:
     verdict.expect(code(result), "STOPPED", result.error_msg)
 
 
-@fault("service `stop` during `home`", "`home` again when it may")
-def test_home_can_be_stopped(robot: Robot, verdict: Verdict) -> None:
+def start_homing(robot: Robot) -> tuple[Journey, threading.Thread, list[Trigger.Response]]:
+    """A push that was stopped, and the thread in which the arm goes home from there and notes the answer."""
     journey = Journey(robot).await_phase("push")
     robot.stop()
     journey.result()
-    answers = []
+    answers: list[Trigger.Response] = []
     homing = threading.Thread(target=lambda: answers.append(robot.home()))
     homing.start()
     until(lambda: robot.speed() > 0.05, "motion")
+    return journey, homing, answers
+
+
+@fault("service `stop` during `home`", "`home` again when it may")
+def test_home_can_be_stopped(robot: Robot, verdict: Verdict) -> None:
+    journey, homing, answers = start_homing(robot)
     with stops_short(journey):
         robot.stop()
     homing.join(10.0)
@@ -130,13 +137,7 @@ def test_stop_at_rest(robot: Robot, verdict: Verdict) -> None:
 
 @fault("emergency stop during `home`", "release the button, `recover`, `home`")
 def test_emergency_stop_during_home(robot: Robot, verdict: Verdict) -> None:
-    journey = Journey(robot).await_phase("push")
-    robot.stop()
-    journey.result()
-    answers = []
-    homing = threading.Thread(target=lambda: answers.append(robot.home()))
-    homing.start()
-    until(lambda: robot.speed() > 0.05, "motion")
+    journey, homing, answers = start_homing(robot)
     with stops_short(journey):
         robot.cell.do("emergency_stop")
     homing.join(10.0)
