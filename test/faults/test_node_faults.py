@@ -141,7 +141,6 @@ def test_two_arms(client: Client, verdict: Verdict) -> None:
     finally:
         announcement.close()
         other.destroy()
-        client.node.remove_waitable(other)
 
 
 @pytest.mark.sim
