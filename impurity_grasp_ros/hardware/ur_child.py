@@ -117,7 +117,7 @@ class UrChild:
 
     def leave(self) -> None:
         """Leave a stopped arm and a stopped program behind."""
-        if not self._control.is_taken:
+        if not self._control.has_program:
             return
         if self._receive.isConnected() and self._control.is_running and not self._obstructed:
             self._control.end()

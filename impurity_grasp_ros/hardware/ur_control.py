@@ -62,10 +62,11 @@ class UrControl:
         self._thread: threading.Thread | None = None
         self._commands: UrCommands | None = None
         self.failure = ""
+        self.has_program = False  # of ours on the controller: nobody else's must be stopped
 
     @property
     def is_taken(self) -> bool:
-        """Whether taking control has begun: a program of ours may be on the controller."""
+        """Whether taking control has begun."""
         return self._thread is not None
 
     @property
@@ -145,6 +146,7 @@ class UrControl:
         from rtde_control import RTDEControlInterface
 
         library, config = RTDEControlInterface(self._host), self._config
+        self.has_program = True
         accepted = (
             library.setTcp([0.0, 0.0, TOOL_LENGTH, 0.0, 0.0, 0.0])
             and library.setPayload(config.payload, list(config.payload_center))
