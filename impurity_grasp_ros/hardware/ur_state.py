@@ -21,9 +21,9 @@ SAFE = (1, 2)
 class UrState:
     """One reading. Angles in rad, speeds in rad/s, pose and force in metres, rotation vector and N, controller's base.
 
-    stamp: seconds by the controller's clock. speed_fraction: 0 to 1, of the slider or of what the controller makes of it,
-    whichever is less. program_running: our control program. held: since something stopped the arm, a person has to ask
-    for recovery. moving: a motion of ours is under way.
+    stamp: seconds by the controller's clock. speed_fraction: 0 to 1, of the slider or of what the controller makes of
+    it, whichever is less. program_running: our control program. held: since something stopped the arm, a person has to
+    ask for recovery. moving: a motion of ours is under way.
     """
 
     stamp: float
