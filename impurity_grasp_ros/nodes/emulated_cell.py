@@ -6,7 +6,6 @@ time in a process of its own; this one plays its commands in the simulated world
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
-from impurity_grasp_ros.priority import raise_priority
+from impurity_grasp_ros.priority import ordinary_thread, raise_priority
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
@@ -149,7 +148,7 @@ class EmulatedCellNode(ClosingNode):
 
     def _look(self) -> None:
         start = time.monotonic()
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # a picture takes long and may wait
+        ordinary_thread()  # a picture takes long and may wait
         self._publish()
         raise_priority()
         now = time.monotonic()

@@ -18,10 +18,7 @@ from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.nodes.job import Job, describe
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
-from impurity_grasp_ros.nodes.runtime import Pacer, answer_error, finish, run
-
-RESULT_TIMEOUT = 3600
-"""Seconds that a result stays available to whoever asks late."""
+from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish, run
 
 LOOK_PERIOD = 0.2
 """Seconds between two looks while the view is not clear."""
