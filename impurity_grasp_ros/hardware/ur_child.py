@@ -19,7 +19,7 @@ from typing import Any
 
 from impurity_grasp_ros.hardware.dashboard import stop_program
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.hardware.ur_control import Reply, Request, UrControl
+from impurity_grasp_ros.hardware.ur_control import Request, UrControl
 from impurity_grasp_ros.hardware.ur_state import UrState
 from impurity_grasp_ros.priority import raise_priority
 
@@ -71,7 +71,6 @@ def serve(host: str, config: UrConfig, held: str, pipe: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = None
     try:
-        pipe.send(Started(raise_priority()))
         child = UrChild(host, config, held, pipe)
         child.run()
     except ControlLostError as error:
@@ -91,8 +90,10 @@ class UrChild:
     """One connection."""
 
     def __init__(self, host: str, config: UrConfig, held: str, pipe: Connection) -> None:
+        import rtde_control  # noqa: F401  (what takes long comes before the priority is raised)
         from rtde_receive import RTDEReceiveInterface
 
+        pipe.send(Started(raise_priority()))
         self._host = host
         self._config = config
         self._pipe = pipe
@@ -133,8 +134,7 @@ class UrChild:
             request: Request = self._pipe.recv()
             self._heard = time.monotonic()
             if request.method == "stop":
-                self._control.stop()
-                self._send(Reply(request.number, None, ""))
+                self._control.stop(request.number)
             elif request.method != "alive":
                 self._control.submit(request)
         if time.monotonic() - self._heard > SILENCE:

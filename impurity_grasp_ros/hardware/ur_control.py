@@ -1,7 +1,8 @@
 """Our program on a UR controller: commands through ur_rtde, one after the other, in a thread of their own.
 
-Taking control and commands block for as long as the controller lets them. Whoever reads the robot's state, and kicks
-its watchdog, must not wait for that.
+The library waits for the controller in busy loops, sometimes for seconds. Whoever reads the robot's state must not wait
+for that, and such a loop must never run in real time: it would keep everybody else from the CPU. So every call into the
+library that talks to the program is made by a thread of ordinary scheduling.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.kinematics import TOOL_LENGTH
 from impurity_grasp_ros.priority import ordinary_thread
+
+KICK_PERIOD = 0.02
+"""Seconds at least between two signs of life to the controller's watchdog."""
 
 STOP_PATIENCE = 0.1
 """Seconds that a stop waits for the command under way; then the whole program is stopped."""
@@ -39,10 +44,6 @@ class Reply:
     error: str
 
 
-class StuckCommandError(Exception):
-    """A command does not return, so that nothing else reaches the program."""
-
-
 class UrControl:
     """Control over an arm, taken once: a new connection never repeats a command.
 
@@ -56,9 +57,10 @@ class UrControl:
         self._host = host
         self._config = config
         self._reply = reply
-        self._requests: queue.SimpleQueue[tuple[int, Request]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()  # None: kick the watchdog
         self._busy = threading.Lock()  # held while the library talks to the program
         self._stops = 0
+        self._kicked = 0.0
         self._thread: threading.Thread | None = None
         self._commands: UrCommands | None = None
         self.failure = ""
@@ -97,41 +99,54 @@ class UrControl:
 
     def kick(self) -> None:
         """Tell the controller's watchdog that we live; a command under way does that by itself."""
-        if self._commands is not None and self._busy.acquire(blocking=False):
-            try:
-                self._commands.library.kickWatchdog()
-            finally:
-                self._busy.release()
+        if self._requests.empty() and time.monotonic() - self._kicked > KICK_PERIOD:
+            self._kicked = time.monotonic()
+            self._requests.put(None)
 
-    def stop(self) -> None:
-        """Stop the arm, without waiting for it to rest. Raises StuckCommandError."""
+    def stop(self, number: int) -> None:
+        """Stop the arm, without waiting for it to rest; overtakes what is under way. number: of the request."""
         self._stops += 1
-        if self._commands is None:
-            return
-        if not self._busy.acquire(timeout=STOP_PATIENCE):
-            raise StuckCommandError("expected the command under way to let a stop through, it does not return")
-        try:
-            self._commands.stop()
-        finally:
-            self._busy.release()
+        threading.Thread(target=self._stop, args=(number,), name="ur_stop", daemon=True).start()
 
     def end(self) -> None:
-        """Stop the arm, then the program; waits for both."""
+        """Stop the arm, then the program; waits for both, in the calling thread."""
+        ordinary_thread()
         if self._commands is not None and self._busy.acquire(timeout=STOP_PATIENCE):
             with contextlib.suppress(Exception):  # of whatever kind: the caller stops the program by other means
                 self._commands.library.stopJ(self._config.stop_deceleration)
                 self._commands.library.stopScript()
 
-    def _work(self) -> None:
-        ordinary_thread()  # the library waits for the program in a busy loop, which must not keep others from the CPU
-        try:
-            self._commands = self._take()
-        except Exception as error:  # the library raises what it likes; the process ends with it as its reason
-            self.failure = str(error) or type(error).__name__
+    def _stop(self, number: int) -> None:
+        ordinary_thread()
+        if not self._busy.acquire(timeout=STOP_PATIENCE):
+            self.failure = "expected the command under way to let a stop through, it does not return"
             return
-        while True:
-            stops, request = self._requests.get()
-            self._reply(self._answer(stops, request))
+        with self._failing():
+            try:
+                if self._commands is not None:
+                    self._commands.stop()
+            finally:
+                self._busy.release()
+            self._reply(Reply(number, None, ""))
+
+    def _work(self) -> None:
+        ordinary_thread()
+        with self._failing():
+            self._commands = self._take()
+            while True:
+                if task := self._requests.get():
+                    self._reply(self._answer(*task))
+                else:
+                    with self._busy:
+                        self._commands.library.kickWatchdog()
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Whatever the library raises becomes the reason with which the process ends."""
+        try:
+            yield
+        except Exception as error:
+            self.failure = str(error) or type(error).__name__
 
     def _answer(self, stops: int, request: Request) -> Reply:
         with self._busy:

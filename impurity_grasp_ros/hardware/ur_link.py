@@ -185,7 +185,11 @@ class UrLink:
             return self._pipe is pipe
 
     def _receive(self, pipe: Connection) -> bool:
-        """Take in all that has arrived, so that a reading never waits behind older ones; False at the child's end."""
+        """Take in all that has arrived, so that a reading never waits behind older ones; False at the child's end.
+
+        Bounded in time: signs of life go out also when readings arrive faster than a busy machine takes them in.
+        """
+        limit = time.monotonic() + LIFE_SIGN
         try:
             ready = pipe.poll(LIFE_SIGN / 2)
             while ready:
@@ -193,7 +197,7 @@ class UrLink:
                 with self._changed:
                     if self._pipe is not pipe or not self._take_in(message):
                         return False
-                ready = pipe.poll()
+                ready = time.monotonic() < limit and pipe.poll()
         except (EOFError, OSError):
             with self._lock:
                 if self._pipe is pipe:
