@@ -35,6 +35,7 @@ COMMON_NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node"
 SIMULATED = ("bullet_bridge_node", *COMMON_NODES)
 ROBOT = ("emulated_cell", "motion_node", *COMMON_NODES)
 TIMEOUT = 60.0
+POLL = 0.02
 
 
 def until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
@@ -42,7 +43,7 @@ def until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> 
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
-        time.sleep(0.02)
+        time.sleep(POLL)
     return value
 
 
@@ -54,12 +55,10 @@ class Client:
         rclpy.init(context=self._context, domain_id=domain)
         self.node = Node("test_client", context=self._context)
         self.scene: SceneState | None = None
-        self.joints: JointState | None = None
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.node.create_subscription(
             SceneState, "scene_state", lambda message: setattr(self, "scene", message), latched
         )
-        self.node.create_subscription(JointState, "joint_states", lambda message: setattr(self, "joints", message), 10)
         self.decisions: list[Decision] = []
         self.node.create_subscription(Decision, "decision", self.decisions.append, 100)
         self.feedback: list[PickImpurities.Feedback] = []  # an action client drops what its result overtakes
@@ -93,7 +92,8 @@ class Client:
             until(client.service_is_ready, client.srv_name)
         for action in (self.execute, self.pick):
             until(action.server_is_ready, action._action_name)
-        until(lambda: self.joints is not None and self.scene is not None, "joint states and scene state")
+        until(lambda: self.scene is not None, "scene state")
+        self.fresh_joints()
         until(self._feedback_arrives, "feedback of a dry run")
 
     def _feedback_arrives(self) -> bool:
@@ -107,6 +107,14 @@ class Client:
         future = client.call_async(request)
         until(future.done, client.srv_name)
         return future.result()
+
+    def answers(self, client: Any, request: Any, within: float = 2.0) -> bool:
+        """Whether a service answers; a request that a node of before would have taken is lost."""
+        future = client.call_async(request)
+        deadline = time.monotonic() + within
+        while not future.done() and time.monotonic() < deadline:
+            time.sleep(POLL)
+        return bool(future.done())
 
     def send(self, action: ActionClient, goal: Any, on_feedback: Callable[[Any], None] = lambda _: None) -> Any:
         """Handle of a goal, accepted or not."""
@@ -126,9 +134,13 @@ class Client:
         return future.result()
 
     def fresh_joints(self) -> list[float]:
-        """Joint angles that arrive from now on."""
-        self.joints = None
-        return list(until(lambda: self.joints, "joint states").position)
+        """Joint angles that arrive from now on; subscribed to only now, as they come often."""
+        messages: list[JointState] = []
+        subscription = self.node.create_subscription(JointState, "joint_states", messages.append, 10)
+        try:
+            return list(until(lambda: messages, "joint states")[0].position)
+        finally:
+            self.node.destroy_subscription(subscription)
 
 
 class Graph:

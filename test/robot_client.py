@@ -16,9 +16,6 @@ from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt, ErrorCode
 from impurity_grasp_ros.datatypes import Primitive
 
-PATIENT = {"arm.stale_after": 1.0, "arm.watchdog_frequency": 2.0}
-"""A busy test machine may hold processes up for longer than a robot's computer."""
-
 PUSH = Primitive.push((0.42, -0.16, 0.012), 0.0)
 """At the border of the workspace, where no block lies."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,32 @@ from robot_client import Robot
 
 from impurity_grasp_ros.files import write_atomically
 
-ROWS = pytest.StashKey[list[Row]]()
-ROW = pytest.StashKey[Row]()
 VERDICT = pytest.StashKey[Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault(what, todo): a row of the table of faults")
-    config.stash[ROWS] = []
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Table(config), "fault_table")
+
+
+class Table:
+    """Takes the rows from the reports, which parallel workers send, and writes the page."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._rows: list[Row] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown" and report.passed:
+            self._rows += [
+                Row(tuple(place), *texts) for name, (place, *texts) in report.user_properties if name == "row"
+            ]
+
+    def pytest_sessionfinish(self) -> None:
+        path = self._config.getoption("--fault-table")
+        if path:
+            write_atomically(Path(path), to_markdown(self._rows).encode())
 
 
 @pytest.fixture
@@ -36,9 +55,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     mark = item.get_closest_marker("fault")
     if mark and report.when == "call" and report.passed:
-        item.stash[ROW] = row_of(item, *mark.args)
-    if mark and report.when == "teardown" and report.passed and ROW in item.stash:
-        item.config.stash[ROWS].append(item.stash[ROW])
+        item.user_properties.append(("row", astuple(row_of(item, *mark.args))))
     return report
 
 
@@ -49,12 +66,6 @@ def row_of(item: pytest.Item, what: str, todo: str) -> Row:
     message = re.sub(r"127(\.\d+){3}", "<robot_ip>", verdict.message).replace("|", "\\|")
     path, line, _ = item.location
     return Row((path, line or 0, item.name), what, verdict.code, message, todo)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    path = session.config.getoption("--fault-table")
-    if path:
-        write_atomically(Path(path), to_markdown(session.config.stash[ROWS]).encode())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from fault_table import Verdict
 from graph import Client, Graph, running_graph, until
-from robot_client import PATIENT, Robot
+from robot_client import Robot
 from served_cell import ServedCell, free_host, served_cell
 
 from impurity_grasp.action import ExecutePrimitive
@@ -59,7 +59,7 @@ class Rig(ExitStack):
         return self.enter_context(served_cell(self.host, personality))
 
     def start_node(self, **parameters: Any) -> Graph:
-        values = {"robot_ip": self.host, **PATIENT, **parameters}
+        values = {"robot_ip": self.host, **parameters}
         return self.enter_context(running_graph(self._folder, ("motion_node",), motion_ready, motion_node=values))
 
     def robot(self, graph: Graph) -> Robot:

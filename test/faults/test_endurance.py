@@ -23,7 +23,7 @@ import pytest
 from dds import unused_domain
 from graph import ROBOT, TIMEOUT, Graph, running_graph, until
 from rig import Rig
-from robot_client import PATIENT, Robot
+from robot_client import Robot
 from served_cell import ServedCell, free_host, served_cell
 from stopping import rest, sender_process
 
@@ -215,7 +215,7 @@ def test_no_goal_hangs_and_no_count_is_lost(request: pytest.FixtureRequest, tmp_
     end = time.monotonic() + 60.0 * request.config.getoption("--soak-minutes")
     rng, tally, host = np.random.default_rng(request.config.getoption("--soak-seed")), Tally(), free_host()
     scene = {"host": host, "scene": "random", "targets": 2, "blocks": 8}
-    node = {"robot_ip": host, **PATIENT}
+    node = {"robot_ip": host}
     memory: list[int] = []
     with running_graph(tmp_path, ROBOT, emulated_cell={**scene, "seed": 0}, motion_node=node) as graph:
         while True:

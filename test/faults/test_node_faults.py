@@ -117,6 +117,7 @@ def test_the_arm_s_node_dies(graph: Graph, client: Client, verdict: Verdict) -> 
     graph.restart("bullet_bridge_node")
     verdict.expect(ErrorCode(answer.error_code).name, "PEER_UNAVAILABLE", answer.error_msg)
     assert elapsed < 5.0
+    until(lambda: client.answers(client.reset, ResetScene.Request(**SCENE)), "its successor to be heard")
     until(lambda: dry_run(client).error_code == ErrorCode.NONE, "its successor")
 
 
