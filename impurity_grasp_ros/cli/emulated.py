@@ -21,8 +21,7 @@ from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.files import write_atomically
 
 if TYPE_CHECKING:
-    from impurity_grasp.action import PickImpurities
-    from impurity_grasp.msg import SceneState
+    from impurity_grasp_ros.nodes.robot_graph import RobotGraph
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,6 @@ def emulated(
     Leaves what the nodes said and a summary. Exits with 0 only if every goal succeeded and, as the simulator knows,
     every target is in the drop bin.
     """
-    from impurity_grasp.action import PickImpurities
     from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, the other verbs do not
 
     signal.signal(signal.SIGTERM, _leave)
@@ -91,9 +89,7 @@ def emulated(
             graph.await_ready()
             for number in range(seed, seed + episodes):
                 graph.reset(scene, number, **counts)
-                start = time.monotonic()
-                result = graph.pick(PickImpurities.Goal())
-                jobs.append(_job(number, result, graph.scene, time.monotonic() - start))
+                jobs.append(_picked(graph, number))
                 console.print(_line(jobs[-1]))
                 write_atomically(folder / "summary.json", _json(jobs))
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from here on it ends by itself
@@ -109,7 +105,12 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _job(seed: int, result: PickImpurities.Result, truth: SceneState, seconds: float) -> Job:
+def _picked(graph: RobotGraph, seed: int) -> Job:
+    """Have the scene under the arm picked clean."""
+    from impurity_grasp.action import PickImpurities
+
+    start = time.monotonic()
+    result, truth = graph.pick(PickImpurities.Goal()), graph.scene
     return Job(
         seed,
         ErrorCode(result.error_code).name,
@@ -120,7 +121,7 @@ def _job(seed: int, result: PickImpurities.Result, truth: SceneState, seconds: f
         result.picked,
         result.grasps,
         result.pushes,
-        seconds,
+        time.monotonic() - start,
     )
 
 

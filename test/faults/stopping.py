@@ -21,12 +21,12 @@ STOP_ANGLE = 0.30
 
 
 class Journey:
-    """A primitive under way and the phases that it has begun."""
+    """A primitive under way and the phases that it has begun. primitive: None when somebody else has sent it."""
 
-    def __init__(self, robot: Robot, primitive: Primitive = PUSH) -> None:
+    def __init__(self, robot: Robot, primitive: Primitive | None = PUSH) -> None:
         self.robot = robot
         self.phases: list[str] = []
-        self.handle = robot.send(primitive, on_feedback=self._on_feedback)
+        self.handle = robot.send(primitive, on_feedback=self._on_feedback) if primitive else None
 
     def _on_feedback(self, feedback: ExecutePrimitive.Feedback) -> None:
         self.phases.append(feedback.phase)

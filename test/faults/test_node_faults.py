@@ -182,6 +182,29 @@ def test_nothing_to_pick(client: Client, verdict: Verdict) -> None:
     assert client.fresh_joints() == before
 
 
+@pytest.mark.sim
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(
+            {"targets": 1, "blocks": 3}, marks=fault("objects are taken away by hand during a job", "nothing")
+        ),
+        pytest.param({"targets": 3, "blocks": 8}, marks=fault("objects are added by hand during a job", "nothing")),
+    ],
+    ids=["fewer", "more"],
+)
+def test_somebody_else_moves_objects(client: Client, verdict: Verdict, found: dict[str, int]) -> None:
+    handle = start_job(client, Feedback.EXECUTE)
+    changed = {**SCENE, **found}
+    until(
+        lambda: client.call(client.reset, ResetScene.Request(**changed)).error_code == 0, "a moment between two motions"
+    )
+    answer = client.result(handle).result
+    verdict.expect(ErrorCode(answer.error_code).name, "NONE", f"workspace_clear: {answer.workspace_clear}")
+    assert answer.workspace_clear
+    until(lambda: client.scene.targets_in_bin == found["targets"], "every target in the bin, those added, too")
+
+
 NAMES = {
     Feedback.OBSERVE: "observes",
     Feedback.ATTEND: "attends",

@@ -149,11 +149,9 @@ def test_emergency_stop_during_home(robot: Robot, verdict: Verdict) -> None:
 
 @fault("the node that sent the goal dies", "nothing: the next goal starts from there")
 def test_the_sender_dies(robot: Robot, verdict: Verdict) -> None:
-    journey = Journey.__new__(Journey)
-    journey.robot, journey.phases = robot, []
     sender = sender_process(robot, "watched")
     until(lambda: robot.speed() > 0.1, "motion")
-    with stops_short(journey):
+    with stops_short(Journey(robot, None)):
         sender.kill()
         sender.wait()
     until(lambda: "SENDER_LOST" in robot.graph.output("motion_node"), "the node to say why")
@@ -311,9 +309,20 @@ def test_a_signal_ends_a_recovery(rig: Rig, verdict: Verdict) -> None:
     until(lambda: robot.recover().success, "recovery")
 
 
-@fault("the network delays everything by 0.3 s, either way", "look after the network, `recover`, `home`")
-def test_a_slow_network(robot: Robot, verdict: Verdict) -> None:
-    robot.cell.do("delay", seconds=0.3)
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(
+            seconds,
+            marks=fault(
+                f"the network delays everything by {seconds} s, either way", "look after the network, `recover`, `home`"
+            ),
+        )
+        for seconds in (0.3, 0.6)
+    ],
+)
+def test_a_slow_network(robot: Robot, verdict: Verdict, seconds: float) -> None:
+    robot.cell.do("delay", seconds=seconds)
     result = robot.execute()
     verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
     robot.assert_still()
