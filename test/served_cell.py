@@ -75,7 +75,9 @@ def main() -> None:
     from impurity_grasp_ros.emulation.gripper import IdealFingers
     from impurity_grasp_ros.emulation.personality import personality
     from impurity_grasp_ros.emulation.server import EmulatedCell
+    from impurity_grasp_ros.priority import raise_priority
 
+    raise_priority()  # a real controller keeps its time whatever else a test machine does
     cell = EmulatedCell(controller_of(personality(sys.argv[2])), IdealFingers(), sys.argv[1])
     asyncio.run(cell.run(lambda: print("ready", flush=True)))
 
