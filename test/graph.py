@@ -55,6 +55,8 @@ class Client:
         rclpy.init(context=self._context, domain_id=domain)
         self.node = Node("test_client", context=self._context)
         self.scene: SceneState | None = None
+        self.joints: JointState | None = None
+        self._hears_joints = False
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.node.create_subscription(
             SceneState, "scene_state", lambda message: setattr(self, "scene", message), latched
@@ -134,13 +136,14 @@ class Client:
         return future.result()
 
     def fresh_joints(self) -> list[float]:
-        """Joint angles that arrive from now on; subscribed to only now, as they come often."""
-        messages: list[JointState] = []
-        subscription = self.node.create_subscription(JointState, "joint_states", messages.append, 10)
-        try:
-            return list(until(lambda: messages, "joint states")[0].position)
-        finally:
-            self.node.destroy_subscription(subscription)
+        """Joint angles that arrive from now on."""
+        if not self._hears_joints:  # only now, as they come often; rclpy cannot unsubscribe while it spins
+            self._hears_joints = True
+            self.node.create_subscription(
+                JointState, "joint_states", lambda message: setattr(self, "joints", message), 10
+            )
+        self.joints = None
+        return list(until(lambda: self.joints, "joint states").position)
 
 
 class Graph:

@@ -145,8 +145,8 @@ def test_unexpected_contact(robot: Robot, verdict: Verdict, primitive: Primitive
     robot.cell.do("force", newtons=[0.0, 0.0, 60.0])
     time.sleep(0.5)
     robot.cell.do("force", newtons=[0.0, 0.0, 0.0])
-    attempt = robot.client.result(handle).result.attempt
-    assert attempt.status == getattr(Attempt, status)
+    result = robot.client.result(handle).result
+    assert result.attempt.status == getattr(Attempt, status), result
     verdict.expect(status, status, f"ended {phase} at the force limit")
 
 
