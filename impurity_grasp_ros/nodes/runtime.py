@@ -12,6 +12,7 @@ import rclpy
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -106,7 +107,8 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
     """Spin until ``stop`` is set, then let the callbacks under way end and shut the executor down."""
     with contextlib.suppress(ExternalShutdownException):
         while not stop.is_set():
-            executor.spin_once(timeout_sec=SPIN_PERIOD)
+            with contextlib.suppress(InvalidHandle):  # rclpy may have begun to wait for what was just destroyed
+                executor.spin_once(timeout_sec=SPIN_PERIOD)
     executor._executor.shutdown()  # rclpy itself takes away what running callbacks need before it waits for them
     executor.shutdown()
 

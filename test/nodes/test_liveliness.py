@@ -12,6 +12,7 @@ import rclpy
 from dds import unused_domain
 from graph import until
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
@@ -38,10 +39,14 @@ class Bench:
         self.domain, self.context = unused_domain(), Context()
         rclpy.init(context=self.context, domain_id=self.domain)
         self.node = Node("watcher", context=self.context)
-        self._executor, self._stop = MultiThreadedExecutor(2, context=self.context), threading.Event()
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
+        self.executor, self._stop = MultiThreadedExecutor(2, context=self.context), threading.Event()
+        self.executor.add_node(self.node)
+        self._thread = threading.Thread(target=spin, args=(self.executor, self._stop))
         self._thread.start()
+
+    @property
+    def is_spinning(self) -> bool:
+        return self._thread.is_alive()
 
     def close(self) -> None:
         self._stop.set()
@@ -84,3 +89,22 @@ def test_topics_of_senders_are_never_the_same(bench: Bench) -> None:
     first, second = sender_topic(bench.node), sender_topic(bench.node)
     assert first != second
     assert first.startswith("/execute_primitive/sender/watcher_")
+
+
+def test_a_watch_that_ends_does_not_end_the_executor(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rclpy raises when it has begun to wait for what is destroyed in that moment, here always."""
+    spin_once, raised = bench.executor.spin_once, threading.Event()
+
+    def racing(timeout_sec: float) -> None:
+        if not raised.is_set():
+            raised.set()
+            raise InvalidHandle("cannot use Destroyable because destruction was requested")
+        spin_once(timeout_sec=timeout_sec)
+
+    monkeypatch.setattr(bench.executor, "spin_once", racing)
+    Watch(bench.node, "somebody").close()
+    until(raised.is_set, "the executor's next round")
+    announcement = Announcement(bench.node, "somebody_else")
+    assert Watch(bench.node, "somebody_else").wait(10.0)
+    announcement.close()
+    assert bench.is_spinning
