@@ -16,7 +16,6 @@ from typing import Any
 
 import rclpy
 from dds import unused_domain
-from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -27,6 +26,7 @@ from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Decision, SceneState
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene, SelectPrimitive
 from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_primitive
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
 from impurity_grasp_ros.nodes.runtime import spin

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any
 
 import rclpy
-from rclpy.action import ActionClient
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -21,6 +20,7 @@ from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode

@@ -9,7 +9,6 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
@@ -19,6 +18,7 @@ from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import AmbiguousPeerError, ErrorCode, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement, sender_topic
 from impurity_grasp_ros.nodes.liveliness import Watch as LivelinessWatch

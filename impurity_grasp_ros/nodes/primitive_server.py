@@ -28,6 +28,10 @@ SENDER_TIMEOUT = 3.0
 """Seconds until the announcement of a goal's sender must be known."""
 
 
+STOP_HOLD = 0.5
+"""Seconds after a call of ``stop`` in which goals are refused: their senders could not know of it."""
+
+
 class PrimitiveServer:
     """Action server and service ``stop`` on a node. Not more than one motion is under way.
 
@@ -56,6 +60,7 @@ class PrimitiveServer:
         self._owner = ""  # what the arm is used for
         self._reason = ""  # why it has to stop
         self._closing = False
+        self._stopped_at = float("-inf")
         self._senders: dict[str, Watch] = {}
         self._sender: Watch | None = None  # of the goal under way
         self._sender_lost = False
@@ -118,6 +123,7 @@ class PrimitiveServer:
             self._owner = ""
 
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._stopped_at = time.monotonic()
         owner = self.stop("service stop was called")
         response.success = True
         response.message = f"stopped: {owner}" if owner else "nothing was under way"
@@ -144,6 +150,8 @@ class PrimitiveServer:
             handle.publish_feedback(ExecutePrimitive.Feedback(phase=phase, elapsed=time.monotonic() - start))
 
         try:
+            if start - self._stopped_at < STOP_HOLD:
+                raise StoppedError("expected a goal sent since the arm was stopped, this one came at the same time")
             primitive = from_primitive(handle.request.primitive)
             self._await_sender(handle.request.sender)
             supervision = Supervision(lambda: handle.is_cancel_requested or self._must_stop(), report)

@@ -17,7 +17,6 @@ from typing import Any
 import rclpy
 from builtin_interfaces.msg import Duration
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -28,6 +27,7 @@ from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
 from impurity_grasp_ros.config import PARAMETERS_FILE
 from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 from impurity_grasp_ros.resources import resource

@@ -135,6 +135,15 @@ def test_stop_at_rest(robot: Robot, verdict: Verdict) -> None:
     verdict.expect("NONE", "NONE", answer.message)
 
 
+@fault("a goal that comes just after `stop` was called", "nothing: the next goal works")
+def test_a_goal_that_crosses_a_stop(robot: Robot, verdict: Verdict) -> None:
+    before = robot.joints()
+    robot.stop()
+    result = robot.execute()
+    verdict.expect(code(result), "STOPPED", result.error_msg)
+    robot.assert_still(before)
+
+
 @fault("emergency stop during `home`", "release the button, `recover`, `home`")
 def test_emergency_stop_during_home(robot: Robot, verdict: Verdict) -> None:
     journey, homing, answers = start_homing(robot)
