@@ -20,6 +20,8 @@ from impurity_grasp_ros.perception.appearance import Appearance
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 from impurity_grasp_ros.perception.saliency import saliency
+from impurity_grasp_ros.perception.samples import Site
+from impurity_grasp_ros.perception.view import View, ViewConfig, look
 from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -77,15 +79,18 @@ def play(environment: Environment, stopwatch: Stopwatch, decisions: int) -> None
     """Play one scene until it is clear or enough primitives are executed."""
     from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap  # needs ROS 2
 
-    grid = environment.cell.workspace.grid
+    site = Site.of(environment.cell)
     projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+    views = packaged_parameters("heightmap_node", ViewConfig, "view")
     looks = packaged_parameters("attention_node", AttentionConfig)
     actor = make_actor(packaged_parameters("policy_node", PolicyConfig))
     history: list[Attempt] = []
     appearance: Appearance | None = None
+    view: View | None = None
     while stopwatch.runs("execute") < decisions:
         frame = stopwatch("render 640x480", environment.observe)
-        heightmap = stopwatch("project to heightmap", project, frame, grid, projection)
+        stopwatch("project alone", project, frame, site.grid, projection)
+        heightmap, view = stopwatch("judge and project", look, frame, site, projection, views, view)
         message = stopwatch("heightmap to message", to_heightmap, heightmap)
         stopwatch("heightmap from message", from_heightmap, message)
         stopwatch("saliency alone", saliency, heightmap.color, looks.saliency)
