@@ -1,12 +1,10 @@
-"""Console scripts of the nodes. Signals are handled before anything heavy is imported."""
+"""Console scripts of the nodes. Signals are handled before anything else is imported."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.launch_arguments import check_parameter_files
 from impurity_grasp_ros.nodes.signals import leave_on_signals
 
 
@@ -17,6 +15,9 @@ def start(name: str) -> None:
         name: Module of ``impurity_grasp_ros.nodes``.
     """
     leave_on_signals()
+    from impurity_grasp_ros.errors import ConfigError
+    from impurity_grasp_ros.launch_arguments import check_parameter_files
+
     try:
         check_parameter_files(sys.argv)
     except ConfigError as error:
