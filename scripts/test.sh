@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bootstrap.sh test
-exec python -m pytest -m "not slow" -n "$(($(nproc) + 1))" --dist loadfile "$@"
+exec python -m pytest -m "not slow" -n "$(($(nproc) + 1))" --dist worksteal "$@"

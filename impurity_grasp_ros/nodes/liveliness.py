@@ -21,8 +21,11 @@ from std_msgs.msg import Empty
 
 from impurity_grasp_ros.priority import prioritize_threads
 
-LEASE = 0.18
-"""Seconds of silence after which a node counts as gone."""
+SENDER_LEASE = 0.18
+"""Seconds of silence after which the sender of a goal counts as gone: the arm stops within 0.3 s."""
+
+SERVER_LEASE = 1.0
+"""Seconds of silence after which whoever moves the arm counts as gone: the job ends, nothing has to stop."""
 
 ALIVE_TOPIC = "execute_primitive/alive"
 """Where whoever moves the arm announces itself."""
@@ -33,9 +36,10 @@ POLL = 0.01
 MIDDLEWARE_THREADS = ("dds.ev", "dds.shm", "dds.udp")
 """Threads of Fast DDS that renew and receive announcements: given priority where that is permitted."""
 
-QOS = QoSProfile(
-    depth=1, liveliness=LivelinessPolicy.AUTOMATIC, liveliness_lease_duration=Duration(nanoseconds=int(LEASE * 1e9))
-)
+
+def _qos(lease: float) -> QoSProfile:
+    duration = Duration(nanoseconds=int(lease * 1e9))
+    return QoSProfile(depth=1, liveliness=LivelinessPolicy.AUTOMATIC, liveliness_lease_duration=duration)
 
 
 def sender_topic(node: Node) -> str:
@@ -57,12 +61,13 @@ class Announcement:
     Args:
         node: The node.
         topic: Where watchers look.
+        lease: Seconds of silence after which they take the node for gone.
     """
 
-    def __init__(self, node: Node, topic: str) -> None:
+    def __init__(self, node: Node, topic: str, lease: float = SENDER_LEASE) -> None:
         self._node = node
         self.topic = topic
-        self._publisher = node.create_publisher(Empty, topic, QOS)
+        self._publisher = node.create_publisher(Empty, topic, _qos(lease))
         _here(node)[node.resolve_topic_name(topic)] += 1
         prioritize_threads(MIDDLEWARE_THREADS)
 
@@ -81,9 +86,10 @@ class Watch:
     Args:
         node: The node that watches; its executor has to spin.
         topic: See :class:`Announcement`.
+        lease: That of the announcement.
     """
 
-    def __init__(self, node: Node, topic: str) -> None:
+    def __init__(self, node: Node, topic: str, lease: float = SENDER_LEASE) -> None:
         self._node = node
         self.topic = topic
         self._alive = 0
@@ -91,7 +97,7 @@ class Watch:
             Empty,
             topic,
             lambda _message: None,
-            QOS,
+            _qos(lease),
             callback_group=ReentrantCallbackGroup(),
             event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
         )

@@ -21,7 +21,7 @@ from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, Announcement
+from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4
@@ -93,7 +93,7 @@ class CountingRobot:
         self.started, self.after = 0, CLEAN
         self._camera = camera
         self._clock = client.node.get_clock()
-        self._announcement = Announcement(client.node, ALIVE_TOPIC)
+        self._announcement = Announcement(client.node, ALIVE_TOPIC, SERVER_LEASE)
         self._server = ActionServer(
             client.node,
             ExecutePrimitive,
