@@ -197,7 +197,8 @@ def test_somebody_exchanges_the_heap(client: Client, verdict: Verdict) -> None:
     if answer.workspace_clear:
         until(lambda: client.scene.targets_in_bin == client.scene.targets, "every target in the bin")
     else:
-        assert name in ("CAMERA_MOVED", "VIEW_BLOCKED"), answer.error_msg
+        refusals = ("CAMERA_MOVED", "VIEW_BLOCKED", "SENSOR_STALE")  # the last while a busy machine makes the new heap
+        assert name in refusals, answer.error_msg
     verdict.expect(name, name, answer.error_msg or "workspace_clear: True")
 
 
