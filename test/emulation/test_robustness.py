@@ -59,7 +59,7 @@ def test_programs_that_nest_too_deeply_or_cannot_run_end_with_a_reason(cell: Ser
     with socket.create_connection((cell.host, 30002), timeout=10.0) as client:
         client.sendall(source.encode())
     deadline = time.monotonic() + 20.0
-    while "running" in (events := cell.do("state")["events"])[-1] or len(events) == before:
+    while len(events := cell.do("state")["events"]) == before or "running" in events[-1]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert "refused: " in events[-1] or "runtime error: " in events[-1]

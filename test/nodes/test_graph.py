@@ -131,7 +131,7 @@ def test_a_time_limit_ends_the_job_with_its_code(graph: Graph) -> None:
 
 def test_an_action_limit_ends_the_job_with_its_code(graph: Graph) -> None:
     client = graph.client
-    assert client.call(client.reset, ResetScene.Request(scene="invisible", seed=1, targets=1, blocks=7)).error_code == 0
+    assert client.call(client.reset, ResetScene.Request(scene="random", seed=3, targets=2, blocks=8)).error_code == 0
     answer = client.result(client.send(client.pick, PickImpurities.Goal(max_actions=1)), 120.0)
     assert answer.result.error_code == ErrorCode.ACTION_LIMIT
     assert len(answer.result.attempts) == 1
