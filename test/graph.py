@@ -111,12 +111,10 @@ class Client:
         return future.result()
 
     def answers(self, client: Any, request: Any, within: float = 2.0) -> bool:
-        """Whether a service answers; a request that a node of before would have taken is lost."""
-        future = client.call_async(request)
-        deadline = time.monotonic() + within
-        while not future.done() and time.monotonic() < deadline:
-            time.sleep(POLL)
-        return bool(future.done())
+        """Whether a service answers; a request meant for a node that has just died is lost."""
+        done = threading.Event()
+        client.call_async(request).add_done_callback(lambda _: done.set())
+        return done.wait(within)
 
     def send(self, action: ActionClient, goal: Any, on_feedback: Callable[[Any], None] = lambda _: None) -> Any:
         """Handle of a goal, accepted or not."""

@@ -106,11 +106,9 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _picked(graph: RobotGraph, seed: int) -> Job:
-    """Have the scene under the arm picked clean."""
-    from impurity_grasp.action import PickImpurities
-
+    """Run one picking job on the current scene."""
     start = time.monotonic()
-    result, truth = graph.pick(PickImpurities.Goal()), graph.scene
+    result, truth = graph.pick(), graph.scene
     return Job(
         seed,
         ErrorCode(result.error_code).name,

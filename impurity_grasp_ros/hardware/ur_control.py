@@ -1,8 +1,8 @@
 """Our program on a UR controller: commands through ur_rtde, one after the other, in a thread of their own.
 
-The library waits for the controller in busy loops, sometimes for seconds. Whoever reads the robot's state must not wait
-for that, and such a loop must never run in real time: it would keep everybody else from the CPU. So every call into the
-library that talks to the program is made by a thread of ordinary scheduling.
+The library waits for the controller in busy loops, sometimes for seconds. The thread that reads the robot's state must
+not wait for that, and such a loop must never run with real-time priority, because it would starve every other process.
+So every call that talks to the program is made from a thread with ordinary scheduling.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An action client none of whose goals goes unanswered."""
+"""An action client that never loses the answer to a goal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ActionClient(rclpy.action.ActionClient):
 
     rclpy handles the answer to a goal in an executor's thread while another one may still be registering the future
     that it returns; the future then never completes (ros2/rclpy issue 1123; rclpy 9.1 registers two futures, of which
-    it returns the later one). Here nothing that comes in is handled before the sending is over.
+    it returns the later one). Here, incoming messages are handled only after sending has finished.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

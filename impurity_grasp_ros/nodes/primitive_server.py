@@ -29,7 +29,7 @@ SENDER_TIMEOUT = 3.0
 
 
 STOP_HOLD = 0.5
-"""Seconds after a call of ``stop`` in which goals are refused: their senders could not know of it."""
+"""Seconds after a call of ``stop`` in which goals are refused, because their senders may not have known about it."""
 
 
 class PrimitiveServer:

@@ -128,16 +128,12 @@ class RobotGraph:
         self.scene = response.state
         return response.state
 
-    def pick(self, goal: PickImpurities.Goal, timeout: float = float("inf")) -> PickImpurities.Result:
-        """Have the goal done and return its result; raises ReportedError when it is not accepted."""
-        handle = self._answer(self._pick.send_goal_async(goal), "pick_impurities")
+    def pick(self) -> PickImpurities.Result:
+        """Run a whole job and return its result; raises ReportedError when it is not accepted."""
+        handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal()), "pick_impurities")
         if not handle.accepted:
             raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it did not")
-        return self._answer(handle.get_result_async(), "pick_impurities", timeout).result
-
-    def output(self) -> str:
-        """What the nodes have printed."""
-        return "".join(f"--- {name}\n{(self._folder / f'{name}.txt').read_text(errors='replace')}" for name in NODES)
+        return self._answer(handle.get_result_async(), "pick_impurities", float("inf")).result
 
     def _on_scene(self, state: SceneState) -> None:
         self.scene = state
