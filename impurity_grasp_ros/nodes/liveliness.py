@@ -5,13 +5,15 @@ The middleware's own threads renew the lease, so that neither a long computation
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
 import uuid
 from collections import Counter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.context import Context
 from rclpy.duration import Duration
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -19,6 +21,7 @@ from rclpy.node import Node
 from rclpy.qos import LivelinessPolicy, QoSProfile
 from std_msgs.msg import Empty
 
+from impurity_grasp_ros.nodes.runtime import steady_timer
 from impurity_grasp_ros.priority import prioritize_threads
 
 SENDER_LEASE = 0.18
@@ -32,6 +35,12 @@ ALIVE_TOPIC = "execute_primitive/alive"
 
 POLL = 0.01
 """Seconds between two looks while waiting for an announcement."""
+
+RENEWAL = 0.5
+"""Seconds after which a subscription that does not hear a publisher which discovery knows is replaced."""
+
+_LEASE_STEPS = itertools.count(1)
+"""Microseconds by which the leases of this process's subscriptions differ from what is announced."""
 
 MIDDLEWARE_THREADS = ("dds.ev", "dds.shm", "dds.udp")
 """Threads of Fast DDS that renew and receive announcements: given priority where that is permitted."""
@@ -77,11 +86,34 @@ class Announcement:
         self._node.destroy_publisher(self._publisher)
 
 
+class _Reader:
+    """One subscription. alive: how many announcements it knows whose lease has not run out."""
+
+    def __init__(self, node: Node, topic: str, lease: float) -> None:
+        self.alive = 0
+        self._node = node
+        self._subscription = node.create_subscription(
+            Empty,
+            topic,
+            lambda _message: None,
+            _qos(lease),
+            callback_group=MutuallyExclusiveCallbackGroup(),  # of two events the later one must have the last word
+            event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
+        )
+
+    def close(self) -> None:
+        self._node.destroy_subscription(self._subscription)
+
+    def _on_change(self, event: Any) -> None:
+        self.alive = event.alive_count
+
+
 class Watch:
     """Whether somebody announces itself on a topic.
 
-    To be kept for as long as the announcement may be of interest: Fast DDS does not tell a second subscription of the
-    same process that the announcement is alive.
+    Fast DDS tells each lease of a process only once that a publisher is alive, and not at all when an announcement
+    arrives just as the two are being matched. So every subscription asks for a lease of its own, and one that hears
+    less than discovery knows is replaced.
 
     Args:
         node: The node that watches; its executor has to spin.
@@ -91,21 +123,17 @@ class Watch:
 
     def __init__(self, node: Node, topic: str, lease: float = SENDER_LEASE) -> None:
         self._node = node
+        self._lease = lease
         self.topic = topic
-        self._alive = 0
-        self._subscription = node.create_subscription(
-            Empty,
-            topic,
-            lambda _message: None,
-            _qos(lease),
-            callback_group=ReentrantCallbackGroup(),
-            event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
-        )
+        self._lock = threading.Lock()
+        self._closed = False
+        self._readers = [self._reader()]
+        self._timer = steady_timer(node, RENEWAL, self._renew)
 
     @property
     def count(self) -> int:
         """How many announcements are known whose lease has not run out."""
-        return self._alive + _here(self._node)[self._node.resolve_topic_name(self.topic)]
+        return max(reader.alive for reader in self._readers) + _here(self._node)[self._resolved]
 
     @property
     def is_alive(self) -> bool:
@@ -121,7 +149,26 @@ class Watch:
 
     def close(self) -> None:
         """Watch no more."""
-        self._node.destroy_subscription(self._subscription)
+        with self._lock:
+            self._closed = True
+            self._node.destroy_timer(self._timer)
+            for reader in self._readers:
+                reader.close()
 
-    def _on_change(self, event: Any) -> None:
-        self._alive = event.alive_count
+    @property
+    def _resolved(self) -> str:
+        return str(self._node.resolve_topic_name(self.topic))
+
+    def _reader(self) -> _Reader:
+        return _Reader(self._node, self.topic, self._lease + 1e-6 * next(_LEASE_STEPS))
+
+    def _renew(self) -> None:
+        """Keep the subscription that hears most; try another one beside it where somebody is not heard."""
+        with self._lock:
+            if self._closed:
+                return
+            best, *others = sorted(self._readers, key=lambda reader: reader.alive, reverse=True)
+            missing = self.count < self._node.count_publishers(self._resolved)
+            self._readers = [best, self._reader()] if missing else [best]
+            for reader in others:
+                reader.close()

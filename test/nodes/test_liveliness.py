@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import rclpy
@@ -16,6 +17,7 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
+from impurity_grasp_ros.nodes import liveliness
 from impurity_grasp_ros.nodes.liveliness import Announcement, Watch, sender_topic
 from impurity_grasp_ros.nodes.runtime import spin
 
@@ -79,6 +81,49 @@ def test_the_death_of_another_process_is_noticed_and_its_topic_stays_dead(bench:
         assert watch.count == 1
         other.kill()
         until(lambda: not watch.is_alive, "its death to be noticed", 5.0)
+
+
+@contextmanager
+def other_process(bench: Bench) -> Iterator[None]:
+    """Another process that announces itself."""
+    command = [sys.executable, "-c", OTHER, str(bench.domain)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "announced\n"
+        until(lambda: bench.node.count_publishers("somebody"), "its discovery")
+        yield
+        other.kill()
+
+
+def test_a_second_watch_hears_what_a_closed_one_has_heard(bench: Bench) -> None:
+    with other_process(bench):
+        for _ in range(3):
+            watch = Watch(bench.node, "somebody")
+            assert watch.wait(10.0)
+            watch.close()
+
+
+def test_a_subscription_that_is_told_nothing_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fast DDS tells a second subscription of the same lease nothing."""
+    leases = iter([1, 1, 1, 2])
+    monkeypatch.setattr(liveliness, "_LEASE_STEPS", leases)
+    with other_process(bench):
+        first = Watch(bench.node, "somebody")
+        assert first.wait(10.0)
+        first.close()
+        second = Watch(bench.node, "somebody")
+        until(lambda: second.is_alive, "the third try to hear it", 10.0)
+        assert next(leases, None) is None
+
+
+def test_a_watch_that_hears_everybody_keeps_its_subscription(bench: Bench) -> None:
+    with other_process(bench):
+        watch = Watch(bench.node, "somebody")
+        assert watch.wait(10.0)
+        watch._renew()  # the subscription that had to be tried meanwhile, if any, goes
+        (kept,) = watch._readers
+        watch._renew()
+        assert watch._readers == [kept]
 
 
 def test_topics_of_senders_are_never_the_same(bench: Bench) -> None:
