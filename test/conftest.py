@@ -1,7 +1,13 @@
 """Shared test set-up."""
 
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+from machine import StallMonitor
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
 
@@ -16,6 +22,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cancels", type=int, default=3, help="cancels whose time is taken")
     parser.addoption("--soak-minutes", type=float, default=0.5, help="minutes of work among faults")
     parser.addoption("--soak-seed", type=int, default=0, help="of the faults and their moments")
+
+
+MONITOR = pytest.StashKey[StallMonitor]()
+START = pytest.StashKey[float]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # the workers run the tests
+    folder = tempfile.TemporaryDirectory(prefix="stalls_")
+    config.stash[MONITOR] = monitor = StallMonitor(Path(folder.name))
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(monitor.close)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[START] = time.monotonic()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that failed while the machine stood still is repeated."""
+    for item in items:
+        stalled = partial(stalled_during, item)
+        item.add_marker(pytest.mark.flaky(reruns=2, condition=stalled))
+
+
+def stalled_during(item: pytest.Item) -> bool:
+    """Whether the machine has stood still since a test began."""
+    return bool(item.config.stash[MONITOR].stalls(since=item.stash[START]))
 
 
 @pytest.fixture(scope="session")

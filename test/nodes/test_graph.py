@@ -162,8 +162,8 @@ def test_a_primitive_of_an_unknown_kind_is_an_error_by_name(graph: Graph) -> Non
 
 
 def captured(graph: Graph, not_before: Time) -> Heightmap:
-    """A heightmap of the scene as it is."""
-    request = CaptureHeightmap.Request(not_before=not_before, timeout=Duration(sec=20))
+    """A heightmap of the scene as it is; another test's scene is no earlier view of it."""
+    request = CaptureHeightmap.Request(not_before=not_before, timeout=Duration(sec=20), new_job=True)
     response = graph.client.call(graph.client.capture, request)
     assert response.error_code == ErrorCode.NONE, response.error_msg
     return response.heightmap
