@@ -72,7 +72,7 @@ def landmarks_of(samples: Samples, things: Mask) -> Landmarks:
 
 
 def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> None:
-    """Check that some of the things of the view before are where they were.
+    """Check that some of the things of the view before are where they were, and of those that no action reaches one.
 
     It cannot tell with fewer things than ``min_things`` in view, unless one of them is out of the arm's reach, nor when
     most of what there was has been taken away.
@@ -82,6 +82,24 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
+    still = _still_corners(now, before, config)
+    corners = np.bincount(before.thing)
+    known = corners >= _MIN_CORNERS
+    stayed = known & (np.bincount(before.thing, still) >= config.min_still * corners)
+    things, still_things = np.count_nonzero(known), np.count_nonzero(stayed)
+    outside = known & before.outside[: len(known)]
+    all_outside_moved = outside.any() and not (outside & stayed).any()
+    few_stayed = still_things == 0 or still_things < _MIN_STILL_THINGS * things
+    if all_outside_moved or (few_stayed and things >= config.min_things):
+        where = ", none of them outside of the workspace" if all_outside_moved else ""
+        raise CameraMovedError(
+            f"expected most things to be where they were, received {things} in view of which only {still_things} have "
+            f"stayed within {config.max_shift_px:g} px{where}"
+        )
+
+
+def _still_corners(now: Landmarks, before: Landmarks, config: StillnessConfig) -> NDArray[np.bool_]:
+    """Which (N,) corners of the view before are where they were."""
     gain = float(np.median(before.gray)) / max(float(np.median(now.gray)), 1.0)  # a change of light is no move
     followed, found, _ = cv2.calcOpticalFlowPyrLK(
         before.gray,
@@ -92,15 +110,4 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
         maxLevel=0,
     )
     shift_px = STRIDE * np.linalg.norm(followed[:, 0] - before.corners, axis=1)
-    still = (found[:, 0] > 0) & (shift_px < config.max_shift_px)
-    corners = np.bincount(before.thing)
-    stayed = np.bincount(before.thing, still)
-    known = corners >= _MIN_CORNERS
-    still_things = np.count_nonzero(stayed[known] >= config.min_still * corners[known])
-    if still_things > 0 and still_things >= _MIN_STILL_THINGS * np.count_nonzero(known):
-        return
-    if np.count_nonzero(known) >= config.min_things or (known & before.outside[: len(known)]).any():
-        raise CameraMovedError(
-            f"expected most things to be where they were, received {np.count_nonzero(known)} in view of which only "
-            f"{still_things} have stayed within {config.max_shift_px:g} px"
-        )
+    return np.asarray((found[:, 0] > 0) & (shift_px < config.max_shift_px))

@@ -47,6 +47,19 @@ def test_the_bin_alone_shows_that_the_camera_was_moved() -> None:
     check_still(landmarks([BIN]), landmarks([BIN]), CONFIG)
 
 
+def test_a_camera_that_turns_about_the_only_heap_is_noticed_by_the_bin() -> None:
+    heap = [Box((x, x + 0.035), (y, y + 0.04), 0.035, (140, 107, 77)) for x in (0.43, 0.50) for y in (-0.05, 0.03)]
+    before = landmarks([BIN, *heap])
+    check_still(landmarks([BIN, *heap]), before, CONFIG)
+    with pytest.raises(CameraMovedError, match="none of them outside of the workspace"):
+        check_still(landmarks([BIN, *heap], roll=0.012), before, CONFIG)
+
+
+def test_a_heap_that_moves_as_a_whole_beside_a_bin_that_stays_is_no_move_of_the_camera() -> None:
+    heap = boxes(1)
+    check_still(landmarks([BIN, moved(heap[0], 0.04, 0.03)]), landmarks([BIN, *heap]), CONFIG)
+
+
 @pytest.mark.parametrize("count", [1, 3, 8, 20])
 def test_what_one_action_does_is_no_move_of_the_camera(count: int) -> None:
     scene = boxes(count)
