@@ -29,7 +29,7 @@ from impurity_grasp_ros.resources import resource
 
 pytestmark = [pytest.mark.ros]
 
-IMPATIENT = {"startup_timeout": 3.0, "service_timeout": 3.0, "frame_timeout": 3.0}
+IMPATIENT = {"startup_timeout": 3.0, "service_timeout": 10.0, "frame_timeout": 3.0}  # decisions on a busy machine
 SCENE = {"scene": "random", "seed": 3, "targets": 2, "blocks": 6}  # more than one decision
 Feedback = PickImpurities.Feedback
 
