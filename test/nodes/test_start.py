@@ -1,0 +1,22 @@
+"""Signals are handled from a node's first line on."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import os, sys
+from impurity_grasp_ros.nodes import start
+assert not {"numpy", "rclpy", "torch", "yaml"} & set(sys.modules), "imported before signals are handled"
+number = int(sys.argv.pop())
+start.import_module = lambda name: os.kill(os.getpid(), number)
+start.policy_node()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_imports_of_a_node_ends_it_quietly(number: signal.Signals) -> None:
+    run = subprocess.run([sys.executable, "-c", CODE, str(int(number))], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
