@@ -195,14 +195,14 @@ class UrCommands:
 
     def start_linear_motion(self, pose: list[float], speed: float, acceleration: float) -> int:
         """Start a motion that is straight in Cartesian space; returns its number."""
-        if not self.library.isPoseWithinSafetyLimits(pose):
+        if not self._confirmed(lambda: self.library.isPoseWithinSafetyLimits(pose)):
             raise ValueError(f"expected a pose within the safety limits, received {pose}")
         self.library.kickWatchdog()
         return self._start(lambda: self.library.moveL(pose, speed, acceleration, True))
 
     def inverse_kinematics(self, pose: list[float], near: list[float]) -> list[float] | None:
         """Joint angles for a pose, or None."""
-        if not self.library.getInverseKinematicsHasSolution(pose, near):
+        if not self._confirmed(lambda: self.library.getInverseKinematicsHasSolution(pose, near)):
             return None
         self.library.kickWatchdog()
         joints = list(self.library.getInverseKinematics(pose, near))
@@ -218,6 +218,13 @@ class UrCommands:
         with self._lock:
             self._moving = False
         self.library.stopJ(self._config.stop_deceleration, True)
+
+    def _confirmed(self, question: Callable[[], bool]) -> bool:
+        """Whether the controller says yes; the library says no, too, when no answer has reached it, so it asks twice."""
+        if question():
+            return True
+        self.library.kickWatchdog()
+        return question()
 
     def _start(self, command: Callable[[], bool]) -> int:
         with self._lock:
