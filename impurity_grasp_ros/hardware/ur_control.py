@@ -220,7 +220,7 @@ class UrCommands:
         self.library.stopJ(self._config.stop_deceleration, True)
 
     def _confirmed(self, question: Callable[[], bool]) -> bool:
-        """Whether the controller says yes; the library says no, too, when no answer has reached it, so it asks twice."""
+        """Whether the controller says yes. A no may also mean that no answer has arrived, so it is asked for twice."""
         if question():
             return True
         self.library.kickWatchdog()
