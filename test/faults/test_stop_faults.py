@@ -258,6 +258,7 @@ def test_two_faults_at_once_need_a_person(robot: Robot, verdict: Verdict, act: C
     assert code(journey.result()) == "DEVICE_FAULT"
     robot.await_diagnostic("arm", "PROTECTIVE_STOP")
     until(lambda: robot.cell.do("unlock")["safety_mode"] == "NORMAL", "the pendant's unlock")
+    robot.await_diagnostic("arm", "moves again after recovery")
     before = robot.joints()
     result = robot.execute()
     verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)
