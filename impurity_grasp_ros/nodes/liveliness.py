@@ -39,6 +39,9 @@ POLL = 0.01
 RENEWAL = 0.5
 """Seconds after which a subscription that does not hear a publisher which discovery knows is replaced."""
 
+MAX_READERS = 5
+"""Subscriptions of one watch at most: of a publisher that has died discovery may know for long."""
+
 _LEASE_STEPS = itertools.count(1)
 """Microseconds by which the leases of this process's subscriptions differ from what is announced."""
 
@@ -163,12 +166,12 @@ class Watch:
         return _Reader(self._node, self.topic, self._lease + 1e-6 * next(_LEASE_STEPS))
 
     def _renew(self) -> None:
-        """Keep the subscription that hears most; try another one beside it where somebody is not heard."""
+        """Try another subscription where somebody is not heard; one that hears anybody is never closed meanwhile."""
         with self._lock:
-            if self._closed:
+            known = self._node.count_publishers(self._resolved)
+            if self._closed or self.count >= known or len(self._readers) >= MAX_READERS:
                 return
-            best, *others = sorted(self._readers, key=lambda reader: reader.alive, reverse=True)
-            missing = self.count < self._node.count_publishers(self._resolved)
-            self._readers = [best, self._reader()] if missing else [best]
-            for reader in others:
+            silent = [reader for reader in self._readers if reader.alive <= 0]
+            self._readers = [reader for reader in self._readers if reader.alive > 0] + [self._reader()]
+            for reader in silent:
                 reader.close()
