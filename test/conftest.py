@@ -44,8 +44,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that failed while the machine stood still is repeated."""
     for item in items:
-        stalled = partial(stalled_during, item)
-        item.add_marker(pytest.mark.flaky(reruns=2, condition=stalled))
+        item.add_marker(pytest.mark.flaky(reruns=2, condition=partial(stalled_during, item)))
 
 
 def stalled_during(item: pytest.Item) -> bool:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rclpy
 from dds import unused_domain
 from rclpy.context import Context
@@ -132,6 +133,10 @@ class Client:
         future = handle.get_result_async()
         until(future.done, "the goal's result", timeout)
         return future.result()
+
+    def await_motion(self, start: Sequence[float], radians: float) -> None:
+        """Wait until a joint is further than that from its angle at ``start``."""
+        until(lambda: np.abs(np.subtract(self.fresh_joints(), start)).max() > radians, "motion")
 
     def fresh_joints(self) -> list[float]:
         """Joint angles that arrive from now on."""

@@ -37,10 +37,10 @@ POLL = 0.01
 """Seconds between two looks while waiting for an announcement."""
 
 RENEWAL = 0.5
-"""Seconds after which a subscription that does not hear a publisher which discovery knows is replaced."""
+"""Seconds after which another subscription is tried where a publisher that discovery knows is not heard."""
 
 MAX_READERS = 5
-"""Subscriptions of one watch at most: of a publisher that has died discovery may know for long."""
+"""Subscriptions of one watch at most, as discovery goes on to know a dead publisher for some time."""
 
 _LEASE_STEPS = itertools.count(1)
 """Microseconds by which the leases of this process's subscriptions differ from what is announced."""
@@ -128,6 +128,7 @@ class Watch:
         self._node = node
         self._lease = lease
         self.topic = topic
+        self._resolved = str(node.resolve_topic_name(topic))
         self._lock = threading.Lock()
         self._closed = False
         self._readers = [self._reader()]
@@ -157,10 +158,6 @@ class Watch:
             self._node.destroy_timer(self._timer)
             for reader in self._readers:
                 reader.close()
-
-    @property
-    def _resolved(self) -> str:
-        return str(self._node.resolve_topic_name(self.topic))
 
     def _reader(self) -> _Reader:
         return _Reader(self._node, self.topic, self._lease + 1e-6 * next(_LEASE_STEPS))

@@ -78,7 +78,7 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     most of what there was has been taken away.
 
     Raises:
-        CameraMovedError: hardly anything is where it was.
+        CameraMovedError: hardly anything is where it was, or nothing outside of the workspace is.
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
@@ -89,7 +89,7 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     things, still_things = np.count_nonzero(known), np.count_nonzero(stayed)
     outside = known & before.outside[: len(known)]
     all_outside_moved = outside.any() and not (outside & stayed).any()
-    few_stayed = still_things == 0 or still_things < _MIN_STILL_THINGS * things
+    few_stayed = still_things < _MIN_STILL_THINGS * things
     if all_outside_moved or (few_stayed and things >= config.min_things):
         where = ", none of them outside of the workspace" if all_outside_moved else ""
         raise CameraMovedError(

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from builtin_interfaces.msg import Duration
@@ -166,7 +165,7 @@ def test_the_simulated_arm_stops(client: Client, verdict: Verdict) -> None:
     until(stop.service_is_ready, "stop")
     at_rest = client.fresh_joints()
     handle = start_job(client, Feedback.EXECUTE)
-    until(lambda: np.abs(np.subtract(client.fresh_joints(), at_rest)).max() > 0.05, "motion")
+    client.await_motion(at_rest, 0.05)
     assert client.call(stop, Trigger.Request()).success
     answer = client.result(handle).result
     verdict.expect(ErrorCode(answer.error_code).name, "STOPPED", answer.error_msg)

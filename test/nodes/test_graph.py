@@ -236,7 +236,7 @@ def test_cancel_stops_the_arm_in_mid_motion_and_the_next_goal_works(tmp_path: Pa
         client = graph.client
         home = client.fresh_joints()
         handle = client.send(client.pick, PickImpurities.Goal())
-        until(lambda: np.abs(np.subtract(client.fresh_joints(), home)).max() > 0.2, "the arm to be on its way")
+        client.await_motion(home, 0.2)
         handle.cancel_goal_async()
         answer = client.result(handle, 10.0)
         assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_CANCELED, ErrorCode.CANCELED)

@@ -60,6 +60,18 @@ def bench() -> Iterator[Bench]:
     bench.close()
 
 
+@contextmanager
+def other_process(bench: Bench) -> Iterator[subprocess.Popen[str]]:
+    """Another process that announces itself."""
+    command = [sys.executable, "-c", OTHER, str(bench.domain)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "announced\n"
+        until(lambda: bench.node.count_publishers("somebody"), "its discovery")
+        yield other
+        other.kill()
+
+
 def test_nobody_is_alive_before_an_announcement(bench: Bench) -> None:
     watch = Watch(bench.node, "somebody")
     assert not watch.wait(0.05)
@@ -75,24 +87,11 @@ def test_an_announcement_of_the_same_process_counts_until_it_is_closed(bench: Be
 
 def test_the_death_of_another_process_is_noticed_and_its_topic_stays_dead(bench: Bench) -> None:
     watch = Watch(bench.node, "somebody")
-    command = [sys.executable, "-c", OTHER, str(bench.domain)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with other_process(bench) as other:
         assert watch.wait(30.0)
         assert watch.count == 1
         other.kill()
         until(lambda: not watch.is_alive, "its death to be noticed", 5.0)
-
-
-@contextmanager
-def other_process(bench: Bench) -> Iterator[None]:
-    """Another process that announces itself."""
-    command = [sys.executable, "-c", OTHER, str(bench.domain)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "announced\n"
-        until(lambda: bench.node.count_publishers("somebody"), "its discovery")
-        yield
-        other.kill()
 
 
 def test_a_second_watch_hears_what_a_closed_one_has_heard(bench: Bench) -> None:
