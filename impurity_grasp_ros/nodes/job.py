@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rclpy.action.server import ServerGoalHandle
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Primitive
 from impurity_grasp_ros.datatypes import OutcomeStatus
-from impurity_grasp_ros.errors import ActionLimitError, CanceledError, ErrorCode, InvalidGoalError, TimeLimitError
+from impurity_grasp_ros.errors import (
+    ActionLimitError,
+    CanceledError,
+    ErrorCode,
+    InvalidGoalError,
+    StoppedError,
+    TimeLimitError,
+)
 from impurity_grasp_ros.nodes.conversions import to_seconds
 
 FEEDBACK_PERIOD = 0.5
@@ -17,10 +25,17 @@ FEEDBACK_PERIOD = 0.5
 
 
 class Job:
-    """One goal: its limits and what has come of it so far."""
+    """One goal: its limits and what has come of it so far.
 
-    def __init__(self, handle: ServerGoalHandle) -> None:
+    Args:
+        handle: The goal.
+        times_stopped: How often the service ``stop`` was called; a further call ends the job.
+    """
+
+    def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:
         self._handle = handle
+        self._times_stopped = times_stopped
+        self._stopped_before = times_stopped()
         self._goal: PickImpurities.Goal = handle.request
         self._start = self._last_feedback = time.monotonic()
         self._feedback = PickImpurities.Feedback()
@@ -39,7 +54,7 @@ class Job:
                 raise InvalidGoalError(f"{name}: expected 0 (no limit) or more, received {value:g}")
 
     def enter(self, phase: int) -> None:
-        """Begin a phase and say so; raises CanceledError, and TimeLimitError before anything new is started."""
+        """Begin a phase and say so; raises as :meth:`watch`, and TimeLimitError before anything new is started."""
         self._say(phase, "")
 
     def wait_for(self, what: str) -> None:
@@ -55,9 +70,11 @@ class Job:
             raise TimeLimitError(f"expected to be done within {self._time_limit:g} s, not so after {elapsed:.1f} s")
 
     def watch(self) -> None:
-        """Raise CanceledError once the caller wants to stop; keep the feedback going meanwhile."""
+        """Raise CanceledError or StoppedError once somebody wants to stop; keep the feedback going meanwhile."""
         if self._handle.is_cancel_requested:
             raise CanceledError("expected to go on, was asked to stop")
+        if self._times_stopped() != self._stopped_before:
+            raise StoppedError("expected to finish the job: service stop was called")
         if time.monotonic() - self._last_feedback > FEEDBACK_PERIOD:
             self._publish()
 

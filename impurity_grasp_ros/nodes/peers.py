@@ -23,6 +23,7 @@ from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, sender_topic
 from impurity_grasp_ros.nodes.liveliness import Watch as LivelinessWatch
 from impurity_grasp_ros.nodes.runtime import Pacer
+from impurity_grasp_ros.nodes.stops import StopListener
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ class Peers:
         self._status_topic = node.resolve_topic_name("execute_primitive/_action/status")
         self._servers = LivelinessWatch(node, ALIVE_TOPIC, SERVER_LEASE)
         self._announcement = Announcement(node, sender_topic(node))
+        self._stops = StopListener(node)
+
+    @property
+    def times_stopped(self) -> int:
+        """How often ``stop`` was called since this node started."""
+        return self._stops.calls
 
     async def observe(self, not_before: Time, new_job: bool, watch: Watch) -> Heightmap:
         """A heightmap of the first frame taken at ``not_before`` or later, judged against the job's views before."""

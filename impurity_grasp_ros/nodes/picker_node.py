@@ -64,7 +64,7 @@ class PickerNode(Node):
         return GoalResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> PickImpurities.Result:
-        job, log = Job(handle), self.get_logger()
+        job, log = Job(handle, lambda: self._peers.times_stopped), self.get_logger()
         log.info(f"goal: {'dry run, ' if handle.request.dry_run else ''}at most {job.max_actions} actions")
         try:
             job.check_goal()

@@ -21,12 +21,12 @@ from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt
 from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, Watch
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, answer_error, finish
+from impurity_grasp_ros.nodes.stops import StopCounter
 
 Execute = Callable[[Primitive, Supervision], Outcome]
 
 SENDER_TIMEOUT = 3.0
 """Seconds until the announcement of a goal's sender must be known."""
-
 
 STOP_HOLD = 0.5
 """Seconds after a call of ``stop`` in which goals are refused, because their senders may not have known about it."""
@@ -61,6 +61,7 @@ class PrimitiveServer:
         self._reason = ""  # why it has to stop
         self._closing = False
         self._stopped_at = float("-inf")
+        self._stops = StopCounter(node)
         self._senders: dict[str, Watch] = {}
         self._sender: Watch | None = None  # of the goal under way
         self._sender_lost = False
@@ -125,6 +126,7 @@ class PrimitiveServer:
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._stopped_at = time.monotonic()
         owner = self.stop("service stop was called")
+        self._stops.count()
         response.success = True
         response.message = f"stopped: {owner}" if owner else "nothing was under way"
         self._node.get_logger().info(f"stop: {response.message}")
