@@ -133,7 +133,7 @@ def test_an_action_limit_ends_the_job_with_its_code(graph: Graph) -> None:
     client = graph.client
     assert client.call(client.reset, ResetScene.Request(scene="random", seed=3, targets=2, blocks=8)).error_code == 0
     answer = client.result(client.send(client.pick, PickImpurities.Goal(max_actions=1)), 120.0)
-    assert answer.result.error_code == ErrorCode.ACTION_LIMIT
+    assert answer.result.error_code == ErrorCode.ACTION_LIMIT, answer.result.error_msg
     assert len(answer.result.attempts) == 1
 
 
