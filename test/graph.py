@@ -31,6 +31,7 @@ from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_primitive
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic
 from impurity_grasp_ros.nodes.runtime import spin
+from impurity_grasp_ros.nodes.signals import SUPERVISOR
 
 COMMON_NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
 SIMULATED = ("bullet_bridge_node", *COMMON_NODES)
@@ -159,6 +160,7 @@ class Graph:
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "ROS_LOG_DIR": str(folder),
             "OMP_NUM_THREADS": "1",
+            SUPERVISOR: os.environ.get(SUPERVISOR, str(os.getpid())),
         }
         self._folder = folder
         simulated = "bullet_bridge_node" in nodes

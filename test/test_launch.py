@@ -111,7 +111,7 @@ def test_the_launch_ends_with_an_error_when_a_node_dies_that_the_job_needs(tmp_p
 
 
 @pytest.mark.parametrize(("word", "expected"), [("discovery:=localhost", "LOCALHOST"), ("discovery:=subnet", "SUBNET")])
-def test_nodes_are_told_how_far_away_others_are_found(word: str, expected: str) -> None:
+def test_nodes_are_told_how_far_away_others_are_found_and_whose_end_ends_them(word: str, expected: str) -> None:
     context = launch.LaunchContext(argv=[word])
     context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
     context.launch_configurations.update([word.split(":=")])
@@ -119,3 +119,4 @@ def test_nodes_are_told_how_far_away_others_are_found(word: str, expected: str) 
     for action in check.execute(context) or []:
         action.execute(context)
     assert context.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == expected
+    assert context.environment["IMPURITY_GRASP_SUPERVISOR"] == str(os.getpid())

@@ -22,6 +22,7 @@ from impurity_grasp_ros.launch_arguments import (
     death_of_a_node,
     discovery_variables,
 )
+from impurity_grasp_ros.nodes.signals import SUPERVISOR
 
 
 def declare(arguments: Iterable[LaunchArgument]) -> list[DeclareLaunchArgument]:
@@ -47,14 +48,14 @@ def checked(file: str, arguments: tuple[LaunchArgument, ...], *parts: Any) -> La
         parts: Its actions.
 
     Returns:
-        Declarations, checks, how far away other nodes are found, and the actions.
+        Declarations, checks, how far away other nodes are found, whose end ends them, and the actions.
     """
 
     def check(context: LaunchContext) -> list[SetEnvironmentVariable]:
         if any(Path(word).name == Path(file).name for word in sys.argv):
             check_names((item.name for item in description.get_launch_arguments()), context.argv)
         check_values(arguments, context.launch_configurations)
-        return _discovery(context)
+        return [*_discovery(context), SetEnvironmentVariable(SUPERVISOR, str(os.getpid()))]
 
     described = [*declare(arguments), OpaqueFunction(function=check), *parts]
     description = LaunchDescription(described)

@@ -30,6 +30,7 @@ from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
+from impurity_grasp_ros.nodes.signals import SUPERVISOR
 from impurity_grasp_ros.resources import resource
 
 CELL, ARM = "emulated_cell", "motion_node"
@@ -104,7 +105,7 @@ class RobotGraph:
         command += ["--params-file", str(resource(PARAMETERS_FILE)), *options]
         prefix = self._prefix if name in SLOWED else ()
         with (self._folder / f"{name}.txt").open("wb") as output:
-            environment = os.environ | {"ROS_LOG_DIR": str(self._folder)}
+            environment = os.environ | {"ROS_LOG_DIR": str(self._folder), SUPERVISOR: str(os.getpid())}
             return subprocess.Popen([*prefix, *command], env=environment, stdout=output, stderr=subprocess.STDOUT)
 
     def await_ready(self) -> None:

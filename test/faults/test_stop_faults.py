@@ -22,6 +22,7 @@ from stopping import Journey, sender_process, stops_short
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.nodes.conversions import to_primitive
+from impurity_grasp_ros.nodes.signals import SUPERVISOR
 
 pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
@@ -207,6 +208,20 @@ def test_a_goal_of_nobody(robot: Robot, verdict: Verdict, sender: str, expected:
     result = robot.client.result(robot.client.send(robot.client.execute, goal)).result
     verdict.expect(code(result), expected, result.error_msg)
     robot.assert_still(before)
+
+
+@fault("`ros2 launch` is killed, or gets SIGTERM, which ends it alone", "start it, `home`")
+def test_the_supervisor_dies(rig: Rig, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as supervisor:
+        monkeypatch.setenv(SUPERVISOR, str(supervisor.pid))
+        robot = rig.start()
+        with stops_short(Journey(robot).await_phase("approach")):
+            supervisor.kill()
+            supervisor.wait()
+    assert robot.graph.processes["motion_node"].wait(10.0) == 0
+    assert robot.cell.do("state")["runtime_state"] == "STOPPED"
+    assert "the node was told to end" in robot.graph.output("motion_node")
+    verdict.expect("STOPPED", "STOPPED", "the nodes end with it: the arm is at rest, the program stopped, exit code 0")
 
 
 @fault("`motion_node` hangs in mid-motion (SIGSTOP)", "end it, start it, `home`")
