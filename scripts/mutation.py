@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Mutation testing: one fault at a time is put into a copy of the code, and the tests of its folder are run on it.
+
+mutmut changes functions. What it leaves alone, the numbers outside of functions, is doubled here: limits, gains and
+defaults. Started by scripts/mutation.sh; the copies are in build/mutation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / "build" / "mutation"
+PACKAGE = "impurity_grasp_ros"
+EVALUATION = ("evaluation/metrics", "evaluation/episode", "evaluation/referee")
+TARGETS = ("learning", "policy", "perception", "motion", *EVALUATION)
+PLUGINS_OFF = [word for name in ("rerunfailures", "randomly", "cacheprovider") for word in ("-p", f"no:{name}")]
+PYTEST = ["-q", "-x", *PLUGINS_OFF, "-m", "not slow and not ros"]
+TIMEOUT = 900
+"""Seconds for the tests of a folder."""
+
+MUTMUT = """
+[tool.mutmut]
+source_paths = ["{package}"]
+only_mutate = {modules}
+also_copy = {others}
+pytest_add_cli_args = {pytest}
+pytest_add_cli_args_test_selection = {tests}
+do_not_mutate_patterns = ["^\\\\s*raise ", "^\\\\s*f?\\""]
+process_isolation = "forkserver"
+"""
+"""Messages are left alone. Forks of a process that has used torch's threads would hang, hence the server."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A folder of the package, or a module of one."""
+
+    name: str
+
+    @property
+    def modules(self) -> list[Path]:
+        """The files that are mutated, from the root on."""
+        path = ROOT / PACKAGE / self.name
+        files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        return [file.relative_to(ROOT) for file in files]
+
+    @property
+    def tests(self) -> str:
+        """The folder of tests."""
+        return f"test/{self.name.partition('/')[0]}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the copies are."""
+        return WORK / self.name.replace("/", "_")
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many faults there were, how many the tests noticed, and what the others are."""
+
+    faults: int
+    noticed: int
+    survivors: list[str]
+
+    @property
+    def share(self) -> str:
+        """Percentage that was noticed."""
+        return f"{100 * self.noticed / self.faults:.1f} %" if self.faults else "-"
+
+
+def copy_tree(folder: Path) -> None:
+    """Copy what git knows of, and what it does not ignore."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
+def mutate_functions(target: Target, jobs: int) -> Count:
+    """Let mutmut change the functions of a target."""
+    folder = target.folder / "functions"
+    copy_tree(folder)
+    others = sorted(path.name for path in folder.iterdir() if path.name not in {PACKAGE, "test", "pyproject.toml"})
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write(
+            MUTMUT.format(
+                package=PACKAGE,
+                modules=json.dumps([str(path) for path in target.modules]),
+                others=json.dumps(others),
+                pytest=json.dumps(PYTEST),
+                tests=json.dumps([target.tests]),
+            )
+        )
+    run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
+    with (target.folder / "mutmut.log").open("w") as log:
+        subprocess.run(run, cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
+    codes = {
+        name: code
+        for path in target.modules
+        for name, code in json.loads((folder / "mutants" / f"{path}.meta").read_text())["exit_code_by_key"].items()
+    }
+    unnoticed = {0: "survived", 5: "no test", 33: "no test", None: "not run"}
+    survivors = [f"{unnoticed[code]}: {difference(folder, name)}" for name, code in codes.items() if code in unnoticed]
+    return Count(len(codes), len(codes) - len(survivors), survivors)
+
+
+def difference(folder: Path, name: str) -> str:
+    """What a mutant of mutmut changes."""
+    command = [sys.executable, "-m", "mutmut", "show", name]
+    shown = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False).stdout
+    lines = [line for line in shown.splitlines() if line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"}]
+    return "\n    ".join([name, *lines])
+
+
+def environment() -> dict[str, str]:
+    """Of the tests: they import the copy, from the folder in which they run, and use one thread."""
+    kept = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "AMENT_PREFIX_PATH"}}
+    return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number outside of functions; start, end: where it is in its line, in bytes."""
+
+    module: Path
+    line: int
+    start: int
+    end: int
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}: {self.value} -> {self.changed}"
+
+    @property
+    def changed(self) -> float:
+        """The fault."""
+        return self.value * 2 or 1
+
+    def mutated(self, source: bytes) -> bytes:
+        """The module with the fault."""
+        lines = source.splitlines(keepends=True)
+        line = lines[self.line - 1]
+        lines[self.line - 1] = line[: self.start] + repr(self.changed).encode() + line[self.end :]
+        return b"".join(lines)
+
+
+def constants(module: Path) -> Iterator[Constant]:
+    """The numbers of a module that no function contains; but no indices, and no limits of parameters."""
+    waiting: list[ast.AST] = [ast.parse((ROOT / module).read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.Subscript)):
+            continue
+        if isinstance(node, ast.keyword) and node.arg in {"low", "high"}:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            yield Constant(module, node.lineno, node.col_offset, node.end_col_offset or 0, node.value)
+        waiting += ast.iter_child_nodes(node)
+
+
+def mutate_constants(target: Target, jobs: int) -> Count:
+    """Double the numbers outside of functions, one at a time in each of several copies."""
+    found = [constant for module in target.modules for constant in constants(module)]
+    folders: SimpleQueue[Path] = SimpleQueue()
+    for job in range(jobs):
+        copy_tree(target.folder / f"constants{job}")
+        folders.put(target.folder / f"constants{job}")
+
+    def is_noticed(constant: Constant) -> bool:
+        folder = folders.get()
+        source = (folder / constant.module).read_bytes()
+        (folder / constant.module).write_bytes(constant.mutated(source))
+        try:
+            return not passes(folder, target.tests)
+        finally:
+            (folder / constant.module).write_bytes(source)
+            folders.put(folder)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        noticed = list(pool.map(is_noticed, found))
+    survivors = [f"survived: {constant}" for constant, seen in zip(found, noticed, strict=True) if not seen]
+    return Count(len(found), sum(noticed), survivors)
+
+
+def passes(folder: Path, tests: str) -> bool:
+    """Whether the tests of a copy pass, in time."""
+    command = [sys.executable, "-B", "-m", "pytest", *PYTEST, tests]
+    try:
+        run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return run.returncode == 0
+
+
+def main() -> None:
+    """Print the table as it grows; survivors go to a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "targets", nargs="*", default=TARGETS, help="folders or modules, such as policy or motion/follower"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    arguments = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    print(
+        "| part | of functions | noticed | share | constants | noticed | share |\n|---|---|---|---|---|---|---|",
+        flush=True,
+    )
+    for target in map(Target, arguments.targets):
+        functions, numbers = mutate_functions(target, arguments.jobs), mutate_constants(target, arguments.jobs)
+        cells = [str(cell) for count in (functions, numbers) for cell in (count.faults, count.noticed, count.share)]
+        print(f"| `{target.name}` | {' | '.join(cells)} |", flush=True)
+        listed = "\n".join([*functions.survivors, *numbers.survivors])
+        target.folder.with_suffix(".txt").write_text(listed + "\n")
+    print(f"survivors: {WORK}/*.txt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Puts faults into the code, one at a time, and counts those that the tests notice; docs/testing.md explains the table.
+#
+#     bash scripts/mutation.sh                          # everything: hours
+#     bash scripts/mutation.sh policy motion/follower   # a folder, a module
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/bootstrap.sh mutation
+exec nice python scripts/mutation.py "$@"
