@@ -51,7 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def stalled_during(item: pytest.Item) -> bool:
     """Whether the machine has stood still since a test began."""
-    return bool(item.config.stash[MONITOR].stalls(since=item.stash[START]))
+    began = item.stash.get(START, None)  # None: it never did, its set-up was skipped
+    return began is not None and bool(item.config.stash[MONITOR].stalls(since=began))
 
 
 @pytest.fixture(scope="session")
