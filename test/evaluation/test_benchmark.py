@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from episodes import episode
 
-from impurity_grasp_ros.errors import ConfigError, UnknownSceneError
+from impurity_grasp_ros.errors import ConfigError, DeviceFaultError, UnknownSceneError
 from impurity_grasp_ros.evaluation import provenance
-from impurity_grasp_ros.evaluation.benchmark import Bench, make_plans, run_plans, unrecorded
-from impurity_grasp_ros.evaluation.record import append_record, read_records
+from impurity_grasp_ros.evaluation.benchmark import Bench, make_plans, recorded, run_plans, unrecorded
+from impurity_grasp_ros.evaluation.record import EpisodePlan, append_record, read_records
 
 
 @pytest.mark.sim
@@ -53,3 +57,42 @@ def test_the_hash_follows_configuration_and_weights(tmp_path: Path, monkeypatch:
     hashes.add(provenance.config_hash())
     assert len(hashes) == 5
     assert all(len(digits) == 12 for digits in hashes)
+
+
+def test_plans_go_seed_by_seed_through_scenes_and_policies() -> None:
+    plans = make_plans(["ours", "vpg"], ["random", "noisy"], [7, 5], quick=True)
+    assert [(plan.seed, plan.scene, plan.policy) for plan in plans] == [
+        (7, "random", "ours"),
+        (7, "random", "vpg"),
+        (7, "noisy", "ours"),
+        (7, "noisy", "vpg"),
+        (5, "random", "ours"),
+        (5, "random", "vpg"),
+        (5, "noisy", "ours"),
+        (5, "noisy", "vpg"),
+    ]
+    assert all(plan.quick for plan in plans)
+    assert {plan.commit for plan in plans} == {provenance.commit()}
+
+
+def test_a_plan_has_its_first_record_whatever_the_commit(tmp_path: Path) -> None:
+    first, again, other = episode("GG"), episode("PPGG"), episode("GG", seed=1)
+    for record in (first, again):
+        append_record(tmp_path, record)
+    plans = [other.plan, replace(first.plan, commit="another")]
+    assert recorded(plans, tmp_path) == [first]
+    assert unrecorded(iter(plans), tmp_path) == [other.plan]
+    assert recorded(plans, tmp_path / "nowhere") == []
+
+
+def test_a_worker_that_dies_is_a_fault_and_the_environment_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    runs = run_plans([EpisodePlan("analytic", "random", 1)], tmp_path, 1, prepare=partial(os._exit, 3))
+    with pytest.raises(DeviceFaultError, match="expected 1 workers to live, one died"):
+        next(runs)
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
+    assert read_records(tmp_path) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from episodes import episode
@@ -150,3 +151,68 @@ def test_wilsons_interval_holds_the_share_is_symmetric_and_shrinks(case: tuple[i
     assert (1 - mirrored[1], 1 - mirrored[0]) == (pytest.approx(low), pytest.approx(high))
     more_low, more_high = Proportion(4 * hits, 4 * trials).interval()
     assert more_high - more_low < high - low
+
+
+def test_a_grasp_of_two_targets_at_once_is_one_success_and_two_targets() -> None:
+    run = episode("PGE", 2)
+    both = replace(run.actions[1], targets_delivered=2)
+    record = replace(run, actions=(run.actions[0], both), targets_delivered=2, completed_after=2)
+    scores = score([record])
+    assert scores.grasp_success == Proportion(1, 1)
+    assert scores.action_efficiency == Proportion(2, 2)
+    assert scores.completed_action_efficiency == 1.0
+
+
+def test_a_push_that_brings_something_into_the_bin_is_no_grasp() -> None:
+    run = episode("PE", 1)
+    pushed = replace(run.actions[0], targets_delivered=1, others_delivered=1)
+    scores = score([replace(run, actions=(pushed, run.actions[1]), targets_delivered=1, completed_after=1)])
+    assert scores.grasp_success == Proportion(0, 0)
+    assert scores.wrong_object == Proportion(0, 0)
+    assert scores.action_efficiency == Proportion(1, 1)
+    assert math.isnan(scores.completed_grasp_success)
+
+
+def test_two_wrong_objects_in_one_grasp_are_one_wrong_grasp() -> None:
+    run = episode("WE", 1)
+    twice = replace(run.actions[0], others_delivered=2)
+    assert score([replace(run, actions=(twice, run.actions[1]))]).wrong_object == Proportion(1, 2)
+
+
+def test_the_papers_figures_leave_out_runs_that_were_not_completed() -> None:
+    scores = score([episode("EG", 1), episode("G", 1), episode("EEEE", 1, end=End.BUDGET)])
+    assert scores.completed_grasp_success == pytest.approx((1 / 2 + 1) / 2)
+    assert scores.completed_action_efficiency == pytest.approx((1 / 2 + 1) / 2)
+    assert scores.motions == pytest.approx((2 + 1 + 15) / 3)
+
+
+def test_the_decision_time_is_the_median_of_all_actions_after_completion_too() -> None:
+    run = episode("GPPE", 1)
+    times = [
+        replace(action, decision_seconds=seconds)
+        for action, seconds in zip(run.actions, (1.0, 2.0, 7.0, 9.0), strict=True)
+    ]
+    assert score([replace(run, actions=tuple(times))]).decision_seconds == 4.5
+    assert math.isnan(score([episode("")]).decision_seconds)
+
+
+def test_targets_are_found_in_the_mean_of_actions_and_never_is_the_full_budget() -> None:
+    found = episode("PPE", 1, visible=[0.0, 0.0, 0.5, 0.5], end=End.BUDGET)
+    never = episode("P", 1, visible=[0.0, 0.0999], end=End.BUDGET)
+    scores = score([found, never])
+    assert scores.found == Proportion(1, 2)
+    assert scores.actions_to_visible == pytest.approx((2 + 15) / 2)
+
+
+def test_a_target_that_came_into_the_bin_unseen_counts_as_found_by_then() -> None:
+    assert actions_until_visible(episode("PGE", 2, visible=[0.0, 0.0, 0.0, 0.0])) == 2
+    assert actions_until_visible(episode("PE", 1, visible=[0.0, 0.0, 0.0])) is None
+    assert actions_until_visible(episode("", 1, visible=[0.10])) == 0
+
+
+def test_a_false_clear_and_a_lost_target_are_shares_of_their_own() -> None:
+    scores = score([episode("G"), episode("G", lost=1), episode("GG"), episode("", 3, lost=2, end=End.FAULT)])
+    assert scores.false_clear == Proportion(1, 4)
+    assert scores.lost == Proportion(3, 9)
+    assert scores.faults == 1
+    assert scores.runs == 4

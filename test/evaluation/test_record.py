@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from episodes import episode
@@ -68,3 +71,82 @@ def test_saying_clear_is_false_only_while_a_target_lies_in_the_workspace() -> No
     assert not episode("G", lost=1).false_clear
     assert not episode("GG").false_clear
     assert not episode("G", end=End.BUDGET).false_clear
+
+
+def test_a_line_has_the_plan_and_the_documented_names() -> None:
+    values = json.loads(to_json(episode("PG", 1, seed=3)))
+    assert (values["policy"], values["scene"], values["seed"], values["quick"]) == ("analytic", "random", 3, False)
+    assert (values["end"], values["completed_after"], values["targets"], values["budget"]) == ("clear", 2, 1, 15)
+    assert [action["kind"] for action in values["actions"]] == ["PUSH", "GRASP"]
+    assert "plan" not in values
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": -1}, "expected 0 to 2 targets"),
+        ({"budget": -1}, "expected 0 to 2 targets"),
+        ({"targets_delivered": -1}, "received -1 delivered and 1 lost"),
+        ({"targets_lost": -1}, "received 1 delivered and -1 lost"),
+        ({"targets_lost": 2}, "received 1 delivered and 2 lost"),
+        ({"completed_after": 4}, "completed_after: expected 0 to 3, received 4"),
+        ({"completed_after": -1}, "completed_after: expected 0 to 3, received -1"),
+        ({"end": "bored"}, "end: expected one of complete, clear, budget, fault, no scene"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(change: dict[str, Any], words: str) -> None:
+    values = json.loads(to_json(episode("PGE", lost=1)))
+    assert from_json(json.dumps(values | {"completed_after": 3})).completed_after == 3
+    with pytest.raises(ConfigError, match=f"expected the record of an episode, received .*{words}"):
+        from_json(json.dumps(values | change))
+
+
+@pytest.mark.parametrize("name", ["targets_delivered", "others_delivered"])
+def test_an_action_that_brings_less_than_nothing_is_refused(name: str) -> None:
+    values = json.loads(to_json(episode("PG")))
+    values["actions"][1][name] = -1
+    with pytest.raises(ConfigError, match="expected counts of at least 0"):
+        from_json(json.dumps(values))
+
+
+def test_actions_until_completion_count_and_the_others_are_surplus() -> None:
+    done, open_ = episode("PGGEP"), episode("PGE")
+    assert (done.counted, done.surplus) == (done.actions[:3], done.actions[3:])
+    assert (open_.counted, open_.surplus) == (open_.actions, ())
+    assert (done.completed, open_.completed) == (True, False)
+
+
+def test_only_who_says_clear_and_rightly_took_some_actions_to_do_so() -> None:
+    assert episode("GGEP").actions_to_clear == 2
+    assert episode("GG").actions_to_clear == 0
+    assert episode("GGEP", end=End.BUDGET).actions_to_clear is None
+    assert episode("GEP").actions_to_clear is None
+
+
+def test_without_its_times_a_record_is_the_same_for_all_machines() -> None:
+    record = episode("PG")
+    slow = replace(record, actions=tuple(replace(action, decision_seconds=9.0) for action in record.actions))
+    assert slow != record
+    assert slow.without_times() == record.without_times()
+    assert [action.decision_seconds for action in slow.without_times().actions] == [0.0, 0.0]
+    assert replace(slow, targets_lost=1).without_times() != record.without_times()
+
+
+def test_the_commit_alone_makes_no_other_episode() -> None:
+    plan = episode("").plan
+    assert replace(plan, commit="another").identity == plan.identity
+    changes: list[dict[str, Any]] = [
+        {"policy": "x"},
+        {"scene": "x"},
+        {"seed": 9},
+        {"quick": True},
+        {"config_hash": "x"},
+    ]
+    for change in changes:
+        assert replace(plan, **change).identity != plan.identity
+
+
+def test_the_latest_edition_keeps_the_order_and_leaves_other_configurations_out() -> None:
+    records = [episode("GG", seed=seed) for seed in (4, 2, 3)]
+    older = replace(records[0], plan=replace(records[0].plan, config_hash="older"))
+    assert latest_edition(iter([older, *records])) == records

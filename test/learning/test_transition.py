@@ -1,51 +1,86 @@
-"""Snapshots keep what was seen; training views show the deed where they say."""
+"""Snapshots keep what was seen, and a deed's value is its reward and what can be earned after it."""
+
+from dataclasses import replace
 
 import drawn_deeds
 import numpy as np
 import pytest
+from drawn_deeds import WORKSPACE
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from impurity_grasp_ros.datatypes import PrimitiveKind
-from impurity_grasp_ros.learning.augmentation import AugmentationConfig, patch_of, view_with
-from impurity_grasp_ros.learning.transition import HEIGHT_STEP, Deed, Snapshot
-
-PLAIN = AugmentationConfig(96, 0, 0.0, 0.0, 0.0, 0.0)
-WILD = AugmentationConfig(96, 4, 0.05, 0.7, 0.001, 0.03)
-
-
-def test_a_snapshot_gives_back_what_was_seen() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(0))
-    again = Snapshot.of(focus).unpack()
-    np.testing.assert_array_equal(again.crop.color, focus.crop.color)
-    np.testing.assert_array_equal(again.crop.valid, focus.crop.valid)
-    np.testing.assert_array_equal(again.mask, focus.mask)
-    np.testing.assert_allclose(again.crop.height, focus.crop.height, atol=HEIGHT_STEP)
-    assert (again.crop.grid, again.on_target) == (focus.crop.grid, focus.on_target)
+from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.learning.transition import Focus, Snapshot, Transition
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.3, 2.0, -1.1])
-def test_a_view_shows_the_wanted_cell_at_the_wanted_pixel(angle: float) -> None:
-    view = view_with(33.25, 71.5, angle, 40, 55, 96)
-    np.testing.assert_allclose(view.to_cell(40, 55), (33.25, 71.5), atol=1e-9)
-
-
-@pytest.mark.parametrize("kind", list(PrimitiveKind))
-@pytest.mark.parametrize("seed", range(6))
-def test_the_deed_stays_on_the_block_in_every_training_view(kind: PrimitiveKind, seed: int) -> None:
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_a_snapshot_gives_back_what_was_seen(seed: int, on_target: bool) -> None:
     rng = np.random.default_rng(seed)
-    focus = drawn_deeds.focus(rng)
-    rows, columns = np.nonzero(focus.mask)
-    deed = Deed(kind, int(rng.integers(16)), float(rows.mean()), float(columns.mean()))
-    patch = patch_of(focus, deed, WILD, rng)
-    assert patch.view.shape == (8, 96, 96)
-    assert patch.view[7, patch.row - 3 : patch.row + 4, patch.column - 3 : patch.column + 4].mean() > 0.5
-    assert np.isfinite(patch.view).all()
+    color = rng.integers(0, 256, (112, 112, 3)).astype(np.uint8)
+    height = rng.uniform(0.0, 0.3, (112, 112)).astype(np.float32)
+    valid, mask = rng.random((2, 112, 112)) < rng.random()
+    crop = Heightmap(color, height, valid, WORKSPACE.window(int(rng.integers(-50, 160)), 7, 112))
+    again = Snapshot.of(Focus(crop, mask, on_target)).unpack()
+    np.testing.assert_array_equal(again.crop.color, color)
+    np.testing.assert_array_equal(again.crop.valid, valid)
+    np.testing.assert_array_equal(again.mask, mask)
+    np.testing.assert_allclose(again.crop.height, height, rtol=0, atol=0.0001251)
+    assert (again.crop.color.dtype, again.crop.height.dtype) == (np.uint8, np.float32)
+    assert (again.crop.valid.dtype, again.mask.dtype) == (np.bool_, np.bool_)
+    assert again.crop.grid == crop.grid
+    assert again.on_target is on_target
 
 
-def test_without_augmentation_the_same_deed_gives_one_of_its_symmetric_views() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(2))
-    deed = Deed(PrimitiveKind.PUSH, 3, 50.0, 60.0)
-    views = [patch_of(focus, deed, PLAIN, np.random.default_rng(seed)).view for seed in range(12)]
-    different = {view.tobytes() for view in views}
-    assert len(different) == 2, "a push may only be mirrored"
-    first = views[0]
-    assert any(np.array_equal(view, first[:, ::-1]) for view in views)
+def test_heights_are_kept_in_steps_of_a_quarter_millimeter() -> None:
+    focus = drawn_deeds.focus(np.random.default_rng(0))
+    height = np.zeros((112, 112), np.float32)
+    height[0, :5] = 0.00025, 0.0003, 0.0004, 0.04, 3.0
+    kept = Snapshot.of(replace(focus, crop=replace(focus.crop, height=height))).unpack().crop.height
+    np.testing.assert_allclose(kept[0, :5], [0.00025, 0.00025, 0.0005, 0.04, 3.0], rtol=1e-6)
+    assert not kept[1:].any()
+
+
+def test_equal_views_give_equal_snapshots_and_others_do_not() -> None:
+    first, second, other = (Snapshot.of(drawn_deeds.focus(np.random.default_rng(seed))) for seed in (1, 1, 2))
+    assert first == second
+    assert first != other
+
+
+def test_a_snapshot_takes_far_less_room_than_what_it_holds() -> None:
+    snapshot = Snapshot.of(drawn_deeds.focus(np.random.default_rng(0)))
+    assert len(snapshot.data) < 112 * 112
+
+
+SOME = drawn_deeds.transition(np.random.default_rng(0))
+
+
+def worth(reward: float, next_value: float, discount: float) -> float:
+    """What the value of a deed should be."""
+    return Transition(SOME.state, SOME.deed, reward, SOME.following, next_value, 0).target(discount)
+
+
+@pytest.mark.parametrize(
+    ("reward", "next_value", "discount", "value"),
+    [
+        (1.0, 0.0, 0.5, 1.0),
+        (0.5, 1.0, 0.5, 1.0),
+        (0.5, 0.6, 0.5, 0.8),
+        (0.0, 2.0, 0.5, 1.0),
+        (1.0, 2.0, 0.5, 2.0),
+        (1.0, 99.0, 0.5, 2.0),
+        (0.0, 2.1, 0.5, 1.0),
+        (0.5, -0.4, 0.5, 0.3),
+        (1.0, 99.0, 0.9, 10.0),
+        (0.5, 3.0, 0.0, 0.5),
+    ],
+)
+def test_a_value_is_the_reward_and_the_discounted_next_value_that_no_row_of_successes_exceeds(
+    reward: float, next_value: float, discount: float, value: float
+) -> None:
+    assert worth(reward, next_value, discount) == pytest.approx(value)
+
+
+@given(st.sampled_from([0.0, 0.5, 1.0]), st.floats(-5.0, 100.0))
+def test_no_value_is_higher_than_that_of_a_success_at_every_step(reward: float, next_value: float) -> None:
+    assert worth(reward, next_value, 0.5) <= 2.0

@@ -53,6 +53,7 @@ class FakeArm:
     commands: list[str] = field(default_factory=list)
     targets: list[JointPositions] = field(default_factory=list)
     speeds: list[float] = field(default_factory=list)
+    accelerations: list[float] = field(default_factory=list)
     payloads: list[float] = field(default_factory=list)
     _start: JointPositions = field(init=False)
     _goal: JointPositions = field(init=False)
@@ -84,12 +85,12 @@ class FakeArm:
         return nearest_solution(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
-        self._start_motion("joint", joints, speed)
+        self._start_motion("joint", joints, speed, acceleration)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
         joints = nearest_solution(T_base_tool, self.joint_positions())
         assert joints is not None
-        self._start_motion("linear", joints, speed)
+        self._start_motion("linear", joints, speed, acceleration)
 
     def is_moving(self) -> bool:
         self._fail_at("is_moving")
@@ -99,11 +100,12 @@ class FakeArm:
         self.commands.append("stop")
         self._hold(self.joint_positions())
 
-    def _start_motion(self, command: str, joints: JointPositions, speed: float) -> None:
+    def _start_motion(self, command: str, joints: JointPositions, speed: float, acceleration: float) -> None:
         self._fail_at(command)
         self.commands.append(command)
         self.targets.append(joints)
         self.speeds.append(speed)
+        self.accelerations.append(acceleration)
         self._start, self._goal, self._started = self.joint_positions(), joints, self.clock.time
 
     def _hold(self, joints: JointPositions) -> None:

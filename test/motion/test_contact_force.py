@@ -1,18 +1,77 @@
 """Contact is a change of the force since free air; what stands there already is no contact, but no free air, either."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 import pytest
 from fake_devices import Execute, FakeRobot
 
+from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import RecoveryNeededError
+from impurity_grasp_ros.motion.contact import ContactForce
 from impurity_grasp_ros.motion.waypoints import push_end
 from impurity_grasp_ros.transform import Transform
 
 GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
 PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
+
+
+def contact_of(robot: FakeRobot, cell: CellConfig) -> ContactForce:
+    return ContactForce(robot.arm, robot.clock, cell.motion)
+
+
+def test_the_baseline_is_the_mean_of_four_readings_one_look_apart(robot: FakeRobot, cell: CellConfig) -> None:
+    readings = iter([1.0, 2.0, 3.0, 6.0, 10.0])
+    times: list[float] = []
+
+    def force(_: object) -> float:
+        times.append(robot.clock.time)
+        return next(readings)
+
+    robot.arm.force = force
+    contact = contact_of(robot, cell)
+    contact.take_baseline()
+    np.testing.assert_allclose(times, 100.0 + 0.0167 * np.arange(1, 5))
+    assert contact.change() == pytest.approx(10.0 - 3.0)
+
+
+def test_the_change_is_that_of_the_vector(robot: FakeRobot, cell: CellConfig) -> None:
+    contact = contact_of(robot, cell)
+    robot.arm.offset = (3.0, 4.0, 0.0)
+    contact.take_baseline()
+    assert contact.change() == 0.0
+    robot.arm.offset = (-3.0, 4.0, 0.0)
+    assert contact.change() == pytest.approx(6.0)
+    robot.arm.offset = (5.0, 7.0, -6.0)
+    assert contact.change() == pytest.approx(7.0)
+
+
+def test_without_a_baseline_the_force_itself_counts(robot: FakeRobot, cell: CellConfig) -> None:
+    robot.arm.offset = (2.0, -3.0, 6.0)
+    assert contact_of(robot, cell).change() == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("offset", [(0.0, 0.0, -15.0), (9.0, 12.0, 0.0)])
+def test_fifteen_newtons_are_free_air(robot: FakeRobot, cell: CellConfig, offset: tuple[float, float, float]) -> None:
+    robot.arm.offset = offset
+    contact = contact_of(robot, cell)
+    contact.take_baseline()
+    assert contact.change() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("offset", "received"),
+    [((0.0, 0.0, 15.06), "15.1"), ((10.0, 12.0, 0.0), "15.6"), ((math.nan, 0.0, 0.0), "nan")],
+)
+def test_more_than_fifteen_newtons_are_not(
+    robot: FakeRobot, cell: CellConfig, offset: tuple[float, float, float], received: str
+) -> None:
+    robot.arm.offset = offset
+    with pytest.raises(RecoveryNeededError, match=f"at most 15 N at the tool in free air, received {received} N"):
+        contact_of(robot, cell).take_baseline()
 
 
 def low(T_base_tool: Transform) -> bool:

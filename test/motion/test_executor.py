@@ -11,6 +11,7 @@ from fake_devices import Execute, FakeArm, FakeClock, FakeGripper, FakeRobot
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import OutOfWorkspaceError, UnreachableError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.waypoints import push_end, tool_yaws
@@ -65,6 +66,19 @@ def test_an_object_thinner_than_the_threshold_counts_as_nothing(
 ) -> None:
     robot.place_object(0.9 * cell.motion.held_opening)
     assert execute(GRASP).status is OutcomeStatus.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("width", "status"),
+    [(0.0039, OutcomeStatus.EMPTY), (0.0041, OutcomeStatus.HELD), (0.0079, OutcomeStatus.HELD)],
+)
+def test_an_object_of_more_than_four_millimeters_is_held(
+    execute: Execute, robot: FakeRobot, width: float, status: OutcomeStatus
+) -> None:
+    robot.place_object(width)
+    outcome = execute(GRASP)
+    assert outcome.status is status
+    assert outcome.opening == pytest.approx(width)
 
 
 def test_a_push_travels_its_stroke_with_closed_fingers(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
@@ -239,3 +253,53 @@ def test_one_executor_takes_one_primitive_after_another(execute: Execute, robot:
         OutcomeStatus.EMPTY,
     ]
     assert_is_home(robot.arm, cell)
+
+
+def test_a_check_plans_and_moves_nothing(robot: FakeRobot, cell: CellConfig) -> None:
+    executor = PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, cell)
+    executor.check(GRASP)
+    with pytest.raises(OutOfWorkspaceError):
+        executor.check(Primitive.grasp((0.50, 0.50, 0.02), 0.0))
+    robot.arm.reaches = lambda T_base_tool: False
+    with pytest.raises(UnreachableError):
+        executor.check(PUSH)
+    assert not robot.moved()
+
+
+def test_a_refused_primitive_takes_no_time_and_tells_the_opening_of_the_fingers(
+    execute: Execute, robot: FakeRobot
+) -> None:
+    robot.gripper.start_motion(0.05)
+    robot.clock.sleep(1.0)
+    outside = execute(Primitive.grasp((0.50, 0.50, 0.02), 0.0))
+    robot.arm.reaches = lambda T_base_tool: False
+    for outcome in (outside, execute(PUSH)):
+        assert outcome.opening == pytest.approx(0.05)
+        assert outcome.duration == 0.0
+
+
+def test_a_push_is_not_judged_by_its_fingers(execute: Execute, robot: FakeRobot) -> None:
+    robot.gripper.start_motion(0.05)
+    robot.clock.sleep(1.0)
+    outcome = execute(PUSH)
+    assert outcome.status is OutcomeStatus.PUSHED
+    assert outcome.opening == pytest.approx(0.05)  # it is not judged: this is from before the fingers closed
+    assert outcome.message == ""
+
+
+def test_what_was_dropped_is_told_with_the_opening_that_is_left(execute: Execute, robot: FakeRobot) -> None:
+    robot.place_object(0.03)
+    robot.lose_object_at("carry")
+    outcome = execute(GRASP)
+    assert outcome.status is OutcomeStatus.DROPPED
+    assert outcome.opening == pytest.approx(0.0)
+    assert "release" not in robot.phases
+
+
+def test_speeds_are_those_of_the_cell(execute: Execute, robot: FakeRobot) -> None:
+    robot.move_to(LOW)
+    execute(PUSH)
+    speeds = [speed for command, speed in zip(robot.arm.commands, robot.arm.speeds, strict=True) if command == "linear"]
+    assert speeds[:6] == [0.50, 0.25, 0.045, 0.045, 0.11, 0.50]
+    accelerations = dict(zip(robot.arm.commands, robot.arm.accelerations, strict=True))
+    assert accelerations == {"linear": 3.0, "joint": 8.0}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from fake_devices import FakeRobot
+from obstructed_cells import with_box
 
-from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig
+from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import CollisionError, RecoveryNeededError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
@@ -19,12 +18,6 @@ GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
 PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
 
 
-def with_box(cell: CellConfig, center: tuple[float, ...], size: tuple[float, ...]) -> CellConfig:
-    shipped = cell.obstacles
-    boxes = ObstaclesConfig((*shipped.names, "pole"), (*shipped.centers, *center), (*shipped.sizes, *size))
-    return replace(cell, obstacles=boxes)
-
-
 def executor_of(robot: FakeRobot, cell: CellConfig) -> PrimitiveExecutor:
     return PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, cell)
 
@@ -32,7 +25,7 @@ def executor_of(robot: FakeRobot, cell: CellConfig) -> PrimitiveExecutor:
 @pytest.fixture
 def barred(cell: CellConfig) -> CellConfig:
     """A pole between drop bin and workspace."""
-    return with_box(cell, (0.46, -0.30, 0.30), (0.02, 0.02, 0.20))
+    return with_box(cell, "pole", (0.46, -0.30, 0.30), (0.02, 0.02, 0.20))
 
 
 @pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])

@@ -1,16 +1,20 @@
 """What a stopped primitive has left in the fingers is put down where it cannot fall far, or kept, as the cell says."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from fake_devices import Execute, FakeRobot
+from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import CanceledError, RecoveryNeededError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
-from impurity_grasp_ros.transform import Transform
+from impurity_grasp_ros.motion.holding import put_down
+from impurity_grasp_ros.motion.waypoints import Fingers, FreeAir, Rise, Straight, Transit
+from impurity_grasp_ros.transform import Transform, tool_down
 
 GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
 PUSH = Primitive.push((0.40, -0.10, 0.02), 0.4)
@@ -150,3 +154,39 @@ def test_the_next_goal_knows_the_payload_that_the_last_one_left(
     robot.arm.payloads.clear()
     execute(PUSH)
     assert robot.arm.payloads == [cell.motion.held_mass, 0.0]
+
+
+@pytest.mark.parametrize(("opening", "release"), [(0.03, 0.05), (0.064, 0.084), (0.07, 0.085)])
+def test_over_the_workspace_it_goes_straight_down(cell: CellConfig, opening: float, release: float) -> None:
+    """The fingers open 2 cm beyond what they hold, and no farther than their stroke of 85 mm."""
+    transit, free_air, down, fingers, rise = put_down(tool_down((0.5, 0.1, 0.25), 0.7), opening, cell)
+    assert isinstance(transit, Transit)
+    assert isinstance(down, Straight)
+    assert isinstance(fingers, Fingers)
+    np.testing.assert_allclose(transit.T_base_tool, tool_down((0.5, 0.1, 0.25), 0.7), atol=1e-12)
+    assert free_air == FreeAir("put_down")
+    assert down.displacement == pytest.approx((0.0, 0.0, -0.249))
+    assert (down.speed, down.force) == (0.045, 20.0)
+    assert fingers.opening == pytest.approx(release)
+    assert fingers.must_reach
+    assert rise == Rise("put_down", 0.20, 0.50)
+    assert {item.phase for item in (transit, down, fingers)} == {"put_down"}
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.27, 0.0), (0.5, -0.23), (0.36, -0.44)])
+def test_elsewhere_it_is_brought_over_the_bin(cell: CellConfig, x: float, y: float) -> None:
+    transit, fingers = put_down(tool_down((x, y, 0.25), -2.0), 0.03, cell)
+    assert isinstance(transit, Transit)
+    np.testing.assert_allclose(transit.T_base_tool, tool_down((0.36, -0.44, 0.20), -2.0), atol=1e-12)
+    assert fingers == Fingers("put_down", pytest.approx(0.05), must_reach=True)  # type: ignore[arg-type]
+    assert transit.phase == "put_down"
+
+
+@pytest.mark.parametrize("yaw", [0.3, 2.5, -2.5])
+def test_a_tilted_tool_is_set_upright_without_turning(cell: CellConfig, yaw: float) -> None:
+    pose = tool_down((0.5, 0.1, 0.25), yaw)
+    pose[:3, :3] = pose[:3, :3] @ Rotation.from_euler("x", 0.2).as_matrix()
+    upright = put_down(pose, 0.03, cell)[0]
+    assert isinstance(upright, Transit)
+    np.testing.assert_allclose(upright.T_base_tool, tool_down((0.5, 0.1, 0.25), yaw), atol=1e-12)
+    assert math.atan2(upright.T_base_tool[1, 0], upright.T_base_tool[0, 0]) == pytest.approx(yaw)

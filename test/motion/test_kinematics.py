@@ -15,11 +15,14 @@ from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.motion.kinematics import (
     JOINT_LIMIT,
+    JOINT_NAMES,
     TOOL_LENGTH,
+    flange_pose,
     forward_kinematics,
     inverse_kinematics,
     nearest_solution,
     position_jacobian,
+    tool_of,
     wrap,
 )
 from impurity_grasp_ros.transform import tool_down
@@ -178,3 +181,52 @@ def test_a_pose_is_reached_by_staying_when_the_arm_is_there_already(joints: NDAr
     nearest = nearest_solution(forward_kinematics(joints), joints)
     assert nearest is not None
     np.testing.assert_allclose(nearest, joints, atol=1e-6)
+
+
+def test_the_tool_is_as_long_as_the_closed_gripper() -> None:
+    """The knuckles' axes over the face, the crank just past the gripper's axis, and the finger tips."""
+    assert pytest.approx(0.0549 + 0.0573 * math.cos(0.71 - 0.8) + 0.0508, abs=1e-6) == TOOL_LENGTH
+    assert TOOL_LENGTH == 0.162768
+
+
+def test_a_joint_turns_one_full_turn_to_either_side() -> None:
+    assert pytest.approx(6.283185307179586) == JOINT_LIMIT
+    joints = np.radians([10.0, -90.0, 90.0, -90.0, -90.0, 0.0])
+    for wrist_3, near, expected in ((-0.01, 6.2, 2 * math.pi - 0.01), (0.01, -6.2, 0.01 - 2 * math.pi)):
+        joints[5] = wrist_3
+        reference = np.array([*joints[:5], near])
+        found = nearest_solution(forward_kinematics(joints), reference)
+        assert found is not None
+        np.testing.assert_allclose(found, [*joints[:5], expected], atol=1e-9)
+        joints[5] = -wrist_3  # the same turn would end beyond the limit: the arm takes another posture instead
+        found = nearest_solution(forward_kinematics(joints), reference)
+        assert found is not None
+        assert np.abs(found).max() <= 2 * math.pi
+        assert np.abs(found - joints)[:5].max() > 1.0
+        np.testing.assert_allclose(forward_kinematics(found), forward_kinematics(joints), atol=1e-9)
+
+
+def test_joints_have_the_controllers_order() -> None:
+    assert JOINT_NAMES == (
+        "shoulder_pan_joint",
+        "shoulder_lift_joint",
+        "elbow_joint",
+        "wrist_1_joint",
+        "wrist_2_joint",
+        "wrist_3_joint",
+    )
+
+
+def test_the_flange_is_reckoned_in_the_controllers_frame() -> None:
+    """Upper arm up, forearm ahead, the tool down: ahead is the controller's -x."""
+    pose = flange_pose(np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0]))
+    np.testing.assert_allclose(pose[:3, 3], [-0.39225 - 0.09465, -0.10915, 0.514159 - 0.0823], atol=1e-9)
+    np.testing.assert_allclose(pose[:3, 2], [0.0, 0.0, -1.0], atol=1e-9)
+    tool = tool_of(pose)
+    np.testing.assert_allclose(tool[:3, 3], [0.39225 + 0.09465, 0.10915, 0.514159 - 0.0823 - 0.162768], atol=1e-9)
+
+
+def test_a_pose_in_the_middle_of_the_workspace_has_eight_solutions() -> None:
+    solutions = inverse_kinematics(tool_down((0.5, 0.0, 0.1), 0.3))
+    assert solutions.shape == (8, 6)
+    assert len(np.unique(np.round(solutions[:, [0, 2, 4]], 6), axis=0)) == 8

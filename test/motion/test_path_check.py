@@ -12,15 +12,17 @@ from engine_oracle import EngineOracle
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from obstructed_cells import with_box
 
-from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
+from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
 from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL
+from impurity_grasp_ros.motion.collision import Situation
 from impurity_grasp_ros.motion.kinematics import forward_kinematics, inverse_kinematics, nearest_solution
 from impurity_grasp_ros.motion.path_check import PathChecker
-from impurity_grasp_ros.motion.waypoints import tool_yaws, waypoints
+from impurity_grasp_ros.motion.waypoints import Rise, Transit, tool_yaws, waypoints
 from impurity_grasp_ros.transform import tool_down
 
 CELL = load_cell()
@@ -49,13 +51,7 @@ def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.floa
     return joints
 
 
-def with_box(name: str, center: tuple[float, ...], size: tuple[float, ...]) -> CellConfig:
-    shipped = CELL.obstacles
-    more = ObstaclesConfig((*shipped.names, name), (*shipped.centers, *center), (*shipped.sizes, *size))
-    return replace(CELL, obstacles=more)
-
-
-SHELF = with_box("shelf", (0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
+SHELF = with_box(CELL, "shelf", (0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
 UNDER_THE_SHELF = joints_at(0.5, 0.2, 0.02)
 
 
@@ -133,7 +129,7 @@ def test_a_path_through_something_is_refused_with_its_name(
 def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
     start, goal = joints_at(0.36, -0.44, 0.2), joints_at(0.5, 0.0, 0.2)
     middle = forward_kinematics((start + goal) / 2)[:3, 3]
-    checker = PathChecker(with_box("pole", (*middle[:2], 0.30), (0.01, 0.01, 0.02)))
+    checker = PathChecker(with_box(CELL, "pole", (*middle[:2], 0.30), (0.01, 0.01, 0.02)))
     for place in (start, goal):
         checker.check_joint_path(place, place, "nowhere")
     with pytest.raises(CollisionError, match="would touch the pole"):
@@ -141,7 +137,7 @@ def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
 
 
 def test_what_hangs_below_the_fingers_needs_its_room_too() -> None:
-    cell = with_box("kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
+    cell = with_box(CELL, "kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
     grasp = Primitive.grasp((0.5, 0.1, 0.02), 0.0)
     with pytest.raises(CollisionError, match="motion carry, the held object would touch the kerb"):
         PathChecker(cell).check_plan(HOME, waypoints(grasp, 0.0, cell))
@@ -150,7 +146,7 @@ def test_what_hangs_below_the_fingers_needs_its_room_too() -> None:
 
 
 def test_a_descent_beside_something_is_refused() -> None:
-    cell = with_box("ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
+    cell = with_box(CELL, "ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
     PathChecker(cell).check_plan(HOME, waypoints(Primitive.grasp((0.5, 0.1, 0.02), 0.0), 0.0, cell))
     with pytest.raises(CollisionError, match="motion descend, the fingers would touch the ledge"):
         PathChecker(cell).check_plan(
@@ -212,6 +208,116 @@ def test_a_primitive_from_where_not_even_home_is_free_asks_for_a_person() -> Non
 
 def test_a_cell_whose_home_touches_something_is_refused() -> None:
     wrist = forward_kinematics(HOME)[:3, 3] + [0.0, 0.0, 0.25]
-    cell = with_box("lamp", tuple(wrist.tolist()), (0.05, 0.05, 0.05))
+    cell = with_box(CELL, "lamp", tuple(wrist.tolist()), (0.05, 0.05, 0.05))
     with pytest.raises(ConfigError, match=r"home joints at which nothing touches, the .* touches the lamp"):
         PathChecker(cell)
+
+
+def turn_of_wrist_3(turn: float) -> NDArray[np.float64]:
+    """A way on which the tool turns on the spot."""
+    return np.array([0.0, 0.0, 0.0, 0.0, 0.0, turn])
+
+
+def test_a_planned_path_keeps_a_centimeter_and_half_a_step_more_while_it_moves() -> None:
+    """The fingers over the table, where the arm rests and where the tool turns on the spot."""
+    for turn, clearance in ((0.0, 0.010), (0.5, 0.020)):
+        for above, fine in ((0.0006, True), (-0.0006, False)):
+            start = joints_at(0.5, 0.0, clearance + above)
+            if fine:
+                CHECKER.check_joint_path(start, start + turn_of_wrist_3(turn), "there")
+            else:
+                with pytest.raises(CollisionError, match="the fingers would touch the table with the tool at"):
+                    CHECKER.check_joint_path(start, start + turn_of_wrist_3(turn), "there")
+
+
+def test_the_message_says_where_the_tool_would_be() -> None:
+    start = joints_at(0.45, 0.1, 0.005)
+    with pytest.raises(CollisionError, match=r"with the tool at \[0\.45  0\.1   0\.005\] m$"):
+        CHECKER.check_joint_path(start, start, "there")
+
+
+def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves() -> None:
+    """The narrow side of the fingers beside the right wall of the bin, and beside a box at the transit height."""
+    for gap, fine in ((0.0056, True), (0.0044, False)):
+        start = joints_at(0.48 - 0.011 - gap, -0.44, 0.03, math.pi / 2)
+        if fine:
+            top = CHECKER.check_rise(start)
+            assert forward_kinematics(top)[2, 3] == pytest.approx(0.20)
+        else:
+            with pytest.raises(RecoveryNeededError, match="free way up, the fingers would touch the drop bin's wall"):
+                CHECKER.check_rise(start)
+    start = joints_at(0.5, 0.0, 0.3)
+    for gap, fine in ((0.0025, True), (0.0015, False)):
+        beside = PathChecker(with_box(CELL, "box", (0.5, 0.011 + gap + 0.01, 0.31), (0.02, 0.02, 0.02)))
+        if fine:
+            np.testing.assert_array_equal(beside.check_rise(start), start)
+        else:
+            with pytest.raises(RecoveryNeededError, match="free way up, the fingers would touch the box"):
+                beside.check_rise(start)
+
+
+def test_a_straight_motion_ends_where_it_is_told_in_the_posture_of_its_start() -> None:
+    start = joints_at(0.4, -0.1, 0.15, 0.4)
+    goal = tool_down((0.6, 0.1, 0.02), 0.4)
+    end = CHECKER.check_straight(start, goal, "anywhere")
+    np.testing.assert_allclose(forward_kinematics(end), goal, atol=1e-9)
+    assert np.abs(end - start).max() < 1.0
+
+
+def test_a_straight_motion_may_touch_the_table_and_nothing_else() -> None:
+    start = joints_at(0.5, 0.0, 0.05)
+    end = CHECKER.check_straight(start, tool_down((0.5, 0.0, 0.001), 0.0), "descend")
+    np.testing.assert_allclose(forward_kinematics(end)[:3, 3], [0.5, 0.0, 0.001], atol=1e-9)
+    over_the_wall = joints_at(0.485, -0.44, 0.10)
+    with pytest.raises(CollisionError, match="motion descend, the fingers would touch the drop bin's wall"):
+        CHECKER.check_straight(over_the_wall, tool_down((0.485, -0.44, 0.05), 0.0), "descend")
+
+
+def test_a_straight_motion_out_of_reach_is_refused_by_its_name() -> None:
+    with pytest.raises(CollisionError, match="expected motion push to be straight, the arm cannot stretch or fold"):
+        CHECKER.check_straight(joints_at(0.6, -0.3, 0.2), tool_down((1.0, -0.7, 0.2), 0.0), "push")
+
+
+@pytest.mark.parametrize(("y", "fine"), [(-0.1105, True), (-0.1096, False)])
+def test_a_straight_motion_past_the_shoulder_turns_it_by_no_more_than_it_can_follow(y: float, fine: bool) -> None:
+    """The arm is 0.10915 m beside its shoulder's axis: the closer it passes the axis, the faster that has to turn.
+
+    Beside it, 4 cm take up to 0.55 and 0.65 radians.
+    """
+    start, goal = joints_at(0.3, y, 0.3), tool_down((-0.3, y, 0.3), 0.0)
+    assert all(len(inverse_kinematics(tool_down((x, y, 0.3), 0.0))) for x in np.linspace(-0.3, 0.3, 61))
+    if fine:
+        np.testing.assert_allclose(forward_kinematics(CHECKER.check_straight(start, goal, "back")), goal, atol=1e-9)
+    else:
+        with pytest.raises(CollisionError, match="expected motion back to be straight"):
+            CHECKER.check_straight(start, goal, "back")
+
+
+def test_a_plan_is_refused_where_it_leads_beyond_reach() -> None:
+    plan = [Transit("approach", tool_down((1.3, 0.0, 0.2), 0.0))]
+    with pytest.raises(
+        CollisionError, match=r"expected a way to approach at \[1\.3 0\.  0\.2\] within the joint limits"
+    ):
+        CHECKER.check_plan(HOME, plan)
+
+
+def test_after_it_has_risen_the_arm_is_taken_to_carry_something() -> None:
+    """Across a kerb that only what hangs in the fingers would touch."""
+    checker = PathChecker(with_box(CELL, "kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15)))
+    there, back = (
+        Transit("there", tool_down((0.5, 0.1, 0.2), 0.0)),
+        Transit("back", tool_down((0.36, -0.44, 0.2), 0.0)),
+    )
+    checker.check_plan(HOME, [there, back])
+    for carrying in ([there, Rise("lift", 0.2, 0.5), back], [Rise("lift", 0.2, 0.5), there]):
+        with pytest.raises(CollisionError, match=r"motion (there|back), the held object would touch the kerb"):
+            checker.check_plan(HOME, carrying)
+    with pytest.raises(CollisionError, match="motion there, the held object would touch the kerb"):
+        checker.check_plan(HOME, [there], Situation.CARRYING)
+
+
+def test_a_plan_rises_from_where_it_is_and_no_lower_than_told() -> None:
+    low = joints_at(0.36, -0.44, 0.03)
+    CHECKER.check_plan(low, [Transit("across", tool_down((0.5, 0.0, 0.2), 0.0))])
+    with pytest.raises(CollisionError, match="motion across, the fingers would touch the drop bin's wall"):
+        CHECKER.check_joint_path(low, joints_at(0.5, 0.0, 0.2), "across")

@@ -89,3 +89,50 @@ def test_bin_workspace_and_transit_height_lie_in_the_reach_box(cell: CellConfig)
     check_pose(tool_down((cell.drop_bin.x, cell.drop_bin.y, cell.motion.release_height), 0.0), cell)
     for row, column in [(0, 0), (0, GRID.columns - 1), (GRID.rows - 1, 0), (GRID.rows - 1, GRID.columns - 1)]:
         check_pose(tool_down((*GRID.to_metres(row, column), cell.motion.transit_height), 0.0), cell)
+
+
+@pytest.mark.parametrize(("z", "fine"), [(0.0009, False), (0.001, True), (0.20, True), (0.2001, False)])
+@pytest.mark.parametrize("kind", [Primitive.grasp, Primitive.push])
+def test_a_primitive_keeps_between_a_millimeter_and_the_transit_height(kind: Any, z: float, fine: bool) -> None:
+    if fine:
+        check_primitive(kind((0.5, 0.0, z), 0.0), CELL)
+    else:
+        with pytest.raises(OutOfWorkspaceError, match=rf"a height in \[0\.001, 0\.2\] m, received {z:.4f}"):
+            check_primitive(kind((0.5, 0.0, z), 0.0), CELL)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "fine"),
+    [(0.276, -0.224, True), (0.2759, 0.0, False), (0.7239, 0.0, True), (0.7241, 0.0, False), (0.5, 0.2241, False)],
+)
+def test_a_grasp_keeps_to_the_workspace(x: float, y: float, fine: bool) -> None:
+    if fine:
+        check_primitive(Primitive.grasp((x, y, 0.01), 0.0), CELL)
+    else:
+        with pytest.raises(OutOfWorkspaceError, match=rf"received \({x:.3f}, {y:.3f}\)"):
+            check_primitive(Primitive.grasp((x, y, 0.01), 0.0), CELL)
+
+
+def test_only_a_push_has_an_end() -> None:
+    start = (0.63, 0.0, 0.01)
+    with pytest.raises(OutOfWorkspaceError, match=r"received \(0\.730, 0\.000\)"):
+        check_primitive(Primitive.push(start, 0.0), CELL)
+    check_primitive(Primitive.push(start, math.pi), CELL)
+    check_primitive(replace(Primitive.grasp(start, 0.0), length=0.1), CELL)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ((0.15, 0.0, 0.2), (0.149, 0.0, 0.2)),
+        ((0.80, 0.0, 0.2), (0.801, 0.0, 0.2)),
+        ((0.5, -0.62, 0.2), (0.5, -0.621, 0.2)),
+        ((0.5, 0.30, 0.2), (0.5, 0.301, 0.2)),
+        ((0.5, 0.0, 0.001), (0.5, 0.0, 0.0009)),
+        ((0.5, 0.0, 0.60), (0.5, 0.0, 0.601)),
+    ],
+)
+def test_the_reach_box_has_six_faces(inside: tuple[float, float, float], outside: tuple[float, float, float]) -> None:
+    check_pose(tool_down(inside, 0.0), CELL)
+    with pytest.raises(OutOfWorkspaceError, match="expected a tool position within"):
+        check_pose(tool_down(outside, 0.0), CELL)

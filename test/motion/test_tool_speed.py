@@ -1,6 +1,7 @@
 """Free motions are slowed so that the tool keeps below its limit, wherever the path leads."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -107,3 +108,35 @@ def test_deadlines_follow_the_speed_scale(cell: CellConfig, robot: FakeRobot) ->
             PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, scaled).execute(PUSH)
         waited.append(robot.clock.now() - start)
     assert waited[1] > 4.0 * waited[0]
+
+
+FORWARD = np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0])
+"""The forearm ahead, the tool down: 0.4869 m before the shoulder's axis, 0.10915 m beside it."""
+
+
+def test_a_turn_of_the_shoulder_moves_the_tool_on_a_circle() -> None:
+    radius, turn = math.hypot(0.39225 + 0.09465, 0.10915), np.array([-0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
+    assert largest_tool_rate(FORWARD, FORWARD + turn) == pytest.approx(radius)
+    assert limited_joint_speed(FORWARD, FORWARD + turn, 1.05, 0.1) == pytest.approx(0.99 * 0.1 / radius)
+    assert limited_joint_speed(FORWARD, FORWARD + turn, 0.1, 1.0) == 0.1
+
+
+def test_the_rate_is_per_radian_of_the_leading_axis() -> None:
+    """The shoulder turns half as far as wrist 3, which turns on the spot."""
+    radius = math.hypot(0.39225 + 0.09465, 0.10915)
+    turn = np.array([0.4, 0.0, 0.0, 0.0, 0.0, -0.8])
+    assert largest_tool_rate(FORWARD, FORWARD + turn) == pytest.approx(radius / 2)
+
+
+def test_a_tool_that_turns_on_the_spot_does_not_slow_the_joints() -> None:
+    turn = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    assert limited_joint_speed(FORWARD, FORWARD + turn, 1.05, 0.1) == 1.05
+
+
+def test_the_fastest_place_may_be_on_the_way() -> None:
+    """The shoulder turns while the elbow goes from folded to stretched to folded."""
+    start, end = np.radians([0.0, -90.0, 115.0, 0.0, -90.0, 0.0]), np.radians([170.0, -90.0, -115.0, 0.0, -90.0, 0.0])
+    rate = largest_tool_rate(start, end)
+    assert rate == pytest.approx(measured_tool_rate(start, end, 2001), rel=0.01)
+    ends = [(start, start + 0.01 * (end - start)), (end, end - 0.01 * (end - start))]
+    assert rate > 1.05 * max(measured_tool_rate(*piece) for piece in ends)

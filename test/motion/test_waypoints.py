@@ -12,10 +12,12 @@ from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.motion.waypoints import (
     Fingers,
+    FreeAir,
     Rise,
     Straight,
     Transit,
     Verify,
+    Waypoint,
     push_end,
     tool_yaws,
     waypoints,
@@ -96,6 +98,12 @@ def test_both_yaws_are_half_a_turn_apart(primitive: Primitive) -> None:
     assert abs(second - first) == pytest.approx(math.pi)
 
 
+def test_a_quarter_turn_to_the_left_comes_first_for_a_push_and_none_for_a_grasp() -> None:
+    position = (0.5, 0.0, 0.01)
+    assert tool_yaws(Primitive.push(position, 0.3)) == pytest.approx((0.3 + math.pi / 2, 0.3 + 3 * math.pi / 2))
+    assert tool_yaws(Primitive.grasp(position, 0.3)) == pytest.approx((0.3, 0.3 + math.pi))
+
+
 @given(grasps)
 def test_a_grasp_closes_along_its_angle(grasp: Primitive) -> None:
     closing = tool_down(grasp.position, tool_yaws(grasp)[0])[:2, 0]
@@ -134,3 +142,74 @@ def test_only_contact_motions_have_a_force_limit(primitive: Primitive) -> None:
     limited = {item.phase: item.force for item in waypoints(primitive, 0.0, CELL) if isinstance(item, Straight)}
     assert limited.pop("descend") == CELL.motion.descend_force
     assert all(force == CELL.motion.push_force for force in limited.values())
+
+
+def written(waypoint: Waypoint) -> list[object]:
+    """A waypoint's kind and numbers."""
+    values = (value.tolist() if isinstance(value, np.ndarray) else value for value in vars(waypoint).values())
+    return [type(waypoint), *values]
+
+
+def assert_plan(plan: list[Waypoint], expected: list[Waypoint]) -> None:
+    assert [type(item) for item in plan] == [type(item) for item in expected]
+    for found, item in zip(plan, expected, strict=True):
+        for value, wanted in zip(written(found)[2:], written(item)[2:], strict=True):
+            if isinstance(wanted, float | tuple | list):
+                np.testing.assert_allclose(value, wanted, atol=1e-12)  # type: ignore[arg-type]
+            else:
+                assert value is wanted
+        assert found.phase == item.phase
+
+
+def test_a_grasp_in_numbers() -> None:
+    grasp = Primitive.grasp((0.5, 0.05, 0.03), 0.4, opening=0.06)
+    expected = [
+        Fingers("open", 0.06, must_reach=True),
+        Transit("approach", tool_down((0.5, 0.05, 0.20), 0.4)),
+        FreeAir("free_air"),
+        Straight("descend", (0.0, 0.0, -0.15), 0.25, 20.0),
+        Straight("descend", (0.0, 0.0, -0.02), 0.045, 20.0),
+        Fingers("close", 0.0, must_reach=False),
+        Rise("lift", 0.20, 0.50),
+        Verify("verify", OutcomeStatus.EMPTY),
+        Transit("carry", tool_down((0.36, -0.44, 0.20), 0.4)),
+        Verify("verify", OutcomeStatus.DROPPED),
+        Fingers("release", 0.06, must_reach=True),
+    ]
+    assert_plan(waypoints(grasp, 0.4, CELL), expected)
+
+
+def test_a_push_in_numbers() -> None:
+    push = Primitive.push((0.5, 0.05, 0.01), math.pi / 6)
+    c, s = math.sqrt(3) / 2, 0.5
+    expected = [
+        Fingers("close", 0.0, must_reach=True),
+        Transit("approach", tool_down((0.5, 0.05, 0.20), 2.0)),
+        FreeAir("free_air"),
+        Straight("descend", (0.0, 0.0, -0.17), 0.25, 20.0),
+        Straight("descend", (0.0, 0.0, -0.02), 0.045, 20.0),
+        Straight("push", (0.01 * c, 0.01 * s, 0.0), 0.045, 40.0),
+        Straight("push", (0.09 * c, 0.09 * s, 0.0), 0.11, 40.0),
+        Rise("retreat", 0.20, 0.50),
+    ]
+    assert_plan(waypoints(push, 2.0, CELL), expected)
+
+
+def test_a_short_descent_and_a_short_stroke_are_slow_all_the_way() -> None:
+    push = Primitive.push((0.5, 0.05, 0.19), 0.0, length=0.005)
+    ways = [item for item in waypoints(push, 0.0, CELL) if isinstance(item, Straight)]
+    assert [(item.phase, item.speed) for item in ways] == [
+        ("descend", 0.25),
+        ("descend", 0.045),
+        ("push", 0.045),
+        ("push", 0.11),
+    ]
+    lengths = [[0.0, 0.0, 0.0], [0.0, 0.0, -0.01], [0.005, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    np.testing.assert_allclose([item.displacement for item in ways], lengths, atol=1e-12)
+    assert not any(ways[0].displacement)
+    assert not any(ways[3].displacement)
+
+
+def test_a_straight_way_has_no_force_limit_and_fingers_need_not_reach_theirs_unless_told() -> None:
+    assert Straight("push", (0.1, 0.0, 0.0), 0.1).force == math.inf
+    assert Fingers("close", 0.0).must_reach is False

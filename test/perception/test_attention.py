@@ -24,11 +24,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Heightmap
 from impurity_grasp_ros.errors import InvalidFrameError, ViewIncompleteError
 from impurity_grasp_ros.perception.appearance import Appearance
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend, on_candidate
+from impurity_grasp_ros.perception.occlusion import find_clusters, object_cells
+from impurity_grasp_ros.perception.target import find_most_salient, find_outlier
 
 CONFIG = packaged_parameters("attention_node", AttentionConfig)
 PUBLISHED = replace(CONFIG, mode="vocus2")
@@ -82,13 +83,13 @@ def test_every_attention_keeps_what_its_type_promises(seed: int, config: Attenti
     blocks = with_impurities(rows_of_blocks(int(rng.integers(0, 20)), seed), int(rng.integers(0, 3)))
     heightmap = draw(blocks + HEAP[: rng.integers(0, 11)], noise=3.0)
     attention, _ = attend(heightmap, None, config)
-    assert attention.mask.shape == attention.crop.height.shape == (CROP_SIZE_PX, CROP_SIZE_PX)
+    assert attention.mask.shape == attention.crop.height.shape == (112, 112)
     assert attention.saliency.shape == heightmap.height.shape
     assert attention.saliency.dtype == np.float32
     assert 0.0 <= attention.score <= 1.0
     assert (attention.score >= 0.5) == (attention.state is AttentionState.TARGET) == bool(0 < attention.mask.mean() < 1)
     assert GRID.contains(*attention.center)
-    middle = (CROP_SIZE_PX - 1) / 2
+    middle = 55.5
     assert attention.crop.grid.to_cell(*attention.center) == pytest.approx((middle, middle), abs=0.51)
     if attention.state is AttentionState.CANDIDATE:
         assert attention.mask.all()
@@ -162,7 +163,7 @@ def test_the_crop_shows_the_heightmap_around_the_target() -> None:
     heightmap = draw([*rows_of_blocks(14), Block(110, 112, BLUE, 0.05)])
     attention, _ = attend(heightmap, None, CONFIG)
     row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
-    window = np.s_[row : row + CROP_SIZE_PX, column : column + CROP_SIZE_PX]
+    window = np.s_[row : row + 112, column : column + 112]
     np.testing.assert_array_equal(attention.crop.color, heightmap.color[window])
     np.testing.assert_array_equal(attention.crop.height, heightmap.height[window])
     assert attention.crop.stamp == heightmap.stamp
@@ -208,3 +209,97 @@ def test_a_heightmap_in_another_pixel_format_is_refused() -> None:
     for config in (CONFIG, PUBLISHED):
         with pytest.raises(InvalidFrameError, match=r"color: expected .* received .* of float32"):
             attend(wrong, None, config)
+
+
+def test_the_shipped_mode_and_limits() -> None:
+    assert CONFIG.mode == "outlier"
+    assert CONFIG.max_unseen == 0.024
+
+
+def test_a_clear_attention_looks_at_the_middle_of_the_workspace() -> None:
+    shade, *others = rows_of_blocks(8, seed=1)
+    heightmap = draw([replace(shade, color=(108, 83, 60), size_px=(14, 14)), *others])  # too small to be common
+    attention, _ = attend(heightmap, None, CONFIG)
+    assert attention.state is AttentionState.CLEAR
+    assert attention.center == pytest.approx((0.5, 0.0))
+    assert attention.crop.grid == GRID.window(56, 56, 112)
+    np.testing.assert_array_equal(attention.crop.color, heightmap.color[56:168, 56:168])
+    assert attention.mask.shape == (112, 112)
+    assert attention.mask.dtype == np.bool_
+    assert attention.clusters == find_clusters(heightmap, CONFIG.occlusion) != ()
+    assert 0.0 < attention.score < 0.5
+    assert attention.saliency.max() > 0.0
+
+
+def test_a_target_is_looked_at_in_the_middle_of_its_cells() -> None:
+    target = Block(62, 151, BLUE, size_px=(20, 22))  # rows 52 to 71, columns 140 to 161
+    others = [block for block in rows_of_blocks(14) if not (block.cells & target.cells).any()]
+    heightmap = draw([*others, target])
+    attention, _ = attend(heightmap, None, CONFIG)
+    np.testing.assert_array_equal(on_the_map(attention), target.cells)
+    assert attention.center == pytest.approx((0.276 + 151 * 0.002, -0.224 + 62 * 0.002))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    assert (row, column) == (6, 95)  # 61.5 - 55.5 and 150.5 - 55.5
+    assert attention.crop.height.shape == (112, 112)
+    assert attention.clusters == find_clusters(heightmap, CONFIG.occlusion) != ()
+    detection, _ = find_outlier(
+        heightmap, object_cells(heightmap, CONFIG.occlusion), None, CONFIG.target, CONFIG.appearance, CONFIG.saliency
+    )
+    assert attention.score == detection.score
+    np.testing.assert_array_equal(attention.saliency, detection.saliency)
+
+
+@pytest.mark.parametrize(("row", "column"), [(100, 100), (30, 200)])
+def test_a_candidate_is_looked_at_with_a_mask_of_ones(row: int, column: int) -> None:
+    heightmap = draw(rows_of_blocks(8, seed=1))
+    clear, _ = attend(heightmap, None, CONFIG)
+    center = GRID.to_metres(float(row), float(column))
+    attention = on_candidate(clear, heightmap, center)
+    assert attention.state is AttentionState.CANDIDATE
+    assert attention.center == center
+    assert attention.mask.shape == (112, 112)
+    assert attention.mask.dtype == np.bool_
+    assert attention.mask.all()
+    crop = heightmap.window(round(row - 55.5), round(column - 55.5), 112)
+    assert attention.crop.grid == crop.grid
+    np.testing.assert_array_equal(attention.crop.height, crop.height)
+    assert (attention.score, attention.clusters) == (clear.score, clear.clusters)
+    assert attention.saliency is clear.saliency
+
+
+def test_a_heap_is_looked_at_where_its_cluster_says() -> None:
+    heightmap = draw(HEAP)
+    attention, appearance = attend(heightmap, None, CONFIG)
+    (cluster,) = find_clusters(heightmap, CONFIG.occlusion)
+    assert attention.state is AttentionState.CANDIDATE
+    assert attention.center == cluster.center
+    assert appearance is not None
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("first", [60, 150])
+def test_cells_of_a_target_outside_of_the_crop_are_left_out_of_the_mask(axis: int, first: int) -> None:
+    """A red bar from border to border is equally salient all along, and twice as long as the crop."""
+    heightmap = draw([])
+    bar = np.s_[first : first + 8] if axis == 0 else np.s_[:, first : first + 8]
+    heightmap.color[bar] = (220, 20, 30)
+    attention, _ = attend(heightmap, None, PUBLISHED)
+    region = find_most_salient(heightmap, CONFIG.target, CONFIG.saliency).mask
+    assert (np.count_nonzero(region, axis=1 - axis) > 200).any()
+    assert attention.state is AttentionState.TARGET
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    inside = np.zeros((224, 224), np.bool_)
+    inside[row : row + 112, column : column + 112] = True
+    np.testing.assert_array_equal(on_the_map(attention), region & inside)
+    assert attention.mask.take(0, 1 - axis).any()
+    assert attention.mask.take(-1, 1 - axis).any()
+
+
+def test_the_model_of_one_view_is_that_of_the_next() -> None:
+    _, appearance = attend(draw(rows_of_blocks(12)), None, CONFIG)
+    assert appearance is not None
+    alone = draw([Block(110, 110, BLUE)])
+    attention, after = attend(alone, appearance, CONFIG)
+    assert attention.state is AttentionState.TARGET
+    assert after is appearance
+    assert attend(alone, None, CONFIG)[0].state is AttentionState.CLEAR

@@ -15,7 +15,8 @@ from traced_frames import CAMERA, TABLE_COLOR, Box, camera_pose, in_sight, trace
 from impurity_grasp_ros.config import from_mapping, read_yaml
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, close_gaps, project, project_labels
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, check, close_gaps, project, project_labels
+from impurity_grasp_ros.perception.table import TablePlane
 
 SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/heightmap_node"]["ros__parameters"]
 CONFIG = from_mapping(ProjectionConfig, SHIPPED["projection"])
@@ -226,3 +227,148 @@ def test_labels_fall_into_the_cells_of_their_pixels() -> None:
     assert shown.max() > 600
     np.testing.assert_array_equal(colors[shown[heightmap.valid] + 1], heightmap.color[heightmap.valid])
     assert (shown[~heightmap.valid] == -1).all()
+
+
+def looking_down(depth: NDArray[np.float32], fx_px: float = 10.0) -> RgbdFrame:
+    """A small image of a camera one metre above the origin: its columns run along x and its rows along y, downwards.
+
+    The color of a pixel tells its row and column.
+    """
+    rows, columns = depth.shape
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[2, 3] = 1.0
+    color = np.stack([*np.indices(depth.shape), np.full(depth.shape, 7)], axis=2).astype(np.uint8)
+    camera = CameraIntrinsics(columns, rows, fx_px, fx_px, (columns - 1) / 2, (rows - 1) / 2)
+    return RgbdFrame(color, depth, camera, pose, 2.5)
+
+
+ALL = ProjectionConfig(z_min=-0.2, z_max=1.0, min_points=1)
+
+
+def test_the_shipped_limits() -> None:
+    assert ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000) == CONFIG
+
+
+def test_every_pixel_falls_into_the_cell_below_it() -> None:
+    """Pixels are 0.1 m apart on the table; the third row of the image lies at y = 0."""
+    frame = looking_down(np.full((5, 5), 1.0, np.float32))
+    heightmap = project(frame, Grid(-0.25, -0.25, 5, 5, 0.1), ALL)
+    assert heightmap.valid.all()
+    assert heightmap.stamp == 2.5
+    rows, columns = np.indices((5, 5))
+    np.testing.assert_array_equal(heightmap.color, np.stack([4 - rows, columns, np.full((5, 5), 7)], axis=2))
+    np.testing.assert_allclose(heightmap.height, 0.0, atol=1e-6)
+    assert heightmap.height.dtype == np.float32
+    assert heightmap.color.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("grid", "shown"),
+    [
+        (Grid(-0.25, -0.25, 3, 5, 0.1), [[4], [3], [2]]),
+        (Grid(-0.25, -0.05, 3, 5, 0.1), [[2], [1], [0]]),
+    ],
+)
+def test_what_lies_beside_the_grid_is_left_out(grid: Grid, shown: list[list[int]]) -> None:
+    heightmap = project(looking_down(np.full((5, 5), 1.0, np.float32)), grid, ALL)
+    np.testing.assert_array_equal(heightmap.color[..., 0], np.repeat(shown, 5, axis=1))
+    turned = Grid(grid.y_min, grid.x_min, 5, 3, 0.1)
+    columns = project(looking_down(np.full((5, 5), 1.0, np.float32)), turned, ALL).color[..., 1]
+    np.testing.assert_array_equal(columns, np.repeat([[4 - row[0] for row in shown]], 5, axis=0))
+
+
+@pytest.mark.parametrize(("z", "height"), [(-0.019, 0.0), (-0.021, None), (0.299, 0.299), (0.301, None), (0.0, 0.0)])
+def test_readings_from_20_mm_below_the_table_to_30_cm_above_make_up_the_scene(z: float, height: float | None) -> None:
+    depth = np.full((5, 5), 1.0, np.float32)
+    depth[2, 2] = 1.0 - z
+    spot, config = Grid(-0.025, -0.025, 1, 1, 0.05), replace(CONFIG, min_points=1)
+    if height is None:
+        with pytest.raises(EmptyCloudError, match="at least 1 depth readings on the grid, received 0"):
+            project(looking_down(depth), spot, config)
+    else:
+        assert project(looking_down(depth), spot, config).height[0, 0] == pytest.approx(height, abs=1e-6)
+
+
+def test_readings_are_counted_on_the_grid() -> None:
+    frame = looking_down(np.full((5, 5), 1.0, np.float32))
+    grid = Grid(-0.25, -0.25, 5, 5, 0.1)
+    assert project(frame, grid, replace(CONFIG, min_points=25)).valid.all()
+    with pytest.raises(EmptyCloudError, match="expected at least 26 depth readings on the grid, received 25"):
+        project(frame, grid, replace(CONFIG, min_points=26))
+    frame.depth[0, :2] = 0.0
+    with pytest.raises(EmptyCloudError, match="received 23"):
+        project(frame, grid, replace(CONFIG, min_points=25))
+
+
+def test_heights_are_those_above_the_table_s_plane() -> None:
+    """It rises by 0.1 along x and falls by 0.2 along y, 10 mm above zero at (0.1, 0.2)."""
+    grid = Grid(-0.25, -0.25, 5, 5, 0.1)
+    plane = TablePlane((0.1, 0.2), 0.01, 0.1, -0.2)
+    heightmap = project(looking_down(np.full((5, 5), 0.9, np.float32)), grid, ALL, plane)
+    rows, columns = np.indices((5, 5))
+    # 0.9 m away pixels are 0.09 m apart.
+    x, y = (columns - 2) * 0.09, (rows - 2) * 0.09
+    np.testing.assert_allclose(heightmap.height, 0.1 - (0.01 + 0.1 * (x - 0.1) - 0.2 * (y - 0.2)), atol=1e-6)
+
+
+def test_of_pixels_in_one_cell_the_highest_is_shown_and_of_equal_ones_the_last() -> None:
+    depth = np.array([[0.9, 0.7, 0.7, 0.8, 0.95]], np.float32)
+    heightmap = project(looking_down(depth, fx_px=100.0), Grid(-0.5, -0.5, 1, 1, 1.0), ALL)
+    assert heightmap.height[0, 0] == pytest.approx(0.3, abs=1e-6)
+    assert heightmap.color[0, 0].tolist() == [0, 2, 7]
+    below = project(looking_down(depth + np.float32(0.45), fx_px=100.0), Grid(-0.5, -0.5, 1, 1, 1.0), ALL)
+    assert below.height[0, 0] == 0.0
+    assert np.signbit(below.height[0, 0]) == np.False_
+
+
+def test_labels_from_none_to_the_largest_are_told() -> None:
+    frame = looking_down(np.full((2, 3), 1.0, np.float32))
+    labels = np.array([[-1, 0, 254], [255, 256, 65534]], np.int32)
+    shown = project_labels(frame, labels, Grid(-0.15, -0.1, 2, 3, 0.1), ALL)
+    np.testing.assert_array_equal(shown, labels[::-1])
+    frame.depth[0, 2] = 0.0
+    frame.depth[1, 1:] = 0.0
+    shown = project_labels(frame, labels, Grid(-0.15, -0.1, 2, 3, 0.1), ALL)
+    np.testing.assert_array_equal(shown, [[255, -1, -1], [-1, 0, -1]])
+
+
+@pytest.mark.parametrize("focal", ["fx_px", "fy_px"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+def test_a_focal_length_that_is_none_is_refused(focal: str, value: float) -> None:
+    frame = overhead_frame()
+    with pytest.raises(InvalidFrameError, match="intrinsics: expected positive focal lengths"):
+        check(replace(frame, intrinsics=replace(CAMERA, **{focal: value})))
+
+
+def test_a_frame_without_any_reading_is_well_formed() -> None:
+    check(overhead_frame(0.0))
+    frame = overhead_frame()
+    frame.depth[3, 4] = -0.5
+    with pytest.raises(InvalidFrameError, match=r"received values from -0\.5 to 0\.72"):
+        check(frame)
+
+
+def test_a_gap_takes_after_its_lower_median_neighbor() -> None:
+    """Of eight seen neighbors the fourth, of two the lower one."""
+    heights = np.array([[0.05, 0.01, 0.06], [0.02, 0.0, 0.08], [0.07, 0.04, 0.03]], np.float32)
+    seen = np.ones((3, 3), np.bool_)
+    seen[1, 1] = False
+    color = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
+    closed = close_gaps(Heightmap(color, heights, seen, Grid(0.0, 0.0, 3, 3), stamp=4.0))
+    assert closed.height[1, 1] == np.float32(0.04)
+    np.testing.assert_array_equal(closed.color[1, 1], color[2, 1])
+    assert closed.stamp == 4.0
+    assert closed.grid == Grid(0.0, 0.0, 3, 3)
+    pair = np.zeros((1, 3), np.bool_)
+    pair[0, ::2] = True
+    row = Heightmap(color[:1], np.array([[0.05, 0.0, 0.02]], np.float32), pair, Grid(0.0, 0.0, 1, 3))
+    np.testing.assert_array_equal(close_gaps(row).height, np.array([[0.05, 0.02, 0.02]], np.float32))
+    column = Heightmap(row.color.swapaxes(0, 1), row.height.T, pair.T, Grid(0.0, 0.0, 3, 1))
+    np.testing.assert_array_equal(close_gaps(column).height, np.array([[0.05], [0.02], [0.02]], np.float32))
+
+
+def test_a_map_without_gaps_stays_the_very_same() -> None:
+    whole = map_with(np.zeros((6, 7), np.bool_))
+    assert close_gaps(whole) is whole
+    border = map_with(np.indices((6, 7))[1] == 0)
+    assert close_gaps(border) is border

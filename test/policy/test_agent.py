@@ -1,42 +1,43 @@
 """The learned actor does what its maps say, stays within what is feasible, and does not repeat itself."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table, visible
+from drawn_tables import GRID, MIDDLE, Block, attempts, on_heap, on_target, table, visible
+from numpy.typing import NDArray
+from shipped_policy import ANYTHING, DECODING, FixedNetwork
 from torch import Tensor, nn
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
-from impurity_grasp_ros.policy.agent import MEMORY, QAgent, value_maps
-from impurity_grasp_ros.policy.decoding import DecodingConfig
+from impurity_grasp_ros.policy.agent import (
+    Action,
+    QAgent,
+    Situation,
+    best_action,
+    choose,
+    greedy_value,
+    masked_values,
+    recent_pushes,
+    situation_of,
+    value_maps,
+)
+from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
+from impurity_grasp_ros.policy.observation import all_views, view_of
 from impurity_grasp_ros.policy.push_planner import is_similar
 
-CONFIG = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
 
 
-class FixedNetwork(nn.Module):
-    """Values that grasps and pushes get everywhere; a little more towards the middle, so that ties are rare."""
-
-    def __init__(self, grasp: float, push: float) -> None:
-        super().__init__()
-        self.levels = nn.Parameter(torch.tensor([grasp, push]))
-
-    def forward(self, views: Tensor) -> Tensor:
-        steps = torch.linspace(-1, 1, views.shape[2])
-        bump = -0.01 * (steps[:, None] ** 2 + steps[None, :] ** 2)
-        return (self.levels[:, None, None] + bump).expand(len(views), -1, -1, -1)
-
-
 def agent(grasp: float, push: float) -> QAgent:
-    return QAgent(FixedNetwork(grasp, push), CONFIG)
+    return QAgent(FixedNetwork(grasp, push), DECODING)
 
 
 def decide(actor: QAgent, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
@@ -47,22 +48,21 @@ def decide(actor: QAgent, *blocks: Block, history: list[Attempt] | None = None) 
 
 def test_the_primitive_with_the_higher_value_is_chosen() -> None:
     assert decide(agent(1.0, 0.5), TARGET).kind is PrimitiveKind.GRASP
-    assert decide(agent(0.5, 1.0), TARGET).kind is PrimitiveKind.PUSH
+    assert decide(agent(0.5, 2.5), TARGET).kind is PrimitiveKind.PUSH
     assert decide(agent(1.0, 0.5), TARGET).q_value == pytest.approx(1.0, abs=0.01)
 
 
-def test_a_push_costs_and_is_reported_with_its_own_value() -> None:
-    cheap = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_cost=0.4))
-    assert decide(cheap, TARGET).kind is PrimitiveKind.PUSH
-    assert decide(cheap, TARGET).q_value == pytest.approx(1.0, abs=0.05)
-    dear = QAgent(FixedNetwork(0.5, 1.0), replace(CONFIG, push_cost=0.6))
-    assert decide(dear, TARGET).kind is PrimitiveKind.GRASP
+def test_a_push_costs_1_3_and_is_reported_with_its_own_value() -> None:
+    """A grasp of the middle is worth 0.5 and costs at most 0.05; pushes lie within 0.02 of their level."""
+    push = decide(agent(0.5, 1.85), TARGET)
+    assert push.kind is PrimitiveKind.PUSH
+    assert push.q_value == pytest.approx(1.85, abs=0.02)
+    assert decide(agent(0.5, 1.74), TARGET).kind is PrimitiveKind.GRASP
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, 1.2])
 def test_among_equal_values_the_grasp_that_fits_best_is_chosen(angle: float) -> None:
-    fitting = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, misfit_cost=500.0))
-    grasp = decide(fitting, replace(TARGET, angle=angle))
+    grasp = decide(agent(1.0, 0.5), replace(TARGET, angle=angle))
     off_axis = (grasp.angle - angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
     assert abs(off_axis) <= np.pi / 16, "a side is met flat, as far as 16 rotations allow"
     assert np.hypot(grasp.position[0] - TARGET.x, grasp.position[1] - TARGET.y) < 0.012
@@ -75,10 +75,11 @@ def test_a_lone_block_is_grasped_at_its_middle_and_a_candidate_is_only_pushed() 
     assert agent(1.0, 0.5).select(heightmap, on_heap(heightmap, MIDDLE), []).kind is PrimitiveKind.PUSH
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0])
+@pytest.mark.parametrize("level", [0.0, 3.0])
 @pytest.mark.parametrize("place", [MIDDLE, (0.31, -0.18), (0.69, 0.19)])
 def test_every_choice_passes_the_safety_check(level: float, place: tuple[float, float]) -> None:
     primitive = decide(agent(1.0 - level, level), Block(*place), Block(place[0] + 0.06, place[1]))
+    assert primitive.kind is (PrimitiveKind.PUSH if level else PrimitiveKind.GRASP)
     check_primitive(primitive, CELL)
 
 
@@ -93,10 +94,10 @@ def test_a_failed_grasp_is_not_repeated(failed: OutcomeStatus) -> None:
 
 
 def test_grasps_that_failed_speak_for_a_push() -> None:
-    actor = QAgent(FixedNetwork(1.0, 0.5), replace(CONFIG, failure_cost=0.3))
+    actor = agent(1.0, 1.85)  # a push is worth 0.55
     failed = [decide(actor, TARGET)]
     failed.append(decide(actor, TARGET, history=attempts(failed, OutcomeStatus.EMPTY)))
-    assert [primitive.kind for primitive in failed] == [PrimitiveKind.GRASP] * 2, "0.7 against 0.5"
+    assert [primitive.kind for primitive in failed] == [PrimitiveKind.GRASP] * 2, "0.7 against 0.55"
     history = attempts(failed, OutcomeStatus.EMPTY)
     assert decide(actor, TARGET, history=history).kind is PrimitiveKind.PUSH
     elsewhere = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)], OutcomeStatus.HELD)
@@ -104,11 +105,13 @@ def test_grasps_that_failed_speak_for_a_push() -> None:
 
 
 def test_a_recent_push_is_not_repeated_but_an_older_one_may_be() -> None:
-    actor = agent(0.5, 1.0)
+    actor = agent(0.5, 3.0)
     first = decide(actor, TARGET)
     second = decide(actor, TARGET, history=attempts([first], OutcomeStatus.PUSHED))
     assert not is_similar(first, second)
-    elsewhere = [Primitive.push((0.3, 0.2, 0.01), 0.1 * step) for step in range(MEMORY)]
+    elsewhere = [Primitive.push((0.3, 0.2, 0.01), 0.1 * step) for step in range(3)]
+    still = decide(actor, TARGET, history=attempts([first, *elsewhere[1:]], OutcomeStatus.PUSHED))
+    assert not is_similar(first, still)
     again = decide(actor, TARGET, history=attempts([first, *elsewhere], OutcomeStatus.PUSHED))
     assert is_similar(first, again)
 
@@ -126,3 +129,226 @@ def test_grasp_values_are_those_of_the_same_grasp_turned_by_half() -> None:
     grasps, pushes = value_maps(network, state)
     np.testing.assert_allclose(grasps[8:], grasps[:8, ::-1, ::-1], atol=1e-5)
     assert not np.allclose(pushes[8:], pushes[:8, ::-1, ::-1], atol=1e-3)
+
+
+FAR = Primitive.grasp((0.3, 0.2, 0.01), 0.0)
+"""A grasp far away from the target."""
+
+
+@cache
+def situation(graspable: str = "target", of_target: bool = True) -> Situation:
+    """What can be done about a block in the middle of the workspace, on a crop around it."""
+    heightmap = table(TARGET)
+    attention = on_target(heightmap, TARGET.cells)
+    config = DECODING if graspable == "target" else ANYTHING
+    return situation_of(attention.crop, attention.mask, of_target, GRID, config)
+
+
+def values_of(values: dict[Action, float]) -> NDArray[np.float32]:
+    """Maps of values that leave only these actions."""
+    maps = np.full((2, 16, 160, 160), -np.inf, np.float32)
+    for action, value in values.items():
+        maps[action.kind, action.rotation, action.row, action.column] = value
+    return maps
+
+
+def grasp_at(row: int, column: int, rotation: int = 0) -> Action:
+    return Action(PrimitiveKind.GRASP, rotation, row, column)
+
+
+def push_at(row: int, column: int, rotation: int = 0) -> Action:
+    return Action(PrimitiveKind.PUSH, rotation, row, column)
+
+
+def chosen(values: dict[Action, float], history: list[Attempt] | None = None, failure_cost: float = 0.3) -> Primitive:
+    return choose(values_of(values), situation(), history or [], failure_cost)
+
+
+def test_what_can_be_done_is_decoded_from_each_view_and_grasps_are_turned_by_half() -> None:
+    crop, mask = situation().crop, situation().state[..., 7] > 0
+    assert mask.sum() == TARGET.cells.sum()
+    corners = np.ones((112, 112), np.uint8)
+    for rotation in range(16):
+        view = view_of(rotation)
+        height = view.render(crop.height)
+        pushes = decode_pushes(height, view, crop.grid, GRID, view.render(corners) > 0, DECODING)
+        grasps = decode_grasps(height, view.render(mask.astype(np.uint8)) > 0, 0.002, DECODING)
+        same, other = (
+            situation().options[PrimitiveKind.GRASP][rotation],
+            situation().options[PrimitiveKind.PUSH][rotation],
+        )
+        for name in ("feasible", "z", "opening", "cost"):
+            np.testing.assert_array_equal(getattr(other, name), getattr(pushes, name))
+            if rotation < 8:
+                np.testing.assert_array_equal(getattr(same, name), getattr(grasps, name))
+                turned = situation().options[PrimitiveKind.GRASP][rotation + 8]
+                np.testing.assert_array_equal(getattr(turned, name), getattr(grasps, name)[::-1, ::-1])
+    assert [len(options) for options in situation().options] == [16, 16]
+
+
+def test_where_anything_may_be_grasped_grasps_are_open_and_the_mask_does_not_matter() -> None:
+    crop = situation("anything").crop
+    for of_target in (True, False):
+        grasps = situation("anything", of_target).options[PrimitiveKind.GRASP]
+        assert len(grasps) == 16
+        for rotation in (0, 3, 7):
+            expected = decode_open_grasps(view_of(rotation).render(crop.height), 0.002, ANYTHING)
+            assert expected.feasible.any()
+            np.testing.assert_array_equal(grasps[rotation].feasible, expected.feasible)
+            np.testing.assert_array_equal(grasps[rotation].z, expected.z)
+            np.testing.assert_array_equal(grasps[rotation + 8].z, expected.z[::-1, ::-1])
+
+
+def test_the_maps_of_a_situation_are_those_of_its_options() -> None:
+    feasible, costs = situation().feasible, situation().costs
+    assert feasible.shape == costs.shape == (2, 16, 160, 160)
+    for kind in PrimitiveKind:
+        for rotation in (0, 5, 15):
+            option = situation().options[kind][rotation]
+            np.testing.assert_array_equal(feasible[kind, rotation], option.feasible)
+            np.testing.assert_array_equal(costs[kind, rotation], option.cost)
+    assert (costs[PrimitiveKind.PUSH] == np.float32(1.3)).all()
+
+
+def test_an_action_stands_for_the_primitive_of_its_view_and_pixel() -> None:
+    push = situation().primitive(push_at(79, 100, 4), 1.5)
+    x, y = situation().crop.grid.to_metres(*view_of(4).to_cell(79.0, 100.0))
+    assert push.position[:2] == pytest.approx((x, y))
+    assert (push.kind, push.angle, push.q_value) == (PrimitiveKind.PUSH, pytest.approx(np.pi / 2), 1.5)
+    assert situation().primitive(grasp_at(79, 79, 2)).q_value == 0.0
+
+
+class Ramps(nn.Module):
+    """Values that differ by view and pixel, and for both primitives show what the views show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, views: Tensor) -> Tensor:
+        count, _, rows, columns = views.shape
+        ramp = (
+            torch.arange(rows)[:, None] + self.slope * torch.arange(columns) + 10.0 * torch.arange(count)[:, None, None]
+        )
+        return 100.0 * views[:, [3, 7]] + ramp[:, None]
+
+
+def test_values_are_those_of_the_views_and_of_grasps_the_mean_with_the_same_grasp_turned_by_half() -> None:
+    state = np.random.default_rng(1).normal(size=(112, 112, 8)).astype(np.float32)
+    views, (row, column) = all_views(state), np.indices((160, 160))
+    maps = value_maps(Ramps(), state)
+    assert maps.shape == (2, 16, 160, 160)
+    assert maps.dtype == np.float32
+    assert maps.flags.c_contiguous
+    single = [100.0 * views[turn, 3] + row + 3.0 * column + 10.0 * turn for turn in range(16)]
+    for turn in range(16):
+        pushes = 100.0 * views[turn, 7] + row + 3.0 * column + 10.0 * turn
+        np.testing.assert_allclose(maps[PrimitiveKind.PUSH, turn], pushes, rtol=1e-5, atol=1e-3)
+        grasps = (single[turn] + single[(turn + 8) % 16][::-1, ::-1]) / 2
+        np.testing.assert_allclose(maps[PrimitiveKind.GRASP, turn], grasps, rtol=1e-5, atol=1e-3)
+
+
+def test_an_action_that_makes_no_sense_has_no_value() -> None:
+    values = masked_values(FixedNetwork(1.0, 2.0), situation())
+    np.testing.assert_array_equal(np.isfinite(values), situation().feasible)
+    assert (values[~situation().feasible] == -np.inf).all()
+    np.testing.assert_allclose(values[PrimitiveKind.GRASP][situation().feasible[0]], 1.0, atol=0.021)
+    np.testing.assert_allclose(values[PrimitiveKind.PUSH][situation().feasible[1]], 2.0, atol=0.021)
+
+
+def test_the_first_of_equal_values_is_the_best_and_its_indices_are_plain_numbers() -> None:
+    best = best_action(values_of({grasp_at(5, 9): 0.5, push_at(7, 8, 3): 0.5}))
+    assert best == grasp_at(5, 9)
+    assert [type(best.kind), type(best.rotation), type(best.row), type(best.column)] == [PrimitiveKind, int, int, int]
+
+
+def test_what_is_still_to_be_had_is_the_value_of_the_action_that_is_best_with_costs() -> None:
+    grasp = grasp_at(79, 79)  # fits: costs nothing worth mentioning
+    assert greedy_value(values_of({grasp: 0.8, push_at(20, 20): 2.0}), situation()) == pytest.approx(0.8)
+    assert greedy_value(values_of({grasp: 0.8, push_at(20, 20): 2.2}), situation()) == pytest.approx(2.2)
+    assert greedy_value(values_of({}), situation()) == 0.0
+
+
+def test_costs_decide_and_the_value_itself_is_reported() -> None:
+    grasp = grasp_at(79, 79)
+    assert chosen({grasp: 0.8, push_at(20, 20): 2.0}).kind is PrimitiveKind.GRASP
+    push = chosen({grasp: 0.8, push_at(20, 20): 2.2})
+    assert (push.kind, push.q_value) == (PrimitiveKind.PUSH, pytest.approx(2.2))
+
+
+@pytest.mark.parametrize(("failures", "kind"), [(0, 0), (1, 0), (2, 1), (3, 1)])
+def test_each_failed_grasp_takes_its_cost_from_every_grasp(failures: int, kind: int) -> None:
+    history = attempts([FAR] * failures, OutcomeStatus.EMPTY)
+    primitive = chosen({grasp_at(79, 79): 1.0, push_at(20, 20): 1.85}, history)  # the push is worth 0.55
+    assert primitive.kind is PrimitiveKind(kind)
+    assert primitive.q_value == pytest.approx(1.85 if kind else 1.0), "whatever it costs"
+    assert chosen({grasp_at(79, 79): 1.0, push_at(20, 20): 1.85}, history, 0.0).kind is PrimitiveKind.GRASP
+
+
+def test_the_next_best_action_is_taken_that_is_not_close_to_a_recent_push() -> None:
+    stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
+    values = {push_at(80, 80): 2.9, push_at(80, 86): 2.8, push_at(80, 92): 2.7}  # 12 and 24 mm on
+    push = chosen(values, stale)
+    assert push.position == situation().primitive(push_at(80, 92)).position
+    assert push.q_value == pytest.approx(2.7)
+    assert chosen(values).q_value == pytest.approx(2.9)
+
+
+def test_another_direction_is_no_repetition() -> None:
+    stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
+    push = chosen({push_at(80, 80): 2.9, push_at(80, 80, 1): 2.8, push_at(90, 90): 2.7}, stale)
+    assert push.angle == pytest.approx(np.pi / 8)
+
+
+@pytest.mark.parametrize(("down", "right", "left_out"), [(4, 4, True), (-4, -4, True), (5, 0, False), (0, -5, False)])
+def test_with_an_action_that_is_a_repetition_go_those_within_four_pixels(down: int, right: int, left_out: bool) -> None:
+    """Next to the border of what counts as similar, 15 mm, they are no better."""
+    away = 7 if down + right > 0 else -7
+    row, column = (80 + away, 80) if down else (80, 80 + away)
+    stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
+    values = {push_at(row, column): 2.9, push_at(row + down, column + right): 2.8, push_at(120, 120): 2.7}
+    assert chosen(values, stale).q_value == pytest.approx(2.7 if left_out else 2.8)
+
+
+def test_an_action_at_the_edge_of_a_view_is_left_out_as_any_other() -> None:
+    for row, column in ((1, 1), (158, 158), (1, 158)):
+        stale = attempts([situation().primitive(push_at(row, column))], OutcomeStatus.PUSHED)
+        assert chosen({push_at(row, column): 2.9, push_at(80, 80): 2.7}, stale).q_value == pytest.approx(2.7)
+
+
+def test_a_grasp_that_failed_is_not_repeated_from_the_other_side_either() -> None:
+    failed = attempts([situation().primitive(grasp_at(79, 79, 3))], OutcomeStatus.DROPPED)
+    values = {grasp_at(80, 80, 11): 0.9, grasp_at(79, 79, 6): 0.8}
+    assert chosen(values, failed).angle == pytest.approx(6 * np.pi / 8)
+
+
+def test_nothing_left_to_do_is_an_error_that_says_where() -> None:
+    stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
+    with pytest.raises(NoPrimitiveError, match=r"something to do around \(0\.498, -?0\.0\), found no feasible action"):
+        chosen({push_at(80, 80): 2.9}, stale)
+    with pytest.raises(NoPrimitiveError):
+        chosen({})
+
+
+def test_choosing_leaves_the_values_as_they_are() -> None:
+    values = values_of({grasp_at(79, 79): 1.0, push_at(80, 80): 2.9})
+    before, costs = values.copy(), situation().costs
+    choose(values, situation(), attempts([FAR, situation().primitive(push_at(80, 80))], OutcomeStatus.EMPTY), 0.3)
+    np.testing.assert_array_equal(values, before)
+    np.testing.assert_array_equal(situation().costs, costs)
+
+
+def test_pushes_among_the_latest_three_attempts_are_recent() -> None:
+    pushes = [Primitive.push((0.4 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
+    history = attempts(pushes, OutcomeStatus.BLOCKED)
+    assert recent_pushes([]) == []
+    assert recent_pushes(history[:2]) == pushes[:2]
+    assert recent_pushes(history) == pushes[1:]
+    assert recent_pushes([*history, *attempts([FAR], OutcomeStatus.EMPTY)]) == pushes[2:]
+
+
+def test_an_agent_decides_with_its_network_as_it_is_after_training() -> None:
+    network = make_network(NetworkConfig("compact", 8, 8, (1,))).train()
+    assert QAgent(network, DECODING).network is network
+    assert not network.training
+    assert QAgent(network, ANYTHING).config is ANYTHING

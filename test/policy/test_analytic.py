@@ -21,18 +21,27 @@ from drawn_tables import (
 )
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from shipped_policy import ANALYTIC, ranges
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import (
+    Attempt,
+    Attention,
+    AttentionState,
+    Grid,
+    Heightmap,
+    OutcomeStatus,
+    Primitive,
+    PrimitiveKind,
+)
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
-from impurity_grasp_ros.policy.actors import PolicyConfig
-from impurity_grasp_ros.policy.analytic import AnalyticActor, failed_grasps, target_mask
+from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, failed_grasps, target_mask
+from impurity_grasp_ros.policy.grasp_planner import plan_grasps
 from impurity_grasp_ros.policy.push_planner import is_similar
 
-CONFIG = packaged_parameters("policy_node", PolicyConfig).analytic
+CONFIG = ANALYTIC
 ACTOR = AnalyticActor(CONFIG)
 CELL = load_cell()
 FAILURES = [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED, OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE]
@@ -210,3 +219,99 @@ def test_the_mask_of_a_crop_is_laid_back_onto_the_cells_it_came_from(x: float, y
     heightmap = table(block)
     attention: Attention = on_target(heightmap, block.cells)
     np.testing.assert_array_equal(target_mask(heightmap, attention), block.cells)
+
+
+def test_the_shipped_configuration_is_this() -> None:
+    assert (CONFIG.min_score, CONFIG.max_pushes, CONFIG.memory) == (0.35, 4, 3)
+    limits = ranges(AnalyticConfig)
+    assert limits["min_score"] == (-5.0, 1.0)
+    assert limits["max_pushes"] == (1, 20)
+    assert limits["memory"] == (0, 20)
+    assert limits["grasp.angles"] == (4, 64)
+    assert limits["push.end_border"] == (0.0, 0.15)
+
+
+def test_a_grasp_that_is_just_good_enough_is_tried_and_a_worse_one_is_not() -> None:
+    heightmap = table(Block())
+    best = plan_grasps(heightmap, Block().cells, CONFIG.grasp)[0]
+    good_enough, choosy = (replace(CONFIG, min_score=best.score + more) for more in (0.0, 1e-6))
+    assert decide(Block(), actor=AnalyticActor(good_enough)) == best.primitive
+    assert decide(Block(), actor=AnalyticActor(choosy)).kind is PrimitiveKind.PUSH
+
+
+def test_patience_ends_with_the_fourth_push_in_a_row() -> None:
+    choosy = AnalyticActor(replace(CONFIG, min_score=1.0))
+    push = Primitive.push((0.3, 0.2, 0.01), 0.0)
+    for count, kind in ((3, PrimitiveKind.PUSH), (4, PrimitiveKind.GRASP), (5, PrimitiveKind.GRASP)):
+        assert decide(Block(), history=attempts([push] * count, OutcomeStatus.PUSHED), actor=choosy).kind is kind
+    grasp = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)], OutcomeStatus.EMPTY)
+    after = [*grasp, *attempts([push] * 4, OutcomeStatus.PUSHED)]
+    assert decide(Block(), history=after, actor=choosy).kind is PrimitiveKind.GRASP, "the grasp was before these four"
+
+
+@pytest.mark.parametrize("status", OutcomeStatus)
+def test_a_push_is_barred_for_good_only_where_the_robot_refused_it(status: OutcomeStatus) -> None:
+    """Grasps in between do not count, and of pushes that were made the latest three are all that costs."""
+    heightmap = table(*walled_in(Block()))
+    attention = on_heap(heightmap, MIDDLE)
+    first = ACTOR.select(heightmap, attention, ())
+    elsewhere = [Primitive.push((0.3, 0.2, 0.01), 0.0)] * 3
+    history = attempts([first], status) + attempts(elsewhere, OutcomeStatus.PUSHED)
+    refused = status in (OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE, OutcomeStatus.COLLISION)
+    again = ACTOR.select(heightmap, attention, history)
+    assert is_similar(again, first) != refused
+
+
+def test_the_latest_three_pushes_cost_however_many_grasps_came_between_them() -> None:
+    config = replace(CONFIG, push=replace(CONFIG.push, repeat_cost=10.0))
+    heightmap = table(*walled_in(Block()))
+    attention, actor = on_heap(heightmap, MIDDLE), AnalyticActor(config)
+    first = actor.select(heightmap, attention, ())
+    grasps = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)] * 5, OutcomeStatus.EMPTY)
+    others = attempts([Primitive.push((0.3, 0.2, 0.01), 0.0)] * 2, OutcomeStatus.PUSHED)
+    history = [*attempts([first], OutcomeStatus.PUSHED), *grasps, *others]
+    assert not is_similar(actor.select(heightmap, attention, history), first)
+    assert actor.select(heightmap, attention, history[1:]) == first
+    forgetful = AnalyticActor(replace(config, memory=0))
+    assert forgetful.select(heightmap, attention, history) == first
+
+
+def test_a_candidates_mask_is_not_taken_for_a_target() -> None:
+    heightmap = table(*walled_in(Block()))
+    attention = on_heap(heightmap, MIDDLE)
+    assert ACTOR.select(heightmap, attention, ()) == ACTOR.push(heightmap, None, MIDDLE, ())
+    everything = np.ones(heightmap.height.shape, np.bool_)
+    assert ACTOR.push(heightmap, everything, MIDDLE, ()).q_value != ACTOR.push(heightmap, None, MIDDLE, ()).q_value
+
+
+def test_only_a_push_with_its_full_distance_from_the_border_is_chosen_where_there_is_one() -> None:
+    push = ACTOR.push(table(Block(0.6, 0.15)), None, (0.6, 0.15), ())
+    x, y = push_end(push)
+    assert 0.331 <= x <= 0.669
+    assert -0.169 <= y <= 0.169
+
+
+@pytest.mark.parametrize(("row", "column"), [(10, 60), (-30, 190), (100, -5), (-80, -90), (0, 112), (38, 0), (37, 111)])
+def test_the_part_of_a_mask_that_lies_on_the_heightmap_is_laid_onto_it(row: int, column: int) -> None:
+    shape = (150, 224)
+    blank = Heightmap(
+        np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32), np.ones(shape, np.bool_), Grid(0.1, 0.2, *shape)
+    )
+    mask = np.random.default_rng(3).random((112, 112)) < 0.5
+    crop = blank.window(row, column, 112)
+    attention = Attention(AttentionState.TARGET, (0.3, 0.3), crop, mask, 0.9, (), blank.height)
+    wide = np.zeros((150 + 224, 224 + 224), np.bool_)
+    wide[112 + row : 224 + row, 112 + column : 224 + column] = mask
+    laid = target_mask(blank, attention)
+    assert laid.dtype == np.bool_
+    np.testing.assert_array_equal(laid, wide[112:262, 112:336])
+
+
+def test_failed_grasps_are_those_since_the_last_that_held() -> None:
+    grasps = [Primitive.grasp((0.3 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
+    statuses = [OutcomeStatus.EMPTY, OutcomeStatus.HELD, OutcomeStatus.DROPPED, OutcomeStatus.COLLISION]
+    history = [attempts([grasp], status)[0] for grasp, status in zip(grasps, statuses, strict=True)]
+    assert failed_grasps(history) == grasps[2:]
+    assert failed_grasps(history[:2]) == []
+    assert failed_grasps(history[:1]) == grasps[:1]
+    assert failed_grasps([]) == []

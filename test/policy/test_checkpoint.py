@@ -13,9 +13,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
+from shipped_policy import ANALYTIC, DECODING
 
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.policy.checkpoint import load_agent
+from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.checkpoint import (
+    AgentConfig,
+    RectangleAgentConfig,
+    best_device,
+    load_agent,
+    load_rectangle_agent,
+    save_agent,
+)
+from impurity_grasp_ros.policy.network import NetworkConfig, make_network
+from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
 from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
 from impurity_grasp_ros.resources import resource
 
@@ -128,3 +139,122 @@ def test_a_header_that_is_nested_too_deeply_is_a_named_error(tmp_path: Path) -> 
     path.write_bytes(len(text).to_bytes(8, "little") + text)
     with pytest.raises(CheckpointError, match="expected a safetensors file"):
         read_tensors(path)
+
+
+CPU = torch.device("cpu")
+
+
+def written(folder: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> Path:
+    path = folder / "changed.safetensors"
+    path.write_bytes(to_bytes(tensors, metadata))
+    return path
+
+
+@pytest.mark.parametrize("value", [10_000.0, -10_000.0])
+def test_a_weight_may_be_as_large_as_ten_thousand(tmp_path: Path, value: float) -> None:
+    path = changed(tmp_path, "stem.0.weight", lambda tensor: tensor.view(-1)[7:8].fill_(value))
+    assert load_agent(path, CPU).network.stem[0].weight.abs().max() == 10_000.0
+
+
+def test_a_weight_beyond_that_is_refused_with_its_size_whatever_its_sign(tmp_path: Path) -> None:
+    for value in (10_001.0, -10_001.0):
+        path = changed(tmp_path, "head.3.bias", lambda tensor, value=value: tensor[:1].fill_(value))
+        with pytest.raises(CheckpointError, match=r"head\.3\.bias: expected finite values up to 10000, received 10001"):
+            load_agent(path)
+
+
+def test_a_variance_of_nothing_is_accepted_and_a_negative_mean_is_none(tmp_path: Path) -> None:
+    path = changed(tmp_path, "stem.1.running_var", lambda tensor: tensor.fill_(0.0))
+    assert not load_agent(path, CPU).network.stem[1].running_var.any()
+    path = changed(tmp_path, "stem.1.running_mean", lambda tensor: tensor.fill_(-1.0))
+    assert (load_agent(path, CPU).network.stem[1].running_mean == -1.0).all()
+
+
+def test_whole_numbers_are_not_weights(tmp_path: Path) -> None:
+    path = changed(tmp_path, "stem.1.num_batches_tracked", lambda tensor: tensor.fill_(1_000_000))
+    assert load_agent(path, CPU).network.stem[1].num_batches_tracked == 1_000_000
+
+
+def test_a_tensor_too_few_or_too_many_is_refused_by_name(tmp_path: Path) -> None:
+    tensors, metadata = read_tensors(SHIPPED)
+    more = {**tensors, "body.9.weight": torch.zeros(1)}
+    fewer = {name: tensor for name, tensor in tensors.items() if name != "down.0.weight"}
+    for changed_, received, name in ((more, 57, "body.9.weight"), (fewer, 55, "down.0.weight")):
+        with pytest.raises(CheckpointError, match=rf"expected 56 tensors, received {received}, they differ in {name}$"):
+            load_agent(written(tmp_path, changed_, metadata))
+
+
+def test_a_tensor_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> None:
+    tensors, metadata = read_tensors(SHIPPED)
+    tensors["down.0.weight"] = tensors["down.0.weight"].transpose(0, 1).contiguous()
+    message = r"down\.0\.weight: expected a tensor of shape \(40, 16, 3, 3\), received \(16, 40, 3, 3\)"
+    with pytest.raises(CheckpointError, match=rf"changed.*expected weights that fit their configuration: {message}"):
+        load_agent(written(tmp_path, tensors, metadata))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", "{}", '{"network": {}, "decoding": {}, "more": 1}', "[" * 100_000], ids=range(7)
+)
+def test_a_configuration_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    tensors, _ = read_tensors(SHIPPED)
+    with pytest.raises(CheckpointError, match=r"changed.*expected weights that fit their configuration: "):
+        load_agent(written(tmp_path, tensors, {"agent": text}))
+
+
+def test_a_value_out_of_range_in_the_configuration_is_refused_by_its_dotted_name(tmp_path: Path) -> None:
+    tensors, metadata = read_tensors(SHIPPED)
+    agent = json.loads(metadata["agent"])
+    agent["decoding"]["push_cost"] = 2.5
+    with pytest.raises(CheckpointError, match=r"fit their configuration: decoding\.push_cost: expected a value"):
+        load_agent(written(tmp_path, tensors, {"agent": json.dumps(agent)}))
+
+
+def test_a_file_without_a_configuration_says_what_it_has_instead(tmp_path: Path) -> None:
+    tensors, _ = read_tensors(SHIPPED)
+    path = written(tmp_path, tensors, {"z": "", "rectangle_agent": "{}"})
+    with pytest.raises(
+        CheckpointError,
+        match=r"changed.*: expected the configuration of agent in the metadata, found \['rectangle_agent', 'z'\]$",
+    ):
+        load_agent(path)
+
+
+def test_an_agent_is_saved_as_its_tensors_and_its_configuration(tmp_path: Path) -> None:
+    config = AgentConfig(NetworkConfig("compact", 8, 16, (1,)), DECODING)
+    network, path = make_network(config.network), tmp_path / "new" / "agent.safetensors"
+    save_agent(path, network, config)
+    tensors, metadata = read_tensors(path)
+    assert metadata.keys() == {"agent"}
+    assert json.loads(metadata["agent"]) == {
+        "network": {"backbone": "compact", "stem_channels": 8, "body_channels": 16, "dilations": [1]},
+        "decoding": vars(DECODING),
+    }
+    assert tensors.keys() == network.state_dict().keys()
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0)
+    agent = load_agent(path, CPU)
+    assert isinstance(agent, QAgent)
+    assert agent.config == DECODING
+    assert not agent.network.training
+
+
+def test_a_network_of_rectangles_is_saved_under_its_own_name(tmp_path: Path) -> None:
+    config = RectangleAgentConfig(RectangleNetworkConfig((4, 4), 8, 2), DECODING)
+    network, path = RectangleNetwork(config.network), tmp_path / "rectangles.safetensors"
+    save_agent(path, network, config)
+    assert read_tensors(path)[1].keys() == {"rectangle_agent"}
+    loaded = load_rectangle_agent(path, ANALYTIC, CPU)
+    assert loaded.decoding == DECODING
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(loaded.network.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_an_agent_is_put_where_it_is_wanted_and_else_where_it_is_fastest() -> None:
+    assert next(load_agent(SHIPPED, CPU).network.parameters()).device == CPU
+    assert best_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert next(load_agent(SHIPPED).network.parameters()).device.type == best_device().type
+    rectangles = load_rectangle_agent(resource("models/s_rgm.safetensors"), ANALYTIC)
+    assert next(rectangles.network.parameters()).device.type == best_device().type
+    meta = torch.device("meta")
+    assert next(load_agent(SHIPPED, meta).network.parameters()).device == meta
+    assert next(load_rectangle_agent(resource("models/s_rgm.safetensors"), ANALYTIC, meta).network.parameters()).is_meta

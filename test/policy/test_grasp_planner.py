@@ -1,7 +1,7 @@
 """Grasps close across the target where both fingers find room, and nowhere else."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -20,17 +20,15 @@ from drawn_tables import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from shipped_policy import ANALYTIC, ranges
 
 from impurity_grasp_ros.cell import CellConfig
-from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.datatypes import Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
 from impurity_grasp_ros.motion.safety import check_primitive
-from impurity_grasp_ros.policy.actors import PolicyConfig
-from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, plan_grasps
+from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps, trace_outline
 
-ANALYTIC = packaged_parameters("policy_node", PolicyConfig).analytic
 CONFIG = ANALYTIC.grasp
 STEP = math.pi / CONFIG.angles
 CELL_SIZE = GRID.resolution
@@ -173,7 +171,7 @@ def test_palm_and_knuckles_stay_above_a_tower_beside() -> None:
 @pytest.mark.parametrize("angle", [0.0, 0.5, math.pi / 4])
 def test_a_block_wider_than_the_gripper_opens_is_refused(angle: float) -> None:
     assert worthwhile(grasps_of(Block(length=0.1, width=0.1, angle=angle))) == []
-    assert worthwhile(grasps_of(Block(length=GRIPPER_STROKE, width=GRIPPER_STROKE, angle=angle))) == []
+    assert worthwhile(grasps_of(Block(length=0.085, width=0.085, angle=angle))) == []
     long = worthwhile(grasps_of(Block(length=0.1, width=0.05, angle=angle)))
     assert long
     assert all(turn_between(grasp.angle, angle + math.pi / 2, math.pi) < math.pi / 4 for grasp in long)
@@ -183,7 +181,7 @@ def test_a_block_wider_than_the_gripper_opens_is_refused(angle: float) -> None:
 @settings(max_examples=10)
 def test_the_fingers_never_open_wider_than_they_can(block: Block, wider: float) -> None:
     target = replace(block, width=block.width + wider)
-    assert all(item.primitive.opening <= GRIPPER_STROKE for item in grasps_of(target))
+    assert all(item.primitive.opening <= 0.085 for item in grasps_of(target))
 
 
 @pytest.mark.parametrize("width", [0.03, 0.06])
@@ -239,3 +237,303 @@ def test_in_clutter_fingers_come_down_on_nothing_and_close_on_the_target(seed: i
         assert highest(heightmap, finger_tips(grasp)) < grasp.position[2] + tip_rise(grasp.opening)
         assert under_its_middle(grasp, cells)
         assert grasp.q_value <= 1.0
+
+
+Box = tuple[slice, slice, float]
+
+COUNTED = (slice(100, 116), slice(100, 124), 0.06)
+"""A target of 16 rows by 24 columns and 60 mm height: seen without a turn it covers whole pixels."""
+
+RISE = 0.002957
+"""Metres that finger tips 48 mm apart end above the tool."""
+
+WORTH = 1.0 - 12.0 * 0.001 - 3.0 * 0.048
+"""Of its grasp along x: half a row, 1 mm off the middle, and over 48 mm."""
+
+
+def scene(*boxes: Box, target: Box = COUNTED) -> tuple[Heightmap, Mask]:
+    """A heightmap with boxes of given rows, columns and height, the target on top, and the target's cells."""
+    height = np.zeros((224, 224), np.float32)
+    for rows, columns, top in (*boxes, target):
+        height[rows, columns] = top
+    mask = np.zeros((224, 224), np.bool_)
+    mask[target[:2]] = True
+    return Heightmap(np.zeros((224, 224, 3), np.uint8), height, np.ones((224, 224), np.bool_), GRID), mask
+
+
+def along_x(*boxes: Box, target: Box = COUNTED) -> GraspCandidate | None:
+    """The grasp, if any, that closes along x."""
+    return facing(0.0, plan_grasps(*scene(*boxes, target=target), CONFIG))
+
+
+def facing(angle: float, candidates: list[GraspCandidate]) -> GraspCandidate | None:
+    found = [item for item in candidates if turn_between(item.primitive.angle, angle, math.pi) < 1e-9]
+    return found[0] if found else None
+
+
+def worth(candidate: GraspCandidate | None) -> float:
+    assert candidate is not None
+    return candidate.score
+
+
+def test_the_shipped_configuration_is_this() -> None:
+    assert asdict(CONFIG) == {
+        "angles": 16,
+        "depth": 0.03,
+        "min_engagement": 0.012,
+        "finger_slack": 0.006,
+        "clearance": 0.002,
+        "floor": 0.002,
+        "off_center_cost": 12.0,
+        "width_cost": 3.0,
+        "slope_cost": 0.3,
+        "coverage_cost": 1.0,
+        "crowd_cost": 0.5,
+    }
+
+
+def test_every_parameter_has_its_range() -> None:
+    assert ranges(GraspPlannerConfig) == {
+        "angles": (4, 64),
+        "depth": (0.01, 0.05),
+        "min_engagement": (0.002, 0.03),
+        "finger_slack": (0.002, 0.02),
+        "clearance": (0.0, 0.02),
+        "floor": (0.001, 0.02),
+        "off_center_cost": (0.0, 100.0),
+        "width_cost": (0.0, 100.0),
+        "slope_cost": (0.0, 10.0),
+        "coverage_cost": (0.0, 10.0),
+        "crowd_cost": (0.0, 10.0),
+    }
+
+
+def test_a_free_target_is_grasped_30_mm_deep_at_its_middle_6_mm_beside_either_side() -> None:
+    candidates = plan_grasps(*scene(), CONFIG)
+    along, across_ = facing(0.0, candidates), facing(math.pi / 2, candidates)
+    assert along is not None
+    assert across_ is not None
+    # rows 100 to 115: row 107 is the upper one of the two in the middle, at y = -0.224 + 107.5 * 0.002
+    assert along.primitive.position == pytest.approx((0.5, -0.009, 0.03 - RISE), abs=1e-6)
+    assert along.primitive.opening == pytest.approx(0.048 + 0.012)
+    assert along.score == pytest.approx(WORTH, abs=1e-5)
+    assert along.primitive.q_value == along.score
+    assert across_.primitive.position[:2] == pytest.approx((0.501, -0.008), abs=1e-6)
+    assert across_.primitive.position[2] == pytest.approx(0.03 - 0.000805, abs=1e-6)
+    assert across_.primitive.opening == pytest.approx(0.032 + 0.012)
+    assert across_.score == pytest.approx(1.0 - 12.0 * 0.001 - 3.0 * 0.032, abs=1e-5)
+    assert candidates[0] == across_
+
+
+def test_a_low_target_is_grasped_2_mm_above_the_table() -> None:
+    low = along_x(target=(*COUNTED[:2], 0.025))
+    assert low is not None
+    assert low.primitive.position[2] == pytest.approx(0.002, abs=1e-9)
+    assert low.score == pytest.approx(WORTH - 1.0 + (0.023 - RISE) / 0.03, abs=2e-5), "for lack of depth"
+
+
+@pytest.mark.parametrize(("top", "possible"), [(0.0167, False), (0.0172, True)])
+def test_the_tips_must_reach_12_mm_below_the_edge(top: float, possible: bool) -> None:
+    assert (along_x(target=(*COUNTED[:2], top)) is not None) == possible
+
+
+@pytest.mark.parametrize(("columns", "opening"), [(36, 0.084), (37, 0.085), (39, 0.085), (40, None)])
+def test_the_fingers_need_6_mm_more_than_the_target_is_wide_and_open_to_85_mm(
+    columns: int, opening: float | None
+) -> None:
+    grasp = along_x(target=(slice(100, 116), slice(100, 100 + columns), 0.06))
+    assert (None if grasp is None else pytest.approx(grasp.primitive.opening)) == opening
+
+
+EVERY_ROW = slice(0, 224)
+
+
+@pytest.mark.parametrize(("cells", "meets"), [(1, True), (10, True), (11, False)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_tips_stay_2_mm_above_what_lies_within_10_cells_of_the_side(cells: int, meets: bool, side: int) -> None:
+    """Tips of 12 mm come down 6 mm away and swing in: 18 mm are 9 cells, and one for rounding."""
+    column = 123 + cells if side > 0 else 100 - cells
+    grasp = along_x((EVERY_ROW, slice(column, column + 1), 0.04))
+    assert grasp is not None
+    assert grasp.primitive.position[2] == pytest.approx((0.042 if meets else 0.03) - RISE, abs=1e-6)
+    lost = (1.0 - 0.018 / 0.03) * meets + 0.5 / 9 * (cells <= 9)  # less depth, and a ninth of the room
+    assert grasp.score == pytest.approx(WORTH - lost, abs=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "possible"), [((101, 113), False), ((100, 114), True)])
+def test_tips_stay_above_what_lies_within_their_breadth(rows: tuple[int, int], possible: bool) -> None:
+    """Of 22 mm, 5 cells and a half on either side, and a bit for rounding: 6 cells from row 107, or 7."""
+    grasp = along_x(*((slice(row, row + 1), slice(128, 129), 0.06) for row in rows))
+    assert (grasp is not None) == possible
+    assert grasp is None or grasp.primitive.position[1] == pytest.approx(-0.009, abs=1e-6)
+
+
+@pytest.mark.parametrize(("top", "possible"), [(0.0455, True), (0.0465, False)])
+def test_what_is_beside_forbids_a_grasp_that_could_no_longer_engage(top: float, possible: bool) -> None:
+    assert (along_x((EVERY_ROW, slice(126, 140), top)) is not None) == possible  # the tips end 2 mm above
+
+
+@pytest.mark.parametrize(
+    ("columns", "top", "share"),
+    [
+        (slice(124, 140), 0.02, 1.0),
+        (slice(128, 140), 0.02, 5 / 9),
+        (slice(132, 140), 0.02, 1 / 9),
+        (slice(133, 140), 0.02, 0.0),
+        (slice(91, 100), 0.02, 1.0),
+        (slice(84, 96), 0.02, 5 / 9),
+        (slice(124, 140), 0.0095, 0.0),
+        (slice(124, 140), 0.0105, 1.0),
+    ],
+)
+def test_what_stands_above_10_mm_in_the_18_mm_beside_it_makes_a_grasp_worth_less(
+    columns: slice, top: float, share: float
+) -> None:
+    assert worth(along_x((EVERY_ROW, columns, top))) == pytest.approx(WORTH - 0.5 * share, abs=1e-5)
+
+
+def test_the_more_crowded_of_both_sides_counts() -> None:
+    left, right = (EVERY_ROW, slice(84, 96), 0.02), (EVERY_ROW, slice(132, 140), 0.02)
+    assert worth(along_x(left, right)) == pytest.approx(WORTH - 0.5 * 5 / 9, abs=1e-5)
+
+
+def test_what_is_crowded_is_a_share_of_the_fingers_breadth_too() -> None:
+    rows = slice(104, 111)  # 7 of the 11 rows 102 to 112 around row 107, and 6 of those around row 108
+    assert worth(along_x((rows, slice(124, 140), 0.02))) < WORTH - 0.2
+    everywhere = worth(along_x((slice(101, 115), slice(124, 140), 0.02)))
+    assert everywhere == pytest.approx(WORTH - 0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("column", "lifts"), [(142, True), (143, False), (82, True), (81, False)])
+def test_the_palm_stays_above_what_lies_within_60_mm_along_the_closing_axis(column: int, lifts: bool) -> None:
+    """It never reaches lower than 60 mm above the tool; the middle between columns 111 and 112 counts as 112."""
+    grasp = along_x((EVERY_ROW, slice(column, column + 1), 0.095))
+    assert grasp is not None
+    assert grasp.primitive.position[2] == pytest.approx(0.035 if lifts else 0.03 - RISE, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "lifts"), [((88, 127), True), ((87, 128), False)])
+def test_the_palm_stays_above_what_lies_within_37_5_mm_across_the_closing_axis(
+    rows: tuple[int, int], lifts: bool
+) -> None:
+    """Rows 107 and 108 are in the middle: the first bars are 19 rows from one of them, the others 20."""
+    grasp = along_x(*((slice(row, row + 1), slice(90, 134), 0.095) for row in rows))
+    assert grasp is not None
+    assert grasp.primitive.position[2] == pytest.approx(0.035 if lifts else 0.03 - RISE, abs=1e-6)
+
+
+@pytest.mark.parametrize(("top", "possible"), [(0.06, True), (0.061, False)])
+def test_a_target_that_something_higher_lies_across_is_not_grasped_there(top: float, possible: bool) -> None:
+    heightmap, mask = scene()
+    heightmap.height[100:116, 108:116] = top
+    mask[:, 108:116] = False
+    assert (facing(0.0, plan_grasps(heightmap, mask, CONFIG)) is not None) == possible
+
+
+def test_a_few_high_cells_do_not_make_a_grasp_shallow() -> None:
+    heightmap, mask = scene()
+    heightmap.height[100, 100:124] = 0.07  # a sixteenth of the target
+    assert facing(0.0, plan_grasps(heightmap, mask, CONFIG)).primitive.position[2] == pytest.approx(
+        0.03 - RISE, abs=1e-6
+    )
+    heightmap.height[101, 100:124] = 0.07
+    assert facing(0.0, plan_grasps(heightmap, mask, CONFIG)).primitive.position[2] == pytest.approx(
+        0.04 - RISE, abs=1e-6
+    )
+
+
+def test_pads_that_are_not_filled_cost_what_is_missing_of_their_breadth() -> None:
+    thin = along_x(target=(slice(100, 106), COUNTED[1], 0.06))  # 6 of 11 rows
+    assert worth(thin) == pytest.approx(WORTH - 5 / 11, abs=1e-5)
+
+
+def test_a_target_whose_parts_are_too_far_from_its_middle_is_not_grasped() -> None:
+    heightmap, mask = scene(target=(slice(10, 12), slice(10, 12), 0.06))
+    mask[200:202, 200:202] = True
+    heightmap.height[mask] = 0.06
+    assert plan_grasps(heightmap, mask, CONFIG) == []
+
+
+def box_mask(rows: slice, columns: slice) -> tuple[Mask, NDArray[np.float32]]:
+    """The mask of a box in a view of 20 by 20 pixels and its heights, 50 mm."""
+    mask = np.zeros((20, 20), np.bool_)
+    mask[rows, columns] = True
+    return mask, np.where(mask, np.float32(0.05), np.float32(0.0))
+
+
+def test_the_outline_of_a_box_is_straight_and_fills_the_pads_but_at_its_ends() -> None:
+    outline = trace_outline(*box_mask(slice(5, 15), slice(4, 12)), 5.0)
+    assert outline.rows.tolist() == list(range(5, 15))
+    assert outline.left.tolist() == [4] * 10
+    assert outline.right.tolist() == [11] * 10
+    assert outline.slope.tolist() == [0.0] * 10
+    np.testing.assert_allclose(outline.coverage, [0.6, 0.8, 1, 1, 1, 1, 1, 1, 0.8, 0.6])
+    np.testing.assert_allclose(outline.edge_height, 0.05, atol=1e-8)
+
+
+def test_the_height_of_an_edge_is_that_of_the_lower_side_two_cells_inside() -> None:
+    mask, height = box_mask(slice(5, 15), slice(4, 12))
+    height[:, [4, 5, 10, 11]] = 0.001
+    height[:, 6], height[:, 9] = 0.04, 0.03
+    np.testing.assert_allclose(trace_outline(mask, height, 5.0).edge_height, 0.03, atol=1e-8)
+    np.testing.assert_allclose(trace_outline(mask[:, ::-1], height[:, ::-1], 5.0).edge_height, 0.03, atol=1e-8)
+
+
+@pytest.mark.parametrize(("columns", "edge"), [(5, 0.03), (4, 0.02), (3, 0.02), (2, 0.01), (1, 0.01)])
+def test_a_narrow_targets_edge_is_no_farther_inside_than_its_middle(columns: int, edge: float) -> None:
+    mask, height = box_mask(slice(5, 15), slice(4, 4 + columns))
+    for inside in range(columns):
+        height[:, 4 + inside] = 0.01 * (1 + min(inside, columns - 1 - inside))
+    np.testing.assert_allclose(trace_outline(mask, height, 5.0).edge_height, edge, atol=1e-8)
+
+
+def test_the_height_of_an_edge_is_the_mean_along_a_fingers_breadth() -> None:
+    mask, height = box_mask(slice(5, 15), slice(4, 12))
+    height[9, 4:12] = 0.0
+    expected = [0.05, 0.05, 0.04, 0.04, 0.04, 0.04, 0.04, 0.05, 0.05, 0.05]
+    np.testing.assert_allclose(trace_outline(mask, height, 5.0).edge_height, expected, atol=1e-8)
+    height[9, 4:12], height[5, 4:12] = 0.05, 0.0  # beyond its end the last row counts again
+    expected = [0.02, 0.03, 0.04, *[0.05] * 7]
+    np.testing.assert_allclose(trace_outline(mask, height, 5.0).edge_height, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(("finger_px", "reach"), [(1.0, 1), (3.4, 1), (4.6, 2), (5.4, 2), (6.6, 3)])
+def test_pads_reach_the_outermost_cell_within_their_breadth(finger_px: float, reach: int) -> None:
+    mask, height = box_mask(slice(2, 18), slice(8, 12))
+    mask[10, 5:15] = True
+    outline = trace_outline(mask, height, finger_px)
+    near = np.abs(outline.rows - 10) <= reach
+    np.testing.assert_array_equal(outline.left, np.where(near, 5, 8))
+    np.testing.assert_array_equal(outline.right, np.where(near, 14, 11))
+
+
+def test_the_slope_is_that_of_the_steeper_side_in_columns_a_row() -> None:
+    mask = np.zeros((20, 20), np.bool_)
+    for row in range(5, 11):
+        mask[row, 2 * (row - 5) : 12 + (row - 5)] = True  # 2 columns a row on the left, 1 on the right
+    height = np.full((20, 20), 0.05, np.float32)
+    for turned, heights in ((mask, height), (mask[:, ::-1], height), (mask[::-1], height)):
+        np.testing.assert_allclose(trace_outline(turned, heights, 5.0).slope, 2.0)
+
+
+def test_the_slope_is_taken_over_half_a_fingers_breadth() -> None:
+    mask, height = box_mask(slice(2, 18), slice(4, 12))
+    mask[10:, 4] = False  # a step of one column
+    slope = trace_outline(mask, height, 9.0).slope  # two rows up and two down
+    np.testing.assert_allclose(slope, [0.25 if 8 <= row <= 11 else 0.0 for row in range(2, 18)])
+    ends, height = box_mask(slice(2, 18), slice(4, 12))
+    ends[2, 4] = False
+    slope = trace_outline(ends, height, 9.0).slope  # at the end there are but two rows
+    np.testing.assert_allclose(slope[:4], [0.5, 1 / 3, 0.25, 0.0])
+
+
+def test_a_slanting_side_costs_three_tenths_a_column_per_row() -> None:
+    heightmap, mask = scene()
+    for row in range(100, 116):
+        mask[row, 100 : 100 + (row - 100) // 2] = False  # half a column a row; the outermost lower cells stay out
+    heightmap.height[COUNTED[:2]] = np.where(mask[COUNTED[:2]], 0.06, 0.0)
+    grasp = facing(0.0, plan_grasps(heightmap, mask, CONFIG))
+    assert grasp is not None
+    straight = along_x()
+    assert straight is not None
+    assert straight.score - grasp.score == pytest.approx(0.3 * 0.5, abs=0.06)

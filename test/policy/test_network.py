@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from shipped_policy import DECODING, ranges
+from torch import nn
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.policy.checkpoint import AgentConfig, load_agent, save_agent
-from impurity_grasp_ros.policy.decoding import DecodingConfig
-from impurity_grasp_ros.policy.network import NetworkConfig, make_network
+from impurity_grasp_ros.policy.densenet import DenseNetQNetwork
+from impurity_grasp_ros.policy.network import CompactQNetwork, NetworkConfig, ResidualBlock, make_network
 
 COMPACT = NetworkConfig("compact", 8, 8, (1, 2))
-DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("backbone", ["compact", "densenet121"])
@@ -61,3 +62,87 @@ def test_weights_of_another_shape_are_a_named_error(tmp_path: Path) -> None:
     assert load_file(path)
     with pytest.raises(CheckpointError, match="fit"):
         load_agent(path)
+
+
+SHIPPED = NetworkConfig("compact", 16, 40, (1, 2, 4))
+
+
+def layers_of(module: nn.Module) -> list[tuple[object, ...]]:
+    """What stands in a module, convolutions with channels, kernel, stride, padding, dilation and bias."""
+    found: list[tuple[object, ...]] = []
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            sizes = (layer.kernel_size[0], layer.stride[0], layer.padding[0], layer.dilation[0])
+            found.append((layer.in_channels, layer.out_channels, *sizes, layer.bias is not None))
+        elif isinstance(layer, nn.BatchNorm2d):
+            found.append((layer.num_features,))
+        elif isinstance(layer, nn.ReLU):
+            found.append(())
+    return found
+
+
+def test_the_size_of_a_network_has_its_range() -> None:
+    assert ranges(NetworkConfig) == {
+        "backbone": ("compact", "densenet121"),
+        "stem_channels": (4, 256),
+        "body_channels": (8, 512),
+        "dilations": (1, 16),
+    }
+
+
+def test_the_shipped_network_has_a_stem_a_dilated_body_and_one_head() -> None:
+    network = make_network(SHIPPED)
+    assert isinstance(network, CompactQNetwork)
+    assert layers_of(network.stem) == [(8, 16, 5, 2, 2, 1, False), (16,), ()]
+    assert layers_of(network.down) == [(16, 40, 3, 2, 1, 1, False), (40,), ()]
+    blocks = [[(40, 40, 3, 1, d, d, False), (40,), (), (40, 40, 3, 1, 1, 1, False), (40,)] for d in (1, 2, 4)]
+    assert [layers_of(block) for block in network.body] == blocks
+    assert layers_of(network.head) == [(56, 32, 3, 1, 1, 1, False), (32,), (), (32, 2, 1, 1, 0, 1, True)]
+
+
+def test_the_head_sees_the_stem_and_behind_it_the_body_at_the_stems_size() -> None:
+    torch.manual_seed(0)
+    network = make_network(COMPACT).eval()
+    network.head = nn.Sequential()
+    views = torch.rand(1, 8, 64, 64)
+    with torch.inference_mode():
+        fine = network.stem(views)
+        coarse = network.body(network.down(fine))
+        seen = network(views)
+    assert fine.shape == (1, 8, 32, 32)
+    assert coarse.shape == (1, 8, 16, 16)
+    assert seen.shape == (1, 16, 64, 64)
+    torch.testing.assert_close(seen[:, :8, 0, 0], fine[:, :, 0, 0])
+    torch.testing.assert_close(seen[:, 8:, -1, -1], coarse[:, :, -1, -1])
+    between = 0.75 * fine[:, :, 0, 0] + 0.25 * fine[:, :, 0, 1]  # pixel 1 lies a quarter of the way
+    torch.testing.assert_close(seen[:, :8, 0, 1], between)
+
+
+def test_a_residual_block_adds_to_what_it_gets() -> None:
+    torch.manual_seed(0)
+    block = ResidualBlock(4, 2).eval()
+    features = torch.randn(2, 4, 9, 9)
+    with torch.inference_mode():
+        changed = block(features)
+        torch.testing.assert_close(changed, torch.clamp(features + block.layers(features), min=0.0))
+        nn.init.zeros_(block.layers[-1].weight)
+        torch.testing.assert_close(block(features), torch.clamp(features, min=0.0))
+    assert not torch.equal(changed, block(features))
+
+
+def test_the_papers_backbone_gets_four_channels_of_each_heightmap() -> None:
+    with torch.device("meta"):
+        network = make_network(NetworkConfig("densenet121", 8, 8, (1,)))
+    assert isinstance(network, DenseNetQNetwork)
+    assert network.primitives[0].scene[0].in_channels == network.primitives[1].target[0].in_channels == 4
+
+
+def test_weights_lie_as_fast_convolutions_want_them_and_a_seed_decides_them() -> None:
+    networks = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        networks.append(make_network(COMPACT))
+    weights = [network.stem[0].weight for network in networks]
+    assert weights[0].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])

@@ -1,11 +1,9 @@
 """The target-agnostic actor sees the whole workspace, and heeds the attention only where it is told to."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from drawn_tables import MIDDLE, Block, on_heap, on_target, table, visible
-from test_agent import CONFIG, FixedNetwork
+from shipped_policy import ANYTHING, FixedNetwork
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import Grid, Heightmap, PrimitiveKind
@@ -13,7 +11,6 @@ from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.policy.overview import OverviewAgent, overview_of
 
-ANYTHING = replace(CONFIG, graspable="anything")
 FAR = Block(x=0.62, y=0.12)
 NEAR = Block(x=0.50, y=0.0)
 

@@ -11,15 +11,15 @@ from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table, tur
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from shipped_policy import ANALYTIC, ranges
 from torch import Tensor, nn
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
-from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.config import from_mapping, read_yaml
+from impurity_grasp_ros.datatypes import Attempt, Grid, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
-from impurity_grasp_ros.policy.actors import PolicyConfig
+from impurity_grasp_ros.policy.analytic import AnalyticActor
 from impurity_grasp_ros.policy.checkpoint import (
     AgentConfig,
     RectangleAgentConfig,
@@ -29,12 +29,19 @@ from impurity_grasp_ros.policy.checkpoint import (
 )
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
-from impurity_grasp_ros.policy.rectangles import Rectangle, RectangleActor, RectangleNetwork, RectangleNetworkConfig
+from impurity_grasp_ros.policy.rectangles import (
+    Rectangle,
+    RectangleActor,
+    RectangleNetwork,
+    RectangleNetworkConfig,
+    best_proposal,
+    has_just_failed,
+)
 
 SHIPPED = read_yaml("config/rectangles.yaml")["s_rgm"]
 DECODING = from_mapping(DecodingConfig, SHIPPED["decoding"])
 SMALL = RectangleNetworkConfig((4, 4, 4), 8, 2)
-PUSH = packaged_parameters("policy_node", PolicyConfig).analytic
+PUSH = ANALYTIC
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.03, height=0.04)
 ACROSS = Rectangle(55.5, 55.5, math.pi / 2, 0.044, 0.05)
@@ -45,8 +52,8 @@ rectangles = st.builds(
     st.floats(0, 111),
     st.floats(0, 111),
     st.floats(-10, 10),
-    st.floats(0, GRIPPER_STROKE),
-    st.floats(0, GRIPPER_STROKE),
+    st.floats(0, 0.085),
+    st.floats(0, 0.085),
 )
 
 
@@ -153,7 +160,7 @@ def test_whatever_is_predicted_passes_the_safety_check(value: float, place: tupl
     chosen = RectangleActor(FixedNetwork(np.full(6, value)), DECODING, PUSH)
     grasp = decide(chosen, Block(*place), Block(place[0], place[1] - 0.03))
     check_primitive(grasp, CELL)
-    assert 0.0 <= grasp.opening <= GRIPPER_STROKE
+    assert 0.0 <= grasp.opening <= 0.085
 
 
 def test_a_saved_network_comes_back_with_its_configuration(tmp_path: Path) -> None:
@@ -192,3 +199,169 @@ def test_a_file_of_the_other_kind_of_actor_is_a_named_error(tmp_path: Path) -> N
         load_rectangle_agent(agent_file, PUSH)
     with pytest.raises(CheckpointError, match="configuration of agent"):
         load_agent(rectangle_file)
+
+
+WORKSPACE = Grid(0.276, -0.224)
+
+
+def test_the_size_of_a_network_has_its_range() -> None:
+    assert ranges(RectangleNetworkConfig) == {"channels": (4, 256), "hidden": (4, 1024), "proposals": (1, 64)}
+
+
+def test_numbers_are_half_blocks_from_the_middle_the_double_angle_and_parts_of_the_stroke() -> None:
+    numbers = Rectangle(65.5, 50.5, math.radians(30), 0.0425, 0.017).to_numbers()
+    np.testing.assert_allclose(numbers, [1.0, -0.5, 0.5, 0.8660254, 0.5, 0.2], atol=1e-6)
+    assert numbers.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rectangle"),
+    [
+        ((0.0, 0.0, 1.0, 0.0, 0.0, 0.0), (55.5, 55.5, 0.0, 0.0, 0.0)),
+        ((-2.0, 3.0, 0.0, 1.0, 0.5, 0.2), (35.5, 85.5, math.pi / 4, 0.0425, 0.017)),
+        ((5.5, 5.6, -1.0, 0.0, 1.0, 1.1), (110.5, 111.0, math.pi / 2, 0.085, 0.085)),
+        ((-5.5, -5.6, 0.0, -2.0, -0.1, -1.0), (0.5, 0.0, -math.pi / 4, 0.0, 0.0)),
+        ((math.nan, math.inf, math.nan, math.nan, -math.inf, math.inf), (55.5, 111.0, 0.0, 0.0, 0.085)),
+    ],
+)
+def test_numbers_stand_for_a_rectangle_on_the_crop_within_the_stroke(
+    numbers: tuple[float, ...], rectangle: tuple[float, ...]
+) -> None:
+    found = Rectangle.from_numbers(np.array(numbers, np.float32))
+    assert (found.row, found.column, found.angle, found.opening, found.height) == pytest.approx(rectangle, abs=1e-6)
+
+
+def test_the_network_halves_the_image_with_each_convolution_and_ends_with_two_dense_layers() -> None:
+    with torch.device("meta"):
+        network = RectangleNetwork(from_mapping(RectangleNetworkConfig, SHIPPED["network"]))
+    convolutions = [layer for layer in network.features if isinstance(layer, nn.Conv2d)]
+    assert [
+        (layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding, layer.bias)
+        for layer in convolutions
+    ] == [
+        (8, 16, (5, 5), (2, 2), (2, 2), None),
+        (16, 32, (3, 3), (2, 2), (1, 1), None),
+        (32, 64, (3, 3), (2, 2), (1, 1), None),
+        (64, 64, (3, 3), (2, 2), (1, 1), None),
+    ]
+    kinds = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU] * 4 + [nn.Flatten]
+    assert [type(layer) for layer in network.features] == kinds
+    assert [layer.num_features for layer in network.features if isinstance(layer, nn.BatchNorm2d)] == [16, 32, 64, 64]
+    first, _, last, shaped = network.head
+    assert (first.in_features, first.out_features) == (64 * 7 * 7, 64)  # 112 halved four times
+    assert (last.in_features, last.out_features) == (64, 8 * 7)
+    assert [type(layer) for layer in network.head] == [nn.Linear, nn.ReLU, nn.Linear, nn.Unflatten]
+    assert (shaped.dim, shaped.unflattened_size) == (1, (8, 7))
+
+
+def test_a_size_that_is_odd_is_halved_upward() -> None:
+    deep = RectangleNetwork(RectangleNetworkConfig((4,) * 5, 4, 1)).eval()
+    assert deep.head[0].in_features == 4 * 4 * 4  # 112, 56, 28, 14, 7, 4
+    with torch.inference_mode():
+        assert deep(torch.zeros(2, 8, 112, 112)).shape == (2, 1, 7)
+
+
+def test_the_proposal_with_the_highest_score_is_the_best_of_each_crop() -> None:
+    proposals = torch.arange(2 * 3 * 7.0).reshape(2, 3, 7)
+    proposals[..., 6] = torch.tensor([[0.1, 0.9, 0.2], [-1.0, -3.0, -2.0]])
+    assert best_proposal(proposals).tolist() == [[7, 8, 9, 10, 11, 12], [21, 22, 23, 24, 25, 26]]
+
+
+def test_the_tips_of_a_predicted_grasp_reach_30_mm_below_the_top() -> None:
+    """44 mm open: closed on 36 mm, 4 mm less on either side, the tips end 1.3 mm above the tool."""
+    rise = 0.0573 * (math.cos(0.09) - math.cos(math.asin(0.036 / 0.1146 - math.sin(0.09))))
+    assert decide(actor(), TARGET).position[2] == pytest.approx(0.04 - 0.03 - rise, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "lifts"),
+    [
+        *((0, 30, True), (0, -30, True), (0, 31, False), (0, -31, False)),
+        *((19, 0, True), (-19, 0, True), (20, 0, False), (-20, 0, False), (19, -30, True), (-19, 30, True)),
+    ],
+)
+def test_the_palm_of_a_predicted_grasp_stays_above_what_is_within_120_by_75_mm(
+    row: int, column: int, lifts: bool
+) -> None:
+    """A tower of 90 mm lifts the tool to 30 mm; cell (55, 55) of the crop is cell (111, 111) of the workspace."""
+    heightmap = table()
+    heightmap.height[108:115, 108:115] = 0.04
+    heightmap.height[111 + row, 111 + column] = 0.09
+    mask = np.zeros((112, 112), np.bool_)
+    mask[52:59, 52:59] = True
+    crop = heightmap.window(56, 56, 112)
+    grasp = actor(Rectangle(55.0, 55.0, 0.0, 0.022, 0.0)).grasp(WORKSPACE, crop, mask)
+    assert grasp.position[:2] == pytest.approx((0.499, -0.001), abs=1e-6)
+    assert (grasp.position[2] == pytest.approx(0.03, abs=1e-6)) == lifts
+
+
+class Seeing(nn.Module):
+    """Predicts a grasp at the middle of what the state's last channel, the masked heights, shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, states: Tensor) -> Tensor:
+        weight = states[:, 7] / states[:, 7].sum((1, 2), keepdim=True)
+        steps = torch.arange(112) - 55.5
+        row, column = (weight * steps[:, None]).sum((1, 2)), (weight * steps).sum((1, 2))
+        one, rest = torch.ones_like(row), torch.zeros_like(row)
+        return torch.stack([row / self.scale, column / self.scale, -one, rest, 0.5 * one, rest, rest], 1)[:, None]
+
+
+def test_the_network_sees_the_crop_and_its_mask() -> None:
+    heightmap = table(Block(0.47, 0.03), Block(0.53, -0.03, height=0.06))
+    attention = on_heap(heightmap, MIDDLE)
+    mask = np.zeros((112, 112), np.bool_)
+    mask[56:, :56] = True  # smaller x and larger y than the middle
+    grasp = RectangleActor(Seeing(), DECODING, PUSH).grasp(WORKSPACE, attention.crop, mask)
+    assert grasp.position[:2] == pytest.approx((0.47, 0.03), abs=0.0015)
+    assert grasp.angle == pytest.approx(math.pi / 2)
+
+
+@pytest.mark.parametrize(
+    ("place", "rectangle", "expected"),
+    [
+        ((0.30, -0.20), (0.0, 0.0), (0.277, -0.223)),
+        ((0.70, 0.20), (111.0, 111.0), (0.723, 0.223)),
+        ((0.30, 0.20), (111.0, 0.0), (0.277, 0.223)),
+    ],
+)
+def test_a_grasp_beside_the_workspace_is_moved_onto_its_outermost_cell(
+    place: tuple[float, float], rectangle: tuple[float, float], expected: tuple[float, float]
+) -> None:
+    grasp = decide(actor(replace(ACROSS, row=rectangle[0], column=rectangle[1])), Block(*place))
+    assert grasp.position[:2] == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_actor_decides_with_its_network_as_it_is_after_training() -> None:
+    network = RectangleNetwork(SMALL).train()
+    chosen = RectangleActor(network, DECODING, PUSH)
+    assert chosen.network is network
+    assert chosen.decoding is DECODING
+    assert not network.training
+
+
+@pytest.mark.parametrize("status", OutcomeStatus)
+def test_only_a_grasp_on_the_crops_ground_that_was_the_latest_attempt_has_just_failed(status: OutcomeStatus) -> None:
+    crop = WORKSPACE.window(56, 56, 112)  # x from 388 to 612 mm, y from -112 to 112 mm
+    inside, outside = (Primitive.grasp((x, 0.0, 0.01), 0.0) for x in (0.61, 0.614))
+    push = Primitive.push((0.5, 0.0, 0.01), 0.0)
+    assert has_just_failed(crop, attempts([outside, inside], status)) == (status is not OutcomeStatus.HELD)
+    assert not has_just_failed(crop, attempts([inside, outside], status))
+    assert not has_just_failed(crop, attempts([inside, push], status))
+    assert not has_just_failed(crop, [])
+
+
+def test_around_a_candidate_the_push_is_that_of_a_search_and_after_a_failure_one_for_the_target() -> None:
+    blocks = TARGET, TARGET.beside(0.0, 0.03)
+    heightmap = table(*blocks)
+    pusher = AnalyticActor(PUSH)
+    searching = actor().select(heightmap, on_heap(heightmap, MIDDLE), [])
+    assert searching == pusher.push(heightmap, None, MIDDLE, [])
+    attention = on_target(heightmap, visible(TARGET, heightmap))
+    history = attempts([decide(actor(), *blocks)], OutcomeStatus.EMPTY)
+    freeing = actor().select(heightmap, attention, history)
+    assert freeing == pusher.push(heightmap, TARGET.cells, attention.center, history)
+    assert searching != freeing

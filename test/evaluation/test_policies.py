@@ -1,0 +1,100 @@
+"""Every policy by its name: which weights and which attention it acts with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import RgbdFrame
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation.ablations import Impaired, WithDetectionAlone, WithoutAttention, WithoutInference
+from impurity_grasp_ros.evaluation.benchmark import Bench
+from impurity_grasp_ros.evaluation.oracle import Oracle
+from impurity_grasp_ros.evaluation.policies import POLICIES, Policy, factory_of, make_policy, with_actor
+from impurity_grasp_ros.pipeline import Decision
+from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
+from impurity_grasp_ros.policy.checkpoint import load_agent, load_rectangle_agent
+from impurity_grasp_ros.policy.overview import OverviewAgent
+from impurity_grasp_ros.protocols import Actor
+from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.simulation.environment import Environment
+
+
+def test_the_names_are_those_of_the_documentation() -> None:
+    names = ["analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle"]
+    assert list(POLICIES) == names
+    assert all(factory_of(name) is POLICIES[name] for name in names)
+
+
+@pytest.mark.parametrize("name", ["moon", "", "Ours"])
+def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"expected a policy out of analytic, ours, .*, oracle, received '{name}'"):
+        factory_of(name)
+
+
+@cache
+def agent(name: str) -> QAgent:
+    return load_agent(resource(f"models/{name}.safetensors"))
+
+
+def overview(*, heeds_target: bool) -> OverviewAgent:
+    return OverviewAgent(agent("vpg").network, agent("vpg").config, heeds_target=heeds_target)
+
+
+def analytic() -> AnalyticConfig:
+    return packaged_parameters("policy_node", AnalyticConfig, "analytic")
+
+
+def behind_full_attention(make: Callable[[], Actor]) -> Callable[[Environment], Policy]:
+    return lambda environment: with_actor(environment, make())
+
+
+def behind(attention: type[Impaired], make: Callable[[], Actor]) -> Callable[[Environment], Policy]:
+    return lambda environment: attention(environment.cell.workspace.grid, make())
+
+
+MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
+    "analytic": behind_full_attention(lambda: AnalyticActor(analytic())),
+    "ours": behind_full_attention(lambda: agent("default")),
+    "paper": behind_full_attention(lambda: agent("paper")),
+    "no-t": behind_full_attention(lambda: agent("no_t")),
+    "s-rgm": behind_full_attention(lambda: load_rectangle_agent(resource("models/s_rgm.safetensors"), analytic())),
+    "vpg": behind(WithoutAttention, lambda: overview(heeds_target=False)),
+    "no-tsd": behind(WithoutAttention, lambda: overview(heeds_target=False)),
+    "s-vpg": behind(WithDetectionAlone, lambda: overview(heeds_target=True)),
+    "no-oi": behind(WithoutInference, lambda: agent("default")),
+}
+
+
+@pytest.fixture(scope="module")
+def frame(bench: Bench) -> RgbdFrame:
+    """A scene with its targets in view, in which every policy would do something else."""
+    bench.environment.reset(1001, "random")
+    return bench.environment.observe()
+
+
+def decide(policy: Policy, frame: RgbdFrame) -> Decision:
+    policy.new_job()
+    return policy.decide(frame, [])
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("name", MADE_BY_HAND)
+def test_a_policy_acts_with_its_own_weights_and_attention(
+    environment: Environment, frame: RgbdFrame, name: str
+) -> None:
+    decision = decide(make_policy(name, environment), frame)
+    expected = decide(MADE_BY_HAND[name](environment), frame)
+    assert decision.primitive is not None
+    assert decision.primitive == expected.primitive
+    assert decision.attention.state is expected.attention.state
+    assert decision.attention.center == expected.attention.center
+
+
+@pytest.mark.sim
+def test_the_oracle_is_that_of_the_environment(environment: Environment) -> None:
+    assert isinstance(make_policy("oracle", environment), Oracle)

@@ -1,0 +1,38 @@
+"""The configurations that ship, a network whose values are known, and the ranges of their parameters."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from impurity_grasp_ros.config import packaged_parameters, parameter_specs
+from impurity_grasp_ros.policy.actors import PolicyConfig
+from impurity_grasp_ros.policy.checkpoint import load_agent
+from impurity_grasp_ros.resources import resource
+
+DECODING = load_agent(resource("models/default.safetensors"), torch.device("cpu")).config
+"""What the shipped weights were trained with."""
+
+ANYTHING = load_agent(resource("models/vpg.safetensors"), torch.device("cpu")).config
+"""What those were trained with that grasp whatever they can."""
+
+ANALYTIC = packaged_parameters("policy_node", PolicyConfig).analytic
+
+
+class FixedNetwork(nn.Module):
+    """Values that grasps and pushes get everywhere; a little more towards the middle, so that ties are rare."""
+
+    def __init__(self, grasp: float, push: float) -> None:
+        super().__init__()
+        self.levels = nn.Parameter(torch.tensor([grasp, push]))
+
+    def forward(self, views: Tensor) -> Tensor:
+        steps = torch.linspace(-1, 1, views.shape[2])
+        bump = -0.01 * (steps[:, None] ** 2 + steps[None, :] ** 2)
+        return (self.levels[:, None, None] + bump).expand(len(views), -1, -1, -1)
+
+
+def ranges(config_type: type) -> dict[str, tuple[Any, ...]]:
+    """The parameters of a configuration that are limited: lowest and highest value, or the choices."""
+    limits = {spec.name: spec.choices or (spec.low, spec.high) for spec in parameter_specs(config_type)}
+    return {name: limit for name, limit in limits.items() if limit != (None, None)}
