@@ -67,6 +67,11 @@ class Grid:
         """Fractional (row, column) of a position in metres, numbers or arrays; a cell's centre is a whole number."""
         return (y - self.y_min) / self.resolution - 0.5, (x - self.x_min) / self.resolution - 0.5
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Position (x, y) in metres of the middle."""
+        return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
+
     def contains(self, x: float, y: float) -> bool:
         """Whether a position in metres lies on the grid."""
         x_max, y_max = self.x_min + self.columns * self.resolution, self.y_min + self.rows * self.resolution

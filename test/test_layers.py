@@ -17,7 +17,7 @@ PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper_geometry", "launch_arguments", "priority", "protocols", "resources", "transform",
+    "gripper_geometry", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
 }  # fmt: skip
 
 ROS = {
