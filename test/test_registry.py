@@ -45,6 +45,6 @@ def test_an_unknown_name_is_refused_with_those_there_are(registry: Registry[int]
 def test_a_package_that_cannot_be_imported_is_named(registry: Registry[int]) -> None:
     registry.check("gone")
     with pytest.raises(
-        ConfigError, match="^thing: expected 'gone' to be found in nowhere:X: No module named 'nowhere'$"
+        ConfigError, match=r"^thing: expected 'gone' to be found in nowhere:X: No module named 'nowhere'$"
     ):
         registry.find("gone")
