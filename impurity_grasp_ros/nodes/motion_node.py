@@ -29,6 +29,7 @@ from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
 from impurity_grasp_ros.priority import lower_niceness
+from impurity_grasp_ros.protocols import ArmDriver, Device, GripperDriver
 
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -69,8 +70,8 @@ class MotionNode(ClosingNode):
         self._cell = CellParameters(self, load_cell(config.cell_file))
         if not config.robot_ip:
             self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
-        self._arm = UrArm(config.robot_ip, config.arm)
-        self._gripper = RobotiqGripper(config.robot_ip, config.gripper)
+        self._arm: ArmDriver = UrArm(config.robot_ip, config.arm)
+        self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper)
         self._problem = ""
         self._primitives = PrimitiveServer(
             self,
@@ -150,7 +151,8 @@ class MotionNode(ClosingNode):
         self._joints.publish(JointState(header=header, name=names, position=joints))
 
     def _publish_diagnostics(self) -> None:
-        message, problem = diagnose(self._arm, self._gripper, self._settings.value.robot_ip)
+        devices: dict[str, Device] = {"arm": self._arm, "gripper": self._gripper}
+        message, problem = diagnose(devices, self._settings.value.robot_ip)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         kind = NUMBER.sub("#", problem)  # an age that grows is no news
