@@ -199,7 +199,12 @@ class Primitive:
 
 
 class OutcomeStatus(Enum):
-    """How a primitive ended; the numbers are those of ``msg/Attempt.msg``."""
+    """How a primitive ended; the numbers are those of ``msg/Attempt.msg``.
+
+    Whether a grasp was a success has three answers (docs/success.md). The robot's is HELD: something was between the
+    fingers after lifting and over the bin. The learner's (``learning/selfplay.py``): HELD, and the target came into the
+    bin. The referee's (``evaluation/referee.py``): a target lies in the bin that did not before.
+    """
 
     HELD = 0
     """Grasp: an object was lifted, carried and released over the drop bin."""
