@@ -121,7 +121,8 @@ def test_links_of_the_documentation_lead_somewhere(page: Path) -> None:
 
 
 def test_every_module_belongs_to_a_layer() -> None:
-    top_level = {path.stem if path.is_file() else path.name for path in (ROOT / PACKAGE).iterdir()} - {"__pycache__"}
+    folders = {path.name for path in (ROOT / PACKAGE).iterdir() if path.is_dir()} - {"__pycache__"}
+    top_level = folders | {path.stem for path in (ROOT / PACKAGE).glob("*.py")}
     assert top_level <= CORE_MODULES | set(LAYERS)
 
 
