@@ -146,33 +146,32 @@ def _crop_corner(heightmap: Heightmap, center: tuple[float, float]) -> tuple[int
     return round(row - half), round(column - half)
 
 
-def _without_inference(
-    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
-) -> tuple[Attention, Appearance | None]:
+def without_inference(attention: Attention, heightmap: Heightmap) -> Attention:
     """Ablation, no occluded-region inference: without a target in view, where the saliency is highest; never CLEAR."""
-    attention, appearance = _outlier(heightmap, appearance, config)
-    if attention.state is not AttentionState.TARGET:
-        row, column = np.unravel_index(int(attention.saliency.argmax()), attention.saliency.shape)
-        attention = _on_candidate(attention, heightmap, heightmap.grid.to_metres(float(row), float(column)))
-    return attention, appearance
+    if attention.state is AttentionState.TARGET:
+        return attention
+    row, column = np.unravel_index(int(attention.saliency.argmax()), attention.saliency.shape)
+    return _on_candidate(attention, heightmap, heightmap.grid.to_metres(float(row), float(column)))
 
 
-def _whole(
-    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
-) -> tuple[Attention, Appearance | None]:
-    """Ablation, no target saliency detection: the whole workspace, target-agnostic; never CLEAR."""
-    attention, appearance = _outlier(heightmap, appearance, config)
-    return _on_candidate(attention, heightmap, heightmap.grid.middle), appearance
+def whole_workspace(attention: Attention, heightmap: Heightmap) -> Attention:
+    """Ablation, no target saliency detection: target-agnostic, the whole workspace; never CLEAR."""
+    return _on_candidate(attention, heightmap, heightmap.grid.middle)
 
 
-def _target_only(
-    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
-) -> tuple[Attention, Appearance | None]:
+def target_only(attention: Attention, heightmap: Heightmap) -> Attention:
     """A target in view, else the whole workspace; never CLEAR."""
-    attention, appearance = _outlier(heightmap, appearance, config)
-    if attention.state is not AttentionState.TARGET:
-        attention = _on_candidate(attention, heightmap, heightmap.grid.middle)
-    return attention, appearance
+    return attention if attention.state is AttentionState.TARGET else whole_workspace(attention, heightmap)
+
+
+def _impaired(impair: Callable[[Attention, Heightmap], Attention]) -> Attend:
+    """The outlier mode with a part of its attention taken out (paper, section 6.3.2)."""
+
+    def mode(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
+        attention, memory = _outlier(heightmap, memory, config)
+        return impair(attention, heightmap), memory
+
+    return mode
 
 
 ATTENTIONS: Registry[Attend] = Registry(
@@ -181,8 +180,8 @@ ATTENTIONS: Registry[Attend] = Registry(
     {
         "outlier": _outlier,
         "vocus2": _most_salient,
-        "no-inference": _without_inference,
-        "target-only": _target_only,
-        "whole": _whole,
+        "no-inference": _impaired(without_inference),
+        "target-only": _impaired(target_only),
+        "whole": _impaired(whole_workspace),
     },
 )
