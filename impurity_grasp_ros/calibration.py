@@ -1,4 +1,4 @@
-"""The camera's intrinsics and mounting, read from ``config/camera_calibration.yaml``."""
+"""The camera's intrinsics and mounting, read from the file that the cell names."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.transform import Transform, from_quaternion
-
-CALIBRATION_FILE = "config/camera_calibration.yaml"
 
 MAX_ERROR_PX = 3.0
 """Reprojection error; beyond it a grasp misses by more than the fingers' clearance."""
@@ -98,7 +96,7 @@ class CameraCalibration:
         return from_quaternion(self.translation, self.quaternion_xyzw)
 
 
-def load_calibration(file: str = CALIBRATION_FILE) -> CameraCalibration:
+def load_calibration(file: str) -> CameraCalibration:
     """The calibration that a YAML file holds.
 
     Args:

@@ -1,10 +1,13 @@
-"""The cell's layout and the speeds and limits of motion, read from ``config/cell.yaml``."""
+"""The cell: layout, camera calibration, and speeds and limits of motion, read from ``config/cell.yaml``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell_layout import check_layout
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Grid
+from impurity_grasp_ros.resources import resource
 
 CELL_FILE = "config/cell.yaml"
 
@@ -122,6 +125,7 @@ class CellConfig:
     drop_bin: DropBinConfig
     motion: MotionConfig
     obstacles: ObstaclesConfig
+    camera_calibration: str = parameter("file of the camera's intrinsics and pose; a path, or relative to this file")
     home: tuple[float, float, float, float, float, float] = parameter(
         "rad, out of the camera's view", low=-6.3, high=6.3
     )
@@ -129,7 +133,24 @@ class CellConfig:
     def __post_init__(self) -> None:
         check_layout(self)
 
+    @property
+    def calibration(self) -> CameraCalibration:
+        """The camera, read from its file; raises ConfigError."""
+        return load_calibration(self.camera_calibration)
+
 
 def load_cell(file: str = CELL_FILE) -> CellConfig:
-    """The cell that a YAML file describes; raises ConfigError."""
-    return load(CellConfig, file)
+    """The cell that a YAML file describes.
+
+    Args:
+        file: Path, relative to the package or absolute.
+
+    Returns:
+        The cell; the path of its camera calibration is absolute.
+
+    Raises:
+        ConfigError: The file describes no cell, or one whose parts do not fit together.
+    """
+    cell = load(CellConfig, file)
+    beside = Path(resource(file)).absolute().parent / cell.camera_calibration
+    return replace(cell, camera_calibration=str(beside))

@@ -67,6 +67,11 @@ class Grid:
         """Fractional (row, column) of a position in metres, numbers or arrays; a cell's centre is a whole number."""
         return (y - self.y_min) / self.resolution - 0.5, (x - self.x_min) / self.resolution - 0.5
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Position (x, y) in metres of the middle."""
+        return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
+
     def contains(self, x: float, y: float) -> bool:
         """Whether a position in metres lies on the grid."""
         x_max, y_max = self.x_min + self.columns * self.resolution, self.y_min + self.rows * self.resolution
@@ -194,7 +199,12 @@ class Primitive:
 
 
 class OutcomeStatus(Enum):
-    """How a primitive ended; the numbers are those of ``msg/Attempt.msg``."""
+    """How a primitive ended; the numbers are those of ``msg/Attempt.msg``.
+
+    Whether a grasp was a success has three answers (docs/success.md). The robot's is HELD: something was between the
+    fingers after lifting and over the bin. The learner's (``learning/selfplay.py``): HELD, and the target came into the
+    bin. The referee's (``evaluation/referee.py``): a target lies in the bin that did not before.
+    """
 
     HELD = 0
     """Grasp: an object was lifted, carried and released over the drop bin."""

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 
+from impurity_grasp_ros.cell import CELL_FILE
 from impurity_grasp_ros.config import PARAMETERS_FILE, read_fresh_yaml
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.resources import resource
@@ -54,12 +55,16 @@ class LaunchArgument:
             raise ConfigError(f"{self.name}: {error}") from error
 
 
+CELL = LaunchArgument(
+    "cell_file", str(resource(CELL_FILE)), "the cell, for map, motion, simulation and TF alike", kind="yaml"
+)
 PARAMS_FILE = LaunchArgument("params_file", str(resource(PARAMETERS_FILE)), "parameters of all nodes", kind="yaml")
 
 
 def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
     return (
         PARAMS_FILE,
+        CELL,
         LaunchArgument("namespace", "", "namespace of all nodes"),
         LaunchArgument("use_sim_time", use_sim_time, "take the time from /clock", BOOLEAN),
         LaunchArgument("log_level", "info", "least severity of what is logged", LOG_LEVELS),

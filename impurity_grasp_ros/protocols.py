@@ -4,7 +4,7 @@ Motions are asynchronous so that the caller keeps deadlines and can cancel: star
 the :class:`Clock`, ``stop`` when needed. A device that fails raises ``DeviceFaultError``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -101,6 +101,41 @@ class Gripper(Protocol):
 
     def is_holding(self) -> bool:
         """Whether something stopped the fingers while they closed, and still keeps them apart."""
+        ...
+
+
+class Device(Protocol):
+    """A driver that keeps in touch with its device by itself, and knows what is the matter with it."""
+
+    def problem(self) -> str:
+        """Why the device cannot move, empty when it can."""
+        ...
+
+    def recover(self, must_stop: Callable[[], bool]) -> None:
+        """Make it ready again, on a person's request; ``must_stop`` says when to give up.
+
+        Raises DeviceFaultError with what is still in the way, CanceledError when it was told to give up.
+        """
+        ...
+
+    def values(self) -> dict[str, str]:
+        """Its state for diagnostics, by name, also while it cannot move."""
+        ...
+
+    def close(self) -> None:
+        """Let the device go, stopped as it is."""
+        ...
+
+
+class ArmDriver(Arm, Device, Protocol):
+    """A real arm."""
+
+
+class GripperDriver(Gripper, Device, Protocol):
+    """A real gripper."""
+
+    def last_opening(self) -> float | None:
+        """The opening in metres measured last, without asking the gripper; None before the first time."""
         ...
 
 

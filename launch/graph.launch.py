@@ -1,19 +1,19 @@
 """The nodes that simulation and robot have in common; included by sim.launch.py and real.launch.py."""
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_path
-from launch import LaunchDescription
-from launch.actions import LogInfo
+from launch import LaunchContext, LaunchDescription
+from launch.actions import LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.launch_arguments import GRAPH_ARGUMENTS
 from impurity_grasp_ros.nodes.launching import declare, needed_node
 
 SHARE = get_package_share_path("impurity_grasp")
-NODES = ("heightmap_node", "attention_node", "policy_node", "picker_node")
+NODES = ("attention_node", "policy_node", "picker_node")
 
 
 def installed(package: str) -> bool:
@@ -33,18 +33,27 @@ def optional(package: str, executable: str, **options) -> Node | LogInfo:
     return LogInfo(msg=f"{package} is not installed: going on without {executable}", condition=options.get("condition"))
 
 
-def generate_launch_description() -> LaunchDescription:
-    """Arguments besides its own are declared, and checked, by the launch files that include this one."""
-    set_here = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=bool) for name in ("use_sim_time", "refuse_repeated")
-    }
-    camera = load_calibration()
+def camera_frame(context: LaunchContext) -> list[Node | LogInfo]:
+    """The transform of the calibrated camera."""
+    camera = load_cell(context.launch_configurations["cell_file"]).calibration
     pose = zip(("x", "y", "z", "qx", "qy", "qz", "qw"), (*camera.translation, *camera.quaternion_xyzw), strict=True)
     frames = ["--frame-id", "base_link", "--child-frame-id", camera.frame_id]
+    values = [text for name, value in pose for text in (f"--{name}", str(value))]
+    return [optional("tf2_ros", "static_transform_publisher", arguments=[*frames, *values])]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments besides its own are declared, and checked, by the launch files that include this one."""
+    time = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
+    view = {
+        "cell_file": LaunchConfiguration("cell_file"),
+        "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
+    }
     return LaunchDescription(
         [
             *declare(GRAPH_ARGUMENTS),
-            *(needed_node(name, [set_here]) for name in NODES),
+            needed_node("heightmap_node", [time, view]),
+            *(needed_node(name, [time]) for name in NODES),
             optional(
                 "robot_state_publisher",
                 "robot_state_publisher",
@@ -56,11 +65,7 @@ def generate_launch_description() -> LaunchDescription:
                     }
                 ],
             ),
-            optional(
-                "tf2_ros",
-                "static_transform_publisher",
-                arguments=[*frames, *(text for name, value in pose for text in (f"--{name}", str(value)))],
-            ),
+            OpaqueFunction(function=camera_frame),
             optional(
                 "rviz2",
                 "rviz2",

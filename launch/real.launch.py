@@ -27,6 +27,7 @@ def camera_driver() -> IncludeLaunchDescription | LogInfo:
 def generate_launch_description() -> LaunchDescription:
     """Camera driver, motion node and the common nodes."""
     robot = {
+        "cell_file": LaunchConfiguration("cell_file"),
         "robot_ip": ParameterValue(LaunchConfiguration("robot_ip"), value_type=str),
         "dry_run": ParameterValue(LaunchConfiguration("dry_run"), value_type=bool),
         "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool),

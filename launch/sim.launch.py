@@ -15,6 +15,7 @@ SHARE = get_package_share_path("impurity_grasp")
 def generate_launch_description() -> LaunchDescription:
     """Simulation bridge and the nodes that simulation and robot have in common."""
     scene = {
+        "cell_file": LaunchConfiguration("cell_file"),
         "scene": ParameterValue(LaunchConfiguration("scene"), value_type=str),
         "seed": ParameterValue(LaunchConfiguration("seed"), value_type=int),
         "gui": ParameterValue(LaunchConfiguration("gui"), value_type=bool),

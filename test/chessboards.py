@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.perception.hand_eye import Chessboard
 from impurity_grasp_ros.transform import Transform, apply, from_rotation_translation, inverse
 
 BOARD = Chessboard(rows=5, columns=8, square=0.02)
-CALIBRATION = load_calibration()
+CALIBRATION = load_cell().calibration
 INTRINSICS = CALIBRATION.intrinsics
 T_BASE_CAMERA = CALIBRATION.T_base_camera
 T_TOOL_BOARD = from_rotation_translation(

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ConfigError
 
-SHIPPED = load_calibration()
+SHIPPED = load_cell().calibration
 
 
 def written(folder: Path, **changes: Any) -> str:

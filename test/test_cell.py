@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cell_files import changed, write_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impurity_grasp_ros.cell import CELL_FILE, CellConfig
-from impurity_grasp_ros.config import from_mapping, read_yaml
+from impurity_grasp_ros.cell import CELL_FILE, CellConfig, load_cell
+from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.motion.kinematics import nearest_solution
 from impurity_grasp_ros.transform import tool_down
@@ -18,13 +20,7 @@ from impurity_grasp_ros.transform import tool_down
 
 def cell_with(**changes: Any) -> CellConfig:
     """The shipped cell with some values replaced, named like ``drop_bin__x``."""
-    values: dict[str, Any] = {
-        name: dict(value) if isinstance(value, dict) else value for name, value in read_yaml(CELL_FILE).items()
-    }
-    for name, value in changes.items():
-        *group, leaf = name.split("__")
-        (values[group[0]] if group else values)[leaf] = value
-    return from_mapping(CellConfig, values)
+    return from_mapping(CellConfig, changed(CELL_FILE, changes))
 
 
 def joints_at(cell: CellConfig, x: float, y: float, z: float) -> list[float]:
@@ -32,6 +28,12 @@ def joints_at(cell: CellConfig, x: float, y: float, z: float) -> list[float]:
     joints = nearest_solution(tool_down((x, y, z), 0.0), cell.home)  # type: ignore[arg-type]
     assert joints is not None
     return joints.tolist()
+
+
+def test_the_camera_is_calibrated_by_the_file_beside_the_cell(tmp_path: Path) -> None:
+    cell = load_cell(str(write_cell(tmp_path, camera={"translation": [0.51, 0.02, 0.73]})))
+    assert cell.calibration.translation == (0.51, 0.02, 0.73)
+    assert cell.camera_calibration == str(tmp_path / "camera.yaml")
 
 
 def test_the_shipped_cell_is_accepted() -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cell_files import write_cell
 from dds import unused_domain
 
 launch = pytest.importorskip("launch")
@@ -18,6 +19,7 @@ pytest.importorskip("launch_ros")
 
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 
 from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
@@ -25,9 +27,10 @@ from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
 FOLDER = Path(__file__).resolve().parents[1] / "launch"
 COMMON_NODES = {"heightmap_node", "attention_node", "policy_node", "picker_node"}
 ARGUMENTS = {
-    "sim": {"scene", "seed", "gui", "params_file", "namespace", "use_sim_time", "log_level", "discovery"},
-    "real": {"robot_ip", "dry_run", "camera", "params_file", "namespace", "use_sim_time", "log_level", "discovery"},
+    "sim": {"scene", "seed", "gui"},
+    "real": {"robot_ip", "dry_run", "camera"},
 }
+COMMON_ARGUMENTS = {"params_file", "cell_file", "namespace", "use_sim_time", "log_level", "discovery"}
 START = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -64,7 +67,7 @@ def executables(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["sim", "real"])
 def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(name: str) -> None:
     declared = {entity.name: entity for entity in entities(name) if isinstance(entity, DeclareLaunchArgument)}
-    assert set(declared) == ARGUMENTS[name] | {"rviz", "refuse_repeated"}
+    assert set(declared) == ARGUMENTS[name] | COMMON_ARGUMENTS | {"rviz", "refuse_repeated"}
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 
@@ -87,6 +90,7 @@ def launched(folder: Path, name: str, *words: str) -> subprocess.CompletedProces
         ("sim", "sed:=3", "sed: unknown launch argument, perhaps seed"),
         ("sim", "log_level:=loud", '"log_level" provided value "loud"'),
         ("real", "params_file:=/nowhere.yaml", "params_file: expected a file /nowhere.yaml"),
+        ("sim", "cell_file:=/nowhere.yaml", "cell_file: expected a file /nowhere.yaml"),
         ("real", "discovery:=world", '"discovery" provided value "world"'),
     ],
 )
@@ -115,8 +119,30 @@ def test_nodes_are_told_how_far_away_others_are_found_and_whose_end_ends_them(wo
     context = launch.LaunchContext(argv=[word])
     context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
     context.launch_configurations.update([word.split(":=")])
-    (check,) = [item for item in entities("real") if isinstance(item, OpaqueFunction)]
+    real = PythonLaunchDescriptionSource(str(FOLDER / "real.launch.py")).get_launch_description(context)
+    (check,) = [item for item in real.entities if isinstance(item, OpaqueFunction)]
     for action in check.execute(context) or []:
         action.execute(context)
     assert context.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == expected
     assert context.environment["IMPURITY_GRASP_SUPERVISOR"] == str(os.getpid())
+
+
+def test_the_camera_of_the_cell_file_is_the_one_of_the_transforms(tmp_path: Path) -> None:
+    cell = write_cell(tmp_path, camera={"frame_id": "other_optical_frame", "translation": [0.51, 0.02, 0.73]})
+    context = launch.LaunchContext(argv=[f"cell_file:={cell.name}"])
+    context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
+    context.launch_configurations["cell_file"] = str(cell)
+    graph = PythonLaunchDescriptionSource(str(FOLDER / "graph.launch.py")).get_launch_description(context)
+    (frame,) = [item for item in graph.entities if isinstance(item, OpaqueFunction)]
+    (publisher,) = frame.execute(context) or []
+    if isinstance(publisher, Node):
+        words = [perform_substitutions(context, normalize_to_list_of_substitutions(word)) for word in publisher.cmd]
+        assert words[words.index("--child-frame-id") + 1] == "other_optical_frame"
+        assert words[words.index("--x") + 1] == "0.51"
+
+
+def test_a_launch_whose_cell_has_no_calibration_says_so(tmp_path: Path) -> None:
+    cell = write_cell(tmp_path, camera_calibration="/nowhere/camera.yaml")
+    done = launched(tmp_path, "sim", f"cell_file:={cell}")
+    assert done.returncode == 1
+    assert "expected a file /nowhere/camera.yaml" in done.stdout + done.stderr

@@ -4,6 +4,7 @@ The sources are parsed, not executed, so that imports inside functions count as 
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper_geometry", "launch_arguments", "priority", "protocols", "resources", "transform",
+    "gripper_geometry", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
 }  # fmt: skip
 
 ROS = {
@@ -97,8 +98,31 @@ def is_allowed(module: str, imported: str) -> bool:
     return library in sys.stdlib_module_names or library in EVERYWHERE | LAYERS[own].libraries | extra
 
 
+def table_of_layers() -> str:
+    """What docs/architecture.md shows."""
+    rows = ["| layer | may import | libraries |", "|---|---|---|"]
+    for name, layer in LAYERS.items():
+        layers = [other for other in LAYERS if other in layer.layers]
+        cells = [f"`{name}`", ", ".join(layers) or "-", ", ".join(sorted(layer.libraries)) or "-"]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def test_the_documentation_shows_the_layers() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- layers -->\n")[2].partition("\n<!-- end of layers -->")[0]
+    assert shown == table_of_layers()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_documentation_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+
 def test_every_module_belongs_to_a_layer() -> None:
-    top_level = {path.stem if path.is_file() else path.name for path in (ROOT / PACKAGE).iterdir()} - {"__pycache__"}
+    folders = {path.name for path in (ROOT / PACKAGE).iterdir() if path.is_dir()} - {"__pycache__"}
+    top_level = folders | {path.stem for path in (ROOT / PACKAGE).glob("*.py")}
     assert top_level <= CORE_MODULES | set(LAYERS)
 
 

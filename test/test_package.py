@@ -7,7 +7,10 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+import yaml
 from test_layers import MODULES, PACKAGE, ROOT, ROS, imported_modules
+
+from impurity_grasp_ros import __version__
 
 ROSDEP_KEYS = {
     "coal": "coal",
@@ -68,3 +71,19 @@ def test_pip_installs_what_the_requirements_of_a_checkout_install(name: str) -> 
     setup = (ROOT / "setup.py").read_text(encoding="utf-8")
     asked = {re.split(r"[<>=]", text)[0] for text in re.findall(r'^ +"([\w.-]+(?:[<>=]+[\d.]+)?)",$', setup, re.M)}
     assert requirements(name) - {"cv_bridge"} <= asked  # of ROS 2, and needed by the nodes alone
+
+
+def test_every_file_tells_the_same_version() -> None:
+    manifest = ET.parse(ROOT / "package.xml").getroot().findtext("version")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {manifest, citation["version"]} == {__version__}
+
+
+def test_hooks_and_tests_run_the_same_ruff() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (version,) = [repo["rev"] for repo in hooks["repos"] if "ruff" in repo["repo"]]
+    assert f"ruff=={version.removeprefix('v')}" in (ROOT / "requirements/test.txt").read_text(encoding="utf-8").split()
+
+
+def test_the_package_is_typed() -> None:
+    assert (ROOT / "impurity_grasp_ros/py.typed").exists()

@@ -19,8 +19,8 @@ from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.calibration import MAX_ERROR_PX
-from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm, rise
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cli.robot_arm import await_rest, named_cell, ready_arm, rise
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import CalibrationError, ConfigError, OutOfWorkspaceError
 from impurity_grasp_ros.files import write_atomically
@@ -53,33 +53,36 @@ def calibrate(
     max_error: Annotated[
         float, typer.Option(min=0.1, max=MAX_ERROR_PX, help="Pixels of error beyond which it is refused.")
     ] = 1.0,
-    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("config/camera_calibration.yaml"),
+    cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
+    output: Annotated[
+        Optional[Path], typer.Option(help="The file to write; without, the calibration that the cell names.")
+    ] = None,
     frame_id: Annotated[str, typer.Option(help="Optical frame of the camera.")] = "camera_color_optical_frame",
 ) -> None:
     """Find the camera's pose and write it, with its error; a bad one is refused and nothing is written.
 
     The gripper holds a chessboard, its face towards the camera. The arm carries it over a grid of tilted poses.
     """
-    board, console = Chessboard(rows, columns, square), Console()
+    board, console, cell = Chessboard(rows, columns, square), Console(), named_cell(cell_file)
     if pairs is None:
         if not robot_ip:
             raise ConfigError("expected --robot-ip to record, or --pairs to solve a recording again")
-        record_pairs(robot_ip, record, speed, console)
+        record_pairs(robot_ip, record, speed, cell, console)
         pairs = record
     views, intrinsics = read_pairs(pairs, board)
     solution = solve(views, board, intrinsics)
     console.print(f"{len(views)} views, error {solution.error_px:.2f} px, camera at {solution.T_base_camera[:3, 3]}")
     if solution.error_px > max_error:
         raise CalibrationError(f"expected an error of at most {max_error:g} px, found {solution.error_px:.2f} px")
-    write_atomically(output, to_yaml(solution, intrinsics, frame_id).encode())
-    console.print(f"written: {output}")
+    written = output or Path(cell.camera_calibration)
+    write_atomically(written, to_yaml(solution, intrinsics, frame_id).encode())
+    console.print(f"written: {written}")
 
 
-def record_pairs(robot_ip: str, folder: Path, speed: float, console: Console) -> None:
+def record_pairs(robot_ip: str, folder: Path, speed: float, cell: CellConfig, console: Console) -> None:
     """Carry the board over the grid; an image and the measured tool pose go into the folder at every stop."""
     from impurity_grasp_ros.nodes.camera_tap import CameraTap  # other ways of calibrating need no ROS
 
-    cell = load_cell()
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     with ready_arm(robot_ip) as arm, CameraTap() as camera:
@@ -165,7 +168,7 @@ def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntri
 
 
 def to_yaml(solution: HandEye, intrinsics: CameraIntrinsics, frame_id: str) -> str:
-    """The text of ``config/camera_calibration.yaml``."""
+    """The text of a calibration file."""
     values = {
         "frame_id": frame_id,
         **asdict(intrinsics),

@@ -15,13 +15,11 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import Attempt, AttentionState
-from impurity_grasp_ros.perception.appearance import Appearance
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend
+from impurity_grasp_ros.datatypes import Attempt
+from impurity_grasp_ros.evaluation.policies import with_actor
+from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 from impurity_grasp_ros.perception.saliency import saliency
-from impurity_grasp_ros.perception.samples import Site
-from impurity_grasp_ros.perception.view import View, ViewConfig, look
 from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -79,23 +77,19 @@ def play(environment: Environment, stopwatch: Stopwatch, decisions: int) -> None
     """Play one scene until it is clear or enough primitives are executed."""
     from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap  # needs ROS 2
 
-    site = Site.of(environment.cell)
-    projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
-    views = packaged_parameters("heightmap_node", ViewConfig, "view")
-    looks = packaged_parameters("attention_node", AttentionConfig)
     actor = make_actor(packaged_parameters("policy_node", PolicyConfig))
+    pipeline = with_actor(environment, actor, stage=stopwatch)
+    projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+    scales = packaged_parameters("attention_node", AttentionConfig).saliency
     history: list[Attempt] = []
-    appearance: Appearance | None = None
-    view: View | None = None
     while stopwatch.runs("execute") < decisions:
         frame = stopwatch("render 640x480", environment.observe)
-        stopwatch("project alone", project, frame, site.grid, projection)
-        heightmap, view = stopwatch("judge and project", look, frame, site, projection, views, view)
-        message = stopwatch("heightmap to message", to_heightmap, heightmap)
+        stopwatch("project alone", project, frame, environment.cell.workspace.grid, projection)
+        decision = pipeline.decide(frame, history)
+        message = stopwatch("heightmap to message", to_heightmap, decision.heightmap)
         stopwatch("heightmap from message", from_heightmap, message)
-        stopwatch("saliency alone", saliency, heightmap.color, looks.saliency)
-        attention, appearance = stopwatch("attention", attend, heightmap, appearance, looks)
-        if attention.state is AttentionState.CLEAR:
+        stopwatch("saliency alone", saliency, decision.heightmap.color, scales)
+        if decision.primitive is None:
             return
-        primitive = stopwatch("decide", actor.select, heightmap, attention, history)
-        history.append(Attempt(primitive, stopwatch("execute", environment.step, primitive)))
+        outcome = stopwatch("execute", environment.step, decision.primitive)
+        history.append(Attempt(decision.primitive, outcome))

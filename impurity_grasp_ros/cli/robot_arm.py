@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell import CELL_FILE, CellConfig, load_cell
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
@@ -18,6 +19,11 @@ READY_TIME = 20.0
 
 RISE_SPEED, RISE_ACCELERATION = 0.05, 0.5
 """m/s and m/s2 of the way up from wherever the arm was left."""
+
+
+def named_cell(file: Path | None) -> CellConfig:
+    """The cell of a file as the command line names it, or the shipped one; raises ConfigError."""
+    return load_cell(str(file.absolute()) if file else CELL_FILE)
 
 
 @contextmanager

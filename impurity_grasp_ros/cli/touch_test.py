@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Optional
 
 import numpy as np
@@ -9,9 +10,9 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
-from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.cli.robot_arm import await_rest, ready_arm, rise
+from impurity_grasp_ros.calibration import CameraCalibration
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cli.robot_arm import await_rest, named_cell, ready_arm, rise
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import ConfigError, UnreachableError
 from impurity_grasp_ros.motion.path_check import PathChecker
@@ -30,17 +31,18 @@ def touch_test(
     ] = None,
     height: Annotated[float, typer.Option(min=0.02, max=0.2, help="Metres above the point.")] = 0.05,
     speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.3,
+    cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
 ) -> None:
     """Hover over the point that a pixel shows. Its distance to the tool is the error of the whole calibration."""
     from impurity_grasp_ros.nodes.camera_tap import CameraTap  # ROS takes its time
 
-    cell, calibration, console = load_cell(), load_calibration(), Console()
+    cell, console = named_cell(cell_file), Console()
     with CameraTap() as camera:
         _, intrinsics = camera.capture()
         if pixel is None:
             console.print("click on a point in the colour image")
             pixel = camera.wait_for_click()
-        point = point_of(pixel, camera.depth_at(*pixel), intrinsics, calibration)
+        point = point_of(pixel, camera.depth_at(*pixel), intrinsics, cell.calibration)
     console.print(f"column {pixel[0]}, row {pixel[1]}: {np.round(point, 4)} m in base_link")
     above, hover = poses_over(point, height, cell)
     with ready_arm(robot_ip) as arm:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.evaluation.episode import OnDecision, run_episode
-from impurity_grasp_ros.evaluation.policies import Policy, factory_of, make_policy
+from impurity_grasp_ros.evaluation.policies import Policy, check_name, make_policy
 from impurity_grasp_ros.evaluation.provenance import commit, config_hash
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_records
 from impurity_grasp_ros.simulation.environment import Environment
@@ -32,7 +32,7 @@ def make_plans(
     Raises ConfigError for an unknown policy and UnknownSceneError for an unknown scene.
     """
     for policy in policies:
-        factory_of(policy)
+        check_name(policy)
     for scene in scenes:
         load_scene(scene)
     configuration, code = config_hash(), commit()

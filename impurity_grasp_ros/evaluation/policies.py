@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.ablations import (
-    Impaired,
-    WithDetectionAlone,
-    WithoutAttention,
-    WithoutInference,
-)
 from impurity_grasp_ros.evaluation.oracle import Oracle
-from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.attention import ATTENTIONS, AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig
-from impurity_grasp_ros.pipeline import Decision, Pipeline
-from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
+from impurity_grasp_ros.pipeline import Decision, Pipeline, Stage, plain
+from impurity_grasp_ros.policy.actors import ACTORS, PolicyConfig, make_actor
 from impurity_grasp_ros.protocols import Actor
-from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation.environment import Environment
-
-if TYPE_CHECKING:
-    from impurity_grasp_ros.policy.agent import QAgent
-
-DEFAULT_WEIGHTS = "models/default.safetensors"
-AGNOSTIC_WEIGHTS = "models/vpg.safetensors"
-RECTANGLE_WEIGHTS = "models/s_rgm.safetensors"
 
 
 class Policy(Protocol):
@@ -45,81 +32,82 @@ class Policy(Protocol):
         ...
 
 
-PolicyFactory = Callable[[Environment], Policy]
-"""Makes a policy for a cell. Only an oracle asks the environment for more than the cell."""
+@dataclass(frozen=True)
+class Setup:
+    """What the graph would be configured with. weights: empty for those that the actor ships with."""
+
+    actor: str = "learned"
+    attention: str = "outlier"
+    weights: str = ""
 
 
-def with_actor(environment: Environment, actor: Actor) -> Policy:
-    """The shipped perception in front of an actor."""
+SETUPS = {
+    "analytic": Setup("analytic"),
+    "ours": Setup(),
+    "paper": Setup(weights="models/paper.safetensors"),
+    "vpg": Setup("vpg", "whole"),
+    "s-vpg": Setup("s-vpg", "target-only"),
+    "no-tsd": Setup("vpg", "whole"),  # the paper's too: what is left without it is target-agnostic
+    "no-oi": Setup(attention="no-inference"),
+    "no-t": Setup(weights="models/no_t.safetensors"),
+    "s-rgm": Setup("s-rgm"),
+}
+
+ORACLE = "oracle"
+
+
+def names() -> tuple[str, ...]:
+    """All names that :func:`make_policy` takes, without those of the form ``attention/actor``."""
+    return (*SETUPS, ORACLE, *(name for name in ACTORS.names() if name not in SETUPS))
+
+
+def check_name(name: str) -> None:
+    """Raise ConfigError when there is no policy of that name."""
+    if name != ORACLE:
+        setup_of(name)
+
+
+def setup_of(name: str) -> Setup:
+    """What a name stands for: a published policy, an actor behind the shipped attention, or ``attention/actor``.
+
+    Args:
+        name: One of :func:`names`, or names of an attention mode and an actor, such as ``vocus2/analytic``.
+
+    Returns:
+        The set-up.
+
+    Raises:
+        ConfigError: There is no such policy, mode or actor.
+    """
+    if name in SETUPS:
+        return SETUPS[name]
+    attention, slash, actor = name.rpartition("/")
+    if slash:
+        ATTENTIONS.check(attention)
+        ACTORS.check(actor)
+        return Setup(actor, attention)
+    if name not in ACTORS.names():
+        raise ConfigError(f"expected a policy out of {', '.join(names())}, or attention/actor, received {name!r}")
+    return Setup(name)
+
+
+def make_policy(name: str, environment: Environment) -> Policy:
+    """The policy of a name, see :func:`setup_of`; raises ConfigError when there is none."""
+    if name == ORACLE:
+        return Oracle(environment)
+    setup = setup_of(name)
+    shipped = packaged_parameters("policy_node", PolicyConfig)
+    actor = make_actor(replace(shipped, actor=setup.actor, weights=setup.weights))
+    return with_actor(environment, actor, setup.attention)
+
+
+def with_actor(environment: Environment, actor: Actor, attention: str = "outlier", stage: Stage = plain) -> Pipeline:
+    """The shipped perception, with a mode of attention, in front of an actor."""
     return Pipeline(
         Site.of(environment.cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("heightmap_node", ViewConfig, "view"),
-        packaged_parameters("attention_node", AttentionConfig),
+        replace(packaged_parameters("attention_node", AttentionConfig), mode=attention),
         actor,
+        stage,
     )
-
-
-def _analytic(environment: Environment) -> Policy:
-    return with_actor(environment, AnalyticActor(packaged_parameters("policy_node", AnalyticConfig, "analytic")))
-
-
-def _learned(weights: str) -> PolicyFactory:
-    """Perception as shipped, an actor from shipped weights."""
-    return lambda environment: with_actor(environment, _agent(weights))
-
-
-def _without_inference(environment: Environment) -> Policy:
-    return WithoutInference(environment.cell.workspace.grid, _agent(DEFAULT_WEIGHTS))
-
-
-def _agnostic(attention: type[Impaired], *, heeds_target: bool = False) -> PolicyFactory:
-    """A network that was trained without targets, and what tells it where to act."""
-
-    def make(environment: Environment) -> Policy:
-        from impurity_grasp_ros.policy.overview import OverviewAgent  # torch takes its time
-
-        agent = _agent(AGNOSTIC_WEIGHTS)
-        actor = OverviewAgent(agent.network, agent.config, heeds_target=heeds_target)
-        return attention(environment.cell.workspace.grid, actor)
-
-    return make
-
-
-def _rectangles(environment: Environment) -> Policy:
-    from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent  # torch takes its time
-
-    push = packaged_parameters("policy_node", AnalyticConfig, "analytic")
-    return with_actor(environment, load_rectangle_agent(resource(RECTANGLE_WEIGHTS), push))
-
-
-def _agent(weights: str) -> QAgent:
-    from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
-
-    return load_agent(resource(weights))
-
-
-POLICIES: dict[str, PolicyFactory] = {
-    "analytic": _analytic,
-    "ours": _learned(DEFAULT_WEIGHTS),
-    "paper": _learned("models/paper.safetensors"),
-    "vpg": _agnostic(WithoutAttention),
-    "s-vpg": _agnostic(WithDetectionAlone, heeds_target=True),
-    "no-tsd": _agnostic(WithoutAttention),  # the paper's too: what is left without it is target-agnostic
-    "no-oi": _without_inference,
-    "no-t": _learned("models/no_t.safetensors"),
-    "s-rgm": _rectangles,
-    "oracle": Oracle,
-}
-
-
-def make_policy(name: str, environment: Environment) -> Policy:
-    """The policy of that name; raises ConfigError when there is none."""
-    return factory_of(name)(environment)
-
-
-def factory_of(name: str) -> PolicyFactory:
-    """How to make the policy of that name; raises ConfigError when there is none."""
-    if name not in POLICIES:
-        raise ConfigError(f"expected a policy out of {', '.join(POLICIES)}, received {name!r}")
-    return POLICIES[name]

@@ -43,7 +43,7 @@ class Truth:
         grid = self.heightmap.grid
         if body is None:
             state, mask = AttentionState.CLEAR, np.zeros(self.bodies.shape, np.bool_)
-            center = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+            center = grid.middle
         else:
             seen, mask = self.is_visible(body), self.mask(body)
             state = AttentionState.TARGET if seen else AttentionState.CANDIDATE

@@ -79,13 +79,14 @@ class RobotiqGripper:
         """The opening measured last, without asking the gripper; None before the first time."""
         return self._last_opening
 
-    def fault(self) -> int:
-        """The fault register as read last; 0 is none."""
-        return self._fault
-
     def problem(self) -> str:
         """Why the gripper cannot move, empty when it can."""
         return self._problem
+
+    def values(self) -> dict[str, str]:
+        """The opening measured last, and the fault register."""
+        opening = self._last_opening
+        return {"opening_m": "unknown" if opening is None else f"{opening:.4f}", "fault": str(self._fault)}
 
     def start_motion(self, opening: float) -> None:
         """Start moving the fingers to ``opening`` metres."""

@@ -38,13 +38,20 @@ class UrArm:
         """Why the arm cannot move, empty when it can."""
         return self._link.problem()
 
-    def link_priority(self) -> str:
-        """How the process with the connection is scheduled."""
-        return self._link.priority
-
-    def link_age(self) -> float:
-        """Seconds since the last reading."""
-        return self._link.age()
+    def values(self) -> dict[str, str]:
+        """Age and priority of the link, and the controller's modes once it is known."""
+        link = {"link_age_s": f"{self._link.age():.3f}", "link_priority": self._link.priority}
+        try:
+            state = self.state()
+        except DeviceFaultError:
+            return link
+        return {
+            **link,
+            "robot_mode": state.robot_mode_name,
+            "safety_mode": state.safety_mode_name,
+            "program_running": str(state.program_running).lower(),
+            "speed_fraction": f"{state.speed_fraction:.2f}",
+        }
 
     def joint_positions(self) -> JointPositions:
         """Measured joint angles."""

@@ -11,6 +11,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.motion.executor import Supervision
@@ -43,7 +44,7 @@ class BulletBridgeNode(ClosingNode):
         super().__init__("bullet_bridge_node", **options)
         config = NodeParameters(self, "bullet_bridge_node", BulletBridgeConfig).value
         self._real_time = config.real_time or config.gui
-        self._environment = Environment(gui=config.gui, fast_forward=not self._real_time)
+        self._environment = Environment(load_cell(config.cell_file), gui=config.gui, fast_forward=not self._real_time)
         self._lock = threading.Lock()
         self._closing = False
         self._last_idle = time.monotonic()

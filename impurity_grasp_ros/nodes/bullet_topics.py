@@ -21,8 +21,9 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """The scene to start with."""
+    """The cell, and the scene to start with."""
 
+    cell_file: str = parameter("the cell; a path, or relative to the package")
     scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
     seed: int = parameter("seed of the scene", low=0, high=2**53)
     targets: int = parameter("number of targets; -1: as the scene file says", low=-1, high=10)

@@ -20,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.emulation.player import Player
@@ -113,7 +114,7 @@ class EmulatedCellNode(ClosingNode):
         super().__init__("emulated_cell", **options)
         config = NodeParameters(self, "emulated_cell", EmulatedCellConfig).value
         self._lock = threading.Lock()
-        self._environment = environment = Environment(fast_forward=False)
+        self._environment = environment = Environment(load_cell(config.cell_file), fast_forward=False)
         self._topics = CellTopics(self, environment)
         self._topics.reset(config.scene, config.seed, config.targets, config.blocks)
         self._camera_state, self._stamp_age = CAMERA_STATES[0], 0.0

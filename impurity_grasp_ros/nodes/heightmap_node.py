@@ -15,7 +15,6 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp.msg import Heightmap as HeightmapMsg
 from impurity_grasp.srv import CaptureHeightmap
-from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
@@ -43,8 +42,7 @@ class HeightmapNodeConfig:
     clock_tolerance: float = parameter("s that a stamp may lie ahead of this computer's clock", low=0.0, high=10.0)
     refuse_repeated: bool = parameter("a depth image equal to the one before is stale: sensors have noise")
     camera_reliability: str = parameter("what is asked of the camera driver", choices=("reliable", "best_effort"))
-    cell_file: str = parameter("layout of the cell; a path, or relative to the package")
-    calibration_file: str = parameter("camera calibration; a path, or relative to the package")
+    cell_file: str = parameter("the cell; a path, or relative to the package")
 
 
 @dataclass
@@ -74,10 +72,10 @@ class HeightmapNode(Node):
         super().__init__("heightmap_node", **options)
         self._settings = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
         config = self._settings.value
-        self._site = Site.of(load_cell(config.cell_file))
+        cell = load_cell(config.cell_file)
+        self._site, self._calibration = Site.of(cell), cell.calibration
         self._view: View | None = None  # the job's view before, None before its first one
         self._judging = threading.Lock()
-        self._calibration: CameraCalibration = load_calibration(config.calibration_file)
         self._streams = Streams()
         self._info: CameraInfo | None = None
         self._hint = ""

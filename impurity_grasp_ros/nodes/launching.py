@@ -55,6 +55,8 @@ def checked(file: str, arguments: tuple[LaunchArgument, ...], *parts: Any) -> La
         if any(Path(word).name == Path(file).name for word in sys.argv):
             check_names((item.name for item in description.get_launch_arguments()), context.argv)
         check_values(arguments, context.launch_configurations)
+        cell_file = context.launch_configurations["cell_file"]
+        context.launch_configurations["cell_file"] = str(Path(cell_file).absolute())
         return [*_discovery(context), SetEnvironmentVariable(SUPERVISOR, str(os.getpid()))]
 
     described = [*declare(arguments), OpaqueFunction(function=check), *parts]

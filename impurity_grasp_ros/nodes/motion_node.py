@@ -12,7 +12,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from impurity_grasp_ros.cell import CELL_FILE, CellConfig, load_cell
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.errors import DeviceFaultError, DryRunError
@@ -22,22 +22,25 @@ from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
+from impurity_grasp_ros.nodes.cell_parameters import CellParameters
 from impurity_grasp_ros.nodes.conversions import to_header
 from impurity_grasp_ros.nodes.diagnostics import diagnose
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
 from impurity_grasp_ros.priority import lower_niceness
+from impurity_grasp_ros.protocols import ArmDriver, Device, GripperDriver
 
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class MotionNodeConfig:
-    """Where the robot is and how to talk to it. Speeds, limits and places are the cell's (parameters ``cell.*``)."""
+    """Where the robot is and how to talk to it."""
 
     arm: UrConfig
     gripper: RobotiqConfig
+    cell_file: str = parameter("the cell; a path, or relative to the package")
     robot_ip: str = parameter("address of the robot's controller")
     dry_run: bool = parameter("everything but motion: primitives are checked and then refused with DRY_RUN")
     watch_sender: bool = parameter("stop the arm when the node that sent its goal is gone")
@@ -63,14 +66,12 @@ class MotionNode(ClosingNode):
     def __init__(self, **options: object) -> None:
         super().__init__("motion_node", **options)
         self._settings = NodeParameters(self, "motion_node", MotionNodeConfig)
-        self._cell: NodeParameters[CellConfig] = NodeParameters(
-            self, "motion_node", CellConfig, prefix="cell.", defaults=load_cell(CELL_FILE)
-        )
         config = self._settings.value
+        self._cell = CellParameters(self, load_cell(config.cell_file))
         if not config.robot_ip:
             self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
-        self._arm = UrArm(config.robot_ip, config.arm)
-        self._gripper = RobotiqGripper(config.robot_ip, config.gripper)
+        self._arm: ArmDriver = UrArm(config.robot_ip, config.arm)
+        self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper)
         self._problem = ""
         self._primitives = PrimitiveServer(
             self,
@@ -113,7 +114,7 @@ class MotionNode(ClosingNode):
         self.create_service(Trigger, name, serve, callback_group=ReentrantCallbackGroup())
 
     def _executor(self) -> PrimitiveExecutor:
-        return PrimitiveExecutor(self._arm, self._gripper, WallClock(), self._cell.value)
+        return PrimitiveExecutor(self._arm, self._gripper, WallClock(), self._cell.cell)
 
     def _check_ready(self) -> None:
         if problem := self._arm.problem() or self._gripper.problem():
@@ -150,7 +151,8 @@ class MotionNode(ClosingNode):
         self._joints.publish(JointState(header=header, name=names, position=joints))
 
     def _publish_diagnostics(self) -> None:
-        message, problem = diagnose(self._arm, self._gripper, self._settings.value.robot_ip)
+        devices: dict[str, Device] = {"arm": self._arm, "gripper": self._gripper}
+        message, problem = diagnose(devices, self._settings.value.robot_ip)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         kind = NUMBER.sub("#", problem)  # an age that grows is no news

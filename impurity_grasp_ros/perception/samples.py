@@ -38,11 +38,6 @@ class Site:
         """The site that a cell describes."""
         return cls(cell.workspace.grid, cell.drop_bin, cell.motion.transit_height)
 
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Position (x, y) in metres of the middle of the workspace."""
-        return self.grid.to_metres((self.grid.rows - 1) / 2.0, (self.grid.columns - 1) / 2.0)
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:

@@ -85,7 +85,7 @@ def look(
     check(frame)
     samples = sample(frame, site.grid, config.surround)
     check_brightness(samples, config.exposure)
-    plane = fit_table(samples, site.middle, config.table)
+    plane = fit_table(samples, site.grid.middle, config.table)
     now = _judge(samples, plane, frame, site, projection, config)
     if before is not None:
         check_light(now.light, before.light, config.exposure)
@@ -108,7 +108,7 @@ def _judge(
     config: ViewConfig,
 ) -> View:
     """All that one frame says by itself; without a fitted plane the calibrated one stands in."""
-    level = plane or TablePlane(site.middle)
+    level = plane or TablePlane(site.grid.middle)
     height = level.above(samples.x, samples.y, samples.z)
     height[~samples.read] = 0.0
     bin_pixels = over_bin(samples, height, site.drop_bin)

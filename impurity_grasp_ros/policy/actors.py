@@ -1,14 +1,17 @@
-"""All actors by name."""
+"""All actors by name. Another package adds one by an entry point of group ``impurity_grasp.actors``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
+from impurity_grasp_ros.registry import Registry
 from impurity_grasp_ros.resources import resource
 
 
@@ -17,30 +20,76 @@ class PolicyConfig:
     """Which actor decides, and how."""
 
     analytic: AnalyticConfig
-    actor: str = parameter("the policy", choices=("learned", "analytic"))
-    weights: str = parameter("file of the learned policy, shipped or anyone's; empty: decide analytically")
+    actor: str = parameter("the policy: learned, analytic, s-rgm, vpg, s-vpg, or one of another package")
+    weights: str = parameter("file of a learned policy, shipped or anyone's; empty: those that the actor ships with")
+
+    def __post_init__(self) -> None:
+        ACTORS.check(self.actor)
+
+
+ActorFactory = Callable[[PolicyConfig], Actor]
 
 
 @lru_cache(maxsize=4)
 def make_actor(config: PolicyConfig) -> Actor:
     """The actor that a configuration asks for; equal ones share it, as actors keep no state.
 
-    Raises ConfigError for a name that is none, CheckpointError for weights that cannot be used.
+    Args:
+        config: Name, weights and parameters.
+
+    Returns:
+        The actor.
+
+    Raises:
+        ConfigError: There is no actor of that name.
+        CheckpointError: Its weights cannot be used.
     """
-    if config.actor == "analytic" or (config.actor == "learned" and not config.weights):
-        return AnalyticActor(config.analytic)
-    if config.actor == "learned":
-        return _learned(config.weights)
-    raise ConfigError(f"actor: expected one of learned, analytic, received {config.actor!r}")
+    return ACTORS.find(config.actor)(config)
 
 
-def _learned(weights: str) -> Actor:
+def _learned(config: PolicyConfig) -> Actor:
+    weights = _weights(config, "models/default.safetensors")
+    from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+
+    return load_agent(weights)
+
+
+def _overview(config: PolicyConfig, *, heeds_target: bool) -> Actor:
+    weights = _weights(config, "models/vpg.safetensors")
+    from impurity_grasp_ros.policy.checkpoint import load_agent
+    from impurity_grasp_ros.policy.overview import OverviewAgent
+
+    agent = load_agent(weights)
+    return OverviewAgent(agent.network, agent.config, heeds_target=heeds_target)
+
+
+def _rectangles(config: PolicyConfig) -> Actor:
+    weights = _weights(config, "models/s_rgm.safetensors")
+    from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
+
+    return load_rectangle_agent(weights, config.analytic)
+
+
+def _weights(config: PolicyConfig, shipped: str) -> Path:
+    """Path of the weights; raises CheckpointError when they are not there, or nothing that could read them is."""
     try:
-        from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+        import torch  # noqa: F401
     except ImportError as error:
-        raise CheckpointError(f"expected PyTorch and safetensors to be installed: {error}") from error
+        raise CheckpointError(f"expected PyTorch to be installed: {error}") from error
     try:
-        path = resource(weights)
+        return resource(config.weights or shipped)
     except ConfigError as error:
         raise CheckpointError(str(error)) from error
-    return load_agent(path)
+
+
+ACTORS: Registry[ActorFactory] = Registry(
+    "actor",
+    "impurity_grasp.actors",
+    {
+        "learned": _learned,
+        "analytic": lambda config: AnalyticActor(config.analytic),
+        "s-rgm": _rectangles,
+        "vpg": partial(_overview, heeds_target=False),
+        "s-vpg": partial(_overview, heeds_target=True),
+    },
+)

@@ -150,7 +150,7 @@ def choose(
             return primitive
         _rule_out(left, action)
     grid = situation.crop.grid
-    middle = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+    middle = grid.middle
     raise NoPrimitiveError(f"expected something to do around {middle}, found no feasible action")
 
 

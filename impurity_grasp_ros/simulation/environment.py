@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.cell import CellConfig, DropBinConfig, load_cell
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
@@ -117,7 +116,7 @@ class Environment:
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
         self.gripper = SimulatedGripper(robot, speed=self.config.gripper_speed, force=self.config.gripper_force)
         self.clock = SimulatedClock(world, self.arm, self.gripper, fast_forward=self._fast_forward)
-        self.camera = SimulatedCamera(world, load_calibration(), self._camera_scale)
+        self.camera = SimulatedCamera(world, cell.calibration, self._camera_scale)
         self.executor = PrimitiveExecutor(self.arm, self.gripper, self.clock, cell)
         self.probe = GraspProbe(world, robot, self.arm, self.gripper)
         self._generator = SceneGenerator(world, table, self.camera, self.probe, cell, self._library)

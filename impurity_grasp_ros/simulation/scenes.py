@@ -166,7 +166,7 @@ class SceneGenerator:
 
     def _stage(self, config: SceneConfig, rng: np.random.Generator) -> Stage:
         grid = self._grid
-        middle = grid.to_metres((grid.rows - 1) / 2, (grid.columns - 1) / 2)
+        middle = grid.middle
         palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
         return Stage(self._world, middle, replace(self._library, meshes=config.meshes), palette, rng, {})
 

@@ -118,7 +118,7 @@ def test_a_recording_rises_first_and_then_goes_from_stop_to_stop(
     monkeypatch.setattr(calibrate_module, "SETTLE_TIME", 0.0)
     camera_tap = SimpleNamespace(CameraTap=pretended_camera)
     monkeypatch.setitem(sys.modules, "impurity_grasp_ros.nodes.camera_tap", camera_tap)
-    record_pairs("192.0.2.1", tmp_path, 0.4, Console(quiet=True))
+    record_pairs("192.0.2.1", tmp_path, 0.4, load_cell(), Console(quiet=True))
     assert arm.commands == ["linear", *["joint"] * 18]
     np.testing.assert_allclose(forward_kinematics(arm.places[0])[:3, 3], [0.5, 0.1, 0.2], atol=1e-6)
     assert len((tmp_path / PAIRS).read_text().splitlines()) == 18

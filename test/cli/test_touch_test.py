@@ -7,7 +7,6 @@ import pytest
 from recording_arm import RecordingArm
 from served_cell import free_host, served_cell
 
-from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
 from impurity_grasp_ros.cli.touch_test import move_over, point_of, poses_over
 from impurity_grasp_ros.config import packaged_parameters
@@ -17,7 +16,7 @@ from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.transform import tool_down
 
-CALIBRATION, CELL = load_calibration(), load_cell()
+CALIBRATION, CELL = load_cell().calibration, load_cell()
 INTRINSICS = CALIBRATION.intrinsics
 
 

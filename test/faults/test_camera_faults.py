@@ -19,7 +19,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp.srv import CaptureHeightmap
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
@@ -39,7 +39,7 @@ class FakeCamera:
         self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", qos)
         self._now = lambda: node.get_clock().now().nanoseconds * 1e-9
         self._rng = np.random.default_rng(0)
-        self._calibration = load_calibration()
+        self._calibration = load_cell().calibration
         self._image: NDArray[np.float32] | None = None
         self.on = self.noisy = True
         self.age = self.skew = 0.0

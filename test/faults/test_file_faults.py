@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
+from cell_files import write_cell
 from dds import unused_domain
 from fault_table import Verdict, fault
 
@@ -68,14 +69,9 @@ def weights(value: float) -> Callable[[Path], Path]:
 
 
 def calibration(**changes: Any) -> Callable[[Path], Path]:
-    """The shipped calibration, some of its values changed."""
+    """A cell with the shipped calibration, some of whose values are changed."""
 
-    def write(folder: Path) -> Path:
-        values = yaml.safe_load(resource("config/camera_calibration.yaml").read_text(encoding="utf-8"))
-        (folder / "camera.yaml").write_text(yaml.safe_dump(values | changes), encoding="utf-8")
-        return folder / "camera.yaml"
-
-    return write
+    return partial(write_cell, camera=changes)
 
 
 def text(content: str) -> Callable[[Path], Path]:
@@ -103,15 +99,15 @@ CALIBRATE = "`impurity-grasp calibrate`"
             "one of the weights is of a size that no training gives", "name other weights, or train again")),
         pytest.param("policy_node", "weights", pipe, "INVALID_WEIGHTS", id="pipe", marks=fault(
             "the file of weights is a named pipe", "name a file")),
-        pytest.param("heightmap_node", "calibration_file", calibration(quaternion_xyzw=[0.0] * 4), "INVALID_CONFIG",
+        pytest.param("heightmap_node", "cell_file", calibration(quaternion_xyzw=[0.0] * 4), "INVALID_CONFIG",
             id="quaternion", marks=fault("the calibration's quaternion is zero", CALIBRATE)),
-        pytest.param("heightmap_node", "calibration_file", calibration(quaternion_xyzw=[0.0, 0.0, 0.0, 1.0]),
+        pytest.param("heightmap_node", "cell_file", calibration(quaternion_xyzw=[0.0, 0.0, 0.0, 1.0]),
             "INVALID_CONFIG", id="up", marks=fault("the calibrated camera looks up", CALIBRATE)),
-        pytest.param("heightmap_node", "calibration_file", calibration(translation=[0.5, 0.0, -0.72]),
+        pytest.param("heightmap_node", "cell_file", calibration(translation=[0.5, 0.0, -0.72]),
             "INVALID_CONFIG", id="below", marks=fault("the calibrated camera is below the table", CALIBRATE)),
-        pytest.param("heightmap_node", "calibration_file", calibration(reprojection_error_px=99.0),
+        pytest.param("heightmap_node", "cell_file", calibration(reprojection_error_px=99.0),
             "INVALID_CONFIG", id="error", marks=fault("the calibration is off by 99 px", CALIBRATE)),
-        pytest.param("heightmap_node", "calibration_file", calibration(fx_px=20.0, fy_px=20.0),
+        pytest.param("heightmap_node", "cell_file", calibration(fx_px=20.0, fy_px=20.0),
             "INVALID_CONFIG", id="lens", marks=fault("the calibration's focal length is that of no camera", CALIBRATE)),
         pytest.param("bullet_bridge_node", "scene", text("objects: [{shape: [1]}]\ndescription: A test.\n"),
             "INVALID_CONFIG", id="preset", marks=fault("a preset has a row that is none", "correct the row")),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
+from cell_files import write_cell
 from fault_table import Verdict, fault
 from graph import until
 from rcl_interfaces.srv import SetParameters
@@ -50,10 +52,10 @@ def test_a_place_that_is_refused(robot: Robot, verdict: Verdict, primitive: Prim
 
 
 @fault("a goal that the arm cannot reach", NOTHING)
-def test_out_of_reach(rig: Rig, verdict: Verdict) -> None:
+def test_out_of_reach(rig: Rig, tmp_path: Path, verdict: Verdict) -> None:
     post_aside = [0.50, 0.0, 0.75, 0.72, 0.0, 0.80, 1.20, 0.0, 0.41]
-    far = {"cell.workspace.x_min": 0.54, "cell.reach.x_max": 1.0, "cell.obstacles.centers": post_aside}
-    robot = rig.start(**far)
+    far = {"workspace__x_min": 0.54, "reach__x_max": 1.0, "obstacles__centers": post_aside}
+    robot = rig.start(cell_file=str(write_cell(tmp_path, **far)))
     before = robot.joints()
     attempt = robot.execute(Primitive.grasp((0.98, 0.1, 0.02), 0.0)).attempt
     assert attempt.status == Attempt.UNREACHABLE

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from builtin_interfaces.msg import Duration
+from cell_files import write_cell
 from fault_table import Verdict, fault
 from graph import Client, Graph, running_graph, until
 from rclpy.action import ActionServer, GoalResponse
@@ -266,12 +267,16 @@ def wrong_shape(folder: Path) -> str:
     ("node", "parameter", "value", "expected"),
     [
         pytest.param(
-            "heightmap_node", "calibration_file", lambda _: "/nowhere/camera.yaml", "INVALID_CONFIG",
+            "heightmap_node", "cell_file",
+            lambda folder: str(write_cell(folder, camera_calibration="/nowhere/camera.yaml")), "INVALID_CONFIG",
             marks=fault("the camera calibration is missing", "`impurity-grasp calibrate`"), id="calibration",
         ),
-        pytest.param(
-            "heightmap_node", "cell_file", lambda _: "/nowhere/cell.yaml", "INVALID_CONFIG",
-            marks=fault("the layout of the cell is missing", "write `config/cell.yaml`"), id="cell",
+        *(
+            pytest.param(
+                name, "cell_file", lambda _: "/nowhere/cell.yaml", "INVALID_CONFIG",
+                marks=fault(f"`{name}`: the cell's file is missing", "name one that is there"), id=name,
+            )
+            for name in ("heightmap_node", "motion_node", "bullet_bridge_node", "emulated_cell")
         ),
         pytest.param(
             "policy_node", "weights", lambda _: "/nowhere/weights.safetensors", "INVALID_WEIGHTS",

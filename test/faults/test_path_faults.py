@@ -6,11 +6,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from cell_files import write_cell
 from fault_table import Verdict, fault
-from graph import until
+from graph import Graph, until
 from numpy.typing import NDArray
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
@@ -115,23 +117,47 @@ def cleared(placed_robot: Robot) -> Iterator[Robot]:
 def refused_cells() -> list[object]:
     rows = []
     for what, changes, words in (
-        ("`cell.home` leads below the table", {"home": [-1.07826, -1.09, 1.75, -2.23, -1.5708, -2.64906]}, "-0.020) m"),
-        ("`cell.home` leads over the workspace, into the camera's view",
+        ("`home` leads below the table", {"home": [-1.07826, -1.09, 1.75, -2.23, -1.5708, -2.64906]}, "-0.020) m"),
+        ("`home` leads over the workspace, into the camera's view",
          {"home": joints_at(0.5, 0.0, 0.3).tolist()}, "beside the workspace"),
         ("the drop bin stands in the workspace", {"drop_bin__y": -0.2}, "outside of the workspace"),
         ("the drop bin is out of reach", {"drop_bin__x": 0.79}, "drop_bin within reach"),
-        ("the release height is below what hangs over the bin's wall", {"motion__release_height": 0.09}, "0.11 m"),
         ("the limits of reach are swapped", {"reach__x_min": 0.8, "reach__x_max": 0.15}, "reach.x_min below"),
         ("the workspace is out of reach", {"workspace__x_min": 0.5}, "workspace within reach"),
-        ("an obstacle stands in the workspace",
-         {"obstacles__centers": [0.5, 0.0, 0.1, 0.72, 0.0, 0.8, 0.96, 0.0, 0.41]}, "obstacle camera beside"),
     ):  # fmt: skip
-        rows.append(pytest.param(changes, words, marks=fault(f"{what} (parameter)", REFUSED), id=what))
+        rows.append(pytest.param(changes, words, marks=fault(f"{what} (file)", "correct the cell's file"), id=what))
     return rows
 
 
 @pytest.mark.parametrize(("changes", "words"), refused_cells())
 def test_a_cell_that_does_not_fit_together(
+    tmp_path: Path, verdict: Verdict, changes: dict[str, object], words: str
+) -> None:
+    """Told by whoever moves the arm; the map, the simulation and the launch read the same file."""
+    graph = Graph(tmp_path, ("motion_node",), {"motion_node": {"cell_file": str(write_cell(tmp_path, **changes))}})
+    try:
+        assert graph.processes["motion_node"].wait(60.0) == 1
+        said = " ".join(graph.output("motion_node").split())
+    finally:
+        graph.close()
+    assert words in said
+    assert "Traceback" not in said
+    verdict.expect(said.partition(": ")[0], "INVALID_CONFIG", said.partition(": ")[2].replace(str(tmp_path), "…"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param(changes, words, marks=fault(f"{what} (parameter)", REFUSED), id=what)
+        for what, changes, words in (
+            ("the release height is below what hangs over the bin's wall", {"motion__release_height": 0.09}, "0.11 m"),
+            ("the transit height is below where the camera looks", {"motion__transit_height": 0.19}, "at least"),
+            ("an obstacle stands in the workspace",
+             {"obstacles__centers": [0.5, 0.0, 0.1, 0.72, 0.0, 0.8, 0.96, 0.0, 0.41]}, "obstacle camera beside"),
+        )
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit_the_cell(
     placed_robot: Robot, verdict: Verdict, changes: dict[str, object], words: str
 ) -> None:
     successful, reason = set_parameters(placed_robot, **changes)

@@ -17,7 +17,7 @@ from traced_frames import Box, trace
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
@@ -33,7 +33,7 @@ TARGET = Box((0.50, 0.536), (0.01, 0.054), 0.035, BLUE)
 
 def scene(*more: Box, x: float = 0.5) -> RgbdFrame:
     """Ordinary blocks, and more, as a camera above ``x`` sees them that is calibrated to hang above the middle."""
-    calibration = load_calibration()
+    calibration = load_cell().calibration
     blocks = [
         Box((0.36 + 0.07 * i, 0.396 + 0.07 * i), (-0.13 + 0.07 * j, -0.086 + 0.07 * j), 0.035, BROWN)
         for i in range(4)
@@ -80,7 +80,7 @@ class ViewCamera:
     def _publish(self, frame: RgbdFrame) -> None:
         noise = self._rng.normal(0.0, DEPTH_NOISE, frame.depth.shape)
         depth = np.where(frame.depth > 0.0, frame.depth + noise, 0.0).astype(np.float32)
-        header = to_header(self._clock.now().nanoseconds * 1e-9, load_calibration().frame_id)
+        header = to_header(self._clock.now().nanoseconds * 1e-9, load_cell().calibration.frame_id)
         self._info.publish(to_camera_info(frame.intrinsics, header))
         self._color.publish(to_image(frame.color, "rgb8", header))
         self._depth.publish(to_image(depth, "32FC1", header))

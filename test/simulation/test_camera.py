@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 from tabletop import block_corners, put
 
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import CameraIntrinsics, RgbdFrame
 from impurity_grasp_ros.simulation.camera import SimulatedCamera, project, scaled
 from impurity_grasp_ros.simulation.environment import Environment, load_simulation
@@ -28,7 +28,7 @@ models = st.builds(CameraIntrinsics, even, even, *4 * [st.floats(100.0, 2000.0)]
 @pytest.fixture
 def camera(environment: Environment, request: pytest.FixtureRequest) -> SimulatedCamera:
     """The cell's camera, at another scale if the test says so."""
-    return SimulatedCamera(environment.world, load_calibration(), getattr(request, "param", 1.0))
+    return SimulatedCamera(environment.world, load_cell().calibration, getattr(request, "param", 1.0))
 
 
 @pytest.fixture
@@ -139,12 +139,12 @@ def test_a_frame_is_what_it_is_documented_to_be(environment: Environment) -> Non
     assert frame.depth.shape == shape
     assert frame.depth.dtype == np.float32
     assert frame.stamp == environment.world.time
-    np.testing.assert_array_equal(frame.T_base_camera, load_calibration().T_base_camera)
+    np.testing.assert_array_equal(frame.T_base_camera, load_cell().calibration.T_base_camera)
 
 
 @pytest.mark.sim
 def test_there_is_no_reading_where_there_is_nothing(bare_world: World) -> None:
-    frame = SimulatedCamera(bare_world, load_calibration(), 0.25).capture()
+    frame = SimulatedCamera(bare_world, load_cell().calibration, 0.25).capture()
     assert (frame.depth == 0.0).all()
 
 
@@ -172,4 +172,4 @@ def test_scaled_intrinsics_keep_the_view(model: CameraIntrinsics, scale: float, 
 
 
 def test_the_unscaled_intrinsics_are_the_calibrations() -> None:
-    assert scaled(load_calibration().intrinsics, 1.0) == load_calibration().intrinsics
+    assert scaled(load_cell().calibration.intrinsics, 1.0) == load_cell().calibration.intrinsics

@@ -9,8 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from tabletop import RED
 
-from impurity_grasp_ros.calibration import load_calibration
-from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.environment import load_simulation
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
@@ -56,7 +55,7 @@ def bench(cell: CellConfig) -> Iterator[Bench]:
     robot = Robot(world)
     arm = SimulatedArm(robot, np.array(cell.home), contact_force=config.contact_force)
     gripper = SimulatedGripper(robot, speed=config.gripper_speed, force=config.gripper_force)
-    camera = SimulatedCamera(world, load_calibration())
+    camera = SimulatedCamera(world, load_cell().calibration)
     yield Bench(world, arm, gripper, GraspProbe(world, robot, arm, gripper), camera)
     world.close()
 

@@ -1,0 +1,57 @@
+"""What of the cell may be set while a node runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rclpy.node import Node
+
+from impurity_grasp_ros.cell import CellConfig, MotionConfig, ObstaclesConfig
+from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+
+
+@dataclass(frozen=True)
+class CellSettings:
+    """Parameters ``cell.*``. All else is the cell file's, for every node alike."""
+
+    motion: MotionConfig
+    obstacles: ObstaclesConfig
+
+
+class CellParameters(NodeParameters[CellSettings]):
+    """The cell of a file, with the settings of now.
+
+    Args:
+        node: The node that moves the arm.
+        cell: As the file says.
+
+    Raises:
+        ConfigError: The settings with which the node was started do not fit into the cell.
+    """
+
+    def __init__(self, node: Node, cell: CellConfig) -> None:
+        self._file = cell
+        shipped = CellSettings(cell.motion, cell.obstacles)
+        super().__init__(node, node.get_name(), CellSettings, prefix="cell.", defaults=shipped)
+
+    @property
+    def cell(self) -> CellConfig:
+        """The cell of now."""
+        return self._with(self.value)
+
+    def _build(self, flat: dict[str, Any]) -> CellSettings:
+        settings = super()._build(flat)
+        self._with(settings)
+        return settings
+
+    def _with(self, settings: CellSettings) -> CellConfig:
+        """The cell with settings; raises ConfigError where they do not fit into it."""
+        height, watched = settings.motion.transit_height, self._file.motion.transit_height
+        if height < watched:
+            raise ConfigError(
+                f"cell.motion.transit_height: expected at least the cell file's {watched:g} m, up to which the camera "
+                f"looks for obstacles, received {height:g} m"
+            )
+        return replace(self._file, motion=settings.motion, obstacles=settings.obstacles)
