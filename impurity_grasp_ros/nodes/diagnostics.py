@@ -31,4 +31,3 @@ def diagnose(devices: Mapping[str, Device], host: str) -> tuple[DiagnosticArray,
         for name, problem in problems.items()
     ]
     return DiagnosticArray(status=status), "; ".join(filter(None, problems.values()))
-

@@ -10,10 +10,9 @@ import pytest
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.ablations import Impaired, WithDetectionAlone, WithoutAttention, WithoutInference
 from impurity_grasp_ros.evaluation.benchmark import Bench
 from impurity_grasp_ros.evaluation.oracle import Oracle
-from impurity_grasp_ros.evaluation.policies import POLICIES, Policy, factory_of, make_policy, with_actor
+from impurity_grasp_ros.evaluation.policies import Policy, Setup, check_name, make_policy, names, setup_of, with_actor
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
@@ -25,15 +24,36 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 
 def test_the_names_are_those_of_the_documentation() -> None:
-    names = ["analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle"]
-    assert list(POLICIES) == names
-    assert all(factory_of(name) is POLICIES[name] for name in names)
+    documented = ("analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle", "learned")
+    assert names() == documented
+    for name in documented:
+        check_name(name)
+
+
+def test_an_actor_stands_behind_the_shipped_attention_unless_another_mode_is_named() -> None:
+    assert setup_of("learned") == Setup(actor="learned", attention="outlier", weights="")
+    assert setup_of("vocus2/analytic") == Setup(actor="analytic", attention="vocus2", weights="")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("moon/analytic", r"^mode: expected one of outlier, .*, received 'moon'"),
+        ("outlier/moon", r"^actor: expected one of learned, .*, received 'moon'"),
+        ("outlier/oracle", r"^actor: expected one of learned, .*, received 'oracle'"),
+    ],
+)
+def test_an_unknown_mode_or_actor_is_refused_by_name(name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_name(name)
 
 
 @pytest.mark.parametrize("name", ["moon", "", "Ours"])
 def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"expected a policy out of analytic, ours, .*, oracle, received '{name}'"):
-        factory_of(name)
+    with pytest.raises(
+        ConfigError, match=f"expected a policy out of analytic, ours, .*, oracle, .*, received '{name}'"
+    ):
+        check_name(name)
 
 
 @cache
@@ -53,8 +73,8 @@ def behind_full_attention(make: Callable[[], Actor]) -> Callable[[Environment], 
     return lambda environment: with_actor(environment, make())
 
 
-def behind(attention: type[Impaired], make: Callable[[], Actor]) -> Callable[[Environment], Policy]:
-    return lambda environment: attention(environment.cell.workspace.grid, make())
+def behind(attention: str, make: Callable[[], Actor]) -> Callable[[Environment], Policy]:
+    return lambda environment: with_actor(environment, make(), attention)
 
 
 MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
@@ -63,10 +83,10 @@ MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
     "paper": behind_full_attention(lambda: agent("paper")),
     "no-t": behind_full_attention(lambda: agent("no_t")),
     "s-rgm": behind_full_attention(lambda: load_rectangle_agent(resource("models/s_rgm.safetensors"), analytic())),
-    "vpg": behind(WithoutAttention, lambda: overview(heeds_target=False)),
-    "no-tsd": behind(WithoutAttention, lambda: overview(heeds_target=False)),
-    "s-vpg": behind(WithDetectionAlone, lambda: overview(heeds_target=True)),
-    "no-oi": behind(WithoutInference, lambda: agent("default")),
+    "vpg": behind("whole", lambda: overview(heeds_target=False)),
+    "no-tsd": behind("whole", lambda: overview(heeds_target=False)),
+    "s-vpg": behind("target-only", lambda: overview(heeds_target=True)),
+    "no-oi": behind("no-inference", lambda: agent("default")),
 }
 
 

@@ -27,7 +27,7 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Heightmap
 from impurity_grasp_ros.errors import InvalidFrameError, ViewIncompleteError
 from impurity_grasp_ros.perception.appearance import Appearance
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend, on_candidate
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend, without_inference
 from impurity_grasp_ros.perception.occlusion import find_clusters, object_cells
 from impurity_grasp_ros.perception.target import find_most_salient, find_outlier
 
@@ -254,7 +254,10 @@ def test_a_candidate_is_looked_at_with_a_mask_of_ones(row: int, column: int) -> 
     heightmap = draw(rows_of_blocks(8, seed=1))
     clear, _ = attend(heightmap, None, CONFIG)
     center = GRID.to_metres(float(row), float(column))
-    attention = on_candidate(clear, heightmap, center)
+    saliency = np.zeros(clear.saliency.shape, np.float32)
+    saliency[row, column] = 1.0
+    clear = replace(clear, state=AttentionState.CLEAR, saliency=saliency)
+    attention = without_inference(clear, heightmap)
     assert attention.state is AttentionState.CANDIDATE
     assert attention.center == center
     assert attention.mask.shape == (112, 112)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from traced_frames import camera_pose
 
-from impurity_grasp_ros.calibration import load_calibration
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, RgbdFrame
 from impurity_grasp_ros.perception.rays import rays
 from impurity_grasp_ros.transform import Transform, apply, inverse
@@ -23,7 +23,7 @@ def frame_of(intrinsics: CameraIntrinsics, pose: Transform) -> RgbdFrame:
 
 
 def test_the_shipped_camera_stands_over_the_middle_of_the_workspace_and_looks_straight_down() -> None:
-    calibration = load_calibration()
+    calibration = load_cell().calibration
     slope, origin = rays(frame_of(calibration.intrinsics, calibration.T_base_camera), WORKSPACE)
     assert slope.shape == (3, 480 * 640)
     assert slope.dtype == origin.dtype == np.float32

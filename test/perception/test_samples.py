@@ -8,8 +8,7 @@ from drawn_scenes import GRID
 from numpy.typing import NDArray
 from traced_frames import camera_pose
 
-from impurity_grasp_ros.calibration import load_calibration
-from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, RgbdFrame
 from impurity_grasp_ros.perception.samples import Samples, Site, over_bin, sample
 from impurity_grasp_ros.transform import Transform
@@ -20,7 +19,7 @@ SKEWED = CameraIntrinsics(61, 41, 40.0, 50.0, 31.0, 19.0)
 
 def flat_frame(depth: float = 0.72) -> RgbdFrame:
     """What the shipped camera sees when everything is equally far away."""
-    calibration = load_calibration()
+    calibration = load_cell().calibration
     readings = np.full((480, 640), depth, np.float32)
     return RgbdFrame(RNG_COLOR, readings, calibration.intrinsics, calibration.T_base_camera, 0.0)
 
@@ -52,14 +51,14 @@ def table_places(frame: RgbdFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
 def test_a_site_is_made_of_the_shipped_cell(cell: CellConfig) -> None:
     site = Site.of(cell)
     assert site.grid == Grid(0.276, -0.224, 224, 224, 0.002)
-    assert site.middle == pytest.approx((0.5, 0.0))
+    assert site.grid.middle == pytest.approx((0.5, 0.0))
     assert site.transit_height == 0.20
     assert site.drop_bin == cell.drop_bin
 
 
 def test_the_middle_of_a_site_that_is_no_square() -> None:
     site = Site(Grid(1.0, 2.0, rows=10, columns=30, resolution=0.1), None, 0.2)  # type: ignore[arg-type]
-    assert site.middle == pytest.approx((2.5, 2.5))
+    assert site.grid.middle == pytest.approx((2.5, 2.5))
 
 
 def test_every_second_pixel_becomes_a_point_in_the_base_frame() -> None:

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
-from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
+from impurity_grasp_ros.policy.overview import OverviewAgent
+from impurity_grasp_ros.policy.rectangles import RectangleActor
+from impurity_grasp_ros.protocols import Actor
 
 SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/policy_node"]["ros__parameters"]
 
@@ -20,10 +23,28 @@ def test_the_shipped_configuration_makes_the_learned_actor_from_shipped_weights(
     assert isinstance(make_actor(config), QAgent)
 
 
-@pytest.mark.parametrize("change", [{"actor": "analytic"}, {"weights": ""}])
-def test_without_weights_or_on_request_the_actor_is_the_analytic_one(change: dict[str, str]) -> None:
-    config = replace(packaged_parameters("policy_node", PolicyConfig), **change)
-    assert isinstance(make_actor(config), AnalyticActor)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("learned", QAgent),
+        ("analytic", AnalyticActor),
+        ("s-rgm", RectangleActor),
+        ("vpg", OverviewAgent),
+        ("s-vpg", OverviewAgent),
+    ],
+)
+def test_every_actor_ships_with_what_it_needs(name: str, kind: type[Actor]) -> None:
+    config = replace(packaged_parameters("policy_node", PolicyConfig), actor=name)
+    assert config.weights == ""
+    assert type(make_actor(config)) is kind
+
+
+@pytest.mark.parametrize("name", ["learned", "vpg", "s-rgm"])
+def test_weights_of_another_kind_are_refused(name: str) -> None:
+    other = "models/default.safetensors" if name == "s-rgm" else "models/s_rgm.safetensors"
+    config = replace(packaged_parameters("policy_node", PolicyConfig), actor=name, weights=other)
+    with pytest.raises(CheckpointError, match="expected the configuration of"):
+        make_actor(config)
 
 
 @pytest.mark.parametrize("name", ["", "Analytic", "clairvoyant"])
