@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,10 +18,15 @@ from impurity_grasp_ros.transform import tool_down
 
 CELL = load_cell()
 HOME = np.array(CELL.home)
-MODEL = CollisionModel(CELL)
 MARGIN = 0.01
 ACROSS, ALONG = 0.011, 0.0717
 """Meters from the tool's axis to the side of a finger tip, and to the outermost point of an open finger's crank."""
+
+
+@cache
+def shipped() -> CollisionModel:
+    """The shipped cell's shapes."""
+    return CollisionModel(CELL)
 
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
@@ -33,12 +39,12 @@ def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.floa
 def touch_at(
     x: float, y: float, z: float, yaw: float = 0.0, situation: Situation = Situation.FREE, margin: float = MARGIN
 ) -> tuple[str, str] | None:
-    return MODEL.touching(joints_at(x, y, z, yaw), margin, situation)
+    return shipped().touching(joints_at(x, y, z, yaw), margin, situation)
 
 
 def test_at_home_nothing_touches_whatever_the_situation() -> None:
     for situation in Situation:
-        assert MODEL.touching(HOME, MARGIN, situation) is None
+        assert shipped().touching(HOME, MARGIN, situation) is None
 
 
 @pytest.mark.parametrize(
@@ -123,15 +129,15 @@ def test_the_bins_walls_are_six_centimeters_high(x: float, y: float) -> None:
 def test_a_bin_without_walls_is_no_obstacle() -> None:
     flat = CollisionModel(replace(CELL, drop_bin=replace(CELL.drop_bin, wall_height=0.0)))
     joints = joints_at(0.48, -0.44, 0.02)
-    assert MODEL.touching(joints, MARGIN, Situation.FREE) == ("fingers", "drop bin's wall")
+    assert shipped().touching(joints, MARGIN, Situation.FREE) == ("fingers", "drop bin's wall")
     assert flat.touching(joints, MARGIN, Situation.FREE) is None
 
 
 def test_the_table_is_everywhere_the_arm_reaches() -> None:
     for pan in np.linspace(-math.pi, math.pi, 9):
         stretched = np.array([pan, 0.05, 0.0, 0.0, 0.0, 0.0])
-        assert MODEL.touching(stretched, MARGIN, Situation.FREE) is not None
-        assert MODEL.touching(stretched - [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], MARGIN, Situation.FREE) is None
+        assert shipped().touching(stretched, MARGIN, Situation.FREE) is not None
+        assert shipped().touching(stretched - [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], MARGIN, Situation.FREE) is None
 
 
 def test_an_obstacle_goes_by_its_name() -> None:
@@ -152,7 +158,7 @@ def test_parts_of_the_arm_keep_five_millimeters_less_from_each_other() -> None:
     """Wrist 2 lies along the forearm, 93.15 mm from axis to axis, each with a radius of 38 mm: 17.15 mm are free."""
     folded = np.array([math.pi, -1.2, 0.6, math.pi / 2, 0.0, 0.0])
     for margin, touch in ((0.0, None), (0.0217, None), (0.0226, ("forearm", "wrist 2"))):
-        assert MODEL.touching(folded, margin, Situation.WORKING) == touch
+        assert shipped().touching(folded, margin, Situation.WORKING) == touch
 
 
 def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
@@ -160,19 +166,19 @@ def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
     corner = math.hypot(0.0823 + 0.162768 + 0.05, 0.0425, 0.0425)
     lengths = [0.089159, 0.425, 0.39225, 0.10915, 0.09465]
     expected = [corner + sum(lengths[joint:]) for joint in range(5)]
-    np.testing.assert_allclose(MODEL.reach[:5], expected, rtol=1e-6)
-    assert MODEL.reach[5] == pytest.approx(math.hypot(ALONG, ACROSS), abs=1e-4)
-    assert MODEL.reach.shape == (6,)
+    np.testing.assert_allclose(shipped().reach[:5], expected, rtol=1e-6)
+    assert shipped().reach[5] == pytest.approx(math.hypot(ALONG, ACROSS), abs=1e-4)
+    assert shipped().reach.shape == (6,)
 
 
 def test_a_model_answers_for_each_situation_and_margin_whatever_was_asked_before() -> None:
     low, table = joints_at(0.5, 0.0, 0.015), ("fingers", "table")
     for _ in range(2):
-        assert MODEL.touching(low, 0.01, Situation.FREE) is None
-        assert MODEL.touching(low, 0.01, Situation.WORKING) is None
-        assert MODEL.touching(low, 0.01, Situation.CARRYING) == ("held object", "table")
-        assert MODEL.touching(low, 0.02, Situation.FREE) == table
-        assert MODEL.touching(low, 0.02, Situation.WORKING) is None
+        assert shipped().touching(low, 0.01, Situation.FREE) is None
+        assert shipped().touching(low, 0.01, Situation.WORKING) is None
+        assert shipped().touching(low, 0.01, Situation.CARRYING) == ("held object", "table")
+        assert shipped().touching(low, 0.02, Situation.FREE) == table
+        assert shipped().touching(low, 0.02, Situation.WORKING) is None
 
 
 def test_two_models_do_not_share_their_obstacles() -> None:
