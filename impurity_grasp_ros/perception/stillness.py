@@ -28,6 +28,9 @@ _SEARCH_PX = (11, 11)
 _MIN_CORNERS = 3
 """Corners that make a thing recognizable."""
 
+_FIT_CORNERS = 8
+"""Corners that tell of a turn too small to be seen in one of them."""
+
 _MIN_LEFT = 0.5
 """Part of the corners that are left when the camera moves: what leaves the view on one side enters on the other."""
 
@@ -78,19 +81,21 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     most of what there was has been taken away.
 
     Raises:
-        CameraMovedError: hardly anything is where it was, or nothing outside of the workspace is.
+        CameraMovedError: nothing outside of the workspace is where it was; or hardly anything is, and what lies outside
+            does not show that the camera has not turned about it.
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
-    still = _still_corners(now, before, config)
+    shift = _shifts(now, before)
+    still = np.linalg.norm(shift, axis=1) < config.max_shift_px
     corners = np.bincount(before.thing)
     known = corners >= _MIN_CORNERS
     stayed = known & (np.bincount(before.thing, still) >= config.min_still * corners)
     things, still_things = np.count_nonzero(known), np.count_nonzero(stayed)
     outside = known & before.outside[: len(known)]
     all_outside_moved = outside.any() and not (outside & stayed).any()
-    few_stayed = still_things < _MIN_STILL_THINGS * things
-    if all_outside_moved or (few_stayed and things >= config.min_things):
+    few_stayed = still_things < _MIN_STILL_THINGS * things and things >= config.min_things
+    if all_outside_moved or (few_stayed and not _is_held(before, shift, (outside & stayed)[before.thing], config)):
         where = ", none of them outside of the workspace" if all_outside_moved else ""
         raise CameraMovedError(
             f"expected most things to be where they were, received {things} in view of which only {still_things} have "
@@ -98,8 +103,23 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
         )
 
 
-def _still_corners(now: Landmarks, before: Landmarks, config: StillnessConfig) -> NDArray[np.bool_]:
-    """Which (N,) corners of the view before are where they were."""
+def _is_held(before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bool_], config: StillnessConfig) -> bool:
+    """Whether corners that no action reaches tell that the camera has not turned about them; a push may move all else.
+
+    fixed: (N,) the corners of things outside of the workspace that have stayed, by and large.
+    """
+    fixed = fixed & np.isfinite(shift).all(axis=1)
+    if np.count_nonzero(fixed) < _FIT_CORNERS:
+        return False
+    middle = before.corners[fixed].mean(axis=0)
+    place = before.corners - middle
+    (x, y), (right, down) = place[fixed].T, (shift[fixed] - shift[fixed].mean(axis=0)).T
+    turn = float((x * down - y * right).sum() / max(float((x**2 + y**2).sum()), 1.0)) / STRIDE
+    return float(np.abs(turn) * STRIDE * np.linalg.norm(place, axis=1).max()) < config.max_shift_px
+
+
+def _shifts(now: Landmarks, before: Landmarks) -> NDArray[np.float32]:
+    """By how many px (N, 2) of the image the corners of the view before have moved; infinite where they are lost."""
     gain = float(np.median(before.gray)) / max(float(np.median(now.gray)), 1.0)  # a change of light is no move
     followed, found, _ = cv2.calcOpticalFlowPyrLK(
         before.gray,
@@ -109,5 +129,6 @@ def _still_corners(now: Landmarks, before: Landmarks, config: StillnessConfig) -
         winSize=_SEARCH_PX,
         maxLevel=0,
     )
-    shift_px = STRIDE * np.linalg.norm(followed[:, 0] - before.corners, axis=1)
-    return np.asarray((found[:, 0] > 0) & (shift_px < config.max_shift_px))
+    shift = STRIDE * (followed[:, 0] - before.corners)
+    shift[found[:, 0] == 0] = np.inf
+    return np.asarray(shift, np.float32)

@@ -65,6 +65,30 @@ def test_a_heap_that_moves_as_a_whole_beside_a_bin_that_stays_is_no_move_of_the_
     check_still(landmarks([BIN, moved(heap[0], 0.04, 0.03)]), landmarks([BIN, *heap]), CONFIG)
 
 
+WALLS = tuple(
+    Box((x, x + 0.01), (y, y + 0.02), 0.06, (60, 60, 70)) for x in (0.27, 0.34, 0.41, 0.48) for y in (-0.30, -0.265)
+)
+"""Of a bin beside the workspace."""
+
+
+def test_a_push_that_moves_everything_is_no_move_of_the_camera_beside_a_bin_that_stays() -> None:
+    scene = boxes(8)
+    pushed = [moved(box, 0.01 * (-1) ** index, 0.012) for index, box in enumerate(scene)]
+    check_still(landmarks([*WALLS, *pushed]), landmarks([*WALLS, *scene]), CONFIG)
+
+
+@pytest.mark.parametrize("turn", [0.01, -0.01])
+def test_a_camera_that_turns_about_the_bin_is_noticed(turn: float) -> None:
+    """So little that the bin seems to stay, while the heap half a meter away does not."""
+    scene = boxes(8)
+    bin_x, bin_y = sum(BIN.x) / 2, sum(BIN.y) / 2
+    away_x, away_y = 0.5 - bin_x, 0.0 - bin_y
+    c, s = np.cos(turn), np.sin(turn)
+    camera = {"x": bin_x + c * away_x - s * away_y, "y": bin_y + s * away_x + c * away_y, "roll": -turn}
+    with pytest.raises(CameraMovedError, match="only 1 have stayed"):
+        check_still(landmarks([BIN, *scene], **camera), landmarks([BIN, *scene]), CONFIG)
+
+
 @pytest.mark.parametrize("count", [1, 3, 8, 20])
 def test_what_one_action_does_is_no_move_of_the_camera(count: int) -> None:
     scene = boxes(count)
