@@ -66,9 +66,10 @@ def test_a_heap_that_moves_as_a_whole_beside_a_bin_that_stays_is_no_move_of_the_
 
 
 WALLS = tuple(
-    Box((x, x + 0.01), (y, y + 0.02), 0.06, (60, 60, 70)) for x in (0.27, 0.34, 0.41, 0.48) for y in (-0.30, -0.265)
+    Box((x, x + 0.025), (-0.31, -0.26), 0.06, color)
+    for x, color in zip(np.arange(0.3, 0.5, 0.025).tolist(), 4 * [(60, 60, 70), (130, 130, 140)], strict=True)
 )
-"""Of a bin beside the workspace."""
+"""One striped thing beside the workspace."""
 
 
 def test_a_push_that_moves_everything_is_no_move_of_the_camera_beside_a_bin_that_stays() -> None:
