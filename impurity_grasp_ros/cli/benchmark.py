@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from impurity_grasp_ros.evaluation.benchmark import make_plans, recorded, run_plans, unrecorded
+from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.metrics import score
-from impurity_grasp_ros.evaluation.proportion import Proportion
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
 from impurity_grasp_ros.simulation.scenes import scene_names
 
@@ -98,6 +99,6 @@ def _table(records: Iterable[EpisodeRecord]) -> Table:
     return table
 
 
-def _percent(share: Proportion) -> str:
+def _percent(share: Estimate) -> str:
     low, high = share.interval()
-    return f"{100 * share.value:.0f} ({100 * low:.0f}-{100 * high:.0f})" if share.trials else "-"
+    return f"{100 * share.value:.0f} ({100 * low:.0f}-{100 * high:.0f})" if not math.isnan(share.value) else "-"

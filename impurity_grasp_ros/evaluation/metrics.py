@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
-from impurity_grasp_ros.evaluation.proportion import Proportion
+from impurity_grasp_ros.evaluation.estimates import Proportion, Ratio
 from impurity_grasp_ros.evaluation.record import ActionRecord, End, EpisodeRecord
 
 VISIBLE = 0.10
@@ -38,7 +38,7 @@ class Scores:
     completion: Proportion
     grasp_success: Proportion
     wrong_object: Proportion
-    action_efficiency: Proportion
+    action_efficiency: Ratio
     motions: float
     completed_grasp_success: float
     completed_action_efficiency: float
@@ -65,10 +65,10 @@ def score(records: Iterable[EpisodeRecord]) -> Scores:
         completion=Proportion(len(completed), len(runs)),
         grasp_success=_grasp_success(grasps),
         wrong_object=Proportion(sum(action.others_delivered > 0 for action in grasps), len(grasps)),
-        action_efficiency=Proportion(_delivered(runs), sum(len(run.counted) for run in runs)),
+        action_efficiency=Ratio(tuple((run.targets_delivered, len(run.counted)) for run in runs)),
         motions=_mean(len(run.counted) if run.completed else run.budget for run in runs),
         completed_grasp_success=_mean(_grasp_success(run.counted).value for run in completed),
-        completed_action_efficiency=_mean(Proportion(run.targets, len(run.counted)).value for run in completed),
+        completed_action_efficiency=_mean(Ratio(((run.targets, len(run.counted)),)).value for run in completed),
         lost=Proportion(sum(run.targets_lost for run in runs), sum(run.targets for run in runs)),
         false_clear=Proportion(sum(run.false_clear for run in runs), len(runs)),
         false_dirty=Proportion(sum(bool(run.surplus) for run in watched), len(watched)),
@@ -103,10 +103,6 @@ def _is_grasp(action: ActionRecord) -> bool:
 def _grasp_success(actions: Sequence[ActionRecord]) -> Proportion:
     grasps = [action for action in actions if _is_grasp(action)]
     return Proportion(sum(action.targets_delivered > 0 for action in grasps), len(grasps))
-
-
-def _delivered(runs: Sequence[EpisodeRecord]) -> int:
-    return sum(run.targets_delivered for run in runs)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -8,18 +8,18 @@ from html import escape
 
 from impurity_grasp_ros.evaluation import published
 from impurity_grasp_ros.evaluation.bar_panels import Bar, Row, bar_panels
+from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, filmstrip_html
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.learning_curves import Round, learning_curves
 from impurity_grasp_ros.evaluation.metrics import Scores, score
-from impurity_grasp_ros.evaluation.proportion import Proportion
 from impurity_grasp_ros.evaluation.published import Published
 from impurity_grasp_ros.evaluation.record import End, EpisodeRecord, latest_edition
 from impurity_grasp_ros.evaluation.score_table import score_table
 from impurity_grasp_ros.evaluation.stylesheet import CSS, DEFINITIONS
 
 ByScene = Mapping[str, Mapping[str, Scores]]
-Figures = tuple[Proportion, float]
+Figures = tuple[Estimate, float]
 
 
 def report(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from impurity_grasp_ros.evaluation import published
+from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.metrics import Scores
-from impurity_grasp_ros.evaluation.proportion import Proportion
 
 Cell = Callable[[Scores], str]
 
@@ -16,12 +16,12 @@ NOTHING = "&ndash;"
 """Where there is no figure."""
 
 
-def _share(share: Proportion) -> str:
+def _share(share: Estimate) -> str:
     """Percent, and the interval in small print below."""
-    if not share.trials:
+    if math.isnan(share.value):
         return NOTHING
     low, high = share.interval()
-    small = f'<small title="{share.hits} of {share.trials}">{100 * low:.0f}&ndash;{100 * high:.0f}</small>'
+    small = f'<small title="{share.counts}">{100 * low:.0f}&ndash;{100 * high:.0f}</small>'
     return f"{100 * share.value:.1f}{small}"
 
 

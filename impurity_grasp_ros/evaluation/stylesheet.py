@@ -61,7 +61,8 @@ _TERMS = {
     "Found, actions to find": "Runs in which the camera got to see 10 % of a target, and mean actions until then; "
     "full budget where it never did.",
     "Counted as in the paper": "Means over completed runs only, of grasp success and of targets per action.",
-    "Small print": "Wilson's 95 % interval. It takes the actions of a run as independent, which flatters it a bit.",
+    "Small print": "The 95 % interval: Wilson's; of AE, which is no proportion, by bootstrap over runs. Wilson's takes "
+    "the grasps of a run as independent, which flatters it a bit.",
 }
 DEFINITIONS = (
     "<section><h2>What the figures mean</h2><dl>"

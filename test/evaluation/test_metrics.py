@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from episodes import episode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impurity_grasp_ros.evaluation.estimates import Proportion
 from impurity_grasp_ros.evaluation.metrics import Scores, actions_until_visible, score
-from impurity_grasp_ros.evaluation.proportion import Proportion
 from impurity_grasp_ros.evaluation.record import End, EpisodeRecord
 
 
@@ -27,7 +28,7 @@ def test_scores_of_three_runs_counted_by_hand() -> None:
     assert scores.completion == Proportion(2, 3)
     assert scores.grasp_success == Proportion(5, 7)
     assert scores.wrong_object == Proportion(1, 7)
-    assert scores.action_efficiency == Proportion(5, 10)
+    assert scores.action_efficiency.parts == ((2, 4), (2, 3), (1, 3))
     assert scores.motions == pytest.approx((4 + 3 + 30) / 3)
     assert scores.completed_grasp_success == pytest.approx(2 / 3)
     assert scores.completed_action_efficiency == pytest.approx((2 / 4 + 2 / 3) / 2)
@@ -122,13 +123,14 @@ def test_scores_pool_counts_and_do_not_average_rates(first: list[EpisodeRecord],
 def test_identities_between_the_metrics(runs: list[EpisodeRecord]) -> None:
     scores = score(runs)
     pushes = sum(action.kind == "PUSH" for run in runs for action in run.counted)
-    assert scores.action_efficiency.trials == scores.grasp_success.trials + pushes
-    assert scores.action_efficiency.hits == sum(run.targets_delivered for run in runs)
+    delivered, actions = np.array(scores.action_efficiency.parts, int).reshape(-1, 2).sum(axis=0)
+    assert actions == scores.grasp_success.trials + pushes
+    assert delivered == sum(run.targets_delivered for run in runs)
     assert scores.grasp_success.hits + scores.wrong_object.hits <= scores.grasp_success.trials
     assert scores.completion.hits + scores.false_clear.hits + scores.faults <= scores.runs + scores.stopped.trials
     assert all(0 <= share.hits <= share.trials for share in counts(scores))
     if runs and scores.completion.hits == scores.runs:
-        assert scores.motions * scores.runs == pytest.approx(scores.action_efficiency.trials)
+        assert scores.motions * scores.runs == pytest.approx(actions)
 
 
 def counts(scores: Scores) -> list[Proportion]:
@@ -159,7 +161,7 @@ def test_a_grasp_of_two_targets_at_once_is_one_success_and_two_targets() -> None
     record = replace(run, actions=(run.actions[0], both), targets_delivered=2, completed_after=2)
     scores = score([record])
     assert scores.grasp_success == Proportion(1, 1)
-    assert scores.action_efficiency == Proportion(2, 2)
+    assert scores.action_efficiency.counts == "2 per 2"
     assert scores.completed_action_efficiency == 1.0
 
 
@@ -169,7 +171,7 @@ def test_a_push_that_brings_something_into_the_bin_is_no_grasp() -> None:
     scores = score([replace(run, actions=(pushed, run.actions[1]), targets_delivered=1, completed_after=1)])
     assert scores.grasp_success == Proportion(0, 0)
     assert scores.wrong_object == Proportion(0, 0)
-    assert scores.action_efficiency == Proportion(1, 1)
+    assert scores.action_efficiency.counts == "1 per 1"
     assert math.isnan(scores.completed_grasp_success)
 
 

@@ -1,0 +1,101 @@
+"""Estimates of episodes' figures, and how sure one may be of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, bootstrap
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+
+class Estimate(Protocol):
+    """A figure between 0 and about 1, with an interval."""
+
+    @property
+    def value(self) -> float:
+        """What was observed, NaN when nothing was."""
+        ...
+
+    @property
+    def counts(self) -> str:
+        """What it was made of, in words."""
+        ...
+
+    def interval(self) -> tuple[float, float]:
+        """Ends of the 95 % interval; 0 and 1 when nothing is known."""
+        ...
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """``hits`` out of ``trials``, which are independent."""
+
+    hits: int
+    trials: int
+
+    @property
+    def value(self) -> float:
+        """The observed proportion, NaN without a trial."""
+        return self.hits / self.trials if self.trials else math.nan
+
+    @property
+    def counts(self) -> str:
+        """Hits of trials."""
+        return f"{self.hits} of {self.trials}"
+
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % score interval (Wilson 1927), 0 and 1 without a trial."""
+        if not self.trials:
+            return 0.0, 1.0
+        known = binomtest(self.hits, self.trials).proportion_ci(CONFIDENCE, method="wilson")
+        return float(known.low), float(known.high)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A sum over episodes per another sum over the same ones. parts: numerator and denominator of each episode.
+
+    It is no proportion: the actions of an episode depend on one another, and one may bring two targets.
+    """
+
+    parts: tuple[tuple[int, int], ...]
+
+    @property
+    def value(self) -> float:
+        """The ratio of the sums, NaN when there is nothing to divide by."""
+        return float(_ratio(*self._columns())) if sum(bottom for _, bottom in self.parts) else math.nan
+
+    @property
+    def counts(self) -> str:
+        """Both sums."""
+        top, bottom = (sum(column) for column in zip(*self.parts, strict=True)) if self.parts else (0, 0)
+        return f"{top} per {bottom}"
+
+    def interval(self) -> tuple[float, float]:
+        """Percentile bootstrap over episodes, 95 %; 0 and 1 with fewer than two episodes that have a denominator."""
+        if sum(bottom > 0 for _, bottom in self.parts) < 2:
+            return 0.0, 1.0
+        known = bootstrap(
+            self._columns(),
+            _ratio,
+            paired=True,
+            confidence_level=CONFIDENCE,
+            n_resamples=RESAMPLES,
+            method="percentile",
+            random_state=np.random.default_rng(0),
+        ).confidence_interval
+        return float(known.low), float(known.high)
+
+    def _columns(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        kept = np.array([part for part in self.parts if part[1]], np.float64).reshape(-1, 2)
+        return kept[:, 0], kept[:, 1]
+
+
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64], axis: int = -1) -> Any:
+    return top.sum(axis=axis) / bottom.sum(axis=axis)
