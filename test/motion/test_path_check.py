@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ from impurity_grasp_ros.transform import tool_down
 
 CELL = load_cell()
 HOME = np.array(CELL.home)
-CHECKER = PathChecker(CELL)
 CLEARANCE, STEP = 0.01, 0.02
 """Metres that everything keeps from the arm on a planned path, and between two looks at it."""
 
@@ -42,6 +42,12 @@ def oracle() -> Iterator[EngineOracle]:
     oracle = EngineOracle(CELL)
     yield oracle
     oracle.close()
+
+
+@cache
+def shipped() -> PathChecker:
+    """Of the shipped cell."""
+    return PathChecker(CELL)
 
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
@@ -64,7 +70,7 @@ def test_a_free_path_touches_nothing_by_the_physics_engine(
     assume(len(solutions))
     start = solutions[data.draw(st.integers(0, len(solutions) - 1))]
     try:
-        CHECKER.check_joint_path(start, start + turn, "anywhere")
+        shipped().check_joint_path(start, start + turn, "anywhere")
     except CollisionError:
         closest = min(oracle.distance(start + part * turn, limit=0.1) for part in np.linspace(0.0, 1.0, 60))
         fingers_box = 0.045  # between the box around all openings and the open fingers at its edge
@@ -102,7 +108,7 @@ def check(primitive: Primitive) -> None:
         along = primitive.length * np.array([math.cos(primitive.angle), math.sin(primitive.angle)])
         if not CELL.workspace.grid.contains(*(np.array([x, y]) + along)):
             return
-    CHECKER.check_plan(HOME, plan)
+    shipped().check_plan(HOME, plan)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +129,7 @@ def test_a_path_through_something_is_refused_with_its_name(
     start: NDArray[np.float64], goal: NDArray[np.float64], touch: str
 ) -> None:
     with pytest.raises(CollisionError, match=rf"expected a free path of motion there, the .* would {touch}"):
-        CHECKER.check_joint_path(start, goal, "there")
+        shipped().check_joint_path(start, goal, "there")
 
 
 def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
@@ -157,15 +163,15 @@ def test_a_descent_beside_something_is_refused() -> None:
 @pytest.mark.parametrize("place", [(0.5, 0.0, 0.001), (0.36, -0.44, 0.02), (0.16, -0.1, 0.05), (0.7, 0.2, 0.01)])
 def test_from_low_poses_the_way_up_and_home_is_free(place: tuple[float, float, float]) -> None:
     start = joints_at(*place)
-    top = forward_kinematics(CHECKER.check_rise(start))
+    top = forward_kinematics(shipped().check_rise(start))
     np.testing.assert_allclose(top[:3, 3], [*place[:2], CELL.motion.transit_height], atol=1e-6)
     np.testing.assert_allclose(top[:3, :3], forward_kinematics(start)[:3, :3], atol=1e-6)
-    CHECKER.check_home(start)
+    shipped().check_home(start)
 
 
 def test_a_pose_above_the_transit_height_stays_where_it_is() -> None:
     start = joints_at(0.5, 0.0, 0.3)
-    np.testing.assert_array_equal(CHECKER.check_rise(start), start)
+    np.testing.assert_array_equal(shipped().check_rise(start), start)
 
 
 def elbow_down() -> NDArray[np.float64]:
@@ -195,15 +201,15 @@ def test_where_the_way_up_is_not_free_a_person_is_asked(
 def test_a_turned_over_posture_goes_home_only_where_the_path_is_free() -> None:
     branches = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))
     with pytest.raises(CollisionError, match=r"motion home, the gripper would touch the camera .*by hand"):
-        CHECKER.check_home(branches[5])
-    CHECKER.check_home(branches[0])
+        shipped().check_home(branches[5])
+    shipped().check_home(branches[0])
 
 
 def test_a_primitive_from_where_not_even_home_is_free_asks_for_a_person() -> None:
     plan = waypoints(Primitive.grasp((0.5, 0.0, 0.02), 0.0), 0.0, CELL)
     start = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[7]
     with pytest.raises(RecoveryNeededError, match="nor is the way home free"):
-        CHECKER.check_plan(start, [replace(plan[1], T_base_tool=tool_down((0.5, 0.0, 0.6), 0.0)), *plan[2:]])
+        shipped().check_plan(start, [replace(plan[1], T_base_tool=tool_down((0.5, 0.0, 0.6), 0.0)), *plan[2:]])
 
 
 def test_a_cell_whose_home_touches_something_is_refused() -> None:
@@ -224,16 +230,16 @@ def test_a_planned_path_keeps_a_centimeter_and_half_a_step_more_while_it_moves()
         for above, fine in ((0.0006, True), (-0.0006, False)):
             start = joints_at(0.5, 0.0, clearance + above)
             if fine:
-                CHECKER.check_joint_path(start, start + turn_of_wrist_3(turn), "there")
+                shipped().check_joint_path(start, start + turn_of_wrist_3(turn), "there")
             else:
                 with pytest.raises(CollisionError, match="the fingers would touch the table with the tool at"):
-                    CHECKER.check_joint_path(start, start + turn_of_wrist_3(turn), "there")
+                    shipped().check_joint_path(start, start + turn_of_wrist_3(turn), "there")
 
 
 def test_the_message_says_where_the_tool_would_be() -> None:
     start = joints_at(0.45, 0.1, 0.005)
     with pytest.raises(CollisionError, match=r"with the tool at \[0\.45  0\.1   0\.005\] m$"):
-        CHECKER.check_joint_path(start, start, "there")
+        shipped().check_joint_path(start, start, "there")
 
 
 def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves() -> None:
@@ -241,11 +247,11 @@ def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves(
     for gap, fine in ((0.0056, True), (0.0044, False)):
         start = joints_at(0.48 - 0.011 - gap, -0.44, 0.03, math.pi / 2)
         if fine:
-            top = CHECKER.check_rise(start)
+            top = shipped().check_rise(start)
             assert forward_kinematics(top)[2, 3] == pytest.approx(0.20)
         else:
             with pytest.raises(RecoveryNeededError, match="free way up, the fingers would touch the drop bin's wall"):
-                CHECKER.check_rise(start)
+                shipped().check_rise(start)
     start = joints_at(0.5, 0.0, 0.3)
     for gap, fine in ((0.0025, True), (0.0015, False)):
         beside = PathChecker(with_box(CELL, "box", (0.5, 0.011 + gap + 0.01, 0.31), (0.02, 0.02, 0.02)))
@@ -259,23 +265,23 @@ def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves(
 def test_a_straight_motion_ends_where_it_is_told_in_the_posture_of_its_start() -> None:
     start = joints_at(0.4, -0.1, 0.15, 0.4)
     goal = tool_down((0.6, 0.1, 0.02), 0.4)
-    end = CHECKER.check_straight(start, goal, "anywhere")
+    end = shipped().check_straight(start, goal, "anywhere")
     np.testing.assert_allclose(forward_kinematics(end), goal, atol=1e-9)
     assert np.abs(end - start).max() < 1.0
 
 
 def test_a_straight_motion_may_touch_the_table_and_nothing_else() -> None:
     start = joints_at(0.5, 0.0, 0.05)
-    end = CHECKER.check_straight(start, tool_down((0.5, 0.0, 0.001), 0.0), "descend")
+    end = shipped().check_straight(start, tool_down((0.5, 0.0, 0.001), 0.0), "descend")
     np.testing.assert_allclose(forward_kinematics(end)[:3, 3], [0.5, 0.0, 0.001], atol=1e-9)
     over_the_wall = joints_at(0.485, -0.44, 0.10)
     with pytest.raises(CollisionError, match="motion descend, the fingers would touch the drop bin's wall"):
-        CHECKER.check_straight(over_the_wall, tool_down((0.485, -0.44, 0.05), 0.0), "descend")
+        shipped().check_straight(over_the_wall, tool_down((0.485, -0.44, 0.05), 0.0), "descend")
 
 
 def test_a_straight_motion_out_of_reach_is_refused_by_its_name() -> None:
     with pytest.raises(CollisionError, match="expected motion push to be straight, the arm cannot stretch or fold"):
-        CHECKER.check_straight(joints_at(0.6, -0.3, 0.2), tool_down((1.0, -0.7, 0.2), 0.0), "push")
+        shipped().check_straight(joints_at(0.6, -0.3, 0.2), tool_down((1.0, -0.7, 0.2), 0.0), "push")
 
 
 @pytest.mark.parametrize(("y", "fine"), [(-0.1105, True), (-0.1096, False)])
@@ -287,10 +293,10 @@ def test_a_straight_motion_past_the_shoulder_turns_it_by_no_more_than_it_can_fol
     start, goal = joints_at(0.3, y, 0.3), tool_down((-0.3, y, 0.3), 0.0)
     assert all(len(inverse_kinematics(tool_down((x, y, 0.3), 0.0))) for x in np.linspace(-0.3, 0.3, 61))
     if fine:
-        np.testing.assert_allclose(forward_kinematics(CHECKER.check_straight(start, goal, "back")), goal, atol=1e-9)
+        np.testing.assert_allclose(forward_kinematics(shipped().check_straight(start, goal, "back")), goal, atol=1e-9)
     else:
         with pytest.raises(CollisionError, match="expected motion back to be straight"):
-            CHECKER.check_straight(start, goal, "back")
+            shipped().check_straight(start, goal, "back")
 
 
 def test_a_plan_is_refused_where_it_leads_beyond_reach() -> None:
@@ -298,7 +304,7 @@ def test_a_plan_is_refused_where_it_leads_beyond_reach() -> None:
     with pytest.raises(
         CollisionError, match=r"expected a way to approach at \[1\.3 0\.  0\.2\] within the joint limits"
     ):
-        CHECKER.check_plan(HOME, plan)
+        shipped().check_plan(HOME, plan)
 
 
 def test_after_it_has_risen_the_arm_is_taken_to_carry_something() -> None:
@@ -318,6 +324,6 @@ def test_after_it_has_risen_the_arm_is_taken_to_carry_something() -> None:
 
 def test_a_plan_rises_from_where_it_is_and_no_lower_than_told() -> None:
     low = joints_at(0.36, -0.44, 0.03)
-    CHECKER.check_plan(low, [Transit("across", tool_down((0.5, 0.0, 0.2), 0.0))])
+    shipped().check_plan(low, [Transit("across", tool_down((0.5, 0.0, 0.2), 0.0))])
     with pytest.raises(CollisionError, match="motion across, the fingers would touch the drop bin's wall"):
-        CHECKER.check_joint_path(low, joints_at(0.5, 0.0, 0.2), "across")
+        shipped().check_joint_path(low, joints_at(0.5, 0.0, 0.2), "across")

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import ConfigError, InvalidFrameError
+from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.saliency import COFFEE, DEFAULT, SaliencyConfig, saliency, stretch
 
 REFERENCE = Path(__file__).resolve().parents[1] / "data" / "vocus2"
@@ -119,3 +121,26 @@ def test_a_surround_no_larger_than_its_centre_is_refused() -> None:
 def test_more_scales_and_fewer_octaves_are_possible() -> None:
     raw = saliency(image(50, 50, seed=1), replace(DEFAULT, stop_octave=0, scales_per_octave=3))
     assert raw.max() > 0.0
+
+
+def test_the_authors_presets_and_the_shipped_one() -> None:
+    assert SaliencyConfig(center_sigma_px=3.0, surround_sigma_px=13.0, stop_octave=4, scales_per_octave=2) == DEFAULT
+    assert SaliencyConfig(center_sigma_px=2.0, surround_sigma_px=6.0, stop_octave=4, scales_per_octave=2) == COFFEE
+    assert packaged_parameters("attention_node", AttentionConfig).saliency == COFFEE
+
+
+def test_a_stretched_map_is_linear() -> None:
+    stretched = stretch(np.array([[0.1, 0.2, 0.3], [0.15, 0.3, 0.1]], np.float32))
+    np.testing.assert_allclose(stretched, [[0.0, 0.5, 1.0], [0.25, 1.0, 0.0]], atol=1e-6)
+    assert stretched.dtype == np.float32
+
+
+@pytest.mark.parametrize(("span", "flat"), [(0.0, True), (5e-7, True), (2e-6, False)])
+def test_a_map_is_flat_up_to_a_millionth(span: float, flat: bool) -> None:
+    raw = np.full((3, 4), 0.25, np.float32)
+    raw[1, 2] += np.float32(span)
+    stretched = stretch(raw)
+    assert stretched.shape == (3, 4)
+    assert stretched.dtype == np.float32
+    assert stretched.max() == (0.0 if flat else 1.0)
+    assert np.count_nonzero(stretched) == (0 if flat else 1)

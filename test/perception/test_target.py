@@ -305,3 +305,23 @@ def test_a_red_block_is_found_next_to_a_place_that_was_not_seen() -> None:
     heightmap.color[hole] = 0
     detection = find_most_salient(heightmap, CONFIG.target, CONFIG.saliency)
     assert red.cells[detection.mask].all()
+
+
+def test_of_several_targets_the_most_accessible_one_is_chosen_when_it_is_the_most_salient_one_too() -> None:
+    walled = Block(60, 60, (110, 110, 150), size_px=(18, 18))
+    walls = [Block(60 + i, 60 + j, size_px=(18, 18)) for i, j in ((-19, 0), (19, 0), (0, -19), (0, 19))]
+    free = Block(160, 160, (250, 20, 20), size_px=(18, 18))
+    detection, _ = find(draw([*walls, walled, free, Block(60, 170), Block(170, 60)]))
+    assert detection.saliency[walled.cells].max() < detection.saliency[free.cells].max()
+    assert overlap(detection.mask, free.cells) > 0.95
+
+
+def test_the_score_is_not_that_of_a_patch_that_is_odder_but_less_salient() -> None:
+    others = [replace(block, color=BROWN) for block in BESIDE]
+    dim, tinted = BODY.painted((70, 54, 38)), replace(others[0], color=(115, 107, 102))
+    alone, _ = find(draw([*others, dim]))
+    odder, _ = find(draw([tinted, *others[1:]]))
+    both, _ = find(draw([tinted, *others[1:], dim]))
+    assert both.saliency[dim.cells].max() > both.saliency[tinted.cells].max()
+    assert odder.score > alone.score
+    assert both.score == pytest.approx(alone.score, abs=0.01)
