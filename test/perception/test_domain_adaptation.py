@@ -160,7 +160,7 @@ def test_a_uniform_image_takes_the_mean_of_the_reference() -> None:
 
 
 def test_without_bandwidth_the_mean_of_every_channel_alone_is_taken_over() -> None:
-    image = np.random.default_rng(0).integers(80, 120, (41, 60, 3)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(80, 120, (41, 61, 3)).astype(np.uint8)
     reference = np.broadcast_to(np.array([150, 110, 90], np.uint8), (20, 30, 3)).copy()
     adapted = transfer_amplitude(image, reference, 0.0)
     expected = np.rint(image + (np.array([150, 110, 90]) - image.mean(axis=(0, 1))))
@@ -195,9 +195,9 @@ def test_phases_stay() -> None:
 
 def test_a_reference_of_another_size_is_fitted_by_areas() -> None:
     image = wave(1, 20.0, 0)
-    fine = np.zeros((200, 240, 3), np.uint8)
-    fine[:, ::2] = 200  # a mean of 100 over areas, whatever the pixels say
-    assert transfer_amplitude(image, fine, 0.0).mean() == pytest.approx(100.0, abs=0.6)
+    fine = np.zeros((400, 480, 3), np.uint8)
+    fine[:, ::4] = 200  # a mean of 50 over areas, and 0 between the bright columns
+    assert transfer_amplitude(image, fine, 0.0).mean() == pytest.approx(50.0, abs=0.6)
 
 
 def test_colors_beyond_the_range_are_cut_off() -> None:
@@ -206,3 +206,19 @@ def test_colors_beyond_the_range_are_cut_off() -> None:
     assert set(np.unique(adapted)) == {125, 255}  # 0 and 250, 125 brighter
     black = transfer_amplitude(image, np.full((40, 60, 3), 5, np.uint8), 0.0)
     assert set(np.unique(black)) == {0, 130}
+
+
+def test_off_needs_no_reference() -> None:
+    image = stripes(10, 20)
+    assert adapt(image, replace(CONFIG, mode="off", reference="/nowhere.png")) is image
+
+
+def test_the_faintest_stripes_take_the_contrast_of_the_reference() -> None:
+    np.testing.assert_array_equal(transfer_statistics(stripes(127, 128), stripes(126, 129), 10.0), stripes(126, 129))
+    np.testing.assert_array_equal(transfer_statistics(stripes(247, 248), stripes(246, 249), 10.0), stripes(246, 249))
+
+
+def test_black_and_white_are_reached() -> None:
+    gray, black, white = (np.full((4, 5, 3), value, np.uint8) for value in (90, 0, 255))
+    np.testing.assert_array_equal(transfer_statistics(gray, black, 4.0), black)
+    np.testing.assert_array_equal(transfer_statistics(gray, white, 4.0), white)
