@@ -160,6 +160,7 @@ class Graph:
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "ROS_LOG_DIR": str(folder),
             "OMP_NUM_THREADS": "1",
+            "PYTHONFAULTHANDLER": "1",
             SUPERVISOR: os.environ.get(SUPERVISOR, str(os.getpid())),
         }
         self._folder = folder
@@ -211,10 +212,19 @@ class Graph:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
         try:
-            return {name: process.wait(20.0) for name, process in self.processes.items()}
+            return {name: self._end_of(name, process) for name, process in self.processes.items()}
         finally:
             for process in self.processes.values():
                 process.kill()
+
+    def _end_of(self, name: str, process: subprocess.Popen[bytes]) -> int:
+        """Exit code of an interrupted node; one that does not end says where its threads are."""
+        try:
+            return process.wait(20.0)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            process.wait(20.0)
+            raise AssertionError(f"{name} did not end\n{self.output(name)}") from None
 
 
 @contextmanager

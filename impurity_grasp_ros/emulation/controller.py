@@ -206,8 +206,7 @@ class Controller:
         if self.safety_mode is SafetyMode.SAFEGUARD_STOP and self.time >= self._safeguard_ends:
             self._leave_safeguard_stop()
         if self.program.starts(self.time):
-            self.paused, self.pace = False, 1.0
-            self.report(f"program {self.program.name} running")
+            self._start()
         self._watch()
         self._adapt_pace()
         self.program.cycle(playing=self.runtime_state is RuntimeState.PLAYING)
@@ -217,6 +216,14 @@ class Controller:
         self.measured = self.plant.follow(self.axes.q, self.personality.cycle)
         self._history.append(self.measured.joints)
         self._supervise()
+
+    def _start(self) -> None:
+        """Let a program that has been loaded run; one whose start falls into a stop never does."""
+        if self.safety_mode is not SafetyMode.NORMAL:
+            self.stop_program(f"{self.safety_mode.name} as it was about to start")
+            return
+        self.paused, self.pace = False, 1.0
+        self.report(f"program {self.program.name} running")
 
     def _adapt_pace(self) -> None:
         """Motions slow down while the mechanics are behind; after a pause they start from rest."""

@@ -124,6 +124,7 @@ class BulletTopics(SceneTopics):
             return super().reset(scene, seed, targets, blocks)
         finally:
             self._environment.world.after_step(self._on_step)
+            self.publish_motion()  # a job that follows has to know the time
 
     def _on_step(self) -> None:
         if self._environment.world.time - self._last_published >= self._period:

@@ -51,13 +51,24 @@ class Streams:
 
     color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
     depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
+    arrived: int = 0
+    """How many depth images have arrived so far."""
 
-    def pair(self, not_before: float, not_after: float, tolerance: float) -> tuple[Image, Image] | None:
-        """Colour and depth of the newest complete frame whose stamp lies between two times."""
+    def add_depth(self, message: Image) -> None:
+        """Take in a depth image."""
+        self.depth.append(message)
+        self.arrived += 1
+
+    def pair(self, not_before: float, not_after: float, tolerance: float, after: int = 0) -> tuple[Image, Image] | None:
+        """Colour and depth of the newest complete frame whose stamp lies between two times.
+
+        after: how many depth images had arrived before those that may be taken.
+        """
+        newest = self.arrived  # before the images: one that arrives now is not taken for an earlier one
         colors = self.color.copy()  # in one step, while a loop over the deque itself would see it change
-        for depth in reversed(self.depth.copy()):
+        for number, depth in enumerate(reversed(self.depth.copy())):
             stamp = to_seconds(depth.header.stamp)
-            if not not_before <= stamp <= not_after:
+            if newest - number <= after or not not_before <= stamp <= not_after:
                 continue
             for color in reversed(colors):
                 if abs(to_seconds(color.header.stamp) - stamp) <= tolerance:
@@ -106,7 +117,7 @@ class HeightmapNode(Node):
             self._hint = "; the camera repeats its image"
             return
         self._hint = ""
-        known.append(message)
+        self._streams.add_depth(message)
 
     def _on_info(self, message: CameraInfo) -> None:
         self._info = message
@@ -115,7 +126,9 @@ class HeightmapNode(Node):
         self, request: CaptureHeightmap.Request, response: CaptureHeightmap.Response
     ) -> CaptureHeightmap.Response:
         try:
-            frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout))
+            # A simulated clock arrives as late as any message: by it alone an image from before a job may seem new.
+            after = self._streams.arrived if request.new_job else 0
+            frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout), after)
             response.heightmap = to_heightmap(self._judged(frame, new_job=request.new_job))
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
@@ -131,15 +144,15 @@ class HeightmapNode(Node):
             heightmap, self._view = look(frame, self._site, settings.projection, settings.view, self._view)
         return heightmap
 
-    async def _frame(self, not_before: float, timeout: float) -> RgbdFrame:
-        """The first complete frame taken at ``not_before`` or later.
+    async def _frame(self, not_before: float, timeout: float, after: int) -> RgbdFrame:
+        """The first complete frame taken at ``not_before`` or later, of those that follow ``after`` depth images.
 
         Raises InvalidGoalError for a timeout that is not positive, SensorStaleError when none comes in time.
         """
         if not timeout > 0.0:
             raise InvalidGoalError(f"expected a positive timeout, received {timeout:g} s")
         deadline = time.monotonic() + timeout
-        while (pair := self._pair(not_before)) is None or self._info is None:
+        while (pair := self._pair(not_before, after)) is None or self._info is None:
             if time.monotonic() > deadline:
                 raise SensorStaleError(f"expected a camera frame within {timeout:g} s, received {self._received()}")
             await self._pacer.tick()
@@ -152,9 +165,9 @@ class HeightmapNode(Node):
             to_seconds(depth.header.stamp),
         )
 
-    def _pair(self, not_before: float) -> tuple[Image, Image] | None:
+    def _pair(self, not_before: float, after: int) -> tuple[Image, Image] | None:
         settings, now = self._settings.value, self.get_clock().now().nanoseconds * 1e-9
-        return self._streams.pair(not_before, now + settings.clock_tolerance, settings.sync_tolerance)
+        return self._streams.pair(not_before, now + settings.clock_tolerance, settings.sync_tolerance, after)
 
     def _received(self) -> str:
         """What the camera has delivered so far, for an error message."""

@@ -105,23 +105,25 @@ class Peers:
         exception goes on. A goal whose acceptance comes too late is canceled.
         """
         config = self._config()
-        await self._appear(self._execute.server_is_ready, "execute_primitive", watch)
+        await self._appear(
+            lambda: self._execute.server_is_ready() and self._servers.is_alive, "execute_primitive", watch
+        )
         await self._only_one(watch)
+
+        def watch_all() -> None:
+            watch()
+            self._check_alive()
+
         goal = ExecutePrimitive.Goal(primitive=primitive, sender=self._announcement.topic)
         sent = self._execute.send_goal_async(goal)
         try:
-            handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive", watch)
+            handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive", watch_all)
         except ImpurityGraspError:
             sent.add_done_callback(_cancel_late)
             raise
         if not handle.accepted:
             raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
         outcome = handle.get_result_async()
-
-        def watch_all() -> None:
-            watch()
-            self._check_alive()
-
         try:
             answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
         except ImpurityGraspError:

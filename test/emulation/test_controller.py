@@ -70,6 +70,18 @@ def test_the_speed_slider_slows_motions_down_and_zero_holds_them() -> None:
     np.testing.assert_allclose(controller.axes.q, TARGET, atol=1e-9)
 
 
+@pytest.mark.parametrize("reason", ["protective", "safeguard"])
+def test_a_program_whose_start_falls_into_a_stop_does_not_run(reason: str) -> None:
+    controller = controller_of()
+    controller.upload(f"def main():\n movej({joints(TARGET)}, a=4.0, v=1.0)\nend\n")
+    {"protective": lambda: controller.protective_stop("test"), "safeguard": lambda: controller.safeguard_stop(0.3)}[
+        reason
+    ]()
+    pass_time(controller, 1.0)
+    np.testing.assert_array_equal(controller.axes.q, HOME)
+    assert controller.runtime_state is RuntimeState.STOPPED
+
+
 @pytest.mark.parametrize("reason", ["protective", "emergency", "program"])
 def test_every_stop_brings_the_arm_to_rest_within_half_a_second(reason: str) -> None:
     controller = controller_of()

@@ -118,6 +118,15 @@ def test_the_bins_walls_are_a_centimeter_thick(x: float, y: float, dx: int, dy: 
         assert touch_at(x + dx * away, y + dy * away, 0.03, yaw, Situation.WORKING) == touch
 
 
+@pytest.mark.parametrize("side", [1, -1], ids=["near", "far"])
+def test_the_bins_walls_meet_at_its_corners(side: int) -> None:
+    """The wide side of the fingers beyond the end of the right wall, too far from the others to touch them."""
+    end = -0.44 + side * 0.11
+    for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
+        y = end + side * (ALONG + gap)
+        assert touch_at(0.5015, y, 0.03, math.pi / 2, Situation.WORKING) == touch
+
+
 @pytest.mark.parametrize(
     ("x", "y"), [(0.485, -0.44), (0.485, -0.335), (0.235, -0.545), (0.36, -0.335)], ids=["x", "corner", "corner", "y"]
 )

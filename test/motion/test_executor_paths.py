@@ -36,6 +36,7 @@ def test_a_primitive_whose_way_is_barred_is_an_outcome_and_nothing_moves(
     assert outcome.status is OutcomeStatus.COLLISION
     assert "expected a free path of motion approach" in outcome.message
     assert "would touch the pole" in outcome.message
+    assert outcome.duration == 0.0
     assert not robot.moved()
     with pytest.raises(CollisionError, match="approach"):
         executor_of(robot, barred).check(primitive)

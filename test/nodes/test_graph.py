@@ -169,6 +169,11 @@ def captured(graph: Graph, not_before: Time) -> Heightmap:
     return response.heightmap
 
 
+def test_a_job_begins_with_a_frame_that_arrives_after_it_began(graph: Graph, scene_start: Time) -> None:
+    seen = captured(graph, Time())  # the newest frame that has arrived so far is of before the reset
+    assert (seen.header.stamp.sec, seen.header.stamp.nanosec) >= (scene_start.sec, scene_start.nanosec)
+
+
 def test_a_heightmap_is_that_of_a_frame_taken_after_the_time_asked_for(graph: Graph, scene_start: Time) -> None:
     first = captured(graph, scene_start)
     later = Time(sec=first.header.stamp.sec + 1, nanosec=first.header.stamp.nanosec)

@@ -23,7 +23,7 @@ class Followed:
     @property
     def header(self) -> Header:
         self._streams.color.append(image(100))
-        self._streams.depth.append(image(100))
+        self._streams.add_depth(image(100))
         return self._header
 
 
@@ -31,7 +31,7 @@ def test_images_that_arrive_while_a_pair_is_looked_for_do_no_harm() -> None:
     streams = Streams()
     for seconds in range(1, 9):
         streams.color.append(Followed(streams, seconds))  # type: ignore[arg-type]
-        streams.depth.append(Followed(streams, seconds))  # type: ignore[arg-type]
+        streams.add_depth(Followed(streams, seconds))  # type: ignore[arg-type]
     pair = streams.pair(0.0, 5.0, 0.02)
     assert pair is not None
     assert [part._header.stamp.sec for part in pair] == [5, 5]  # type: ignore[attr-defined]
@@ -40,8 +40,23 @@ def test_images_that_arrive_while_a_pair_is_looked_for_do_no_harm() -> None:
 def test_the_newest_complete_frame_between_two_times_is_taken() -> None:
     streams = Streams()
     streams.color.extend(image(seconds) for seconds in (1, 2, 4))
-    streams.depth.extend(image(seconds) for seconds in (1, 2, 3))
+    for seconds in (1, 2, 3):
+        streams.add_depth(image(seconds))
     pair = streams.pair(0.0, 10.0, 0.02)
     assert pair is not None
     assert [part.header.stamp.sec for part in pair] == [2, 2]
     assert streams.pair(2.5, 10.0, 0.02) is None
+
+
+def test_of_images_that_arrived_before_a_job_none_is_taken_however_new_its_stamp() -> None:
+    streams = Streams()
+    streams.color.extend(image(seconds) for seconds in (9, 10, 11))
+    for seconds in (11, 10):
+        streams.add_depth(image(seconds))
+    before_the_job = streams.arrived
+    assert streams.pair(0.0, 20.0, 0.02, after=before_the_job) is None
+    streams.add_depth(image(9))
+    assert streams.pair(9.5, 20.0, 0.02, after=before_the_job) is None
+    pair = streams.pair(0.0, 20.0, 0.02, after=before_the_job)
+    assert pair is not None
+    assert [part.header.stamp.sec for part in pair] == [9, 9]

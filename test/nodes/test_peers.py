@@ -37,6 +37,7 @@ class Arm:
     """A node that offers ``execute_primitive`` and does what a test wants; ``may_accept`` lets goals through."""
 
     node: Node
+    asked: threading.Event = field(default_factory=threading.Event)
     may_accept: threading.Event = field(default_factory=threading.Event)
     canceled: threading.Event = field(default_factory=threading.Event)
     goals: int = 0
@@ -55,6 +56,7 @@ class Arm:
         )
 
     def _on_goal(self, _goal: ExecutePrimitive.Goal) -> GoalResponse:
+        self.asked.set()
         assert self.may_accept.wait(30.0)
         return GoalResponse.ACCEPT
 
@@ -130,6 +132,20 @@ def test_an_arm_that_falls_silent_in_mid_motion_ends_the_job(bench: Any) -> None
     arm.announcement.close()
     until(task.done, "the end of the job", 5.0)
     assert isinstance(task.result(), PeerUnavailableError)
+    assert arm.canceled.wait(10.0)
+
+
+def test_an_arm_that_falls_silent_before_it_accepts_ends_the_job_at_once(bench: Any) -> None:
+    new_arm, execute = bench
+    arm = new_arm()
+    arm.may_accept.clear()
+    task = execute()
+    assert arm.asked.wait(20.0)
+    arm.announcement.close()
+    until(task.done, "the end of the job", 20.0)
+    assert isinstance(task.result(), PeerUnavailableError)
+    assert "fell silent" in str(task.result())
+    arm.may_accept.set()
     assert arm.canceled.wait(10.0)
 
 

@@ -324,15 +324,24 @@ def test_the_typical_color_is_the_median_of_ordinary_cells_alone() -> None:
 
 
 def test_an_update_takes_over_a_fifth_of_a_frame_s_ordinary_looks() -> None:
-    model = observed(spread((HERE, 100)), grays(100))
-    brighter = np.full((100, 3), 120, np.uint8)
-    after_one = updated(model, spread((NEAR, 100)), brighter, np.full(100, 0.4, np.float32), CONFIG)
+    colors = np.tile(np.array([[100, 50, 20]], np.uint8), (100, 1))
+    model = observed(spread((HERE, 100)), colors)
+    np.testing.assert_array_equal(model.color, [100.0, 50.0, 20.0])
+    cells, changed = spread((HERE, 25), (NEAR, 75)), np.tile(np.array([[120, 60, 30]], np.uint8), (100, 1))
+    after_one = updated(model, cells, changed, np.full(100, 0.4, np.float32), CONFIG)
     np.testing.assert_array_equal(after_one.bins, [[0, 0, 0], [2, 0, 0]])
-    np.testing.assert_allclose(after_one.weights, [0.8, 0.2])
-    np.testing.assert_allclose(after_one.color, [104.0] * 3)
+    np.testing.assert_allclose(after_one.weights, [0.85, 0.15])
+    np.testing.assert_allclose(after_one.color, [104.0, 52.0, 22.0])
     assert after_one.color.dtype == np.float32
-    again = updated(after_one, spread((HERE, 100)), grays(100), np.zeros(100, np.float32), CONFIG)
-    np.testing.assert_allclose(again.weights, [0.84, 0.16])
+    again = updated(after_one, spread((HERE, 100)), colors, np.zeros(100, np.float32), CONFIG)
+    np.testing.assert_allclose(again.weights, [0.88, 0.12])
+
+
+@pytest.mark.parametrize(("away", "bins"), [(0.7, 3), (1.5, 2)])
+def test_what_is_alike_to_the_group_that_was_added_is_ordinary_too(away: float, bins: int) -> None:
+    model = learned((HERE, 104), ((9.1, 0.1, 0.1), 58), ((9.1, 0.1 + away, 0.1), 38))
+    assert model is not None
+    assert len(model.bins) == bins
 
 
 @pytest.mark.parametrize(("oddness", "taken"), [(0.45, True), (0.55, False), (0.5, False)])

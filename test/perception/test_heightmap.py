@@ -372,3 +372,14 @@ def test_a_map_without_gaps_stays_the_very_same() -> None:
     assert close_gaps(whole) is whole
     border = map_with(np.indices((6, 7))[1] == 0)
     assert close_gaps(border) is border
+
+
+def test_of_three_seen_neighbors_a_gap_takes_after_the_middle_one() -> None:
+    heights = np.array([[0.05, 0.0, 0.02], [0.0, 0.03, 0.0]], np.float32)
+    closed = close_gaps(Heightmap(np.zeros((2, 3, 3), np.uint8), heights, heights > 0.0, Grid(0.0, 0.0, 2, 3)))
+    assert closed.height[0, 1] == np.float32(0.03)
+
+
+@pytest.mark.parametrize("focal", ["fx_px", "fy_px"])
+def test_any_positive_focal_length_is_one(focal: str) -> None:
+    check(replace(overhead_frame(), intrinsics=replace(CAMERA, **{focal: 0.5})))

@@ -317,3 +317,53 @@ def test_a_thing_of_which_a_single_sample_lies_on_the_workspace_is_within_reach(
     mask[20:26, 40:46] = True
     on_workspace[21, 42] = True
     assert not landmarks_of(samples_of(flat(60, 80), on_workspace=on_workspace), mask).outside[1]
+
+
+def beside_a_bin(corners: int = 8) -> Landmarks:
+    """Something out of reach with so many corners in two rows of the first strip, and five things within reach."""
+    reachable = things(1, 5, 5, 5, 5, 5)
+    places = np.array([(60 + 15 * (number % 4), 5 + 10 * (number // 4)) for number in range(corners)], np.float32)
+    return replace(
+        reachable,
+        corners=np.concatenate([places, reachable.corners[1:]]),
+        thing=np.concatenate([np.full(corners, 1), reachable.thing[1:]]),
+        outside=np.arange(7) == 1,
+    )
+
+
+def turned(gray: NDArray[np.uint8], radians: float) -> NDArray[np.uint8]:
+    """The pattern turned about the middle of what is out of reach, column 82.5 and row 10."""
+    c, s = np.cos(radians), np.sin(radians)
+    turn = np.array([[c, -s, 82.5 - c * 82.5 + s * 10.0], [s, c, 10.0 - s * 82.5 - c * 10.0]])
+    return cv2.warpAffine(gray, turn, (160, 120), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+
+@pytest.mark.parametrize(("corners", "held"), [(7, False), (8, True)])
+def test_eight_corners_out_of_reach_tell_that_only_things_were_moved(corners: int, held: bool) -> None:
+    before = beside_a_bin(corners)
+    refused = nullcontext() if held else pytest.raises(CameraMovedError, match="6 in view of which only 1 have stayed")
+    with refused:
+        check_still(moved_strips(before, 2, 3, 4, 5, 6), before, CONFIG)
+
+
+@pytest.mark.parametrize(("radians", "held"), [(0.002, True), (-0.002, True), (0.012, False), (-0.012, False)])
+def test_a_turn_about_what_is_out_of_reach_shows_in_its_corners(radians: float, held: bool) -> None:
+    """The farthest corner in view is 118 samples off its middle: 0.002 rad are 0.5 pixels there and 0.012 rad 2.8."""
+    before = beside_a_bin()
+    assert np.linalg.norm(before.corners - [82.5, 10.0], axis=1).max() == pytest.approx(118.0, abs=1.0)
+    now = replace(before, gray=turned(strips(2, 3, 4, 5, 6), radians))
+    refused = nullcontext() if held else pytest.raises(CameraMovedError, match="6 in view of which only 1 have stayed")
+    with refused:
+        check_still(now, before, CONFIG)
+
+
+def test_a_thing_within_reach_that_stays_does_not_tell_that_the_camera_did() -> None:
+    before = things(7, 5, 5, 5, 5, 5)
+    more = np.array([[25.0, 15.0], [45.0, 15.0], [65.0, 15.0]], np.float32)
+    before = replace(
+        before,
+        corners=np.concatenate([more, before.corners]),
+        thing=np.concatenate([np.ones(3, np.intp), before.thing]),
+    )
+    with pytest.raises(CameraMovedError, match="6 in view of which only 1 have stayed"):
+        check_still(moved_strips(before, 2, 3, 4, 5, 6), before, CONFIG)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from drawn_tables import MIDDLE, Block, on_heap, table
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
@@ -17,6 +18,7 @@ from shipped_policy import ANALYTIC, DECODING
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.analytic import AnalyticActor
 from impurity_grasp_ros.policy.checkpoint import (
     AgentConfig,
     RectangleAgentConfig,
@@ -245,6 +247,9 @@ def test_a_network_of_rectangles_is_saved_under_its_own_name(tmp_path: Path) -> 
     assert read_tensors(path)[1].keys() == {"rectangle_agent"}
     loaded = load_rectangle_agent(path, ANALYTIC, CPU)
     assert loaded.decoding == DECODING
+    heightmap = table(Block())
+    candidate = on_heap(heightmap, MIDDLE)
+    assert loaded.select(heightmap, candidate, []) == AnalyticActor(ANALYTIC).select(heightmap, candidate, [])
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(loaded.network.state_dict()[name], tensor, rtol=0, atol=0)
 

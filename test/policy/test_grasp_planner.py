@@ -447,6 +447,15 @@ def test_pads_that_are_not_filled_cost_what_is_missing_of_their_breadth() -> Non
     assert worth(thin) == pytest.approx(WORTH - 5 / 11, abs=1e-5)
 
 
+def test_a_target_longer_than_the_view_is_grasped_across_it() -> None:
+    """A view shows 192 mm."""
+    candidates = plan_grasps(*scene(target=(slice(100, 116), slice(20, 180), 0.06)), CONFIG)
+    assert facing(0.0, candidates) is None
+    across_ = facing(math.pi / 2, candidates)
+    assert across_ is not None
+    assert across_.primitive.opening == pytest.approx(0.032 + 0.012)
+
+
 def test_a_target_whose_parts_are_too_far_from_its_middle_is_not_grasped() -> None:
     heightmap, mask = scene(target=(slice(10, 12), slice(10, 12), 0.06))
     mask[200:202, 200:202] = True
@@ -521,6 +530,7 @@ def test_the_slope_is_taken_over_half_a_fingers_breadth() -> None:
     mask[10:, 4] = False  # a step of one column
     slope = trace_outline(mask, height, 9.0).slope  # two rows up and two down
     np.testing.assert_allclose(slope, [0.25 if 8 <= row <= 11 else 0.0 for row in range(2, 18)])
+    np.testing.assert_allclose(trace_outline(mask, height, 5.0).slope, [0.5 * (row in (9, 10)) for row in range(2, 18)])
     ends, height = box_mask(slice(2, 18), slice(4, 12))
     ends[2, 4] = False
     slope = trace_outline(ends, height, 9.0).slope  # at the end there are but two rows

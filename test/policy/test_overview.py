@@ -50,6 +50,7 @@ def test_without_a_target_in_mind_the_value_alone_decides_what_is_grasped() -> N
     assert np.hypot(grasp.position[0] - NEAR.x, grasp.position[1] - NEAR.y) < 0.03
     assert grasp.opening == pytest.approx(0.085)
     check_primitive(grasp, load_cell())
+    assert OverviewAgent(FixedNetwork(1.0, 0.5), ANYTHING).select(heightmap, attention, []) == grasp, "by default, too"
 
 
 def test_a_mask_that_is_heeded_limits_the_grasp_to_the_target() -> None:

@@ -109,12 +109,19 @@ def test_a_file_without_metadata_has_none(tmp_path: Path) -> None:
 
 
 def test_tensors_may_stand_in_any_order_in_the_header(tmp_path: Path) -> None:
-    header = {"last": entry(3, 5), "__metadata__": {}, "first": entry(0, 1), "middle": entry(1, 3)}
+    header = {
+        "none": entry(5, 5),
+        "last": entry(3, 5),
+        "__metadata__": {},
+        "first": entry(0, 1),
+        "middle": entry(1, 3),
+    }
     tensors, _ = read_tensors(written(tmp_path, header, bytes([1, 2, 3, 4, 5])))
     assert {name: tensor.tolist() for name, tensor in tensors.items()} == {
         "first": [1],
         "middle": [2, 3],
         "last": [4, 5],
+        "none": [],
     }
 
 
