@@ -1,12 +1,13 @@
 """The cell: layout, camera calibration, and speeds and limits of motion, read from ``config/cell.yaml``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from impurity_grasp_ros.calibration import CameraCalibration, load_calibration
 from impurity_grasp_ros.cell_layout import check_layout
-from impurity_grasp_ros.config import load, parameter
+from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
 from impurity_grasp_ros.datatypes import Grid
+from impurity_grasp_ros.gripper import GripperModel, load_gripper
 from impurity_grasp_ros.resources import resource
 
 CELL_FILE = "config/cell.yaml"
@@ -126,12 +127,18 @@ class CellConfig:
     motion: MotionConfig
     obstacles: ObstaclesConfig
     camera_calibration: str = parameter("file of the camera's intrinsics and pose; a path, or relative to this file")
+    gripper: str = parameter("a shipped gripper, or the path of its file, which may be relative to this one")
     home: tuple[float, float, float, float, float, float] = parameter(
         "rad, out of the camera's view", low=-6.3, high=6.3
     )
 
     def __post_init__(self) -> None:
         check_layout(self)
+
+    @property
+    def gripper_model(self) -> GripperModel:
+        """The gripper, read once from its file; raises ConfigError."""
+        return load_gripper(self.gripper)
 
     @property
     def calibration(self) -> CameraCalibration:
@@ -146,11 +153,13 @@ def load_cell(file: str = CELL_FILE) -> CellConfig:
         file: Path, relative to the package or absolute.
 
     Returns:
-        The cell; the path of its camera calibration is absolute.
+        The cell; the paths of its camera calibration and of a gripper that is not shipped are absolute.
 
     Raises:
         ConfigError: The file describes no cell, or one whose parts do not fit together.
     """
-    cell = load(CellConfig, file)
-    beside = Path(resource(file)).absolute().parent / cell.camera_calibration
-    return replace(cell, camera_calibration=str(beside))
+    values, folder = dict(read_yaml(file)), Path(resource(file)).absolute().parent
+    for key in ("camera_calibration", "gripper"):
+        if isinstance(name := values.get(key), str) and name.endswith((".yaml", ".yml")):
+            values[key] = str(folder / name)
+    return from_mapping(CellConfig, values, f"{file}: ")

@@ -9,16 +9,13 @@ import numpy as np
 
 from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION, HEIGHTMAP_SIZE_PX
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, forward_kinematics
+from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, Kinematics
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.cell import CellConfig
 
 CARRIED_DEPTH = 0.05
 """Metres that something between the fingers may reach below their tips: blocks are taken at half their height."""
-
-GRIPPER_RADIUS = 0.075
-"""Metres from the tool's axis to the outermost point of the open gripper; a test compares it with ``urdf/``."""
 
 BIN_WALL = 0.01
 """Metres that the walls of a drop bin are at most thick."""
@@ -105,13 +102,14 @@ def _check_heights(cell: CellConfig) -> None:
 def _check_home(cell: CellConfig) -> None:
     home = np.array(cell.home)
     _expect(bool((np.abs(home) <= JOINT_LIMIT).all()), f"home within {JOINT_LIMIT:.4f} rad", f"{cell.home}")
-    x, y, z = (float(value) for value in forward_kinematics(home)[:3, 3])
+    gripper = cell.gripper_model
+    x, y, z = (float(value) for value in Kinematics(gripper.tool_length).forward(home)[:3, 3])
     where = f"a tool at ({x:.3f}, {y:.3f}, {z:.3f}) m"
     _expect(cell.reach.contains(x, y, z), f"home with the tool within {cell.reach}", where)
     lowest = cell.drop_bin.wall_height + CARRIED_DEPTH
     _expect(z >= lowest, f"home with the tool at least {lowest:g} m above the table", where)
     x_min, x_max, y_min, y_max = workspace_square(cell)
-    view = x_min - GRIPPER_RADIUS, x_max + GRIPPER_RADIUS, y_min - GRIPPER_RADIUS, y_max + GRIPPER_RADIUS
+    view = x_min - gripper.radius, x_max + gripper.radius, y_min - gripper.radius, y_max + gripper.radius
     seen = _overlap(view, (x, x, y, y))
     _expect(not seen, f"home with the gripper beside the workspace, outside of {_text(view)}", where)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
-from impurity_grasp_ros.gripper_geometry import TIP_THICKNESS, TIP_WIDTH
+from impurity_grasp_ros.gripper import GripperModel
 
 Picture = NDArray[np.uint8]
 
@@ -57,7 +57,9 @@ def draw_mask(heightmap: Heightmap, attention: Attention) -> Picture:
     return np.repeat(_mask_pixels(heightmap, attention)[..., None] * np.uint8(255), 3, axis=2)
 
 
-def draw_primitive(heightmap: Heightmap, primitive: Primitive, picture: Picture | None = None) -> Picture:
+def draw_primitive(
+    heightmap: Heightmap, primitive: Primitive, gripper: GripperModel, picture: Picture | None = None
+) -> Picture:
     """The two fingers of a grasp, or the stroke of a push, on the heightmap or on a picture of it."""
     picture = draw_heightmap(heightmap) if picture is None else picture
     x, y, _ = primitive.position
@@ -69,7 +71,8 @@ def draw_primitive(heightmap: Heightmap, primitive: Primitive, picture: Picture 
     if primitive.kind is PrimitiveKind.PUSH:
         cv2.arrowedLine(picture, at(0.0, 0.0), at(primitive.length, 0.0), PUSH_COLOR, 3, cv2.LINE_AA, tipLength=0.2)
         return picture
-    inner, outer, half = primitive.opening / 2, primitive.opening / 2 + TIP_THICKNESS, TIP_WIDTH / 2
+    inner, half = primitive.opening / 2, gripper.tip_width / 2
+    outer = inner + gripper.tip_thickness
     for side in (-1, 1):
         finger = [at(side * d, w) for d, w in ((inner, -half), (inner, half), (outer, half), (outer, -half))]
         cv2.fillPoly(picture, [np.array(finger)], GRASP_COLOR, cv2.LINE_AA)

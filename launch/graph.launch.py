@@ -11,9 +11,10 @@ from launch_ros.parameter_descriptions import ParameterValue
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.launch_arguments import GRAPH_ARGUMENTS
 from impurity_grasp_ros.nodes.launching import declare, needed_node
+from impurity_grasp_ros.resources import resource
 
 SHARE = get_package_share_path("impurity_grasp")
-NODES = ("attention_node", "policy_node", "picker_node")
+NODES = ("attention_node", "picker_node")
 
 
 def installed(package: str) -> bool:
@@ -33,39 +34,39 @@ def optional(package: str, executable: str, **options) -> Node | LogInfo:
     return LogInfo(msg=f"{package} is not installed: going on without {executable}", condition=options.get("condition"))
 
 
-def camera_frame(context: LaunchContext) -> list[Node | LogInfo]:
-    """The transform of the calibrated camera."""
-    camera = load_cell(context.launch_configurations["cell_file"]).calibration
+def robot_and_camera(context: LaunchContext) -> list[Node | LogInfo]:
+    """The robot with its gripper, and the transform of the calibrated camera."""
+    cell = load_cell(context.launch_configurations["cell_file"])
+    camera = cell.calibration
     pose = zip(("x", "y", "z", "qx", "qy", "qz", "qw"), (*camera.translation, *camera.quaternion_xyzw), strict=True)
     frames = ["--frame-id", "base_link", "--child-frame-id", camera.frame_id]
     values = [text for name, value in pose for text in (f"--{name}", str(value))]
-    return [optional("tf2_ros", "static_transform_publisher", arguments=[*frames, *values])]
+    description = resource(cell.gripper_model.urdf).read_text()
+    return [
+        optional(
+            "robot_state_publisher",
+            "robot_state_publisher",
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[{"robot_description": description, "use_sim_time": LaunchConfiguration("use_sim_time")}],
+        ),
+        optional("tf2_ros", "static_transform_publisher", arguments=[*frames, *values]),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments besides its own are declared, and checked, by the launch files that include this one."""
     time = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
+    cell = {"cell_file": LaunchConfiguration("cell_file")}
     view = {
-        "cell_file": LaunchConfiguration("cell_file"),
         "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
     }
     return LaunchDescription(
         [
             *declare(GRAPH_ARGUMENTS),
-            needed_node("heightmap_node", [time, view]),
+            needed_node("heightmap_node", [time, cell, view]),
+            needed_node("policy_node", [time, cell]),
             *(needed_node(name, [time]) for name in NODES),
-            optional(
-                "robot_state_publisher",
-                "robot_state_publisher",
-                namespace=LaunchConfiguration("namespace"),
-                parameters=[
-                    {
-                        "robot_description": (SHARE / "urdf" / "ur5_robotiq_2f85.urdf").read_text(),
-                        "use_sim_time": LaunchConfiguration("use_sim_time"),
-                    }
-                ],
-            ),
-            OpaqueFunction(function=camera_frame),
+            OpaqueFunction(function=robot_and_camera),
             optional(
                 "rviz2",
                 "rviz2",

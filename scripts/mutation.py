@@ -11,6 +11,7 @@ import argparse
 import ast
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "mutation"
@@ -91,7 +95,21 @@ def copy_tree(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
-def mutate_functions(target: Target, jobs: int) -> Count:
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried. sample: faults of either kind, drawn at random with ``seed``; 0: all there are."""
+
+    jobs: int
+    sample: int
+    seed: int
+
+    def drawn_of(self, faults: list[T]) -> list[T]:
+        """The faults that are tried."""
+        some = self.sample and self.sample < len(faults)
+        return random.Random(self.seed).sample(faults, self.sample) if some else faults
+
+
+def mutate_functions(target: Target, effort: Effort) -> Count:
     """Let mutmut change the functions of a target."""
     folder = target.folder / "functions"
     copy_tree(folder)
@@ -106,17 +124,23 @@ def mutate_functions(target: Target, jobs: int) -> Count:
                 tests=json.dumps([target.tests]),
             )
         )
-    run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
+    run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(effort.jobs)]
     with (target.folder / "mutmut.log").open("w") as log:
-        subprocess.run(run, cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
-    codes = {
-        name: code
-        for path in target.modules
-        for name, code in json.loads((folder / "mutants" / f"{path}.meta").read_text())["exit_code_by_key"].items()
-    }
+        # Faults are made, and tests timed, before a name that no fault has ends the run.
+        subprocess.run([*run, "none"], cwd=folder, env=environment(), stdout=log, stderr=log, check=False)
+        tried = effort.drawn_of(sorted(exit_codes(target, folder)))
+        subprocess.run([*run, *tried], cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
+    known = exit_codes(target, folder)
+    codes = {name: known[name] for name in tried}
     unnoticed = {0: "survived", 5: "no test", 33: "no test", None: "not run"}
     survivors = [f"{unnoticed[code]}: {difference(folder, name)}" for name, code in codes.items() if code in unnoticed]
     return Count(len(codes), len(codes) - len(survivors), survivors)
+
+
+def exit_codes(target: Target, folder: Path) -> dict[str, int | None]:
+    """Of the tests, by name of a fault; None for one that was not tried."""
+    files = [folder / "mutants" / f"{path}.meta" for path in target.modules]
+    return {name: code for file in files for name, code in json.loads(file.read_text())["exit_code_by_key"].items()}
 
 
 def difference(folder: Path, name: str) -> str:
@@ -173,11 +197,11 @@ def constants(module: Path) -> Iterator[Constant]:
         waiting += ast.iter_child_nodes(node)
 
 
-def mutate_constants(target: Target, jobs: int) -> Count:
+def mutate_constants(target: Target, effort: Effort) -> Count:
     """Double the numbers outside of functions, one at a time in each of several copies."""
-    found = [constant for module in target.modules for constant in constants(module)]
+    found = effort.drawn_of([constant for module in target.modules for constant in constants(module)])
     folders: SimpleQueue[Path] = SimpleQueue()
-    for job in range(jobs):
+    for job in range(effort.jobs):
         copy_tree(target.folder / f"constants{job}")
         folders.put(target.folder / f"constants{job}")
 
@@ -191,7 +215,7 @@ def mutate_constants(target: Target, jobs: int) -> Count:
             (folder / constant.module).write_bytes(source)
             folders.put(folder)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(effort.jobs) as pool:
         noticed = list(pool.map(is_noticed, found))
     survivors = [f"survived: {constant}" for constant, seen in zip(found, noticed, strict=True) if not seen]
     return Count(len(found), sum(noticed), survivors)
@@ -214,14 +238,17 @@ def main() -> None:
         "targets", nargs="*", default=TARGETS, help="folders or modules, such as policy or motion/follower"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--sample", type=int, default=0, help="faults of either kind in each part; 0: all")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
     arguments = parser.parse_args()
+    effort = Effort(arguments.jobs, arguments.sample, arguments.seed)
     WORK.mkdir(parents=True, exist_ok=True)
     print(
         "| part | of functions | noticed | share | constants | noticed | share |\n|---|---|---|---|---|---|---|",
         flush=True,
     )
     for target in map(Target, arguments.targets):
-        functions, numbers = mutate_functions(target, arguments.jobs), mutate_constants(target, arguments.jobs)
+        functions, numbers = mutate_functions(target, effort), mutate_constants(target, effort)
         cells = [str(cell) for count in (functions, numbers) for cell in (count.faults, count.noticed, count.share)]
         print(f"| `{target.name}` | {' | '.join(cells)} |", flush=True)
         listed = "\n".join([*functions.survivors, *numbers.survivors])

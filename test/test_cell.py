@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from cell_files import changed, write_cell
+from grippers import KINEMATICS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.cell import CELL_FILE, CellConfig, load_cell
 from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.motion.kinematics import nearest_solution
 from impurity_grasp_ros.transform import tool_down
 
 
@@ -25,7 +25,7 @@ def cell_with(**changes: Any) -> CellConfig:
 
 def joints_at(cell: CellConfig, x: float, y: float, z: float) -> list[float]:
     """Home joints that bring the tool somewhere, in the posture of the shipped ones."""
-    joints = nearest_solution(tool_down((x, y, z), 0.0), cell.home)  # type: ignore[arg-type]
+    joints = KINEMATICS.nearest(tool_down((x, y, z), 0.0), cell.home)  # type: ignore[arg-type]
     assert joints is not None
     return joints.tolist()
 

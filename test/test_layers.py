@@ -18,7 +18,7 @@ PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper_geometry", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
+    "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
 }  # fmt: skip
 
 ROS = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from grippers import GRIPPER
 
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap, Primitive
 from impurity_grasp_ros.overlay import (
@@ -69,14 +70,14 @@ def test_nothing_is_outlined_in_a_clear_workspace(heightmap: Heightmap) -> None:
 
 def test_the_fingers_of_a_grasp_stand_on_either_side_of_it(heightmap: Heightmap) -> None:
     x, y = GRID.to_metres(189.5, 29.5)
-    picture = draw_primitive(heightmap, Primitive.grasp((x, y, 0.01), 0.0, opening=0.05))
+    picture = draw_primitive(heightmap, Primitive.grasp((x, y, 0.01), 0.0, opening=0.05), GRIPPER)
     assert where(picture, GRASP_COLOR) == pytest.approx(where(draw_heightmap(heightmap), (250, 10, 10)), abs=2)
     columns = np.argwhere((picture == GRASP_COLOR).all(axis=-1))[:, 1]
     assert np.ptp(columns) == pytest.approx((0.05 + 2 * 0.012) / 0.002 * SCALE, abs=4)
 
 
 def test_the_arrow_of_a_push_covers_its_stroke(heightmap: Heightmap) -> None:
-    picture = draw_primitive(heightmap, Primitive.push((0.5, -0.1, 0.01), np.pi / 2))
+    picture = draw_primitive(heightmap, Primitive.push((0.5, -0.1, 0.01), np.pi / 2), GRIPPER)
     rows, columns = np.argwhere((picture == PUSH_COLOR).all(axis=-1)).T
     assert np.ptp(rows) == pytest.approx(0.1 / 0.002 * SCALE, abs=6)
     assert columns.mean() == pytest.approx(112 * SCALE, abs=4)

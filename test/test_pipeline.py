@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from grippers import GRIPPER
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.config import packaged_parameters
@@ -23,7 +24,7 @@ from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig
 from impurity_grasp_ros.pipeline import Pipeline
-from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 from impurity_grasp_ros.transform import tool_down
 
 CAMERA = CameraIntrinsics(640, 480, 600.0, 600.0, 319.5, 239.5)
@@ -72,7 +73,7 @@ def pipeline(cell: CellConfig) -> Pipeline:
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
-        make_actor(packaged_parameters("policy_node", PolicyConfig)),
+        make_actor(packaged_parameters("policy_node", PolicyNodeConfig), GRIPPER),
     )
 
 
@@ -142,14 +143,14 @@ def test_a_bad_frame_is_a_named_error_and_the_next_one_is_decided(pipeline: Pipe
 
 
 def test_an_actor_that_finds_nothing_to_do_is_heard(cell: CellConfig) -> None:
-    policy = packaged_parameters("policy_node", PolicyConfig)
+    policy = packaged_parameters("policy_node", PolicyNodeConfig)
     stuck = replace(policy.analytic, push=replace(policy.analytic.push, start_distances=()))
     pipeline = Pipeline(
         Site.of(cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
-        make_actor(replace(policy, actor="analytic", analytic=stuck)),
+        make_actor(replace(policy, actor="analytic", analytic=stuck), GRIPPER),
     )
     with pytest.raises(NoPrimitiveError):
         pipeline.decide(photograph(HEAP), [])

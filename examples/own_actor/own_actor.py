@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from impurity_grasp_ros.datatypes import Attempt, Attention, Heightmap, Primitive
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.actors import PolicyConfig
 
 DEPTH = 0.02
@@ -28,6 +29,6 @@ class TopDown:
         return Primitive.grasp((x, y, z), angle=len(history) * np.pi / 8)
 
 
-def make(config: PolicyConfig) -> TopDown:
+def make(config: PolicyConfig, gripper: GripperModel) -> TopDown:
     """What the entry point names. config: parameters of ``policy_node``."""
     return TopDown()

@@ -85,7 +85,7 @@ def record_pairs(robot_ip: str, folder: Path, speed: float, cell: CellConfig, co
 
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
-    with ready_arm(robot_ip) as arm, CameraTap() as camera:
+    with ready_arm(robot_ip, cell) as arm, CameraTap() as camera:
         stops = checked_stops(arm, cell)
         rise(arm, cell)
         for number, joints in stops:

@@ -20,7 +20,7 @@ from impurity_grasp_ros.evaluation.policies import with_actor
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 from impurity_grasp_ros.perception.saliency import saliency
-from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 from impurity_grasp_ros.simulation.environment import Environment
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def play(environment: Environment, stopwatch: Stopwatch, decisions: int) -> None
     """Play one scene until it is clear or enough primitives are executed."""
     from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap  # needs ROS 2
 
-    actor = make_actor(packaged_parameters("policy_node", PolicyConfig))
+    actor = make_actor(packaged_parameters("policy_node", PolicyNodeConfig), environment.cell.gripper_model)
     pipeline = with_actor(environment, actor, stage=stopwatch)
     projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
     scales = packaged_parameters("attention_node", AttentionConfig).saliency

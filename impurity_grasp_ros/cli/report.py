@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -20,6 +21,7 @@ from impurity_grasp_ros.evaluation.learning_curves import read_progress
 from impurity_grasp_ros.evaluation.record import EpisodeRecord, latest_edition, read_records
 from impurity_grasp_ros.evaluation.report import report as page
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.overlay import draw_attention, draw_primitive, to_png
 from impurity_grasp_ros.pipeline import Decision
 
@@ -58,15 +60,15 @@ def _strips(records: Sequence[EpisodeRecord], films: int, policy: str) -> list[F
     cv2.setNumThreads(1)
     bench = Bench()
     try:
-        return [replay(bench, record, draw) for record in chosen]
+        return [replay(bench, record, partial(draw, bench.environment.cell.gripper_model)) for record in chosen]
     finally:
         bench.close()
 
 
-def draw(decision: Decision) -> bytes:
+def draw(gripper: GripperModel, decision: Decision) -> bytes:
     """A small PNG of what was seen and what is to be done about it."""
     picture = draw_attention(decision.heightmap, decision.attention)
     if decision.primitive is not None:
-        picture = draw_primitive(decision.heightmap, decision.primitive, picture)
+        picture = draw_primitive(decision.heightmap, decision.primitive, gripper, picture)
     small = cv2.resize(picture, (PICTURE_SIZE, PICTURE_SIZE), interpolation=cv2.INTER_AREA)
     return to_png(np.asarray(small, np.uint8))

@@ -27,9 +27,10 @@ def named_cell(file: Path | None) -> CellConfig:
 
 
 @contextmanager
-def ready_arm(robot_ip: str) -> Iterator[UrArm]:
+def ready_arm(robot_ip: str, cell: CellConfig) -> Iterator[UrArm]:
     """An arm that can move, stopped and disconnected in the end; raises DeviceFaultError when it does not get ready."""
-    arm = UrArm(robot_ip, packaged_parameters("motion_node", UrConfig, "arm"))
+    config = packaged_parameters("motion_node", UrConfig, "arm")
+    arm = UrArm(robot_ip, config, cell.gripper_model.tool_length)
     try:
         arm.wait_until_ready(READY_TIME)
         yield arm

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from impurity_grasp_ros.cell import CELL_FILE
 from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.files import write_atomically
 
@@ -35,6 +36,7 @@ def sim(
     blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
     max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes a scene; 0: the action's default.")] = 0,
     gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window and move in real time.")] = False,
+    cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
     output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes through the action /pick_impurities.
@@ -47,8 +49,8 @@ def sim(
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{Path(scene).stem}_seed{seed}"
     bridge = {"scene": scene, "seed": seed, "gui": gui, "targets": _or_default(targets), "blocks": _or_default(blocks)}
-    rows, lost = [], ""
-    with console.status("starting the nodes") as status, SimulatedSystem(bridge, folder, console.print) as system:
+    rows, lost, cell = [], "", str(cell_file.absolute()) if cell_file else CELL_FILE
+    with console.status("starting the nodes") as status, SimulatedSystem(bridge, cell, folder, console.print) as system:
         for number in range(seed, seed + episodes):
             system.reset(scene, number, targets, blocks)
             system.recorder.folder = folder / f"seed_{number:03d}" if episodes > 1 else folder

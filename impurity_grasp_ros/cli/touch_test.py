@@ -45,7 +45,7 @@ def touch_test(
         point = point_of(pixel, camera.depth_at(*pixel), intrinsics, cell.calibration)
     console.print(f"column {pixel[0]}, row {pixel[1]}: {np.round(point, 4)} m in base_link")
     above, hover = poses_over(point, height, cell)
-    with ready_arm(robot_ip) as arm:
+    with ready_arm(robot_ip, cell) as arm:
         move_over(arm, above, hover, speed, cell)
         console.print(f"hovering {height:g} m above it, at {np.round(arm.tool_pose()[:3, 3], 4)} m")
 

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.files import write_atomically
 
@@ -97,7 +98,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
         raise ConfigError(f"{preset}: expected --records, the folder of a training whose grasps to learn from")
     config = rectangles.load_rectangle_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    found = rectangles.read_records(records, config.decoding)
+    found = rectangles.read_records(records, load_cell().gripper_model, config.decoding)
     trainer = rectangles.RectangleTrainer(config, found, folder)
     with _shown(folder, config.rounds, 0) as show:
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.emulation.poses import Pose, to_pose
-from impurity_grasp_ros.motion.kinematics import flange_pose, nearest_solution, tool_of
+from impurity_grasp_ros.motion.kinematics import Kinematics, flange_pose
 from impurity_grasp_ros.transform import Transform, inverse
+
+FLANGE = Kinematics(tool_length=0.0)
 
 REMEMBERED = 4
 """Arrays of joint angles whose poses are kept: commanded and measured, now and a cycle ago."""
@@ -51,7 +53,7 @@ class Tool:
 
     def joints_at(self, T_controller_tool: Transform, near: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """The joint angles (6,) closest to others that lead to a pose, or None."""
-        return nearest_solution(tool_of(T_controller_tool @ inverse(self._T_flange_tool)), near)
+        return FLANGE.nearest(FLANGE.tool_at(T_controller_tool @ inverse(self._T_flange_tool)), near)
 
     def _place(self, joints: NDArray[np.float64]) -> tuple[Transform, Pose]:
         for known, transform, pose in self._places:

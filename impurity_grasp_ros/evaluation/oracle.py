@@ -107,7 +107,9 @@ class Oracle:
         """Grasps worth a trial, each with its target: those that look good, target by target, then those that fit."""
         planned = []
         for body in truth.places:
-            found = plan_grasps(truth.heightmap, truth.mask(body), self._analytic.grasp)
+            found = plan_grasps(
+                truth.heightmap, truth.mask(body), self._environment.cell.gripper_model, self._analytic.grasp
+            )
             planned.append([(body, grasp) for grasp in _spread([item.primitive for item in found])])
         planned.sort(key=lambda grasps: -grasps[0][1].q_value if grasps else math.inf)
         yield from islice(_in_turn(planned), self._config.grasp_trials // 2)
@@ -157,7 +159,8 @@ class Oracle:
         """The analytic actor's push, then random ones past a target from each direction."""
         x, y, _ = (float(value) for value in truth.places[body])
         mask = truth.mask(body) if truth.is_visible(body) else None
-        planned = plan_push(truth.heightmap, mask, (x, y), (), self._analytic.push)
+        gripper = self._environment.cell.gripper_model
+        planned = plan_push(truth.heightmap, mask, (x, y), (), gripper, self._analytic.push)
         pushes = [] if planned is None else [planned]
         for angle in rng.permutation(ROTATIONS) * ROTATION_STEP:
             starts = self._starts(truth, (x, y), float(angle), rng)

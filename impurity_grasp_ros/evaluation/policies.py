@@ -15,7 +15,7 @@ from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig
 from impurity_grasp_ros.pipeline import Decision, Pipeline, Stage, plain
-from impurity_grasp_ros.policy.actors import ACTORS, PolicyConfig, make_actor
+from impurity_grasp_ros.policy.actors import ACTORS, PolicyNodeConfig, make_actor
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -96,8 +96,9 @@ def make_policy(name: str, environment: Environment) -> Policy:
     if name == ORACLE:
         return Oracle(environment)
     setup = setup_of(name)
-    shipped = packaged_parameters("policy_node", PolicyConfig)
-    actor = make_actor(replace(shipped, actor=setup.actor, weights=setup.weights))
+    shipped = packaged_parameters("policy_node", PolicyNodeConfig)
+    config = replace(shipped, actor=setup.actor, weights=setup.weights)
+    actor = make_actor(config, environment.cell.gripper_model)
     return with_actor(environment, actor, setup.attention)
 
 

@@ -1,4 +1,4 @@
-"""The real gripper: a Robotiq 2F-85 over the socket of its URCap."""
+"""The real gripper: a Robotiq 2F-85 or 2F-140 over the socket of its URCap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.hardware.readiness import await_ready
 
@@ -44,8 +43,8 @@ START_TIME = 0.15
 class RobotiqConfig:
     """Settings of the gripper driver."""
 
-    speed: int = parameter("register SPE: 0 is 20 mm/s, 255 is 150 mm/s", low=0, high=255)
-    force: int = parameter("register FOR: 0 is 20 N, 255 is 235 N", low=0, high=255)
+    speed: int = parameter("register SPE, 255 is fastest: 20 to 150 mm/s with the 2F-85, 30 to 250 with the 2F-140", low=0, high=255)
+    force: int = parameter("register FOR, 255 is most: 20 to 235 N with the 2F-85, 10 to 125 with the 2F-140", low=0, high=255)
     open_count: int = parameter("position register of fully open fingers", low=0, high=50)
     closed_count: int = parameter("position register of closed fingers", low=150, high=255)
     timeout: float = parameter("s for an answer", low=0.1, high=5.0)
@@ -58,11 +57,17 @@ class RobotiqGripper:
 
     Activation moves the fingers: it happens once at the start, and later on request only. Raises DeviceFaultError from
     every method of the protocol while the gripper is not ready.
+
+    Args:
+        host: Address of the controller with the URCap.
+        config: Settings of the driver.
+        stroke: Meters between the pads of the open gripper.
     """
 
-    def __init__(self, host: str, config: RobotiqConfig) -> None:
+    def __init__(self, host: str, config: RobotiqConfig, stroke: float) -> None:
         self._host = host
         self._config = config
+        self._stroke = stroke
         self._lock = threading.Lock()
         self._client: Any = None
         self._problem = f"not yet connected to the gripper at {host}"
@@ -107,7 +112,7 @@ class RobotiqGripper:
         config = self._config
         count = int(self._ask(lambda client: client.get_position()))
         closed = (count - config.open_count) / (config.closed_count - config.open_count)
-        self._last_opening = GRIPPER_STROKE * (1.0 - min(max(closed, 0.0), 1.0))
+        self._last_opening = self._stroke * (1.0 - min(max(closed, 0.0), 1.0))
         return self._last_opening
 
     def is_holding(self) -> bool:
@@ -151,7 +156,7 @@ class RobotiqGripper:
 
     def _count(self, opening: float) -> int:
         config = self._config
-        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
+        share = min(max(opening / self._stroke, 0.0), 1.0)
         return round(config.closed_count - (config.closed_count - config.open_count) * share)
 
     def _ask(self, question: Any) -> Any:

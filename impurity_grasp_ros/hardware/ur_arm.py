@@ -12,7 +12,7 @@ from impurity_grasp_ros.hardware.dashboard import Dashboard
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.hardware.ur_link import UrLink
 from impurity_grasp_ros.hardware.ur_state import UrState
-from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER, TOOL_LENGTH
+from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform, from_rotation_vector, inverse, to_rotation_vector
 
@@ -23,10 +23,11 @@ ARRIVED = 0.02
 class UrArm:
     """``Arm`` protocol on a UR controller. Every method raises DeviceFaultError when the arm cannot be relied on."""
 
-    def __init__(self, host: str, config: UrConfig) -> None:
+    def __init__(self, host: str, config: UrConfig, tool_length: float) -> None:
         self._host = host
         self._config = config
-        self._link = UrLink(host, config)
+        self._tool_length = tool_length
+        self._link = UrLink(host, config, tool_length)
         self._generation = self._motion = -1
         self._target: tuple[str, NDArray[np.float64]] | None = None
 
@@ -68,7 +69,7 @@ class UrArm:
     def set_payload(self, held_mass: float) -> None:
         """Add ``held_mass`` kilograms between the finger tips to the payload, 0 for the gripper alone."""
         own, total = self._config.payload, self._config.payload + held_mass
-        tips = np.array([0.0, 0.0, TOOL_LENGTH])
+        tips = np.array([0.0, 0.0, self._tool_length])
         center = (own * np.array(self._config.payload_center) + held_mass * tips) / max(total, 1e-6)
         self._link.call("set_payload", total, center.tolist())
 

@@ -58,12 +58,13 @@ class ControlLostError(Exception):
     """Somebody or something has stopped the arm or its program."""
 
 
-def serve(host: str, config: UrConfig, held: str, pipe: Connection) -> None:
+def serve(host: str, config: UrConfig, tool_length: float, held: str, pipe: Connection) -> None:
     """Entry point of the process. Ends when link, control or parent is lost; the reason goes to the parent.
 
     Args:
         host: The controller's address.
         config: See :class:`UrConfig`.
+        tool_length: Meters from the flange to the tool center point.
         held: Why control must not be taken, empty when it may be.
         pipe: To the parent.
     """
@@ -71,7 +72,7 @@ def serve(host: str, config: UrConfig, held: str, pipe: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = None
     try:
-        child = UrChild(host, config, held, pipe)
+        child = UrChild(host, config, tool_length, held, pipe)
         child.run()
     except ControlLostError as error:
         ending = Ending(str(error), held=True)
@@ -89,7 +90,7 @@ def serve(host: str, config: UrConfig, held: str, pipe: Connection) -> None:
 class UrChild:
     """One connection."""
 
-    def __init__(self, host: str, config: UrConfig, held: str, pipe: Connection) -> None:
+    def __init__(self, host: str, config: UrConfig, tool_length: float, held: str, pipe: Connection) -> None:
         import rtde_control  # noqa: F401  (what takes long comes before the priority is raised)
         from rtde_receive import RTDEReceiveInterface
 
@@ -99,7 +100,7 @@ class UrChild:
         self._pipe = pipe
         self._sending = threading.Lock()
         self._receive = RTDEReceiveInterface(host)
-        self._control = UrControl(host, config, self._send)
+        self._control = UrControl(host, config, tool_length, self._send)
         self._held = held
         self._obstructed = False
         self._seen_running = 0.0

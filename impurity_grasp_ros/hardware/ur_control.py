@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.motion.kinematics import TOOL_LENGTH
 from impurity_grasp_ros.priority import ordinary_thread
 
 KICK_PERIOD = 0.02
@@ -49,13 +48,15 @@ class UrControl:
 
     Args:
         host: The controller's address.
-        config: Tool, payload and watchdog that the program starts with.
+        config: Payload and watchdog that the program starts with.
+        tool_length: Meters from the flange to the tool center point.
         reply: Takes the answer to a request; called from the thread.
     """
 
-    def __init__(self, host: str, config: UrConfig, reply: Callable[[Reply], None]) -> None:
+    def __init__(self, host: str, config: UrConfig, tool_length: float, reply: Callable[[Reply], None]) -> None:
         self._host = host
         self._config = config
+        self._tool_length = tool_length
         self._reply = reply
         self._requests: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()  # None: kick the watchdog
         self._busy = threading.Lock()  # held while the library talks to the program
@@ -163,7 +164,7 @@ class UrControl:
         library, config = RTDEControlInterface(self._host), self._config
         self.has_program = True
         accepted = (
-            library.setTcp([0.0, 0.0, TOOL_LENGTH, 0.0, 0.0, 0.0])
+            library.setTcp([0.0, 0.0, self._tool_length, 0.0, 0.0, 0.0])
             and library.setPayload(config.payload, list(config.payload_center))
             and library.setWatchdog(config.watchdog_frequency)
         )

@@ -29,9 +29,10 @@ class UrLink:
     ``generation`` counts connections: what was started in another one is not under way any more.
     """
 
-    def __init__(self, host: str, config: UrConfig) -> None:
+    def __init__(self, host: str, config: UrConfig, tool_length: float) -> None:
         self._host = host
         self._config = config
+        self._tool_length = tool_length
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._state: UrState | None = None
@@ -149,7 +150,7 @@ class UrLink:
         """One child from its start to its end; returns whether it was ever connected."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (self._host, self._config, self._held, theirs)
+        arguments = (self._host, self._config, self._tool_length, self._held, theirs)
         process = context.Process(target=serve, args=arguments, name="ur_child", daemon=True)
         process.start()
         theirs.close()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Grid
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.learning.augmentation import AugmentationConfig, patch_of
 from impurity_grasp_ros.learning.replay import RankReplay, Sample
 from impurity_grasp_ros.learning.transition import Snapshot
@@ -46,6 +47,7 @@ class Learner:
         augmentation: AugmentationConfig,
         decoding: DecodingConfig,
         workspace: Grid,
+        gripper: GripperModel,
     ) -> None:
         self.network = network
         self.frozen = copy.deepcopy(network).eval()
@@ -54,6 +56,7 @@ class Learner:
         self._augmentation = augmentation
         self._decoding = decoding
         self._workspace = workspace
+        self._gripper = gripper
         self._optimizer = _optimizer(network, config)
 
     def freeze(self) -> None:
@@ -86,7 +89,9 @@ class Learner:
     def value(self, following: Snapshot) -> float:
         """The value of what would be done then, as the target network sees it; 0 when there is nothing."""
         focus = following.unpack()
-        situation = situation_of(focus.crop, focus.mask, focus.on_target, self._workspace, self._decoding)
+        situation = situation_of(
+            focus.crop, focus.mask, focus.on_target, self._workspace, self._gripper, self._decoding
+        )
         return greedy_value(masked_values(self.frozen, situation), situation)
 
     def _values(self, sample: Sample, rng: np.random.Generator) -> Tensor:

@@ -91,8 +91,10 @@ class Play(ABC):
             return
 
     def _situation(self, focus: Focus) -> Situation:
-        workspace = self._environment.cell.workspace.grid
-        return situation_of(focus.crop, focus.mask, focus.on_target, workspace, self._decoding)
+        cell = self._environment.cell
+        return situation_of(
+            focus.crop, focus.mask, focus.on_target, cell.workspace.grid, cell.gripper_model, self._decoding
+        )
 
 
 def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:

@@ -18,6 +18,7 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATION_STEP
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.learning.augmentation import noisy, view_with
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, read_checkpoint
 from impurity_grasp_ros.learning.transition import Snapshot, Transition
@@ -95,19 +96,19 @@ def load_rectangle_training(name: str) -> RectangleTrainingConfig:
     return from_mapping(RectangleTrainingConfig, read_yaml(RECTANGLES_FILE)[name], f"{name}.")
 
 
-def read_records(folder: Path, decoding: DecodingConfig) -> list[Record]:
+def read_records(folder: Path, gripper: GripperModel, decoding: DecodingConfig) -> list[Record]:
     """The grasps that held, out of the checkpoint in a training's folder.
 
     Raises CheckpointError when there is none, ConfigError when not one of its grasps held.
     """
     transitions = read_checkpoint(folder / CHECKPOINT)["replay"]["transitions"]
-    records = [record for item in transitions if (record := record_of(item, decoding)) is not None]
+    records = [record for item in transitions if (record := record_of(item, gripper, decoding)) is not None]
     if not records:
         raise ConfigError(f"{folder}: expected records with grasps that held, found none in {len(transitions)}")
     return records
 
 
-def record_of(transition: Transition, decoding: DecodingConfig) -> Record | None:
+def record_of(transition: Transition, gripper: GripperModel, decoding: DecodingConfig) -> Record | None:
     """The record of a grasp that held, None of anything else.
 
     A deed knows its place and rotation; opening and breadth follow from the target's outline, as they did when it was
@@ -121,7 +122,7 @@ def record_of(transition: Transition, decoding: DecodingConfig) -> Record | None
     view = view_with(deed.row, deed.column, angle, middle, middle, VIEW_SIZE_PX)
     mask = view.render(focus.mask.astype(np.uint8)) > 0
     resolution = focus.crop.grid.resolution
-    grasps = decode_grasps(view.render(focus.crop.height), mask, resolution, decoding)
+    grasps = decode_grasps(view.render(focus.crop.height), mask, resolution, gripper, decoding)
     if not grasps.feasible[middle, middle]:
         return None
     opening = float(grasps.opening[middle, middle])

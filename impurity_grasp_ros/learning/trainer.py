@@ -70,8 +70,10 @@ class Trainer:
         self._folder = folder
         self._workers = workers
         network = make_network(config.network).to(best_device())
-        workspace = load_cell().workspace.grid
-        self.learner = Learner(network, config.learner, config.augmentation, config.decoding, workspace)
+        cell = load_cell()
+        self.learner = Learner(
+            network, config.learner, config.augmentation, config.decoding, cell.workspace.grid, cell.gripper_model
+        )
         self.replay = RankReplay(config.replay)
         self.rng = np.random.default_rng(config.seed)
         self.round = 0

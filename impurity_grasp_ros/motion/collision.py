@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.cell import Box, CellConfig
 from impurity_grasp_ros.cell_layout import BIN_WALL, CARRIED_DEPTH
-from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.resources import resource
 
-URDF = "urdf/ur5_robotiq_2f85.urdf"
 FINGER_LINKS = ("left_knuckle", "left_finger_tip", "right_knuckle", "right_finger_tip")
 FINGERS, HELD, TABLE = "fingers", "held object", "table"
 
@@ -56,18 +54,18 @@ class Robot(NamedTuple):
 
 
 @cache
-def _robot() -> Robot:
-    """The robot of the description; parsed once."""
-    path = str(resource(URDF))
+def _robot(gripper: GripperModel) -> Robot:
+    """The robot of a gripper's description; parsed once."""
+    path = str(resource(gripper.urdf))
     full = pinocchio.buildModelFromUrdf(path)
     shapes = pinocchio.buildGeomFromUrdf(full, path, pinocchio.GeometryType.COLLISION)
-    low, high = _finger_hull(full, shapes)
+    low, high = _finger_hull(full, shapes, gripper.closed_travel)
     fingers = [full.getJointId(name) for name in full.names[1:] if name not in JOINT_NAMES]
     model, shapes = pinocchio.buildReducedModel(full, shapes, fingers, pinocchio.neutral(full))
     for name in [shape.name for shape in shapes.geometryObjects if _link(shape.name) in FINGER_LINKS]:
         shapes.removeGeometryObject(name)
     _attach(model, shapes, FINGERS, low, high)
-    half, depth = GRIPPER_STROKE / 2, CARRIED_DEPTH
+    half, depth = gripper.stroke / 2, CARRIED_DEPTH
     _attach(model, shapes, HELD, np.array([-half, -half, 0.0]), np.array([half, half, depth]))
     return Robot(model, shapes, _reach(model, shapes))
 
@@ -76,11 +74,11 @@ def _link(shape: str) -> str:
     return shape.rpartition("_")[0]
 
 
-def _finger_hull(model: Any, shapes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest corner, (3,) metres in the tool's frame, of the fingers at all of their openings."""
+def _finger_hull(model: Any, shapes: Any, closed_travel: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest corner, (3,) meters in the tool's frame, of the fingers at all of their openings."""
     data, placed = model.createData(), shapes.createData()
     corners = []
-    for travel in np.linspace(0.0, CLOSED_TRAVEL, FINGER_SAMPLES):
+    for travel in np.linspace(0.0, closed_travel, FINGER_SAMPLES):
         angles = np.array([0.0 if name in JOINT_NAMES else travel for name in model.names[1:]])
         pinocchio.framesForwardKinematics(model, data, angles)
         pinocchio.updateGeometryPlacements(model, data, shapes, placed)
@@ -139,7 +137,7 @@ class CollisionModel:
     """Which shapes of robot and cell come closer than a margin. Not safe to use from two threads at a time."""
 
     def __init__(self, cell: CellConfig) -> None:
-        robot = _robot()
+        robot = _robot(cell.gripper_model)
         self.reach = robot.reach
         self._model, self._shapes = robot.model, robot.shapes.copy()
         self._data = self._model.createData()

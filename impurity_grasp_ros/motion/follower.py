@@ -10,6 +10,7 @@ from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CanceledError, DeviceFaultError, MotionTimeoutError, UnreachableError
 from impurity_grasp_ros.motion.collision import Situation
 from impurity_grasp_ros.motion.contact import ContactForce
+from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.motion.supervision import Supervision
@@ -20,9 +21,6 @@ from impurity_grasp_ros.transform import Transform
 
 SLOWEST = 0.1
 """Speed fraction below which a motion's deadline is stretched no further."""
-
-FINGER_TIME = 1.0
-"""Seconds that a full finger stroke nominally takes (2F-85 at a fifth of its speed range)."""
 
 
 def reachable_joints(arm: Arm, T_base_tool: Transform, cell: CellConfig) -> JointPositions:
@@ -47,6 +45,7 @@ class Follower:
         self._gripper = gripper
         self._clock = clock
         self._cell = cell
+        self._kinematics = Kinematics(cell.gripper_model.tool_length)
         self._paths = paths
         self._supervision = supervision
         self._contact = ContactForce(arm, clock, cell.motion)
@@ -94,7 +93,7 @@ class Follower:
 
     def await_fingers(self) -> None:
         """Wait for fingers that were sent somewhere."""
-        self._wait(self._gripper.is_moving, FINGER_TIME)
+        self._wait(self._gripper.is_moving, self._cell.gripper_model.finger_time)
 
     def adjust_payload(self) -> None:
         """Tell the arm what it carries now."""
@@ -112,7 +111,8 @@ class Follower:
         self._begin_phase(phase or self._phase)
         motion, start = self._cell.motion, self._arm.joint_positions()
         self._paths.check_joint_path(start, joints, self._phase, self.situation())
-        speed = motion.speed_scale * limited_joint_speed(start, joints, motion.joint_speed, motion.max_tool_speed)
+        limit = limited_joint_speed(self._kinematics, start, joints, motion.joint_speed, motion.max_tool_speed)
+        speed = motion.speed_scale * limit
         nominal = float(np.abs(joints - start).max()) / speed + speed / motion.joint_acceleration
         self._arm.start_joint_motion(joints, speed, motion.joint_acceleration)
         self._wait(self._arm.is_moving, nominal)

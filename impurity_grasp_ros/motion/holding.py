@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from impurity_grasp_ros.cell import CellConfig
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.motion.waypoints import Fingers, FreeAir, Rise, Straight, Transit, Waypoint
 from impurity_grasp_ros.transform import Transform, tool_down
 
@@ -32,7 +31,7 @@ def put_down(T_base_tool: Transform, opening: float, cell: CellConfig) -> list[W
     motion, drop = cell.motion, cell.drop_bin
     x, y, z = (float(value) for value in T_base_tool[:3, 3])
     yaw = math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
-    release = Fingers(PHASE, min(opening + RELEASE_SLACK, GRIPPER_STROKE), must_reach=True)
+    release = Fingers(PHASE, min(opening + RELEASE_SLACK, cell.gripper_model.stroke), must_reach=True)
     if not cell.workspace.grid.contains(x, y):
         return [Transit(PHASE, tool_down((drop.x, drop.y, motion.release_height), yaw)), release]
     down = (0.0, 0.0, cell.reach.z_min - z)

@@ -6,6 +6,8 @@ controller's base frame turned half around z (REP-103).
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +38,6 @@ FINGER_JOINT = "left_knuckle_joint"
 JOINT_LIMIT = 2.0 * math.pi
 """Every joint turns one full turn to either side (data sheet)."""
 
-TOOL_LENGTH = 0.162768
-"""Flange to closed finger tips of the 2F-85 in metres; ``urdf/robotiq_2f85.xacro`` derives it."""
-
-T_FLANGE_TOOL: Transform = from_rotation_translation(np.eye(3), np.array([0.0, 0.0, TOOL_LENGTH]))
 T_BASE_CONTROLLER: Transform = from_rotation_translation(rotation_z(math.pi), np.zeros(3))
 
 
@@ -55,47 +53,12 @@ def _dh_transform(theta: float, d: float, a: float, alpha: float) -> Transform:
     )
 
 
-def forward_kinematics(joints: NDArray[np.float64]) -> Transform:
-    """``T_base_tool`` of six joint angles in radians."""
-    return tool_of(flange_pose(joints))
-
-
 def flange_pose(joints: NDArray[np.float64]) -> Transform:
     """``T_controller_flange`` of six joint angles in radians: what the controller itself reckons with."""
     transform = np.eye(4)
     for theta, row in zip(joints, DH, strict=True):
         transform = transform @ _dh_transform(theta, *row)
     return transform
-
-
-def position_jacobian(joints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Derivative (3, 6) of the tool's position in ``base_link`` by the joint angles, m/rad."""
-    frames = [T_BASE_CONTROLLER]
-    for theta, row in zip(joints, DH, strict=True):
-        frames.append(frames[-1] @ _dh_transform(theta, *row))
-    tool = (frames[-1] @ T_FLANGE_TOOL)[:3, 3]
-    axes = np.array([frame[:3, 2] for frame in frames[:6]])
-    origins = np.array([frame[:3, 3] for frame in frames[:6]])
-    return np.cross(axes, tool - origins).T
-
-
-def inverse_kinematics(T_base_tool: Transform) -> NDArray[np.float64]:
-    """All joint angles that reach a pose, shape (n, 6) with n of 0..8, each within (-pi, pi].
-
-    The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
-    """
-    solutions = [wrap(np.array(s)) for s in _solutions(_flange_of(T_base_tool))]
-    return np.array(solutions).reshape(-1, 6)
-
-
-def _flange_of(T_base_tool: Transform) -> Transform:
-    """``T_controller_flange`` of a tool pose."""
-    return inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(T_FLANGE_TOOL)
-
-
-def tool_of(T_controller_flange: Transform) -> Transform:
-    """``T_base_tool`` of a flange pose as the controller reckons."""
-    return T_BASE_CONTROLLER @ T_controller_flange @ T_FLANGE_TOOL
 
 
 def _solutions(T06: Transform) -> Iterator[tuple[float, ...]]:
@@ -137,15 +100,63 @@ def wrap(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     return -((-angles + math.pi) % (2.0 * math.pi) - math.pi)
 
 
-def nearest_solution(T_base_tool: Transform, reference: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The solution closest to ``reference``, full turns used to come closer; None if there is none.
+@dataclass(frozen=True)
+class Kinematics:
+    """Forward and inverse kinematics of a tool that points out of the flange.
 
-    Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture. Joint limits
-    of one turn to either side are respected.
+    Args:
+        tool_length: Meters from the flange to the tool center point.
     """
-    solutions = inverse_kinematics(T_base_tool)
-    candidates = reference + wrap(solutions - reference)
-    candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
-    if not len(candidates):
-        return None
-    return candidates[np.abs(candidates - reference)[:, :5].max(axis=1).argmin()]
+
+    tool_length: float
+
+    @cached_property
+    def T_flange_tool(self) -> Transform:
+        """Pose of the tool center point."""
+        return from_rotation_translation(np.eye(3), np.array([0.0, 0.0, self.tool_length]))
+
+    def forward(self, joints: NDArray[np.float64]) -> Transform:
+        """``T_base_tool`` of six joint angles in radians."""
+        return self.tool_at(flange_pose(joints))
+
+    def tool_at(self, T_controller_flange: Transform) -> Transform:
+        """``T_base_tool`` of a flange pose in the controller's base frame."""
+        return T_BASE_CONTROLLER @ T_controller_flange @ self.T_flange_tool
+
+    def jacobian(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivative (3, 6) of the tool's position in ``base_link`` by the joint angles, m/rad."""
+        frames = [T_BASE_CONTROLLER]
+        for theta, row in zip(joints, DH, strict=True):
+            frames.append(frames[-1] @ _dh_transform(theta, *row))
+        tool = (frames[-1] @ self.T_flange_tool)[:3, 3]
+        axes = np.array([frame[:3, 2] for frame in frames[:6]])
+        origins = np.array([frame[:3, 3] for frame in frames[:6]])
+        return np.cross(axes, tool - origins).T
+
+    def inverse(self, T_base_tool: Transform) -> NDArray[np.float64]:
+        """All joint angles that reach a pose, shape (n, 6) with n of 0..8, each within (-pi, pi].
+
+        The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
+        """
+        T_controller_flange = inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(self.T_flange_tool)
+        solutions = [wrap(np.array(solution)) for solution in _solutions(T_controller_flange)]
+        return np.array(solutions).reshape(-1, 6)
+
+    def nearest(self, T_base_tool: Transform, reference: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The solution closest to reference angles.
+
+        Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture.
+
+        Args:
+            T_base_tool: The pose to reach.
+            reference: Six joint angles in radians.
+
+        Returns:
+            Six joint angles within one turn to either side, full turns used to come closer; None if there are none.
+        """
+        solutions = self.inverse(T_base_tool)
+        candidates = reference + wrap(solutions - reference)
+        candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
+        if not len(candidates):
+            return None
+        return candidates[np.abs(candidates - reference)[:, :5].max(axis=1).argmin()]

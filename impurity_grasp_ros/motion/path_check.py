@@ -13,7 +13,7 @@ import numpy as np
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
 from impurity_grasp_ros.motion.collision import CollisionModel, Situation
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
+from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.waypoints import Rise, Straight, Transit, Waypoint
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
@@ -43,6 +43,7 @@ class PathChecker:
         """Prepare the shapes of a cell; raises ConfigError when the arm would touch something at home."""
         self._cell = cell
         self._model = CollisionModel(cell)
+        self._kinematics = Kinematics(cell.gripper_model.tool_length)
         self._home = np.array(cell.home)
         if touch := self._model.touching(self._home, CLEARANCE, Situation.FREE):
             raise ConfigError(
@@ -100,7 +101,7 @@ class PathChecker:
         Raises:
             RecoveryNeededError: Only a person can move the arm out of there.
         """
-        T_base_tool = forward_kinematics(start)
+        T_base_tool = self._kinematics.forward(start)
         self._rise_piece(start, start)
         if T_base_tool[2, 3] >= self._cell.motion.transit_height:
             return start
@@ -150,7 +151,7 @@ class PathChecker:
     def _check_plan(self, start: JointPositions, plan: Sequence[Waypoint], situation: Situation) -> None:
         joints = start
         for waypoint in plan:
-            T_base_tool = forward_kinematics(joints)
+            T_base_tool = self._kinematics.forward(joints)
             if isinstance(waypoint, Transit):
                 joints = self._check_transit(joints, waypoint, situation)
             elif isinstance(waypoint, Straight):
@@ -169,7 +170,7 @@ class PathChecker:
             raise RecoveryNeededError(f"{reason}; nor is the way home free: {error}") from error
 
     def _check_transit(self, start: JointPositions, waypoint: Transit, situation: Situation) -> JointPositions:
-        goal = nearest_solution(waypoint.T_base_tool, start)
+        goal = self._kinematics.nearest(waypoint.T_base_tool, start)
         if goal is None:
             where = np.round(waypoint.T_base_tool[:3, 3], 3)
             raise CollisionError(
@@ -188,7 +189,7 @@ class PathChecker:
 
     def _straight(self, start: JointPositions, T_base_tool: Transform) -> Sequence[JointPositions | None]:
         """Joint angles along a straight tool motion, in the posture of its start; the last is None if that ends."""
-        here = forward_kinematics(start)
+        here = self._kinematics.forward(start)
         way = T_base_tool[:3, 3] - here[:3, 3]
         pieces = max(int(np.ceil(np.linalg.norm(way) / STRAIGHT_STEP)), 1)
         found: list[JointPositions | None] = []
@@ -196,7 +197,7 @@ class PathChecker:
         for piece in range(1, pieces + 1):
             pose = here.copy()
             pose[:3, 3] += way * piece / pieces
-            goal = nearest_solution(pose, joints)
+            goal = self._kinematics.nearest(pose, joints)
             if goal is None or np.abs(goal - joints).max() > LARGEST_TURN:
                 return [*found, None]
             found.append(goal)
@@ -213,6 +214,6 @@ class PathChecker:
         for piece in range(pieces + 1):
             joints = start + way * (piece / max(pieces, 1))
             if touch := self._model.touching(joints, margin, situation):
-                place = np.round(forward_kinematics(joints)[:3, 3], 3)
+                place = np.round(self._kinematics.forward(joints)[:3, 3], 3)
                 return f"the {touch[0]} would touch the {touch[1]} with the tool at {place} m"
         return ""

@@ -4,19 +4,27 @@ import math
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
-from impurity_grasp_ros.errors import OutOfWorkspaceError
+from impurity_grasp_ros.errors import InvalidGoalError, OutOfWorkspaceError
 from impurity_grasp_ros.motion.waypoints import push_end
 from impurity_grasp_ros.transform import Transform
 
+FLOAT32_ERROR = 1e-6
+"""Meters by which an opening may be too large after its way through a message."""
+
 
 def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
-    """Refuse a primitive that is not finite, starts or ends off the workspace, or goes below the table.
+    """Refuse a primitive that is not finite, starts or ends off the workspace, goes too low or opens too far.
 
-    Raises OutOfWorkspaceError.
+    Raises:
+        InvalidGoalError: The gripper cannot open that far.
+        OutOfWorkspaceError: Any other of these.
     """
     numbers = (*primitive.position, primitive.angle, primitive.length, primitive.opening)
     if not all(math.isfinite(number) for number in numbers):
         raise OutOfWorkspaceError(f"expected finite numbers, received {numbers}")
+    stroke = cell.gripper_model.stroke
+    if not 0.0 <= primitive.opening <= stroke + FLOAT32_ERROR:
+        raise InvalidGoalError(f"expected an opening of 0 to {stroke} m, received {primitive.opening:g} m")
     ends = [primitive.position[:2]]
     if primitive.kind is PrimitiveKind.PUSH:
         ends.append(push_end(primitive))

@@ -11,7 +11,6 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from impurity_grasp.msg import SceneState
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
-from impurity_grasp_ros.gripper_geometry import knuckle_travel
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image, to_time
 from impurity_grasp_ros.nodes.heightmap_node import CAMERA
@@ -136,6 +135,6 @@ class BulletTopics(SceneTopics):
         now = self.now()
         if self._clock is not None:
             self._clock.publish(Clock(clock=to_time(now)))
-        travel = knuckle_travel(self._environment.gripper.opening())
+        travel = self._environment.cell.gripper_model.knuckle_travel(self._environment.gripper.opening())
         positions = [*self._environment.arm.joint_positions().tolist(), travel]
         self._joints.publish(JointState(header=to_header(now), name=[*JOINT_NAMES, FINGER_JOINT], position=positions))

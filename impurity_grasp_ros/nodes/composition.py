@@ -19,6 +19,7 @@ from rclpy.task import Future
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
@@ -42,19 +43,30 @@ RECORD_TIMEOUT = 5.0
 
 
 class SimulatedSystem:
-    """Context manager around the composed graph. ``bridge`` holds parameters of the bullet_bridge_node."""
+    """Context manager around the composed graph.
 
-    def __init__(self, bridge: Mapping[str, Any], folder: Path, on_line: Callable[[str], None]) -> None:
+    Args:
+        bridge: Parameters of the bullet_bridge_node besides the cell.
+        cell_file: The cell; a path, or relative to the package.
+        folder: Where pictures of the decisions go.
+        on_line: Gets each decision in words.
+    """
+
+    def __init__(self, bridge: Mapping[str, Any], cell_file: str, folder: Path, on_line: Callable[[str], None]) -> None:
+        gripper = load_cell(cell_file).gripper_model
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self._created = time.monotonic()
+        cell = [Parameter("cell_file", value=cell_file)]
         overrides = [Parameter(name, value=value) for name, value in bridge.items()]
         self._client = Node("sim_client")
-        self.recorder = RecorderNode(folder, on_line)
+        self.recorder = RecorderNode(folder, gripper, on_line)
         self._nodes = [
-            BulletBridgeNode(parameter_overrides=overrides),
-            HeightmapNode(parameter_overrides=[Parameter("refuse_repeated", value=False)]),  # the camera has no noise
+            BulletBridgeNode(parameter_overrides=[*overrides, *cell]),
+            HeightmapNode(  # the camera has no noise
+                parameter_overrides=[Parameter("refuse_repeated", value=False), *cell]
+            ),
             AttentionNode(),
-            PolicyNode(),
+            PolicyNode(parameter_overrides=cell),
             PickerNode(),
             self.recorder,
             self._client,

@@ -20,7 +20,6 @@ from impurity_grasp.msg import Attention as AttentionMsg
 from impurity_grasp.msg import Cluster as ClusterMsg
 from impurity_grasp.msg import Heightmap as HeightmapMsg
 from impurity_grasp.msg import Primitive as PrimitiveMsg
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.datatypes import (
     Attempt,
     Attention,
@@ -38,7 +37,6 @@ from impurity_grasp_ros.errors import InvalidFrameError, InvalidGoalError
 
 BASE_FRAME = "base_link"
 MILLIMETRE = 1e-3
-FLOAT32_ERROR = 1e-6
 
 PIXELS = {"rgb8": (np.uint8, 3), "mono8": (np.uint8, 1), "16UC1": (np.uint16, 1), "32FC1": (np.float32, 1)}
 """Number type and channels of the encodings that this package writes, and of depth images."""
@@ -225,10 +223,9 @@ def from_primitive(message: PrimitiveMsg) -> Primitive:
     numbers = (*position, message.angle, message.length, message.opening)
     if not all(map(math.isfinite, numbers)):
         raise InvalidGoalError(f"expected position, angle, length and opening to be finite, received {numbers}")
-    if message.length < 0.0 or not 0.0 <= message.opening <= GRIPPER_STROKE + FLOAT32_ERROR:
+    if message.length < 0.0 or message.opening < 0.0:
         raise InvalidGoalError(
-            f"expected a length from 0 m and an opening of 0 to {GRIPPER_STROKE} m, received {message.length:g} m and "
-            f"{message.opening:g} m"
+            f"expected length and opening from 0 m on, received {message.length:g} m and {message.opening:g} m"
         )
     kind = PrimitiveKind(message.kind)
     return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value)

@@ -16,7 +16,6 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.errors import DeviceFaultError, DryRunError
-from impurity_grasp_ros.gripper_geometry import knuckle_travel
 from impurity_grasp_ros.hardware.robotiq import RobotiqConfig, RobotiqGripper
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
@@ -61,17 +60,18 @@ class WallClock:
 
 
 class MotionNode(ClosingNode):
-    """Moves a UR5 with a Robotiq 2F-85. Absent devices are waited for; the node says what it needs."""
+    """Moves a UR5 with a Robotiq gripper. Absent devices are waited for; the node says what it needs."""
 
     def __init__(self, **options: object) -> None:
         super().__init__("motion_node", **options)
         self._settings = NodeParameters(self, "motion_node", MotionNodeConfig)
         config = self._settings.value
         self._cell = CellParameters(self, load_cell(config.cell_file))
+        self._gripper_model = self._cell.cell.gripper_model
         if not config.robot_ip:
             self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
-        self._arm: ArmDriver = UrArm(config.robot_ip, config.arm)
-        self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper)
+        self._arm: ArmDriver = UrArm(config.robot_ip, config.arm, self._gripper_model.tool_length)
+        self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper, self._gripper_model.stroke)
         self._problem = ""
         self._primitives = PrimitiveServer(
             self,
@@ -146,7 +146,7 @@ class MotionNode(ClosingNode):
             return  # the diagnostics say why
         names, opening = list(JOINT_NAMES), self._gripper.last_opening()
         if opening is not None:
-            names, joints = [*names, FINGER_JOINT], [*joints, knuckle_travel(opening)]
+            names, joints = [*names, FINGER_JOINT], [*joints, self._gripper_model.knuckle_travel(opening)]
         header = to_header(self.get_clock().now().nanoseconds * 1e-9)
         self._joints.publish(JointState(header=header, name=names, position=joints))
 

@@ -6,6 +6,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import SelectPrimitive
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.nodes.conversions import (
     from_attempt,
     from_attention,
@@ -17,7 +18,7 @@ from impurity_grasp_ros.nodes.conversions import (
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_primitive
-from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 
 
 class PolicyNode(Node):
@@ -25,8 +26,11 @@ class PolicyNode(Node):
 
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
-        self._settings = NodeParameters(self, "policy_node", PolicyConfig)
-        make_actor(self._settings.value)  # weights that cannot be used are noticed now, not when a job is under way
+        self._settings = NodeParameters(self, "policy_node", PolicyNodeConfig)
+        self._gripper = load_cell(self._settings.value.cell_file).gripper_model
+        make_actor(
+            self._settings.value, self._gripper
+        )  # weights that cannot be used are noticed now, not when a job is under way
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 
@@ -36,11 +40,13 @@ class PolicyNode(Node):
         try:
             heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
             history = [from_attempt(attempt) for attempt in request.history]
-            primitive = make_actor(self._settings.value).select(heightmap, attention, history)
+            primitive = make_actor(self._settings.value, self._gripper).select(heightmap, attention, history)
         except Exception as error:  # every fault is answered with its code, the node stays
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
-        self._overlay.publish(to_image(draw_primitive(heightmap, primitive), "rgb8", to_header(heightmap.stamp)))
+        self._overlay.publish(
+            to_image(draw_primitive(heightmap, primitive, self._gripper), "rgb8", to_header(heightmap.stamp))
+        )
         return response
 
 

@@ -12,6 +12,7 @@ from rclpy.qos import QoSProfile
 from impurity_grasp.msg import Decision
 from impurity_grasp_ros.datatypes import Attempt, AttentionState, Primitive, PrimitiveKind
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, from_primitive
 from impurity_grasp_ros.overlay import (
     draw_attention,
@@ -30,9 +31,10 @@ class RecorderNode(Node):
     A picture that cannot be written ends the recording, not the job: ``failure`` says why, and no more is written.
     """
 
-    def __init__(self, folder: Path, on_line: Callable[[str], None], **options: object) -> None:
+    def __init__(self, folder: Path, gripper: GripperModel, on_line: Callable[[str], None], **options: object) -> None:
         super().__init__("recorder_node", **options)
         self.folder = folder
+        self._gripper = gripper
         self.count = 0
         self.failure = ""
         self._on_line = on_line
@@ -45,7 +47,7 @@ class RecorderNode(Node):
         line = f"{message.index:2d}  {describe(attention.state, primitive, attempt)}"
         chosen = draw_attention(heightmap, attention)
         if primitive is not None:
-            chosen = draw_primitive(heightmap, primitive, chosen)
+            chosen = draw_primitive(heightmap, primitive, self._gripper, chosen)
         pictures = {
             "colour heightmap, attention, primitive": chosen,
             "height above the table": draw_height(heightmap),

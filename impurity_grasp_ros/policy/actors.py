@@ -9,6 +9,7 @@ from pathlib import Path
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.registry import Registry
@@ -27,15 +28,23 @@ class PolicyConfig:
         ACTORS.check(self.actor)
 
 
-ActorFactory = Callable[[PolicyConfig], Actor]
+@dataclass(frozen=True)
+class PolicyNodeConfig(PolicyConfig):
+    """All parameters of ``policy_node``: the policy, and the cell whose gripper carries out what it decides."""
+
+    cell_file: str = parameter("the cell; a path, or relative to the package")
+
+
+ActorFactory = Callable[[PolicyConfig, GripperModel], Actor]
 
 
 @lru_cache(maxsize=4)
-def make_actor(config: PolicyConfig) -> Actor:
+def make_actor(config: PolicyConfig, gripper: GripperModel) -> Actor:
     """The actor that a configuration asks for; equal ones share it, as actors keep no state.
 
     Args:
         config: Name, weights and parameters.
+        gripper: With which its primitives are carried out.
 
     Returns:
         The actor.
@@ -44,30 +53,30 @@ def make_actor(config: PolicyConfig) -> Actor:
         ConfigError: There is no actor of that name.
         CheckpointError: Its weights cannot be used.
     """
-    return ACTORS.find(config.actor)(config)
+    return ACTORS.find(config.actor)(config, gripper)
 
 
-def _learned(config: PolicyConfig) -> Actor:
+def _learned(config: PolicyConfig, gripper: GripperModel) -> Actor:
     weights = _weights(config, "models/default.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
 
-    return load_agent(weights)
+    return load_agent(weights, gripper)
 
 
-def _overview(config: PolicyConfig, *, heeds_target: bool) -> Actor:
+def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool) -> Actor:
     weights = _weights(config, "models/vpg.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_agent
     from impurity_grasp_ros.policy.overview import OverviewAgent
 
-    agent = load_agent(weights)
-    return OverviewAgent(agent.network, agent.config, heeds_target=heeds_target)
+    agent = load_agent(weights, gripper)
+    return OverviewAgent(agent.network, gripper, agent.config, heeds_target=heeds_target)
 
 
-def _rectangles(config: PolicyConfig) -> Actor:
+def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
     weights = _weights(config, "models/s_rgm.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 
-    return load_rectangle_agent(weights, config.analytic)
+    return load_rectangle_agent(weights, gripper, config.analytic)
 
 
 def _weights(config: PolicyConfig, shipped: str) -> Path:
@@ -87,7 +96,7 @@ ACTORS: Registry[ActorFactory] = Registry(
     "impurity_grasp.actors",
     {
         "learned": _learned,
-        "analytic": lambda config: AnalyticActor(config.analytic),
+        "analytic": lambda config, gripper: AnalyticActor(gripper, config.analytic),
         "s-rgm": _rectangles,
         "vpg": partial(_overview, heeds_target=False),
         "s-vpg": partial(_overview, heeds_target=True),

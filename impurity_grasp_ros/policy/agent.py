@@ -14,6 +14,7 @@ from torch import nn
 from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import failed_grasps
 from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
@@ -64,22 +65,27 @@ class Situation:
 
 
 def situation_of(
-    crop: Heightmap, mask: NDArray[np.bool_], on_target: bool, workspace: Grid, config: DecodingConfig
+    crop: Heightmap,
+    mask: NDArray[np.bool_],
+    on_target: bool,
+    workspace: Grid,
+    gripper: GripperModel,
+    config: DecodingConfig,
 ) -> Situation:
     """What can be done on a crop (112, 112) about the masked cells: those of a target, or of a mere candidate."""
     views = [view_of(rotation) for rotation in range(ROTATIONS)]
     heights = [view.render(crop.height) for view in views]
     if config.graspable == "anything":
-        grasps = [decode_open_grasps(height, crop.grid.resolution, config) for height in heights[:HALF_TURN]]
+        grasps = [decode_open_grasps(height, crop.grid.resolution, gripper, config) for height in heights[:HALF_TURN]]
     else:
         target = (mask & on_target).astype(np.uint8)
         grasps = [
-            decode_grasps(height, view.render(target) > 0, crop.grid.resolution, config)
+            decode_grasps(height, view.render(target) > 0, crop.grid.resolution, gripper, config)
             for view, height in zip(views[:HALF_TURN], heights, strict=False)
         ]
     grasps += [_half_turned(option) for option in grasps]
     pushes = [
-        decode_pushes(height, view, crop.grid, workspace, inside, config)
+        decode_pushes(height, view, crop.grid, workspace, inside, gripper, config)
         for view, height, inside in zip(views, heights, _inside_crop(), strict=True)
     ]
     return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)))
@@ -118,8 +124,9 @@ def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
 class QAgent:
     """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives."""
 
-    def __init__(self, network: nn.Module, config: DecodingConfig) -> None:
+    def __init__(self, network: nn.Module, gripper: GripperModel, config: DecodingConfig) -> None:
         self.network = network.eval()
+        self._gripper = gripper
         self.config = config
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
@@ -128,7 +135,8 @@ class QAgent:
         Raises NoPrimitiveError when there is none.
         """
         on_target = attention.state is AttentionState.TARGET
-        situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config)
+        crop, mask = attention.crop, attention.mask
+        situation = situation_of(crop, mask, on_target, heightmap.grid, self._gripper, self.config)
         return choose(masked_values(self.network, situation), situation, history, self.config.failure_cost)
 
 

@@ -22,6 +22,7 @@ from impurity_grasp_ros.datatypes import (
     PrimitiveKind,
 )
 from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps
 from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
 
@@ -43,7 +44,8 @@ class AnalyticConfig:
 class AnalyticActor:
     """``Actor`` protocol. Stateless: equal arguments give equal primitives."""
 
-    def __init__(self, config: AnalyticConfig) -> None:
+    def __init__(self, gripper: GripperModel, config: AnalyticConfig) -> None:
+        self._gripper = gripper
         self._config = config
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
@@ -66,7 +68,7 @@ class AnalyticActor:
     ) -> GraspCandidate | None:
         """The best grasp that has not failed since the last success."""
         failed = failed_grasps(history)
-        for candidate in plan_grasps(heightmap, mask, self._config.grasp):
+        for candidate in plan_grasps(heightmap, mask, self._gripper, self._config.grasp):
             if not any(is_similar(candidate.primitive, other) for other in failed):
                 return candidate
         return None
@@ -95,7 +97,7 @@ class AnalyticActor:
         refused = [item.primitive for item in pushes if item.outcome.status in REFUSED]
         careful = self._config.push
         for config in (careful, replace(careful, end_border=careful.start_border)):
-            if (push := plan_push(heightmap, mask, center, recent, config, refused)) is not None:
+            if (push := plan_push(heightmap, mask, center, recent, self._gripper, config, refused)) is not None:
                 return push
         raise NoPrimitiveError(f"expected a push around {center} that stays on the workspace, found none")
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
@@ -53,20 +54,22 @@ def save_agent(path: Path, network: nn.Module, config: AgentConfig | RectangleAg
     write_atomically(path, to_bytes(tensors, {CONFIG_KEYS[type(config)]: json.dumps(asdict(config))}))
 
 
-def load_agent(path: Path, device: torch.device | None = None) -> QAgent:
-    """The actor in a file, on ``device``, by default the best there is.
+def load_agent(path: Path, gripper: GripperModel, device: torch.device | None = None) -> QAgent:
+    """The actor in a file for a gripper, on ``device``, by default the best there is.
 
     Raises CheckpointError when the file is missing, is none of ours, or holds tensors of other names or shapes, or
     values that no training gives.
     """
     network, config = _load(path, AgentConfig, lambda config: make_network(config.network))
-    return QAgent(network.to(device or best_device()), config.decoding)
+    return QAgent(network.to(device or best_device()), gripper, config.decoding)
 
 
-def load_rectangle_agent(path: Path, push: AnalyticConfig, device: torch.device | None = None) -> RectangleActor:
+def load_rectangle_agent(
+    path: Path, gripper: GripperModel, push: AnalyticConfig, device: torch.device | None = None
+) -> RectangleActor:
     """The actor in a file of a rectangle network, which pushes as ``push`` says; otherwise as :func:`load_agent`."""
     network, config = _load(path, RectangleAgentConfig, lambda config: RectangleNetwork(config.network))
-    return RectangleActor(network.to(device or best_device()), config.decoding, push)
+    return RectangleActor(network.to(device or best_device()), gripper, config.decoding, push)
 
 
 def _load(path: Path, config_type: type[Config], build: Callable[[Config], nn.Module]) -> tuple[nn.Module, Config]:

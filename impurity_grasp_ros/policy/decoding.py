@@ -7,35 +7,27 @@ pointless or impossible: empty pixels, strokes that leave the workspace, opening
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.constants import GRIPPER_STROKE, PUSH_LENGTH
+from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Grid, Primitive, PrimitiveKind
-from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.contact import contacts
 from impurity_grasp_ros.policy.rotation import View
-
-FINGERS_WIDTH = 2 * TIP_THICKNESS
-"""Metres that the closed fingers sweep: a push has the closing axis across its direction of travel."""
 
 OCCUPIED = 0.006
 """Metres above the table, or above the tool, from which on a cell stands in the way."""
 
-PALM = (0.12, 0.075)
-"""Metres that the gripper's body covers, along and across the closing axis."""
-
-FIRM_CONTACT = TIP_WIDTH / 5
-"""Metres from the middle of a pad up to which it holds what it touches; held near its edge, a target turns away."""
+FIRM_CONTACT = 5
+"""A pad holds what it touches up to its width divided by this from its middle; near its edge, a target turns away."""
 
 OFF_CENTER_SHARE, UNEVEN_SHARE = 0.1, 0.02
 """What a metre off the middle between the pads, and one of unevenness, count against one beyond firm contact."""
-
-RISES = np.array([tip_rise(width) for width in np.linspace(0.0, GRIPPER_STROKE, 86)])
-"""Metres that the tips end above the tool centre point, at openings 1 mm apart."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,11 @@ class Decoded:
 
 
 def decode_grasps(
-    height: NDArray[np.float32], mask: NDArray[np.bool_], resolution: float, config: DecodingConfig
+    height: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    resolution: float,
+    gripper: GripperModel,
+    config: DecodingConfig,
 ) -> Decoded:
     """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S).
 
@@ -92,24 +88,31 @@ def decode_grasps(
     if not mask.any():
         nothing = np.zeros(height.shape, np.float32)
         return Decoded(nothing > 0, nothing, nothing, nothing)
-    left, right = contacts(height, mask, round(TIP_WIDTH / resolution) | 1)
+    left, right = contacts(height, mask, round(gripper.tip_width / resolution) | 1)
     columns = np.arange(mask.shape[1])
     reach = np.maximum(right.column[:, None] - columns, columns - left.column[:, None])
     opening = (2 * reach + 1) * resolution + 2 * config.finger_slack
     width = np.maximum(right.column - left.column + 1, 0.0)[:, None] * resolution
-    z, closed_rise = _tool_heights(height, mask, width, opening, resolution, config)
+    z, closed_rise = _tool_heights(height, mask, width, opening, resolution, gripper, config)
     engagement = np.minimum(left.height, right.height)[:, None] - z - closed_rise
-    feasible = mask & (opening <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & (height > OCCUPIED)
-    beyond = np.maximum(np.maximum(left.aside, right.aside) * resolution - FIRM_CONTACT, 0.0)[:, None]
+    feasible = mask & (opening <= gripper.stroke) & (engagement >= config.min_engagement) & (height > OCCUPIED)
+    beyond = np.maximum(np.maximum(left.aside, right.aside) * resolution - gripper.tip_width / FIRM_CONTACT, 0.0)[
+        :, None
+    ]
     off_center = np.abs((left.column + right.column)[:, None] / 2 - columns) * resolution
     uneven = (left.recess + right.recess)[:, None] * resolution
     misfit = beyond + OFF_CENTER_SHARE * off_center + UNEVEN_SHARE * uneven
     cost = (config.misfit_cost * misfit).astype(np.float32)
-    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, GRIPPER_STROKE).astype(np.float32), cost)
+    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, gripper.stroke).astype(np.float32), cost)
 
 
 def grasp_height(
-    height: NDArray[np.float32], mask: NDArray[np.bool_], opening: float, resolution: float, config: DecodingConfig
+    height: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    opening: float,
+    resolution: float,
+    gripper: GripperModel,
+    config: DecodingConfig,
 ) -> float:
     """Tool height in metres of a grasp at the middle of a view (S, S), S odd, that opens so many metres.
 
@@ -120,18 +123,20 @@ def grasp_height(
         mask = mask.copy()
         mask[middle, middle] = True
     width = np.full((len(height), 1), max(opening - 2 * config.finger_slack, 0.0))
-    z, _ = _tool_heights(height, mask, width, np.full(height.shape, opening), resolution, config)
+    z, _ = _tool_heights(height, mask, width, np.full(height.shape, opening), resolution, gripper, config)
     return float(z[middle, middle])
 
 
-def decode_open_grasps(height: NDArray[np.float32], resolution: float, config: DecodingConfig) -> Decoded:
+def decode_open_grasps(
+    height: NDArray[np.float32], resolution: float, gripper: GripperModel, config: DecodingConfig
+) -> Decoded:
     """Grasps of whatever is there, with open fingers that close along the columns, from heights (S, S) in metres."""
-    opening = np.full(height.shape, GRIPPER_STROKE, np.float32)
-    beside = _beside(height, np.arange(height.shape[1]), opening / resolution / 2, resolution)
-    palm = cv2.dilate(height, _box(*PALM, resolution))
-    top = cv2.dilate(height, _box(TIP_WIDTH, TIP_WIDTH, resolution))
+    opening = np.full(height.shape, gripper.stroke, np.float32)
+    beside = _beside(height, np.arange(height.shape[1]), opening / resolution / 2, resolution, gripper)
+    palm = cv2.dilate(height, _box(gripper.palm_length, gripper.palm_width, resolution))
+    top = cv2.dilate(height, _box(gripper.tip_width, gripper.tip_width, resolution))
     tip = np.maximum(np.maximum(top - config.grasp_depth, beside + config.clearance), config.floor)
-    z = np.maximum(tip, palm - PALM_CLEARANCE)
+    z = np.maximum(tip, palm - gripper.palm_clearance)
     feasible = (height - z >= config.min_engagement) & (height > OCCUPIED)
     return Decoded(feasible, z.astype(np.float32), opening, np.zeros_like(opening))
 
@@ -142,18 +147,26 @@ def decode_pushes(
     grid: Grid,
     workspace: Grid,
     inside: NDArray[np.bool_],
+    gripper: GripperModel,
     config: DecodingConfig,
 ) -> Decoded:
     """Pushes along the columns of a view of an image on ``grid`` that stay on ``workspace``.
 
     height: (S, S) metres. inside: (S, S) pixels where a push may start.
     """
-    under = cv2.dilate(height, _box(TIP_WIDTH, FINGERS_WIDTH, grid.resolution))
+    under = cv2.dilate(height, _box(gripper.tip_width, gripper.fingers_width, grid.resolution))
     z = np.where(under > OCCUPIED, under + config.surface_clearance, np.float32(config.push_height))
-    meets = _highest_ahead(height, grid.resolution) > z + OCCUPIED
+    meets = _highest_ahead(height, gripper.fingers_width, grid.resolution) > z + OCCUPIED
     feasible = inside & meets & _stays(view, grid, workspace, config)
     cost = np.full(height.shape, config.push_cost, np.float32)
     return Decoded(feasible, z.astype(np.float32), np.zeros_like(height), cost)
+
+
+@cache
+def _rises(gripper: GripperModel) -> NDArray[np.float64]:
+    """Meters that the tips end above the tool center point, at openings 1 mm apart from 0 to the stroke."""
+    count = round(1000 * gripper.stroke) + 1
+    return np.array([gripper.tip_rise(width) for width in np.linspace(0.0, gripper.stroke, count)])
 
 
 def _tool_heights(
@@ -162,35 +175,41 @@ def _tool_heights(
     width: NDArray[np.float64],
     opening: NDArray[np.float64],
     resolution: float,
+    gripper: GripperModel,
     config: DecodingConfig,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Tool heights (S, S), and how far the tips end above it once they have closed on ``width`` (S, 1); all in metres.
 
     opening: (S, S) metres between the fingers of a grasp at each pixel.
     """
-    closed_rise = RISES[np.clip(np.round(width * 1000), 0, len(RISES) - 1).astype(int)]
+    rises = _rises(gripper)
+    closed_rise = rises[np.clip(np.round(width * 1000), 0, len(rises) - 1).astype(int)]
     others = np.where(mask, np.float32(0.0), height)  # unseen cells count as free: a descent is force-limited
-    beside = _beside(others, np.arange(mask.shape[1]), opening / resolution / 2, resolution)
-    palm = cv2.dilate(others, _box(*PALM, resolution))
+    beside = _beside(others, np.arange(mask.shape[1]), opening / resolution / 2, resolution, gripper)
+    palm = cv2.dilate(others, _box(gripper.palm_length, gripper.palm_width, resolution))
     top = float(np.percentile(height[mask], 90))
     tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
-    return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - PALM_CLEARANCE), closed_rise
+    return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - gripper.palm_clearance), closed_rise
 
 
 def _beside(
-    others: NDArray[np.float32], columns: NDArray[np.intp], half_opening_px: NDArray[np.float64], resolution: float
+    others: NDArray[np.float32],
+    columns: NDArray[np.intp],
+    half_opening_px: NDArray[np.float64],
+    resolution: float,
+    gripper: GripperModel,
 ) -> NDArray[np.float32]:
     """Highest surface where the two tips come down, for every pixel that a grasp may be centred on."""
-    highest = cv2.dilate(others, _box(TIP_THICKNESS + 0.004, TIP_WIDTH + 0.004, resolution))
-    offset = np.round(half_opening_px + TIP_THICKNESS / 2 / resolution).astype(int)
+    highest = cv2.dilate(others, _box(gripper.tip_thickness + 0.004, gripper.tip_width + 0.004, resolution))
+    offset = np.round(half_opening_px + gripper.tip_thickness / 2 / resolution).astype(int)
     rows, last = np.arange(len(others))[:, None], others.shape[1] - 1
     sides = [highest[rows, np.clip(columns + sign * offset, 0, last)] for sign in (-1, 1)]
     return np.maximum(*sides)
 
 
-def _highest_ahead(height: NDArray[np.float32], resolution: float) -> NDArray[np.float32]:
+def _highest_ahead(height: NDArray[np.float32], width: float, resolution: float) -> NDArray[np.float32]:
     """Highest surface in the corridor that a push from each pixel sweeps."""
-    corridor = _box(PUSH_LENGTH, FINGERS_WIDTH, resolution)
+    corridor = _box(PUSH_LENGTH, width, resolution)
     ahead = cv2.dilate(height, corridor, anchor=(0, corridor.shape[0] // 2))
     return np.asarray(ahead, np.float32)
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.datatypes import Heightmap, Primitive
-from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.rotation import View
 
 VIEW_SIZE_PX = 96
@@ -51,7 +50,9 @@ class GraspCandidate:
     score: float
 
 
-def plan_grasps(heightmap: Heightmap, mask: NDArray[np.bool_], config: GraspPlannerConfig) -> list[GraspCandidate]:
+def plan_grasps(
+    heightmap: Heightmap, mask: NDArray[np.bool_], gripper: GripperModel, config: GraspPlannerConfig
+) -> list[GraspCandidate]:
     """The best feasible grasp of each closing direction, best first.
 
     mask: (R, C) bool on the heightmap, the target's visible cells. Empty when no direction is feasible.
@@ -64,7 +65,7 @@ def plan_grasps(heightmap: Heightmap, mask: NDArray[np.bool_], config: GraspPlan
     candidates = []
     for angle in np.arange(config.angles) * math.pi / config.angles:
         view = View(float(rows.mean()), float(columns.mean()), float(angle), VIEW_SIZE_PX)
-        candidates += _best_in_view(heightmap, others, mask, view, top, config)
+        candidates += _best_in_view(heightmap, others, mask, view, top, gripper, config)
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
@@ -74,6 +75,7 @@ def _best_in_view(
     mask: NDArray[np.bool_],
     view: View,
     top: float,
+    gripper: GripperModel,
     config: GraspPlannerConfig,
 ) -> list[GraspCandidate]:
     """The best feasible grasp, if any, that closes along the view's columns."""
@@ -81,28 +83,28 @@ def _best_in_view(
     turned_mask = view.render(mask.astype(np.uint8)) > 0
     if not turned_mask.any():
         return []
-    outline = trace_outline(turned_mask, view.render(heightmap.height), TIP_WIDTH / resolution)
+    outline = trace_outline(turned_mask, view.render(heightmap.height), gripper.tip_width / resolution)
     rows, left, right = outline.rows, outline.left, outline.right
     middle = (left + right) / 2
     width = np.asarray((right - left + 1) * resolution, np.float64)
-    closed_rise = np.array([tip_rise(value) for value in width])
+    closed_rise = np.array([gripper.tip_rise(value) for value in width])
 
     surface = view.render(others)
-    side_height, crowding = _beside(surface, rows, left, right, config, resolution)
-    palm_height = _around(surface, rows, middle, resolution)
+    side_height, crowding = _beside(surface, outline, gripper, config, resolution)
+    palm_height = _around(surface, rows, middle, gripper, resolution)
     tip = np.maximum(top - config.depth, side_height + config.clearance)
-    position_z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm_height - PALM_CLEARANCE)
+    position_z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm_height - gripper.palm_clearance)
     engagement = outline.edge_height - position_z - closed_rise
     off_center = np.abs(rows - (view.size - 1) / 2) * resolution
 
     covered = surface[rows, np.round(middle).astype(int)] > outline.edge_height  # the fingers would hold the cover
-    feasible = (width + config.finger_slack <= GRIPPER_STROKE) & (engagement >= config.min_engagement) & ~covered
+    feasible = (width + config.finger_slack <= gripper.stroke) & (engagement >= config.min_engagement) & ~covered
     score = np.where(feasible, _scores(outline, width, engagement, off_center, crowding, config), -np.inf)
     best = int(score.argmax())
     if not np.isfinite(score[best]):
         return []
     x, y = heightmap.grid.to_metres(*view.to_cell(float(rows[best]), float(middle[best])))
-    opening = min(float(width[best]) + 2 * config.finger_slack, GRIPPER_STROKE)
+    opening = min(float(width[best]) + 2 * config.finger_slack, gripper.stroke)
     position = (float(x), float(y), float(position_z[best]))
     return [GraspCandidate(Primitive.grasp(position, view.angle, float(score[best]), opening), float(score[best]))]
 
@@ -166,27 +168,30 @@ def trace_outline(mask: NDArray[np.bool_], height: NDArray[np.float32], finger_p
 
 def _beside(
     surface: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    left: NDArray[np.intp],
-    right: NDArray[np.intp],
+    outline: Outline,
+    gripper: GripperModel,
     config: GraspPlannerConfig,
     resolution: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Highest surface where the two tips come down and swing in, and the part of that room that is taken."""
-    length = round((TIP_THICKNESS + config.finger_slack) / resolution) | 1
-    across = round(TIP_WIDTH / resolution) | 1
+    length = round((gripper.tip_thickness + config.finger_slack) / resolution) | 1
+    across = round(gripper.tip_width / resolution) | 1
     highest = cv2.dilate(surface, np.ones((across + 2, length + 2), np.uint8))
     taken = cv2.blur((surface > 0.01).astype(np.float32), (length, across))
     reach = length // 2 + 1
-    columns = np.stack([left - reach, right + reach])
+    columns = np.stack([outline.left - reach, outline.right + reach])
     columns = np.clip(columns, 0, surface.shape[1] - 1)
-    return highest[rows, columns].max(axis=0), taken[rows, columns].max(axis=0)
+    return highest[outline.rows, columns].max(axis=0), taken[outline.rows, columns].max(axis=0)
 
 
 def _around(
-    surface: NDArray[np.float32], rows: NDArray[np.intp], middle: NDArray[np.float64], resolution: float
+    surface: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    middle: NDArray[np.float64],
+    gripper: GripperModel,
+    resolution: float,
 ) -> NDArray[np.float32]:
     """Highest surface under palm and knuckles."""
-    along, across = round(0.12 / resolution) | 1, round(0.075 / resolution) | 1
+    along, across = (round(side / resolution) | 1 for side in (gripper.palm_length, gripper.palm_width))
     highest = cv2.dilate(surface, np.ones((across, along), np.uint8))
     return highest[rows, np.clip(np.round(middle).astype(int), 0, surface.shape[1] - 1)]

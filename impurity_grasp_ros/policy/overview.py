@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.agent import NEVER, choose, masked_values, situation_of
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import view_of
@@ -40,8 +41,11 @@ class OverviewAgent:
     start within its crop.
     """
 
-    def __init__(self, network: nn.Module, config: DecodingConfig, *, heeds_target: bool = False) -> None:
+    def __init__(
+        self, network: nn.Module, gripper: GripperModel, config: DecodingConfig, *, heeds_target: bool = False
+    ) -> None:
         self._network = network.eval()
+        self._gripper = gripper
         self._config = config
         self._heeds_target = heeds_target
 
@@ -49,7 +53,7 @@ class OverviewAgent:
         """The feasible action of highest value; raises NoPrimitiveError when there is none."""
         overview = overview_of(heightmap)
         everything = np.ones(overview.height.shape, np.bool_)
-        situation = situation_of(overview, everything, True, heightmap.grid, self._config)
+        situation = situation_of(overview, everything, True, heightmap.grid, self._gripper, self._config)
         values = masked_values(self._network, situation)
         if self._heeds_target and attention.state is AttentionState.TARGET:
             values = _limited(values, attention, overview.grid)

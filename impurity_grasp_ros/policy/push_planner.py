@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive, PrimitiveKind
-from impurity_grasp_ros.gripper_geometry import TIP_THICKNESS, TIP_WIDTH
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.rotation import View
 
 VIEW_SIZE_PX = 160
-FINGERS_WIDTH = 2 * TIP_THICKNESS
-"""Metres that the closed fingers sweep: a push has the closing axis across its direction of travel."""
 
 OCCUPIED = 0.004
 """Metres above the table, or above the tool, from which on a cell stands in the way."""
@@ -70,6 +68,7 @@ def plan_push(
     mask: NDArray[np.bool_] | None,
     center: tuple[float, float],
     recent: Sequence[Primitive],
+    gripper: GripperModel,
     config: PushPlannerConfig,
     refused: Sequence[Primitive] = (),
 ) -> Primitive | None:
@@ -81,7 +80,7 @@ def plan_push(
     best: Primitive | None = None
     row, column = heightmap.grid.to_cell(*center)
     peak = _peak(heightmap, row, column)
-    fingers = [round(side / heightmap.grid.resolution) for side in (FINGERS_WIDTH, TIP_WIDTH)]
+    fingers = [round(side / heightmap.grid.resolution) for side in (gripper.fingers_width, gripper.tip_width)]
     footprint = np.ones([side + 2 | 1 for side in fingers], np.uint8)  # a turned view may miss a cell
     for step in range(ROTATIONS):
         view = View(row, column, step * ROTATION_STEP, VIEW_SIZE_PX)
@@ -95,7 +94,7 @@ def plan_push(
             if barred or not _stays(heightmap.grid, x, y, view.angle, config):
                 continue
             surface = float(start_height[start_row, start_column])
-            sweep = _sweep(height, target, start_row, start_column, surface, heightmap.grid.resolution, config)
+            sweep = _sweep(height, target, start_row, start_column, surface, heightmap.grid.resolution, gripper, config)
             value = _target_value(sweep, config) if mask is not None else _search_value(sweep, peak, config)
             value -= config.repeat_cost * sum(is_similar(start, other) for other in recent)
             if best is None or value > best.q_value:
@@ -144,13 +143,14 @@ def _sweep(
     column: int,
     surface: float,
     resolution: float,
+    gripper: GripperModel,
     config: PushPlannerConfig,
 ) -> Sweep:
     """What a push along the columns of a turned view meets from a start pixel above ``surface`` metres."""
     on_surface = surface > OCCUPIED
     z = surface + config.surface_clearance if on_surface else config.table_height
-    half_width = round(FINGERS_WIDTH / 2 / resolution)
-    stroke, finger = round(PUSH_LENGTH / resolution), round(TIP_WIDTH / 2 / resolution)
+    half_width = round(gripper.fingers_width / 2 / resolution)
+    stroke, finger = round(PUSH_LENGTH / resolution), round(gripper.tip_width / 2 / resolution)
     rows = slice(max(row - half_width, 0), row + half_width + 1)
     columns = slice(max(column - finger, 0), column + stroke + finger)
     swept = height[rows, columns] > z + OCCUPIED

@@ -29,6 +29,7 @@ from impurity_grasp_ros.datatypes import (
     PrimitiveKind,
 )
 from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, target_mask
 from impurity_grasp_ros.policy.decoding import DecodingConfig, grasp_height
 from impurity_grasp_ros.policy.observation import CHANNELS, CROP_MIDDLE, encode
@@ -124,10 +125,13 @@ def best_proposal(proposals: Tensor) -> Tensor:
 class RectangleActor:
     """``Actor`` protocol on a rectangle network in evaluation mode. Stateless: equal arguments, equal primitives."""
 
-    def __init__(self, network: nn.Module, decoding: DecodingConfig, push: AnalyticConfig) -> None:
+    def __init__(
+        self, network: nn.Module, gripper: GripperModel, decoding: DecodingConfig, push: AnalyticConfig
+    ) -> None:
         self.network = network.eval()
+        self._gripper = gripper
         self.decoding = decoding
-        self._pusher = AnalyticActor(push)
+        self._pusher = AnalyticActor(gripper, push)
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """The predicted grasp of a target, but a push right after one that failed, and around a mere candidate.
@@ -152,8 +156,9 @@ class RectangleActor:
         y = workspace.y_min + margin + _clip(y - workspace.y_min - margin, (workspace.rows - 1) * 2 * margin)
         view = View(*crop.grid.to_cell(x, y), rectangle.angle, VIEW_SIZE_PX)
         height, target = view.render(crop.height), view.render(mask.astype(np.uint8)) > 0
-        z = grasp_height(height, target, rectangle.opening, workspace.resolution, self.decoding)
-        return Primitive.grasp((x, y, z), rectangle.angle, opening=rectangle.opening)
+        opening = min(rectangle.opening, self._gripper.stroke)
+        z = grasp_height(height, target, opening, workspace.resolution, self._gripper, self.decoding)
+        return Primitive.grasp((x, y, z), rectangle.angle, opening=opening)
 
     def predict(self, crop: Heightmap, mask: NDArray[np.bool_]) -> Rectangle:
         """The rectangle of a crop with a target's mask (112, 112)."""

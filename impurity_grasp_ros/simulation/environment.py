@@ -112,7 +112,7 @@ class Environment:
         world, cell = self.world, self.cell
         table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
         _add_bin(world, cell.drop_bin)
-        robot = Robot(world)
+        robot = Robot(world, cell.gripper_model)
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
         self.gripper = SimulatedGripper(robot, speed=self.config.gripper_speed, force=self.config.gripper_force)
         self.clock = SimulatedClock(world, self.arm, self.gripper, fast_forward=self._fast_forward)

@@ -1,4 +1,4 @@
-"""The simulated Robotiq 2F-85: fingers that swing on arcs and stall on what they hold."""
+"""The simulated gripper: fingers that swing on arcs and stall on what they hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 
 import pybullet
 
-from impurity_grasp_ros.gripper_geometry import CRANK, OPEN_ANGLE, knuckle_travel, pad_opening
 from impurity_grasp_ros.simulation.robot import Robot
 
 STALL_OPENING = 2e-4
@@ -23,13 +22,14 @@ LOOK_INTERVAL = 0.025
 
 
 class SimulatedGripper:
-    """``Gripper`` protocol on the simulated 2F-85. speed in m/s of the opening, force in newtons per finger."""
+    """``Gripper`` protocol on the simulated gripper. speed in m/s of the opening, force in newtons per finger."""
 
     def __init__(self, robot: Robot, *, speed: float, force: float) -> None:
         self._robot = robot
         self._world = robot.world
+        self._model = robot.gripper
         self._speed = speed
-        self._torque = force * CRANK
+        self._torque = force * self._model.crank
         self._moving = False
         self._last_look = (0.0, 0.0)
         self.jump_to(0.0)
@@ -37,7 +37,7 @@ class SimulatedGripper:
 
     def jump_to(self, opening: float) -> None:
         """Place the fingers at rest, without simulating the way."""
-        angle = knuckle_travel(opening)
+        angle = self._model.knuckle_travel(opening)
         for joint in (*self._robot.knuckles, *self._robot.finger_tips):
             self._world.bullet.resetJointState(self._robot.body, joint, angle, 0.0)
         self._target = self._stalled_at = opening
@@ -58,7 +58,7 @@ class SimulatedGripper:
     def opening(self) -> float:
         """Mean distance between the pads in metres."""
         states = self._world.bullet.getJointStates(self._robot.body, self._robot.knuckles)
-        return sum(pad_opening(state[0]) for state in states) / len(states)
+        return sum(self._model.pad_opening(state[0]) for state in states) / len(states)
 
     def is_holding(self) -> bool:
         """Whether the fingers have stalled on something while they closed."""
@@ -72,8 +72,8 @@ class SimulatedGripper:
             self._world.skip(way / self._speed)
 
     def _command(self, opening: float, speed: float) -> None:
-        angle = knuckle_travel(opening)
-        knuckle_speed = speed / (2.0 * CRANK * math.cos(OPEN_ANGLE - angle))
+        angle = self._model.knuckle_travel(opening)
+        knuckle_speed = speed / (2.0 * self._model.crank * math.cos(self._model.open_angle - angle))
         for joint in self._robot.knuckles:
             self._world.bullet.setJointMotorControl2(
                 self._robot.body,

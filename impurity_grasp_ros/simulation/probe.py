@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.datatypes import Primitive
-from impurity_grasp_ros.gripper_geometry import tip_rise
-from impurity_grasp_ros.motion.kinematics import nearest_solution
+from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.simulation.camera import SimulatedCamera, project
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
 from impurity_grasp_ros.simulation.objects import Block
@@ -57,6 +55,7 @@ class GraspProbe:
     def __init__(self, world: World, robot: Robot, arm: SimulatedArm, gripper: SimulatedGripper) -> None:
         self._world = world
         self._robot = robot
+        self._kinematics = Kinematics(robot.gripper.tool_length)
         self._arm = arm
         self._gripper = gripper
 
@@ -93,11 +92,15 @@ class GraspProbe:
         across = np.array([-closing[1], closing[0]])
         low, high = np.min(points[:, :2] @ closing), np.max(points[:, :2] @ closing)
         opening = float(high - low) + PROBE_SLACK
-        if opening > GRIPPER_STROKE:
+        if opening > self._robot.gripper.stroke:
             return None
         x, y = across * (np.mean(points[:, :2] @ across) + shift) + closing * (low + high) / 2
-        position = float(x), float(y), max(float(points[:, 2].max()) - engagement - tip_rise(opening), 0.001)
-        joints = nearest_solution(tool_down(position, angle), self._arm.joint_positions())
+        position = (
+            float(x),
+            float(y),
+            max(float(points[:, 2].max()) - engagement - self._robot.gripper.tip_rise(opening), 0.001),
+        )
+        joints = self._kinematics.nearest(tool_down(position, angle), self._arm.joint_positions())
         if joints is None:
             return None
         self._gripper.jump_to(opening)

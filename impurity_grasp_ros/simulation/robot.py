@@ -10,12 +10,12 @@ import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation import silenced
 from impurity_grasp_ros.simulation.world import World
 
-URDF = "urdf/ur5_robotiq_2f85.urdf"
 KNUCKLES = ("left_knuckle_joint", "right_knuckle_joint")
 FINGER_TIPS = ("left_finger_tip_joint", "right_finger_tip_joint")
 
@@ -42,11 +42,12 @@ GEAR_TORQUE = 50.0
 class Robot:
     """Handles of the articulated body. Joint arrays are ordered base to tool, in radians."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, gripper: GripperModel) -> None:
         self.world = world
+        self.gripper = gripper
         bullet = world.bullet
         with silenced():  # it complains about links without inertia, which frames rightly are
-            self.body: int = bullet.loadURDF(str(resource(URDF)), useFixedBase=True)
+            self.body: int = bullet.loadURDF(str(resource(gripper.urdf)), useFixedBase=True)
         names = {}
         self.links: dict[str, int] = {}
         for joint in range(bullet.getNumJoints(self.body)):

@@ -9,7 +9,7 @@ import pybullet
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.errors import UnreachableError
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution, position_jacobian
+from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.transform import Transform
@@ -26,8 +26,8 @@ MIN_TORQUE = np.array([4.0, 4.0, 4.0, 4.0, 4.0, 4.0])
 SKIP_CLEARANCE = 0.005
 """Metres above a body from which on a motion counts as free."""
 
-HAND_REACH = 0.15
-"""Metres from the tool's axis within which palm, knuckles and fingers could meet the middle of a body."""
+HAND_REACH = 2.0
+"""Radii of the gripper, from the tool's axis, within which palm, knuckles and fingers could meet a body's middle."""
 
 MIN_SKIP = 0.02
 """Seconds of free motion below which skipping is not worth its cost."""
@@ -42,6 +42,8 @@ class SimulatedArm:
     def __init__(self, robot: Robot, home: NDArray[np.float64], *, contact_force: float) -> None:
         self._robot = robot
         self._world = robot.world
+        self._kinematics = Kinematics(robot.gripper.tool_length)
+        self._hand_reach = HAND_REACH * robot.gripper.radius
         self._contact_force = contact_force
         self._trajectory = resting(home)
         self._start = 0.0
@@ -92,8 +94,8 @@ class SimulatedArm:
         tops = np.array([self._world.top(body) for body in bodies])
 
         def is_clear(joints: NDArray[np.float64]) -> bool:
-            x, y, z = forward_kinematics(joints)[:3, 3]
-            around = np.hypot(places[:, 0] - x, places[:, 1] - y) < HAND_REACH
+            x, y, z = self._kinematics.forward(joints)[:3, 3]
+            around = np.hypot(places[:, 0] - x, places[:, 1] - y) < self._hand_reach
             return bool((tops[around] + SKIP_CLEARANCE < z).all())
 
         return is_clear
@@ -105,7 +107,7 @@ class SimulatedArm:
 
     def tool_pose(self) -> Transform:
         """Measured ``T_base_tool``."""
-        return forward_kinematics(self.joint_positions())
+        return self._kinematics.forward(self.joint_positions())
 
     def tool_force(self) -> NDArray[np.float64]:
         """Sum (3,) in newtons of all contact forces on the robot, in ``base_link``."""
@@ -120,7 +122,7 @@ class SimulatedArm:
 
     def inverse_kinematics(self, T_base_tool: Transform) -> NDArray[np.float64] | None:
         """Joint angles closest to the present ones that reach the pose; None when there are none."""
-        return nearest_solution(T_base_tool, self.joint_positions())
+        return self._kinematics.nearest(T_base_tool, self.joint_positions())
 
     def start_joint_motion(self, joints: NDArray[np.float64], speed: float, acceleration: float) -> None:
         """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
@@ -134,14 +136,14 @@ class SimulatedArm:
         Raises UnreachableError, without having moved, when a pose on the way has no solution.
         """
         start = self.joint_positions()
-        T_start = forward_kinematics(start)
+        T_start = self._kinematics.forward(start)
         distance = float(np.linalg.norm(T_base_tool[:3, 3] - T_start[:3, 3]))
         pieces = max(1, round(distance / KNOT_SPACING))
         knots = [start]
         for fraction in np.arange(1, pieces + 1) / pieces:
             pose = T_base_tool.copy()
             pose[:3, 3] = (1 - fraction) * T_start[:3, 3] + fraction * T_base_tool[:3, 3]
-            solution = nearest_solution(pose, knots[-1])
+            solution = self._kinematics.nearest(pose, knots[-1])
             if solution is None:
                 raise UnreachableError(f"expected a reachable straight line, got stuck at {np.round(pose[:3, 3], 3)}")
             knots.append(solution)
@@ -161,7 +163,7 @@ class SimulatedArm:
         self._hold(self.joint_positions())
 
     def _yielding_torque(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
-        torque = MIN_TORQUE + self._contact_force * np.linalg.norm(position_jacobian(joints), axis=0)
+        torque = MIN_TORQUE + self._contact_force * np.linalg.norm(self._kinematics.jacobian(joints), axis=0)
         return np.minimum(torque, FREE_TORQUE)
 
     def _hold(self, joints: NDArray[np.float64]) -> None:

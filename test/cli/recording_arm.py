@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from grippers import KINEMATICS
 
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 
@@ -23,10 +23,10 @@ class RecordingArm:
         return self.joints
 
     def tool_pose(self) -> Transform:
-        return forward_kinematics(self.joints)
+        return KINEMATICS.forward(self.joints)
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
-        return nearest_solution(T_base_tool, self.joints)
+        return KINEMATICS.nearest(T_base_tool, self.joints)
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
         self._go("joint", joints)

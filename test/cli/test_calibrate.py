@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from chessboards import BOARD, INTRINSICS, T_BASE_CAMERA, drawn_board, tool_poses
+from grippers import KINEMATICS
 from recording_arm import RecordingArm
 from rich.console import Console
 from scipy.spatial.transform import Rotation
@@ -21,7 +22,6 @@ from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
 from impurity_grasp_ros.cli import calibrate as calibrate_module
 from impurity_grasp_ros.cli.calibrate import CAMERA_FILE, PAIRS, calibrate, checked_stops, grid, record_pairs
 from impurity_grasp_ros.errors import CalibrationError, CollisionError, ConfigError, RecoveryNeededError
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.safety import check_pose
 from impurity_grasp_ros.transform import tool_down
 
@@ -78,7 +78,7 @@ def test_the_grid_is_reachable_and_tilted_enough() -> None:
     assert len(poses) >= 12
     for pose in poses:
         check_pose(pose, cell)
-        assert nearest_solution(pose, np.array(cell.home)) is not None
+        assert KINEMATICS.nearest(pose, np.array(cell.home)) is not None
     attitudes = Rotation.from_matrix([pose[:3, :3] for pose in poses])
     assert max((attitudes[0].inv() * other).magnitude() for other in attitudes) > np.radians(25)
 
@@ -106,12 +106,12 @@ def pretended_camera() -> Iterator[SimpleNamespace]:
 def test_a_recording_rises_first_and_then_goes_from_stop_to_stop(
     cell: CellConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = nearest_solution(tool_down((0.5, 0.1, 0.02), 0.0), np.array(cell.home))
+    start = KINEMATICS.nearest(tool_down((0.5, 0.1, 0.02), 0.0), np.array(cell.home))
     assert start is not None
     arm = RecordingArm(start)
 
     @contextmanager
-    def ready_arm(robot_ip: str) -> Iterator[RecordingArm]:
+    def ready_arm(robot_ip: str, cell: CellConfig) -> Iterator[RecordingArm]:
         yield arm
 
     monkeypatch.setattr(calibrate_module, "ready_arm", ready_arm)
@@ -120,5 +120,5 @@ def test_a_recording_rises_first_and_then_goes_from_stop_to_stop(
     monkeypatch.setitem(sys.modules, "impurity_grasp_ros.nodes.camera_tap", camera_tap)
     record_pairs("192.0.2.1", tmp_path, 0.4, load_cell(), Console(quiet=True))
     assert arm.commands == ["linear", *["joint"] * 18]
-    np.testing.assert_allclose(forward_kinematics(arm.places[0])[:3, 3], [0.5, 0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(KINEMATICS.forward(arm.places[0])[:3, 3], [0.5, 0.1, 0.2], atol=1e-6)
     assert len((tmp_path / PAIRS).read_text().splitlines()) == 18

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from grippers import GRIPPER, KINEMATICS
 from recording_arm import RecordingArm
 from served_cell import free_host, served_cell
 
@@ -13,7 +14,6 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import CollisionError, ConfigError, OutOfWorkspaceError, RecoveryNeededError
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.transform import tool_down
 
 CALIBRATION, CELL = load_cell().calibration, load_cell()
@@ -41,7 +41,7 @@ def test_the_arm_hovers_over_the_point() -> None:
     pytest.importorskip("rtde_control")
     point = np.array([0.45, -0.1, 0.03])
     with served_cell(free_host()) as cell:
-        arm = UrArm(cell.host, packaged_parameters("motion_node", UrConfig, "arm"))
+        arm = UrArm(cell.host, packaged_parameters("motion_node", UrConfig, "arm"), GRIPPER.tool_length)
         try:
             arm.wait_until_ready(15.0)
             move_over(arm, *poses_over(point, 0.05, CELL), 1.0, CELL)
@@ -52,7 +52,7 @@ def test_the_arm_hovers_over_the_point() -> None:
 
 def arm_at(x: float, y: float, z: float) -> RecordingArm:
     """An arm whose tool was left somewhere, in the posture of home."""
-    joints = nearest_solution(tool_down((x, y, z), 0.0), np.array(CELL.home))
+    joints = KINEMATICS.nearest(tool_down((x, y, z), 0.0), np.array(CELL.home))
     assert joints is not None
     return RecordingArm(joints)
 
@@ -70,7 +70,7 @@ def test_from_a_low_pose_the_arm_rises_before_its_joints_move() -> None:
     arm = arm_at(0.36, -0.44, 0.03)
     move_over(arm, *poses_over(POINT, 0.05, CELL), 1.0, CELL)  # type: ignore[arg-type]
     assert arm.commands == ["linear", "joint", "linear"]
-    risen = forward_kinematics(arm.places[0])[:3, 3]
+    risen = KINEMATICS.forward(arm.places[0])[:3, 3]
     np.testing.assert_allclose(risen, [0.36, -0.44, CELL.motion.transit_height], atol=1e-6)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
+from grippers import GRIPPER
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import RgbdFrame
@@ -58,11 +59,11 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None
 
 @cache
 def agent(name: str) -> QAgent:
-    return load_agent(resource(f"models/{name}.safetensors"))
+    return load_agent(resource(f"models/{name}.safetensors"), GRIPPER)
 
 
 def overview(*, heeds_target: bool) -> OverviewAgent:
-    return OverviewAgent(agent("vpg").network, agent("vpg").config, heeds_target=heeds_target)
+    return OverviewAgent(agent("vpg").network, GRIPPER, agent("vpg").config, heeds_target=heeds_target)
 
 
 def analytic() -> AnalyticConfig:
@@ -78,11 +79,13 @@ def behind(attention: str, make: Callable[[], Actor]) -> Callable[[Environment],
 
 
 MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
-    "analytic": behind_full_attention(lambda: AnalyticActor(analytic())),
+    "analytic": behind_full_attention(lambda: AnalyticActor(GRIPPER, analytic())),
     "ours": behind_full_attention(lambda: agent("default")),
     "paper": behind_full_attention(lambda: agent("paper")),
     "no-t": behind_full_attention(lambda: agent("no_t")),
-    "s-rgm": behind_full_attention(lambda: load_rectangle_agent(resource("models/s_rgm.safetensors"), analytic())),
+    "s-rgm": behind_full_attention(
+        lambda: load_rectangle_agent(resource("models/s_rgm.safetensors"), GRIPPER, analytic())
+    ),
     "vpg": behind("whole", lambda: overview(heeds_target=False)),
     "no-tsd": behind("whole", lambda: overview(heeds_target=False)),
     "s-vpg": behind("target-only", lambda: overview(heeds_target=True)),

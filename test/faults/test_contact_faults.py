@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fault_table import Verdict, fault
 from graph import until
+from grippers import KINEMATICS
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rig import GRASP, code, during, ended
@@ -17,7 +18,6 @@ from robot_client import PUSH, Robot
 from stopping import Journey
 
 from impurity_grasp.msg import Attempt
-from impurity_grasp_ros.motion.kinematics import forward_kinematics
 
 pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
@@ -38,7 +38,7 @@ def nothing_touches(robot: Robot) -> Iterator[None]:
 
 def tool(robot: Robot) -> Any:
     """Where the tool is, (3,) meters."""
-    return forward_kinematics(np.array(robot.joints()))[:3, 3]
+    return KINEMATICS.forward(np.array(robot.joints()))[:3, 3]
 
 
 def feel(robot: Robot, newtons: float) -> None:
@@ -100,7 +100,7 @@ def height_of_release(robot: Robot) -> float:
     while time.monotonic() < deadline:
         state = robot.cell.do("state")
         if state["object_state"] != "STALLED_CLOSING":
-            return float(forward_kinematics(np.array(state["joints"]))[2, 3])
+            return float(KINEMATICS.forward(np.array(state["joints"]))[2, 3])
         time.sleep(0.005)
     raise AssertionError("the fingers never let go")
 

@@ -15,6 +15,7 @@ from builtin_interfaces.msg import Duration
 from cell_files import write_cell
 from fault_table import Verdict, fault
 from graph import Client, Graph, running_graph, until
+from grippers import GRIPPER
 from rclpy.action import ActionServer, GoalResponse
 from rig import Rig
 from safetensors import safe_open
@@ -304,7 +305,7 @@ def test_a_node_cannot_start(
 @fault("there is no CUDA device", "nothing: the policy runs on the CPU")
 def test_no_cuda(verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    agent = load_agent(resource("models/default.safetensors"))
+    agent = load_agent(resource("models/default.safetensors"), GRIPPER)
     devices = {parameter.device.type for parameter in agent.network.parameters()}
     assert devices == {"cpu"}
     verdict.expect("NONE", "NONE", f"on {devices.pop()}")

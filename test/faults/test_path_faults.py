@@ -13,6 +13,7 @@ import pytest
 from cell_files import write_cell
 from fault_table import Verdict, fault
 from graph import Graph, until
+from grippers import GRIPPER, KINEMATICS
 from numpy.typing import NDArray
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
@@ -28,7 +29,6 @@ from impurity_grasp_ros.datatypes import Primitive
 from impurity_grasp_ros.errors import CollisionError, RecoveryNeededError
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.motion.kinematics import inverse_kinematics, nearest_solution
 from impurity_grasp_ros.transform import tool_down
 
 pytest.importorskip("rtde_control")
@@ -49,7 +49,7 @@ LEDGE: Thing = ("ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
 
 
 def joints_at(x: float, y: float, z: float) -> NDArray[np.float64]:
-    joints = nearest_solution(tool_down((x, y, z), 0.0), np.array(CELL.home))
+    joints = KINEMATICS.nearest(tool_down((x, y, z), 0.0), np.array(CELL.home))
     assert joints is not None
     return joints
 
@@ -174,11 +174,11 @@ def test_settings_that_do_not_fit_the_cell(
             marks=fault("`home` with a shelf above the arm", BY_HAND),
         ),
         pytest.param(
-            [], inverse_kinematics(tool_down((0.5, 0.0, 0.02), 0.0))[1], "RECOVERY_NEEDED", "the table", id="elbow",
+            [], KINEMATICS.inverse(tool_down((0.5, 0.0, 0.02), 0.0))[1], "RECOVERY_NEEDED", "the table", id="elbow",
             marks=fault("`home` with the elbow below the arm, on the table", BY_HAND),
         ),
         pytest.param(
-            [], inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[5], "COLLISION", "touch the camera", id="camera",
+            [], KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[5], "COLLISION", "touch the camera", id="camera",
             marks=fault("`home` from a posture whose way home leads through the camera", BY_HAND),
         ),
     ],
@@ -268,7 +268,7 @@ def test_touch_test_moves_nothing_where_the_way_is_not_free(
     served = rig.start_cell()
     lead(served, start)
     cell = replace(CELL, obstacles=with_boxes(box))
-    with closing(UrArm(served.host, packaged_parameters("motion_node", UrConfig, "arm"))) as arm:
+    with closing(UrArm(served.host, packaged_parameters("motion_node", UrConfig, "arm"), GRIPPER.tool_length)) as arm:
         arm.wait_until_ready(15.0)
         with pytest.raises(expected, match=f"would touch the {box[0]}") as refused:
             move_over(arm, *poses_over(np.array([0.5, 0.05, 0.0]), 0.05, cell), 0.3, cell)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from grippers import GRIPPER
 from served_cell import ServedCell, free_host, served_cell
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.hardware.robotiq import RobotiqConfig, RobotiqGripper
 
@@ -25,7 +25,7 @@ def cell() -> Iterator[ServedCell]:
 
 @pytest.fixture
 def gripper(cell: ServedCell) -> Iterator[RobotiqGripper]:
-    driver = RobotiqGripper(cell.host, CONFIG)
+    driver = RobotiqGripper(cell.host, CONFIG, GRIPPER.stroke)
     driver.wait_until_ready(5.0)
     yield driver
     driver.close()
@@ -42,7 +42,7 @@ def move(gripper: RobotiqGripper, opening: float) -> float:
 
 
 def test_fingers_go_where_they_are_sent_or_stall_on_an_object(cell: ServedCell, gripper: RobotiqGripper) -> None:
-    assert gripper.opening() == GRIPPER_STROKE
+    assert gripper.opening() == GRIPPER.stroke
     assert move(gripper, 0.05) == pytest.approx(0.05, abs=0.001)
     cell.do("object", opening=0.03)
     assert move(gripper, 0.0) == pytest.approx(0.03, abs=0.001)
@@ -67,7 +67,7 @@ def test_a_lost_gripper_is_a_fault_and_comes_back(
         gripper.opening()
     cell.do("open", service="gripper")
     gripper.wait_until_ready(5.0)
-    assert gripper.opening() == GRIPPER_STROKE
+    assert gripper.opening() == GRIPPER.stroke
 
 
 def test_a_silent_gripper_is_a_fault_within_its_timeout(cell: ServedCell, gripper: RobotiqGripper) -> None:
@@ -83,7 +83,7 @@ def test_a_silent_gripper_is_a_fault_within_its_timeout(cell: ServedCell, grippe
 def test_a_gripper_that_never_activates_is_named_and_tried_again() -> None:
     with served_cell(free_host()) as cell:
         cell.do("gripper_activates", on=False)
-        gripper = RobotiqGripper(cell.host, CONFIG)
+        gripper = RobotiqGripper(cell.host, CONFIG, GRIPPER.stroke)
         with pytest.raises(DeviceFaultError, match="activat"):
             gripper.wait_until_ready(4.0)
         with pytest.raises(DeviceFaultError):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from emulated_controllers import HOME
 from graph import until
+from grippers import GRIPPER
 from served_cell import ServedCell, free_host, served_cell
 
 from impurity_grasp_ros.errors import DeviceFaultError
@@ -42,7 +43,7 @@ def cell(request: pytest.FixtureRequest) -> Iterator[ServedCell]:
 
 @pytest.fixture
 def arm(cell: ServedCell) -> Iterator[UrArm]:
-    driver = UrArm(cell.host, CONFIG)
+    driver = UrArm(cell.host, CONFIG, GRIPPER.tool_length)
     driver.wait_until_ready(READY_LIMIT)
     yield driver
     driver.close()
@@ -183,7 +184,7 @@ def test_after_a_lost_link_nothing_is_resent_and_the_next_motion_works(
 
 def test_an_absent_robot_is_named_and_found_when_it_appears() -> None:
     host = free_host()
-    arm = UrArm(host, replace(CONFIG, connect_timeout=3.0))
+    arm = UrArm(host, replace(CONFIG, connect_timeout=3.0), GRIPPER.tool_length)
     try:
         with pytest.raises(DeviceFaultError, match="expected a"):
             arm.wait_until_ready(1.0)
@@ -198,7 +199,7 @@ def test_an_absent_robot_is_named_and_found_when_it_appears() -> None:
 def test_local_control_is_named_and_remote_control_makes_the_arm_ready() -> None:
     with served_cell(free_host(), "e-series") as cell:
         cell.do("remote_control", on=False)
-        arm = UrArm(cell.host, CONFIG)
+        arm = UrArm(cell.host, CONFIG, GRIPPER.tool_length)
         try:
             with pytest.raises(DeviceFaultError, match="remote control"):
                 arm.wait_until_ready(5.0)
@@ -209,7 +210,7 @@ def test_local_control_is_named_and_remote_control_makes_the_arm_ready() -> None
 
 
 def test_a_second_driver_finds_the_registers_taken_and_does_not_disturb_the_first(cell: ServedCell, arm: UrArm) -> None:
-    second = UrArm(cell.host, CONFIG)
+    second = UrArm(cell.host, CONFIG, GRIPPER.tool_length)
     try:
         until(lambda: "in use" in second.problem(), "a second driver that is refused", 20.0)
     finally:
@@ -238,7 +239,7 @@ def test_numbers_that_are_none_never_reach_the_controller(cell: ServedCell, arm:
 
 
 def test_closing_stops_a_motion_and_leaves_no_process(cell: ServedCell) -> None:
-    arm = UrArm(cell.host, CONFIG)
+    arm = UrArm(cell.host, CONFIG, GRIPPER.tool_length)
     arm.wait_until_ready(READY_LIMIT)
     start_slow_motion(arm)
     arm.close()

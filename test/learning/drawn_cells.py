@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from drawn_deeds import WORKSPACE
+from grippers import GRIPPER
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -170,7 +171,7 @@ def remembered_situation_of(
 ) -> Situation:
     """What ``situation_of`` returns, computed once for equal arguments: heights are those of a snapshot."""
     key = Snapshot.of(Focus(crop, mask, on_target)), workspace, config
-    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, config)
+    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, GRIPPER, config)
     _SITUATIONS[key] = situation  # the last one now
     if len(_SITUATIONS) > KEPT:
         del _SITUATIONS[next(iter(_SITUATIONS))]

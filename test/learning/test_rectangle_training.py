@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 from drawn_deeds import WORKSPACE
+from grippers import GRIPPER
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -81,7 +82,7 @@ def held(
 def records(count: int) -> list[Record]:
     """Grasps of blocks in random places."""
     rng = np.random.default_rng(3)
-    found = [record_of(held(long_block(*rng.integers(30, 60, 2))), SHIPPED.decoding) for _ in range(count)]
+    found = [record_of(held(long_block(*rng.integers(30, 60, 2))), GRIPPER, SHIPPED.decoding) for _ in range(count)]
     return [record for record in found if record is not None]
 
 
@@ -100,7 +101,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_a_grasp_that_held_gives_its_place_axis_and_size() -> None:
-    record = record_of(held(), SHIPPED.decoding)
+    record = record_of(held(), GRIPPER, SHIPPED.decoding)
     assert record is not None
     rectangle, cell = record.rectangle, WORKSPACE.resolution
     assert (rectangle.row, rectangle.column, rectangle.angle) == pytest.approx((55.5, 55.5, math.pi / 2))
@@ -110,7 +111,7 @@ def test_a_grasp_that_held_gives_its_place_axis_and_size() -> None:
 
 @pytest.mark.parametrize("rotation", [3, 4, 5])
 def test_opposite_rotations_teach_the_same(rotation: int) -> None:
-    first, second = (record_of(held(rotation=turned), SHIPPED.decoding) for turned in (rotation, rotation + 8))
+    first, second = (record_of(held(rotation=turned), GRIPPER, SHIPPED.decoding) for turned in (rotation, rotation + 8))
     assert first is not None
     assert second is not None
     np.testing.assert_allclose(first.rectangle.to_numbers()[:4], second.rectangle.to_numbers()[:4], atol=1e-5)
@@ -123,7 +124,7 @@ def test_opposite_rotations_teach_the_same(rotation: int) -> None:
     ids=["failed", "push", "took it from beside"],
 )
 def test_nothing_else_gives_a_record(deed: Transition) -> None:
-    assert record_of(deed, SHIPPED.decoding) is None
+    assert record_of(deed, GRIPPER, SHIPPED.decoding) is None
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -147,7 +148,10 @@ def test_a_fit_learns_where_and_how_a_block_is_grasped(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / PROGRESS).read_text().splitlines()]
     assert [line["round"] for line in lines] == list(range(1, 25))
     loaded = load_rectangle_agent(
-        tmp_path / WEIGHTS, packaged_parameters("policy_node", AnalyticConfig, "analytic"), torch.device("cpu")
+        tmp_path / WEIGHTS,
+        GRIPPER,
+        packaged_parameters("policy_node", AnalyticConfig, "analytic"),
+        torch.device("cpu"),
     )
     for name, tensor in trainer.network.state_dict().items():
         torch.testing.assert_close(loaded.network.state_dict()[name], tensor.cpu(), rtol=0, atol=0)
@@ -167,24 +171,24 @@ def test_a_training_ends_when_it_is_asked_to(tmp_path: Path) -> None:
 
 
 def test_records_come_from_the_checkpoint_of_a_training(checkpoint: Path) -> None:
-    assert len(read_records(checkpoint, SHIPPED.decoding)) == 2
+    assert len(read_records(checkpoint, GRIPPER, SHIPPED.decoding)) == 2
 
 
 def test_missing_and_foreign_checkpoints_are_named_errors(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=CHECKPOINT):
-        read_records(tmp_path, SHIPPED.decoding)
+        read_records(tmp_path, GRIPPER, SHIPPED.decoding)
     (tmp_path / CHECKPOINT).write_bytes(b"not a checkpoint")
     with pytest.raises(CheckpointError, match="expected the checkpoint"):
-        read_records(tmp_path, SHIPPED.decoding)
+        read_records(tmp_path, GRIPPER, SHIPPED.decoding)
     torch.save([1, 2], tmp_path / CHECKPOINT)
     with pytest.raises(CheckpointError, match="list"):
-        read_records(tmp_path, SHIPPED.decoding)
+        read_records(tmp_path, GRIPPER, SHIPPED.decoding)
 
 
 def test_records_without_a_grasp_that_held_are_a_named_error(tmp_path: Path) -> None:
     torch.save({"replay": {"transitions": [held(reward=0.0)]}}, tmp_path / CHECKPOINT)
     with pytest.raises(ConfigError, match="none in 1"):
-        read_records(tmp_path, SHIPPED.decoding)
+        read_records(tmp_path, GRIPPER, SHIPPED.decoding)
 
 
 def test_the_command_learns_from_records_and_asks_for_them(checkpoint: Path, tmp_path: Path) -> None:
@@ -419,7 +423,7 @@ def test_every_round_is_reported_and_the_weights_carry_the_decoding(tmp_path: Pa
     assert told == trainer.reports
     assert [report.round for report in told] == [1, 2, 3]
     analytic = packaged_parameters("policy_node", AnalyticConfig, "analytic")
-    agent = load_rectangle_agent(tmp_path / "weights.safetensors", analytic, torch.device("cpu"))
+    agent = load_rectangle_agent(tmp_path / "weights.safetensors", GRIPPER, analytic, torch.device("cpu"))
     assert agent.decoding == SHIPPED.decoding
     moved = [name for name, tensor in agent.network.state_dict().items() if not torch.equal(tensor, before[name])]
     assert len(moved) == len(before), "everything has learned"

@@ -9,6 +9,7 @@ import drawn_deeds
 import numpy as np
 import pytest
 import torch
+from grippers import GRIPPER
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError
@@ -162,7 +163,7 @@ def test_a_training_that_is_asked_to_stop_at_once_leaves_its_files(tmp_path: Pat
 def test_weights_and_progress_are_those_of_the_last_round(tmp_path: Path) -> None:
     trainer = Trainer(SMOKE, tmp_path, workers=1)
     reports = run(trainer, Drawn(attempt(GRASP)))
-    agent = load_agent(tmp_path / "weights.safetensors", torch.device("cpu"))
+    agent = load_agent(tmp_path / "weights.safetensors", GRIPPER, torch.device("cpu"))
     assert agent.config == SMOKE.decoding
     assert same(dict(agent.network.state_dict()), dict(trainer.learner.frozen.state_dict()))
     lines = (tmp_path / "progress.jsonl").read_text().splitlines()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from grippers import KINEMATICS
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.errors import DeviceFaultError
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 
@@ -69,7 +69,7 @@ class FakeArm:
         return self._start + part * way if part < 1.0 else self._goal
 
     def tool_pose(self) -> Transform:
-        return forward_kinematics(self.joint_positions())
+        return KINEMATICS.forward(self.joint_positions())
 
     def tool_force(self) -> NDArray[np.float64]:
         self._fail_at("tool_force")
@@ -82,13 +82,13 @@ class FakeArm:
         return self.slider
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
-        return nearest_solution(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None
+        return KINEMATICS.nearest(T_base_tool, self.joint_positions()) if self.reaches(T_base_tool) else None
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
         self._start_motion("joint", joints, speed, acceleration)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
-        joints = nearest_solution(T_base_tool, self.joint_positions())
+        joints = KINEMATICS.nearest(T_base_tool, self.joint_positions())
         assert joints is not None
         self._start_motion("linear", joints, speed, acceleration)
 

@@ -8,12 +8,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from grippers import KINEMATICS
 from numpy.typing import NDArray
 from obstructed_cells import with_box
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.motion.collision import CollisionModel, Situation
-from impurity_grasp_ros.motion.kinematics import nearest_solution
 from impurity_grasp_ros.transform import tool_down
 
 CELL = load_cell()
@@ -31,7 +31,7 @@ def shipped() -> CollisionModel:
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
     """Joint angles in the posture of home."""
-    joints = nearest_solution(tool_down((x, y, z), yaw), HOME)
+    joints = KINEMATICS.nearest(tool_down((x, y, z), yaw), HOME)
     assert joints is not None
     return joints
 

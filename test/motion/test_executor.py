@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from fake_devices import Execute, FakeArm, FakeClock, FakeGripper, FakeRobot
+from grippers import KINEMATICS
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import OutOfWorkspaceError, UnreachableError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.waypoints import push_end, tool_yaws
 from impurity_grasp_ros.transform import Transform, tool_down
 
@@ -183,7 +183,7 @@ def test_from_a_low_pose_the_arm_first_rises_straight_to_the_transit_height(
     execute(primitive)
     assert robot.arm.commands[:2] == ["linear", "joint"]
     np.testing.assert_allclose(
-        forward_kinematics(robot.arm.targets[0]), tool_down((0.45, -0.1, cell.motion.transit_height), 0.0), atol=1e-9
+        KINEMATICS.forward(robot.arm.targets[0]), tool_down((0.45, -0.1, cell.motion.transit_height), 0.0), atol=1e-9
     )
 
 
@@ -207,7 +207,7 @@ def largest_turn(primitive: Primitive, yaw: float, cell: CellConfig) -> float:
         places.append((*push_end(primitive), z))
     else:
         places.append((cell.drop_bin.x, cell.drop_bin.y, cell.motion.release_height))
-    joints = [nearest_solution(tool_down(place, yaw), np.array(cell.home)) for place in places]
+    joints = [KINEMATICS.nearest(tool_down(place, yaw), np.array(cell.home)) for place in places]
     return max(float(np.abs(solution - cell.home).max()) for solution in joints if solution is not None)
 
 
@@ -218,7 +218,7 @@ def test_the_tool_takes_the_yaw_with_the_smaller_joint_turn(
 ) -> None:
     primitive = kind((0.50, 0.0, 0.02), step * ROTATION_STEP)
     execute(primitive)
-    closing = forward_kinematics(robot.arm.targets[0])[:2, 0]
+    closing = KINEMATICS.forward(robot.arm.targets[0])[:2, 0]
     better = min(tool_yaws(primitive), key=lambda yaw: largest_turn(primitive, yaw, cell))
     np.testing.assert_allclose(closing, [math.cos(better), math.sin(better)], atol=1e-9)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_devices import FakeRobot
+from grippers import KINEMATICS
 from obstructed_cells import with_box
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import CollisionError, RecoveryNeededError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
-from impurity_grasp_ros.motion.kinematics import inverse_kinematics
 from impurity_grasp_ros.transform import tool_down
 
 GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
@@ -50,7 +50,7 @@ def test_a_home_whose_way_is_barred_is_refused_and_nothing_moves(robot: FakeRobo
 
 
 def test_where_the_way_up_is_not_free_nothing_moves(robot: FakeRobot, cell: CellConfig) -> None:
-    robot.arm.joints = inverse_kinematics(tool_down((0.5, 0.0, 0.02), 0.0))[1]
+    robot.arm.joints = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.02), 0.0))[1]
     robot.arm._hold(robot.arm.joints)
     for order in (lambda: executor_of(robot, cell).go_home(), lambda: executor_of(robot, cell).execute(GRASP)):
         with pytest.raises(RecoveryNeededError, match="free way up, the upper arm would touch the table"):
@@ -60,7 +60,7 @@ def test_where_the_way_up_is_not_free_nothing_moves(robot: FakeRobot, cell: Cell
 
 def test_a_joint_motion_is_checked_from_where_the_arm_really_is(robot: FakeRobot, cell: CellConfig) -> None:
     """Something has brought the arm elsewhere since the plan was made: below the camera's beam."""
-    elsewhere = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[5]
+    elsewhere = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[5]
 
     def displace() -> None:
         robot.arm._hold(elsewhere)

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from grippers import GRIPPER, KINEMATICS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,18 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
-from impurity_grasp_ros.motion.kinematics import (
-    JOINT_LIMIT,
-    JOINT_NAMES,
-    TOOL_LENGTH,
-    flange_pose,
-    forward_kinematics,
-    inverse_kinematics,
-    nearest_solution,
-    position_jacobian,
-    tool_of,
-    wrap,
-)
+from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, JOINT_NAMES, flange_pose, wrap
 from impurity_grasp_ros.transform import tool_down
 
 PUBLISHED_DH = (
@@ -48,12 +38,12 @@ def pose_by_the_table(joints: NDArray[np.float64]) -> tuple[Rotation, NDArray[np
         orientation = orientation * Rotation.from_euler("z", theta)
         position = position + orientation.apply([a, 0.0, d])
         orientation = orientation * Rotation.from_euler("x", alpha)
-    return orientation, position + orientation.apply([0.0, 0.0, TOOL_LENGTH])
+    return orientation, position + orientation.apply([0.0, 0.0, GRIPPER.tool_length])
 
 
 def is_regular(joints: NDArray[np.float64]) -> bool:
     """Whether no axes line up: neither elbow nor wrist straight, nor the wrist above the shoulder."""
-    wrist = forward_kinematics(joints) @ [0.0, 0.0, -TOOL_LENGTH - PUBLISHED_DH[5][0], 1.0]
+    wrist = KINEMATICS.forward(joints) @ [0.0, 0.0, -GRIPPER.tool_length - PUBLISHED_DH[5][0], 1.0]
     return bool(
         abs(math.sin(joints[2])) > 0.01
         and abs(math.sin(joints[4])) > 0.01
@@ -64,7 +54,7 @@ def is_regular(joints: NDArray[np.float64]) -> bool:
 @given(joint_angles)
 def test_forward_kinematics_follow_the_published_table(joints: NDArray[np.float64]) -> None:
     orientation, position = pose_by_the_table(joints)
-    T_base_tool = forward_kinematics(joints)
+    T_base_tool = KINEMATICS.forward(joints)
     np.testing.assert_allclose(T_base_tool[:3, :3], orientation.as_matrix(), atol=1e-12)
     np.testing.assert_allclose(T_base_tool[:3, 3], position, atol=1e-12)
     np.testing.assert_array_equal(T_base_tool[3], [0.0, 0.0, 0.0, 1.0])
@@ -74,19 +64,31 @@ def test_forward_kinematics_follow_the_published_table(joints: NDArray[np.float6
     ("joints_deg", "p_base", "approach"),
     [
         # stretched out along +x (the controller's -x), the tool pointing sideways
-        ((0, 0, 0, 0, 0, 0), (0.81725, 0.10915 + 0.0823 + TOOL_LENGTH, 0.089159 - 0.09465), (0, 1, 0)),
+        ((0, 0, 0, 0, 0, 0), (0.81725, 0.10915 + 0.0823 + GRIPPER.tool_length, 0.089159 - 0.09465), (0, 1, 0)),
         # straight up
-        ((0, -90, 0, -90, 0, 0), (0.0, 0.10915 + 0.0823 + TOOL_LENGTH, 0.089159 + 0.81725 + 0.09465), (0, 1, 0)),
+        (
+            (0, -90, 0, -90, 0, 0),
+            (0.0, 0.10915 + 0.0823 + GRIPPER.tool_length, 0.089159 + 0.81725 + 0.09465),
+            (0, 1, 0),
+        ),
         # upper arm up, forearm ahead, the tool down
-        ((0, -90, 90, -90, -90, 0), (0.39225 + 0.09465, 0.10915, 0.514159 - 0.0823 - TOOL_LENGTH), (0, 0, -1)),
+        (
+            (0, -90, 90, -90, -90, 0),
+            (0.39225 + 0.09465, 0.10915, 0.514159 - 0.0823 - GRIPPER.tool_length),
+            (0, 0, -1),
+        ),
         # the same, the whole arm turned a quarter to the left
-        ((90, -90, 90, -90, -90, 0), (-0.10915, 0.39225 + 0.09465, 0.514159 - 0.0823 - TOOL_LENGTH), (0, 0, -1)),
+        (
+            (90, -90, 90, -90, -90, 0),
+            (-0.10915, 0.39225 + 0.09465, 0.514159 - 0.0823 - GRIPPER.tool_length),
+            (0, 0, -1),
+        ),
     ],
 )
 def test_known_joint_angles_give_known_poses(
     joints_deg: tuple[float, ...], p_base: tuple[float, ...], approach: tuple[float, ...]
 ) -> None:
-    T_base_tool = forward_kinematics(np.radians(joints_deg))
+    T_base_tool = KINEMATICS.forward(np.radians(joints_deg))
     np.testing.assert_allclose(T_base_tool[:3, 3], p_base, atol=1e-9)
     np.testing.assert_allclose(T_base_tool[:3, 2], approach, atol=1e-9)
 
@@ -94,36 +96,36 @@ def test_known_joint_angles_give_known_poses(
 @given(joint_angles)
 def test_inverse_kinematics_find_the_joints_a_pose_was_made_from(joints: NDArray[np.float64]) -> None:
     assume(is_regular(joints))
-    solutions = inverse_kinematics(forward_kinematics(joints))
+    solutions = KINEMATICS.inverse(KINEMATICS.forward(joints))
     assert 1 <= len(solutions) <= 8
     assert np.abs(wrap(solutions - joints)).max(axis=1).min() < 1e-6
 
 
 @given(joint_angles)
 def test_every_inverse_solution_reproduces_the_pose(joints: NDArray[np.float64]) -> None:
-    T_base_tool = forward_kinematics(joints)
-    solutions = inverse_kinematics(T_base_tool)
+    T_base_tool = KINEMATICS.forward(joints)
+    solutions = KINEMATICS.inverse(T_base_tool)
     assert solutions.shape[1:] == (6,)
     assert (np.abs(solutions) <= math.pi).all()
     for solution in solutions:
-        np.testing.assert_allclose(forward_kinematics(solution), T_base_tool, atol=1e-6)
+        np.testing.assert_allclose(KINEMATICS.forward(solution), T_base_tool, atol=1e-6)
 
 
 @pytest.mark.parametrize("x", [0.02, 1.2], ids=["too close to the shoulder", "beyond the arm's reach"])
 def test_a_pose_out_of_reach_has_no_solution(x: float) -> None:
     T_base_tool = tool_down((x, 0.0, 0.1), 0.0)
-    assert inverse_kinematics(T_base_tool).shape == (0, 6)
-    assert nearest_solution(T_base_tool, np.zeros(6)) is None
+    assert KINEMATICS.inverse(T_base_tool).shape == (0, 6)
+    assert KINEMATICS.nearest(T_base_tool, np.zeros(6)) is None
 
 
 @given(joint_angles)
 def test_the_jacobian_is_the_derivative_of_the_tools_position(joints: NDArray[np.float64]) -> None:
     step = 1e-6
     columns = [
-        (forward_kinematics(joints + step * axis) - forward_kinematics(joints - step * axis))[:3, 3] / (2 * step)
+        (KINEMATICS.forward(joints + step * axis) - KINEMATICS.forward(joints - step * axis))[:3, 3] / (2 * step)
         for axis in np.eye(6)
     ]
-    np.testing.assert_allclose(position_jacobian(joints), np.column_stack(columns), atol=1e-8)
+    np.testing.assert_allclose(KINEMATICS.jacobian(joints), np.column_stack(columns), atol=1e-8)
 
 
 @given(arrays(np.float64, 6, elements=st.floats(-20.0, 20.0)))
@@ -149,10 +151,10 @@ def test_every_tool_down_pose_over_the_workspace_is_reached_in_the_posture_of_ho
     home = np.array(cell.home)
     for position, yaw in poses_over_the_workspace(cell):
         T_base_tool = tool_down(position, yaw)
-        joints = nearest_solution(T_base_tool, home)
+        joints = KINEMATICS.nearest(T_base_tool, home)
         assert joints is not None, (position, yaw)
         assert (np.abs(joints) <= JOINT_LIMIT).all()
-        np.testing.assert_allclose(forward_kinematics(joints), T_base_tool, atol=1e-9)
+        np.testing.assert_allclose(KINEMATICS.forward(joints), T_base_tool, atol=1e-9)
         assert (np.sign(joints[[2, 4]]) == np.sign(home[[2, 4]])).all(), "elbow or wrist flipped"
         assert np.abs(joints[:2] - home[:2]).max() < math.pi / 2, "the shoulder turned around"
 
@@ -162,10 +164,10 @@ def test_the_nearest_solution_is_no_farther_than_any_other(
     joints: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> None:
     assume(is_regular(joints))
-    T_base_tool = forward_kinematics(joints)
-    nearest = nearest_solution(T_base_tool, reference)
+    T_base_tool = KINEMATICS.forward(joints)
+    nearest = KINEMATICS.nearest(T_base_tool, reference)
     turns = 2 * math.pi * np.array([-1.0, 0.0, 1.0])
-    for solution in inverse_kinematics(T_base_tool):
+    for solution in KINEMATICS.inverse(T_base_tool):
         if nearest is None:  # then the closest turn of some joint of each solution breaks its limit
             assert (np.abs(reference + wrap(solution - reference)) > JOINT_LIMIT).any()
             continue
@@ -178,15 +180,15 @@ def test_the_nearest_solution_is_no_farther_than_any_other(
 @given(joint_angles)
 def test_a_pose_is_reached_by_staying_when_the_arm_is_there_already(joints: NDArray[np.float64]) -> None:
     assume(is_regular(joints))
-    nearest = nearest_solution(forward_kinematics(joints), joints)
+    nearest = KINEMATICS.nearest(KINEMATICS.forward(joints), joints)
     assert nearest is not None
     np.testing.assert_allclose(nearest, joints, atol=1e-6)
 
 
 def test_the_tool_is_as_long_as_the_closed_gripper() -> None:
     """The knuckles' axes over the face, the crank just past the gripper's axis, and the finger tips."""
-    assert pytest.approx(0.0549 + 0.0573 * math.cos(0.71 - 0.8) + 0.0508, abs=1e-6) == TOOL_LENGTH
-    assert TOOL_LENGTH == 0.162768
+    assert pytest.approx(0.0549 + 0.0573 * math.cos(0.71 - 0.8) + 0.0508, abs=1e-6) == GRIPPER.tool_length
+    assert GRIPPER.tool_length == 0.162768
 
 
 def test_a_joint_turns_one_full_turn_to_either_side() -> None:
@@ -195,15 +197,15 @@ def test_a_joint_turns_one_full_turn_to_either_side() -> None:
     for wrist_3, near, expected in ((-0.01, 6.2, 2 * math.pi - 0.01), (0.01, -6.2, 0.01 - 2 * math.pi)):
         joints[5] = wrist_3
         reference = np.array([*joints[:5], near])
-        found = nearest_solution(forward_kinematics(joints), reference)
+        found = KINEMATICS.nearest(KINEMATICS.forward(joints), reference)
         assert found is not None
         np.testing.assert_allclose(found, [*joints[:5], expected], atol=1e-9)
         joints[5] = -wrist_3  # the same turn would end beyond the limit: the arm takes another posture instead
-        found = nearest_solution(forward_kinematics(joints), reference)
+        found = KINEMATICS.nearest(KINEMATICS.forward(joints), reference)
         assert found is not None
         assert np.abs(found).max() <= 2 * math.pi
         assert np.abs(found - joints)[:5].max() > 1.0
-        np.testing.assert_allclose(forward_kinematics(found), forward_kinematics(joints), atol=1e-9)
+        np.testing.assert_allclose(KINEMATICS.forward(found), KINEMATICS.forward(joints), atol=1e-9)
 
 
 def test_joints_have_the_controllers_order() -> None:
@@ -222,11 +224,11 @@ def test_the_flange_is_reckoned_in_the_controllers_frame() -> None:
     pose = flange_pose(np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0]))
     np.testing.assert_allclose(pose[:3, 3], [-0.39225 - 0.09465, -0.10915, 0.514159 - 0.0823], atol=1e-9)
     np.testing.assert_allclose(pose[:3, 2], [0.0, 0.0, -1.0], atol=1e-9)
-    tool = tool_of(pose)
+    tool = KINEMATICS.tool_at(pose)
     np.testing.assert_allclose(tool[:3, 3], [0.39225 + 0.09465, 0.10915, 0.514159 - 0.0823 - 0.162768], atol=1e-9)
 
 
 def test_a_pose_in_the_middle_of_the_workspace_has_eight_solutions() -> None:
-    solutions = inverse_kinematics(tool_down((0.5, 0.0, 0.1), 0.3))
+    solutions = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.1), 0.3))
     assert solutions.shape == (8, 6)
     assert len(np.unique(np.round(solutions[:, [0, 2, 4]], 6), axis=0)) == 8

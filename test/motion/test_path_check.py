@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 from engine_oracle import EngineOracle
+from grippers import GRIPPER, KINEMATICS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,9 +20,7 @@ from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
-from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL
 from impurity_grasp_ros.motion.collision import Situation
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, inverse_kinematics, nearest_solution
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.waypoints import Rise, Transit, tool_yaws, waypoints
 from impurity_grasp_ros.transform import tool_down
@@ -52,7 +51,7 @@ def shipped() -> PathChecker:
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
     """Joint angles in the posture of home."""
-    joints = nearest_solution(tool_down((x, y, z), yaw), HOME)
+    joints = KINEMATICS.nearest(tool_down((x, y, z), yaw), HOME)
     assert joints is not None
     return joints
 
@@ -66,7 +65,7 @@ UNDER_THE_SHELF = joints_at(0.5, 0.2, 0.02)
 def test_a_free_path_touches_nothing_by_the_physics_engine(
     oracle: EngineOracle, tool: NDArray[np.float64], turn: NDArray[np.float64], data: st.DataObject
 ) -> None:
-    solutions = inverse_kinematics(tool)
+    solutions = KINEMATICS.inverse(tool)
     assume(len(solutions))
     start = solutions[data.draw(st.integers(0, len(solutions) - 1))]
     try:
@@ -77,7 +76,7 @@ def test_a_free_path_touches_nothing_by_the_physics_engine(
         assert closest < CLEARANCE + STEP / 2 + fingers_box
         return
     for part in np.linspace(0.0, 1.0, 37):
-        for travel in (0.0, CLOSED_TRAVEL):
+        for travel in (0.0, GRIPPER.closed_travel):
             assert oracle.distance(start + part * turn, travel=travel) > 0.8 * CLEARANCE
 
 
@@ -134,7 +133,7 @@ def test_a_path_through_something_is_refused_with_its_name(
 
 def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
     start, goal = joints_at(0.36, -0.44, 0.2), joints_at(0.5, 0.0, 0.2)
-    middle = forward_kinematics((start + goal) / 2)[:3, 3]
+    middle = KINEMATICS.forward((start + goal) / 2)[:3, 3]
     checker = PathChecker(with_box(CELL, "pole", (*middle[:2], 0.30), (0.01, 0.01, 0.02)))
     for place in (start, goal):
         checker.check_joint_path(place, place, "nowhere")
@@ -163,9 +162,9 @@ def test_a_descent_beside_something_is_refused() -> None:
 @pytest.mark.parametrize("place", [(0.5, 0.0, 0.001), (0.36, -0.44, 0.02), (0.16, -0.1, 0.05), (0.7, 0.2, 0.01)])
 def test_from_low_poses_the_way_up_and_home_is_free(place: tuple[float, float, float]) -> None:
     start = joints_at(*place)
-    top = forward_kinematics(shipped().check_rise(start))
+    top = KINEMATICS.forward(shipped().check_rise(start))
     np.testing.assert_allclose(top[:3, 3], [*place[:2], CELL.motion.transit_height], atol=1e-6)
-    np.testing.assert_allclose(top[:3, :3], forward_kinematics(start)[:3, :3], atol=1e-6)
+    np.testing.assert_allclose(top[:3, :3], KINEMATICS.forward(start)[:3, :3], atol=1e-6)
     shipped().check_home(start)
 
 
@@ -176,7 +175,7 @@ def test_a_pose_above_the_transit_height_stays_where_it_is() -> None:
 
 def elbow_down() -> NDArray[np.float64]:
     """The tool low over the table, the elbow below it."""
-    return inverse_kinematics(tool_down((0.5, 0.0, 0.02), 0.0))[1]
+    return KINEMATICS.inverse(tool_down((0.5, 0.0, 0.02), 0.0))[1]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_where_the_way_up_is_not_free_a_person_is_asked(
 
 
 def test_a_turned_over_posture_goes_home_only_where_the_path_is_free() -> None:
-    branches = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))
+    branches = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))
     with pytest.raises(CollisionError, match=r"motion home, the gripper would touch the camera .*by hand"):
         shipped().check_home(branches[5])
     shipped().check_home(branches[0])
@@ -207,13 +206,13 @@ def test_a_turned_over_posture_goes_home_only_where_the_path_is_free() -> None:
 
 def test_a_primitive_from_where_not_even_home_is_free_asks_for_a_person() -> None:
     plan = waypoints(Primitive.grasp((0.5, 0.0, 0.02), 0.0), 0.0, CELL)
-    start = inverse_kinematics(tool_down((0.5, 0.0, 0.25), 0.0))[7]
+    start = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[7]
     with pytest.raises(RecoveryNeededError, match="nor is the way home free"):
         shipped().check_plan(start, [replace(plan[1], T_base_tool=tool_down((0.5, 0.0, 0.6), 0.0)), *plan[2:]])
 
 
 def test_a_cell_whose_home_touches_something_is_refused() -> None:
-    wrist = forward_kinematics(HOME)[:3, 3] + [0.0, 0.0, 0.25]
+    wrist = KINEMATICS.forward(HOME)[:3, 3] + [0.0, 0.0, 0.25]
     cell = with_box(CELL, "lamp", tuple(wrist.tolist()), (0.05, 0.05, 0.05))
     with pytest.raises(ConfigError, match=r"home joints at which nothing touches, the .* touches the lamp"):
         PathChecker(cell)
@@ -248,7 +247,7 @@ def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves(
         start = joints_at(0.48 - 0.011 - gap, -0.44, 0.03, math.pi / 2)
         if fine:
             top = shipped().check_rise(start)
-            assert forward_kinematics(top)[2, 3] == pytest.approx(0.20)
+            assert KINEMATICS.forward(top)[2, 3] == pytest.approx(0.20)
         else:
             with pytest.raises(RecoveryNeededError, match="free way up, the fingers would touch the drop bin's wall"):
                 shipped().check_rise(start)
@@ -266,14 +265,14 @@ def test_a_straight_motion_ends_where_it_is_told_in_the_posture_of_its_start() -
     start = joints_at(0.4, -0.1, 0.15, 0.4)
     goal = tool_down((0.6, 0.1, 0.02), 0.4)
     end = shipped().check_straight(start, goal, "anywhere")
-    np.testing.assert_allclose(forward_kinematics(end), goal, atol=1e-9)
+    np.testing.assert_allclose(KINEMATICS.forward(end), goal, atol=1e-9)
     assert np.abs(end - start).max() < 1.0
 
 
 def test_a_straight_motion_may_touch_the_table_and_nothing_else() -> None:
     start = joints_at(0.5, 0.0, 0.05)
     end = shipped().check_straight(start, tool_down((0.5, 0.0, 0.001), 0.0), "descend")
-    np.testing.assert_allclose(forward_kinematics(end)[:3, 3], [0.5, 0.0, 0.001], atol=1e-9)
+    np.testing.assert_allclose(KINEMATICS.forward(end)[:3, 3], [0.5, 0.0, 0.001], atol=1e-9)
     over_the_wall = joints_at(0.485, -0.44, 0.10)
     with pytest.raises(CollisionError, match="motion descend, the fingers would touch the drop bin's wall"):
         shipped().check_straight(over_the_wall, tool_down((0.485, -0.44, 0.05), 0.0), "descend")
@@ -291,9 +290,9 @@ def test_a_straight_motion_past_the_shoulder_turns_it_by_no_more_than_it_can_fol
     Beside it, 4 cm take up to 0.55 and 0.65 radians.
     """
     start, goal = joints_at(0.3, y, 0.3), tool_down((-0.3, y, 0.3), 0.0)
-    assert all(len(inverse_kinematics(tool_down((x, y, 0.3), 0.0))) for x in np.linspace(-0.3, 0.3, 61))
+    assert all(len(KINEMATICS.inverse(tool_down((x, y, 0.3), 0.0))) for x in np.linspace(-0.3, 0.3, 61))
     if fine:
-        np.testing.assert_allclose(forward_kinematics(shipped().check_straight(start, goal, "back")), goal, atol=1e-9)
+        np.testing.assert_allclose(KINEMATICS.forward(shipped().check_straight(start, goal, "back")), goal, atol=1e-9)
     else:
         with pytest.raises(CollisionError, match="expected motion back to be straight"):
             shipped().check_straight(start, goal, "back")

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from fake_devices import FakeClock, FakeGripper
+from grippers import KINEMATICS
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.emulation.axes import Axes
 from impurity_grasp_ros.errors import UnreachableError
 from impurity_grasp_ros.motion.follower import Follower
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.supervision import Supervision
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
@@ -73,7 +73,7 @@ class SpringArm:
         return self.axes.q
 
     def tool_pose(self) -> Transform:
-        return forward_kinematics(self.axes.q)
+        return KINEMATICS.forward(self.axes.q)
 
     def tool_force(self) -> NDArray[np.float64]:
         return -self._forces[0] * self.along
@@ -85,7 +85,7 @@ class SpringArm:
         return 1.0
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
-        return nearest_solution(T_base_tool, self.axes.q)
+        return KINEMATICS.nearest(T_base_tool, self.axes.q)
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
         raise AssertionError("only straight motions meet something here")
@@ -95,7 +95,7 @@ class SpringArm:
         distance = float(np.linalg.norm(T_base_tool[:3, 3] - T_start[:3, 3]))
         for part in np.linspace(0.0, 1.0, 41)[1:]:
             pose = (1.0 - part) * T_start + part * T_base_tool
-            if (joints := nearest_solution(pose, knots[-1])) is None:
+            if (joints := KINEMATICS.nearest(pose, knots[-1])) is None:
                 raise UnreachableError("expected a reachable line")
             knots.append(joints)
         self._trajectory, self._time = Trajectory(Profile(distance, speed, acceleration), np.array(knots)), 0.0
@@ -127,7 +127,7 @@ def travel_after_contact(
     cell: CellConfig, start: tuple[float, float, float], way: Straight, gap: float, stiffness: float
 ) -> float:
     """Meters from where the force reaches its limit to where the arm rests."""
-    joints = nearest_solution(tool_down(start, 0.0), np.array(cell.home))
+    joints = KINEMATICS.nearest(tool_down(start, 0.0), np.array(cell.home))
     assert joints is not None
     along = np.array(way.displacement) / np.linalg.norm(way.displacement)
     arm = SpringArm(Axes(joints, CYCLE), along, gap, stiffness)

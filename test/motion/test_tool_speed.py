@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_devices import FakeRobot
+from grippers import KINEMATICS
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Primitive
 from impurity_grasp_ros.errors import MotionTimeoutError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.tool_speed import largest_tool_rate, limited_joint_speed
 from impurity_grasp_ros.transform import tool_down
 
@@ -29,7 +29,7 @@ angles = st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6).map(np.array)
 def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], samples: int = 100) -> float:
     """m of the tool per rad of the leading axis, by differences of positions along the path."""
     parts = np.linspace(0.0, 1.0, samples)
-    positions = np.array([forward_kinematics(start + part * (end - start))[:3, 3] for part in parts])
+    positions = np.array([KINEMATICS.forward(start + part * (end - start))[:3, 3] for part in parts])
     step = float(np.abs(end - start).max()) / (samples - 1)
     return float(np.linalg.norm(np.diff(positions, axis=0), axis=1).max()) / step
 
@@ -38,7 +38,7 @@ def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], sam
 def test_the_tool_keeps_below_its_limit_on_any_path(
     start: NDArray[np.float64], end: NDArray[np.float64], joint_speed: float
 ) -> None:
-    speed = limited_joint_speed(start, end, joint_speed, 1.0)
+    speed = limited_joint_speed(KINEMATICS, start, end, joint_speed, 1.0)
     assert 0.0 < speed <= joint_speed
     if np.abs(end - start).max() > 1e-3:
         assert speed * measured_tool_rate(start, end) <= 1.0
@@ -48,15 +48,15 @@ def test_the_tool_keeps_below_its_limit_on_any_path(
 def test_a_motion_is_slowed_no_more_than_its_limit_asks_for(
     start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> None:
-    speed = limited_joint_speed(start, end, 3.0, 1.0)
+    speed = limited_joint_speed(KINEMATICS, start, end, 3.0, 1.0)
     if np.abs(end - start).max() > 1e-3 and speed < 3.0:
         assert speed * measured_tool_rate(start, end) > 0.95
 
 
 def test_no_way_has_no_speed(cell: CellConfig) -> None:
     home = np.array(cell.home)
-    assert largest_tool_rate(home, home) == 0.0
-    assert limited_joint_speed(home, home, 1.05, 1.0) == 1.05
+    assert largest_tool_rate(KINEMATICS, home, home) == 0.0
+    assert limited_joint_speed(KINEMATICS, home, home, 1.05, 1.0) == 1.05
 
 
 def test_no_way_between_home_workspace_and_bin_is_faster_than_a_meter_a_second(cell: CellConfig) -> None:
@@ -65,12 +65,12 @@ def test_no_way_between_home_workspace_and_bin_is_faster_than_a_meter_a_second(c
     cells = np.linspace(0, grid.rows - 1, 5)
     for row, column, step in itertools.product(cells, cells, range(0, ROTATIONS, 2)):
         place = (*grid.to_metres(row, column), motion.transit_height)
-        above = nearest_solution(tool_down(place, step * ROTATION_STEP), home)
-        bin_ = nearest_solution(tool_down((drop.x, drop.y, motion.release_height), step * ROTATION_STEP), home)
+        above = KINEMATICS.nearest(tool_down(place, step * ROTATION_STEP), home)
+        bin_ = KINEMATICS.nearest(tool_down((drop.x, drop.y, motion.release_height), step * ROTATION_STEP), home)
         assert above is not None
         assert bin_ is not None
         for start, end in ((home, above), (above, bin_), (bin_, home)):
-            speed = limited_joint_speed(start, end, motion.joint_speed, motion.max_tool_speed)
+            speed = limited_joint_speed(KINEMATICS, start, end, motion.joint_speed, motion.max_tool_speed)
             fastest = max(fastest, speed * measured_tool_rate(start, end, 40))
     assert 0.5 < fastest <= 1.0
 
@@ -116,27 +116,27 @@ FORWARD = np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0])
 
 def test_a_turn_of_the_shoulder_moves_the_tool_on_a_circle() -> None:
     radius, turn = math.hypot(0.39225 + 0.09465, 0.10915), np.array([-0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
-    assert largest_tool_rate(FORWARD, FORWARD + turn) == pytest.approx(radius)
-    assert limited_joint_speed(FORWARD, FORWARD + turn, 1.05, 0.1) == pytest.approx(0.99 * 0.1 / radius)
-    assert limited_joint_speed(FORWARD, FORWARD + turn, 0.1, 1.0) == 0.1
+    assert largest_tool_rate(KINEMATICS, FORWARD, FORWARD + turn) == pytest.approx(radius)
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 1.05, 0.1) == pytest.approx(0.99 * 0.1 / radius)
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 0.1, 1.0) == 0.1
 
 
 def test_the_rate_is_per_radian_of_the_leading_axis() -> None:
     """The shoulder turns half as far as wrist 3, which turns on the spot."""
     radius = math.hypot(0.39225 + 0.09465, 0.10915)
     turn = np.array([0.4, 0.0, 0.0, 0.0, 0.0, -0.8])
-    assert largest_tool_rate(FORWARD, FORWARD + turn) == pytest.approx(radius / 2)
+    assert largest_tool_rate(KINEMATICS, FORWARD, FORWARD + turn) == pytest.approx(radius / 2)
 
 
 def test_a_tool_that_turns_on_the_spot_does_not_slow_the_joints() -> None:
     turn = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
-    assert limited_joint_speed(FORWARD, FORWARD + turn, 1.05, 0.1) == 1.05
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 1.05, 0.1) == 1.05
 
 
 def test_the_fastest_place_may_be_on_the_way() -> None:
     """The shoulder turns while the elbow goes from folded to stretched to folded."""
     start, end = np.radians([0.0, -90.0, 115.0, 0.0, -90.0, 0.0]), np.radians([170.0, -90.0, -115.0, 0.0, -90.0, 0.0])
-    rate = largest_tool_rate(start, end)
+    rate = largest_tool_rate(KINEMATICS, start, end)
     assert rate == pytest.approx(measured_tool_rate(start, end, 2001), rel=0.01)
     ends = [(start, start + 0.01 * (end - start)), (end, end - 0.01 * (end - start))]
     assert rate > 1.05 * max(measured_tool_rate(*piece) for piece in ends)

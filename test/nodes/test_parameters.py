@@ -19,14 +19,14 @@ from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.parameters import NodeParameters, flatten
 from impurity_grasp_ros.nodes.peers import PeersConfig
 from impurity_grasp_ros.perception.attention import AttentionConfig
-from impurity_grasp_ros.policy.actors import PolicyConfig
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 
 pytestmark = pytest.mark.ros
 
 NODES = {
     "heightmap_node": HeightmapNodeConfig,
     "attention_node": AttentionConfig,
-    "policy_node": PolicyConfig,
+    "policy_node": PolicyNodeConfig,
     "picker_node": PeersConfig,
     "bullet_bridge_node": BulletBridgeConfig,
 }
@@ -55,8 +55,8 @@ def test_a_node_declares_the_shipped_values(context: Context, name: str) -> None
 
 def test_every_parameter_has_a_description_and_numbers_have_a_range(context: Context) -> None:
     some_node = node(context)
-    NodeParameters(some_node, "policy_node", PolicyConfig)
-    for name in flatten(packaged_parameters("policy_node", PolicyConfig)):
+    NodeParameters(some_node, "policy_node", PolicyNodeConfig)
+    for name in flatten(packaged_parameters("policy_node", PolicyNodeConfig)):
         descriptor = some_node.describe_parameter(name)
         assert descriptor.description
         value = some_node.get_parameter(name).value
@@ -67,19 +67,19 @@ def test_every_parameter_has_a_description_and_numbers_have_a_range(context: Con
 
 
 def test_a_value_given_at_the_start_is_taken(context: Context) -> None:
-    parameters = NodeParameters(node(context, analytic__grasp__depth=0.02), "policy_node", PolicyConfig)
+    parameters = NodeParameters(node(context, analytic__grasp__depth=0.02), "policy_node", PolicyNodeConfig)
     assert parameters.value.analytic.grasp.depth == 0.02
 
 
 @pytest.mark.parametrize("value", [5.0, "deep"], ids=["out of range", "wrong type"])
 def test_a_bad_value_given_at_the_start_is_an_error_by_name(context: Context, value: object) -> None:
     with pytest.raises(ConfigError, match=r"analytic\.grasp\.depth"):
-        NodeParameters(node(context, analytic__grasp__depth=value), "policy_node", PolicyConfig)
+        NodeParameters(node(context, analytic__grasp__depth=value), "policy_node", PolicyNodeConfig)
 
 
 def test_a_change_is_taken_while_running(context: Context) -> None:
     some_node = node(context)
-    parameters = NodeParameters(some_node, "policy_node", PolicyConfig)
+    parameters = NodeParameters(some_node, "policy_node", PolicyNodeConfig)
     assert some_node.set_parameters([Parameter("analytic.max_pushes", value=7)])[0].successful
     assert some_node.set_parameters([Parameter("analytic.push.start_offsets", value=[0.0, 0.01])])[0].successful
     assert parameters.value.analytic.max_pushes == 7
@@ -99,7 +99,7 @@ def test_a_bad_change_is_refused_with_the_reason_and_changes_nothing(
     context: Context, name: str, value: object
 ) -> None:
     some_node = node(context)
-    parameters = NodeParameters(some_node, "policy_node", PolicyConfig)
+    parameters = NodeParameters(some_node, "policy_node", PolicyNodeConfig)
     before = parameters.value
     result = some_node.set_parameters([Parameter(name, value=value)])[0]
     assert not result.successful

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_views import COLORS, farther, flat_hand, intruder, lit, paint, placed, without_depth
+from grippers import GRIPPER
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import packaged_parameters
@@ -96,7 +97,7 @@ def pipeline(environment: Environment) -> Pipeline:
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
-        AnalyticActor(packaged_parameters("policy_node", AnalyticConfig, "analytic")),
+        AnalyticActor(GRIPPER, packaged_parameters("policy_node", AnalyticConfig, "analytic")),
     )
 
 

@@ -3,20 +3,21 @@
 from typing import Any
 
 import torch
+from grippers import GRIPPER
 from torch import Tensor, nn
 
 from impurity_grasp_ros.config import packaged_parameters, parameter_specs
-from impurity_grasp_ros.policy.actors import PolicyConfig
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
-DECODING = load_agent(resource("models/default.safetensors"), torch.device("cpu")).config
+DECODING = load_agent(resource("models/default.safetensors"), GRIPPER, torch.device("cpu")).config
 """What the shipped weights were trained with."""
 
-ANYTHING = load_agent(resource("models/vpg.safetensors"), torch.device("cpu")).config
+ANYTHING = load_agent(resource("models/vpg.safetensors"), GRIPPER, torch.device("cpu")).config
 """What those were trained with that grasp whatever they can."""
 
-ANALYTIC = packaged_parameters("policy_node", PolicyConfig).analytic
+ANALYTIC = packaged_parameters("policy_node", PolicyNodeConfig).analytic
 
 
 class FixedNetwork(nn.Module):

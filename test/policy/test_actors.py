@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from grippers import GRIPPER
 
 from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
 from impurity_grasp_ros.policy.overview import OverviewAgent
@@ -18,9 +19,9 @@ SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/policy_node"]["ros__param
 
 
 def test_the_shipped_configuration_makes_the_learned_actor_from_shipped_weights() -> None:
-    config = packaged_parameters("policy_node", PolicyConfig)
+    config = packaged_parameters("policy_node", PolicyNodeConfig)
     assert config.actor == "learned"
-    assert isinstance(make_actor(config), QAgent)
+    assert isinstance(make_actor(config, GRIPPER), QAgent)
 
 
 @pytest.mark.parametrize(
@@ -34,25 +35,25 @@ def test_the_shipped_configuration_makes_the_learned_actor_from_shipped_weights(
     ],
 )
 def test_every_actor_ships_with_what_it_needs(name: str, kind: type[Actor]) -> None:
-    config = replace(packaged_parameters("policy_node", PolicyConfig), actor=name)
+    config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor=name)
     assert config.weights == ""
-    assert type(make_actor(config)) is kind
+    assert type(make_actor(config, GRIPPER)) is kind
 
 
 @pytest.mark.parametrize("name", ["learned", "vpg", "s-rgm"])
 def test_weights_of_another_kind_are_refused(name: str) -> None:
     other = "models/default.safetensors" if name == "s-rgm" else "models/s_rgm.safetensors"
-    config = replace(packaged_parameters("policy_node", PolicyConfig), actor=name, weights=other)
+    config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor=name, weights=other)
     with pytest.raises(CheckpointError, match="expected the configuration of"):
-        make_actor(config)
+        make_actor(config, GRIPPER)
 
 
 @pytest.mark.parametrize("name", ["", "Analytic", "clairvoyant"])
 def test_an_unknown_actor_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"^actor: expected one of .*analytic.*, received '{name}'"):
-        from_mapping(PolicyConfig, {**SHIPPED, "actor": name})
+        from_mapping(PolicyNodeConfig, {**SHIPPED, "actor": name})
     with pytest.raises(ConfigError, match=rf"^actor: expected one of .*analytic.*, received '{name}'"):
-        make_actor(replace(packaged_parameters("policy_node", PolicyConfig), actor=name))
+        make_actor(replace(packaged_parameters("policy_node", PolicyNodeConfig), actor=name), GRIPPER)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_an_unknown_actor_is_refused_by_name(name: str) -> None:
 )
 def test_a_value_out_of_range_is_refused_by_its_dotted_name(path: tuple[str, ...], value: Any) -> None:
     with pytest.raises(ConfigError, match="^" + r"\.".join(path) + ": expected"):
-        from_mapping(PolicyConfig, changed(SHIPPED, path, value))
+        from_mapping(PolicyNodeConfig, changed(SHIPPED, path, value))
 
 
 def changed(values: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

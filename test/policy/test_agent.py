@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_tables import GRID, MIDDLE, Block, attempts, on_heap, on_target, table, visible
+from grippers import GRIPPER
 from numpy.typing import NDArray
 from shipped_policy import ANYTHING, DECODING, FixedNetwork
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ TARGET = Block(length=0.05, width=0.034)
 
 
 def agent(grasp: float, push: float) -> QAgent:
-    return QAgent(FixedNetwork(grasp, push), DECODING)
+    return QAgent(FixedNetwork(grasp, push), GRIPPER, DECODING)
 
 
 def decide(actor: QAgent, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
@@ -141,7 +142,7 @@ def situation(graspable: str = "target", of_target: bool = True) -> Situation:
     heightmap = table(TARGET)
     attention = on_target(heightmap, TARGET.cells)
     config = DECODING if graspable == "target" else ANYTHING
-    return situation_of(attention.crop, attention.mask, of_target, GRID, config)
+    return situation_of(attention.crop, attention.mask, of_target, GRID, GRIPPER, config)
 
 
 def values_of(values: dict[Action, float]) -> NDArray[np.float32]:
@@ -171,8 +172,8 @@ def test_what_can_be_done_is_decoded_from_each_view_and_grasps_are_turned_by_hal
     for rotation in range(16):
         view = view_of(rotation)
         height = view.render(crop.height)
-        pushes = decode_pushes(height, view, crop.grid, GRID, view.render(corners) > 0, DECODING)
-        grasps = decode_grasps(height, view.render(mask.astype(np.uint8)) > 0, 0.002, DECODING)
+        pushes = decode_pushes(height, view, crop.grid, GRID, view.render(corners) > 0, GRIPPER, DECODING)
+        grasps = decode_grasps(height, view.render(mask.astype(np.uint8)) > 0, 0.002, GRIPPER, DECODING)
         same, other = (
             situation().options[PrimitiveKind.GRASP][rotation],
             situation().options[PrimitiveKind.PUSH][rotation],
@@ -192,7 +193,7 @@ def test_where_anything_may_be_grasped_grasps_are_open_and_the_mask_does_not_mat
         grasps = situation("anything", of_target).options[PrimitiveKind.GRASP]
         assert len(grasps) == 16
         for rotation in (0, 3, 7):
-            expected = decode_open_grasps(view_of(rotation).render(crop.height), 0.002, ANYTHING)
+            expected = decode_open_grasps(view_of(rotation).render(crop.height), 0.002, GRIPPER, ANYTHING)
             assert expected.feasible.any()
             np.testing.assert_array_equal(grasps[rotation].feasible, expected.feasible)
             np.testing.assert_array_equal(grasps[rotation].z, expected.z)
@@ -352,6 +353,6 @@ def test_pushes_among_the_latest_three_attempts_are_recent() -> None:
 
 def test_an_agent_decides_with_its_network_as_it_is_after_training() -> None:
     network = make_network(NetworkConfig("compact", 8, 8, (1,))).train()
-    assert QAgent(network, DECODING).network is network
+    assert QAgent(network, GRIPPER, DECODING).network is network
     assert not network.training
-    assert QAgent(network, ANYTHING).config is ANYTHING
+    assert QAgent(network, GRIPPER, ANYTHING).config is ANYTHING

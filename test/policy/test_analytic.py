@@ -19,6 +19,7 @@ from drawn_tables import (
     turn_between,
     visible,
 )
+from grippers import GRIPPER
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shipped_policy import ANALYTIC, ranges
@@ -42,7 +43,7 @@ from impurity_grasp_ros.policy.grasp_planner import plan_grasps
 from impurity_grasp_ros.policy.push_planner import is_similar
 
 CONFIG = ANALYTIC
-ACTOR = AnalyticActor(CONFIG)
+ACTOR = AnalyticActor(GRIPPER, CONFIG)
 CELL = load_cell()
 FAILURES = [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED, OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE]
 REFUSALS = FAILURES[2:]
@@ -132,7 +133,7 @@ def test_a_push_that_was_refused_is_not_repeated(refusal: OutcomeStatus, state: 
     attention = on_heap(heightmap, MIDDLE)
     if state is AttentionState.TARGET:
         attention = on_target(heightmap, visible(pile[1], heightmap))
-    forgetful = AnalyticActor(replace(CONFIG, memory=0, max_pushes=20))
+    forgetful = AnalyticActor(GRIPPER, replace(CONFIG, memory=0, max_pushes=20))
     history: list[Attempt] = []
     for _ in range(4):
         push = forgetful.select(heightmap, attention, history)
@@ -144,7 +145,7 @@ def test_a_push_that_was_refused_is_not_repeated(refusal: OutcomeStatus, state: 
 def test_only_the_latest_pushes_are_remembered() -> None:
     first = decide(*walled_in(Block()))
     elsewhere = [Primitive.push((0.3, 0.2, 0.01), 0.0)] * CONFIG.memory
-    patient = AnalyticActor(replace(CONFIG, max_pushes=20, push=replace(CONFIG.push, repeat_cost=10.0)))
+    patient = AnalyticActor(GRIPPER, replace(CONFIG, max_pushes=20, push=replace(CONFIG.push, repeat_cost=10.0)))
     repeated = attempts([first, *elsewhere[1:]], OutcomeStatus.PUSHED)
     assert not is_similar(decide(*walled_in(Block()), history=repeated, actor=patient), first)
     forgotten = attempts([first, *elsewhere], OutcomeStatus.PUSHED)
@@ -152,7 +153,7 @@ def test_only_the_latest_pushes_are_remembered() -> None:
 
 
 def test_a_poor_grasp_is_put_off_until_pushes_have_not_helped() -> None:
-    choosy = AnalyticActor(replace(CONFIG, min_score=1.0))
+    choosy = AnalyticActor(GRIPPER, replace(CONFIG, min_score=1.0))
     push = decide(Block(), actor=choosy)
     assert push.kind is PrimitiveKind.PUSH
     pushes = attempts([push] * CONFIG.max_pushes, OutcomeStatus.PUSHED)
@@ -164,16 +165,16 @@ def test_a_poor_grasp_is_put_off_until_pushes_have_not_helped() -> None:
 
 def test_where_no_push_is_possible_a_poor_grasp_is_better_than_none() -> None:
     immobile = replace(CONFIG, min_score=1.0, push=replace(CONFIG.push, start_distances=()))
-    assert decide(Block(), actor=AnalyticActor(immobile)).kind is PrimitiveKind.GRASP
+    assert decide(Block(), actor=AnalyticActor(GRIPPER, immobile)).kind is PrimitiveKind.GRASP
 
 
 def test_a_push_may_end_near_the_border_where_no_other_is_possible() -> None:
     config = replace(CONFIG, push=replace(CONFIG.push, end_border=0.15))
     target = Block(x=0.6, y=0.1, length=0.1, width=0.1)
-    assert decide(target, actor=AnalyticActor(config)).kind is PrimitiveKind.PUSH
+    assert decide(target, actor=AnalyticActor(GRIPPER, config)).kind is PrimitiveKind.PUSH
     near = replace(target, x=GRID.x_min + 0.05, y=MIDDLE[1])
     wide = replace(CONFIG, push=replace(CONFIG.push, start_distances=(0.1,), end_border=0.15))
-    push = decide(near, actor=AnalyticActor(wide))
+    push = decide(near, actor=AnalyticActor(GRIPPER, wide))
     x, y = push_end(push)
     assert push.kind is PrimitiveKind.PUSH
     corners = [[(x + dx, y + dy) for dx in (-border, border) for dy in (-border, border)] for border in (0.02, 0.15)]
@@ -185,7 +186,7 @@ def test_nothing_possible_is_a_named_error() -> None:
     heightmap = table(Block(*CORNER, length=0.1, width=0.1))
     with pytest.raises(NoPrimitiveError, match=r"expected a push around .* found none"):
         ACTOR.select(heightmap, on_heap(heightmap, CORNER), ())
-    no_pushes = AnalyticActor(replace(CONFIG, push=replace(CONFIG.push, start_distances=())))
+    no_pushes = AnalyticActor(GRIPPER, replace(CONFIG, push=replace(CONFIG.push, start_distances=())))
     with pytest.raises(NoPrimitiveError):
         decide(*walled_in(Block()), actor=no_pushes)
 
@@ -195,10 +196,14 @@ def test_equal_arguments_give_equal_primitives_and_nothing_is_kept_or_changed() 
     heightmap = table(*blocks)
     attention = on_target(heightmap, visible(blocks[-1], heightmap))
     height, mask = heightmap.height.copy(), attention.mask.copy()
-    actor = AnalyticActor(CONFIG)
+    actor = AnalyticActor(GRIPPER, CONFIG)
     first = actor.select(heightmap, attention, [])
     actor.select(heightmap, attention, attempts([first] * 3, OutcomeStatus.EMPTY))
-    assert actor.select(heightmap, attention, []) == AnalyticActor(CONFIG).select(heightmap, attention, []) == first
+    assert (
+        actor.select(heightmap, attention, [])
+        == AnalyticActor(GRIPPER, CONFIG).select(heightmap, attention, [])
+        == first
+    )
     np.testing.assert_array_equal(heightmap.height, height)
     np.testing.assert_array_equal(attention.mask, mask)
 
@@ -233,14 +238,14 @@ def test_the_shipped_configuration_is_this() -> None:
 
 def test_a_grasp_that_is_just_good_enough_is_tried_and_a_worse_one_is_not() -> None:
     heightmap = table(Block())
-    best = plan_grasps(heightmap, Block().cells, CONFIG.grasp)[0]
+    best = plan_grasps(heightmap, Block().cells, GRIPPER, CONFIG.grasp)[0]
     good_enough, choosy = (replace(CONFIG, min_score=best.score + more) for more in (0.0, 1e-6))
-    assert decide(Block(), actor=AnalyticActor(good_enough)) == best.primitive
-    assert decide(Block(), actor=AnalyticActor(choosy)).kind is PrimitiveKind.PUSH
+    assert decide(Block(), actor=AnalyticActor(GRIPPER, good_enough)) == best.primitive
+    assert decide(Block(), actor=AnalyticActor(GRIPPER, choosy)).kind is PrimitiveKind.PUSH
 
 
 def test_patience_ends_with_the_fourth_push_in_a_row() -> None:
-    choosy = AnalyticActor(replace(CONFIG, min_score=1.0))
+    choosy = AnalyticActor(GRIPPER, replace(CONFIG, min_score=1.0))
     push = Primitive.push((0.3, 0.2, 0.01), 0.0)
     for count, kind in ((3, PrimitiveKind.PUSH), (4, PrimitiveKind.GRASP), (5, PrimitiveKind.GRASP)):
         assert decide(Block(), history=attempts([push] * count, OutcomeStatus.PUSHED), actor=choosy).kind is kind
@@ -265,14 +270,14 @@ def test_a_push_is_barred_for_good_only_where_the_robot_refused_it(status: Outco
 def test_the_latest_three_pushes_cost_however_many_grasps_came_between_them() -> None:
     config = replace(CONFIG, push=replace(CONFIG.push, repeat_cost=10.0))
     heightmap = table(*walled_in(Block()))
-    attention, actor = on_heap(heightmap, MIDDLE), AnalyticActor(config)
+    attention, actor = on_heap(heightmap, MIDDLE), AnalyticActor(GRIPPER, config)
     first = actor.select(heightmap, attention, ())
     grasps = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)] * 5, OutcomeStatus.EMPTY)
     others = attempts([Primitive.push((0.3, 0.2, 0.01), 0.0)] * 2, OutcomeStatus.PUSHED)
     history = [*attempts([first], OutcomeStatus.PUSHED), *grasps, *others]
     assert not is_similar(actor.select(heightmap, attention, history), first)
     assert actor.select(heightmap, attention, history[1:]) == first
-    forgetful = AnalyticActor(replace(config, memory=0))
+    forgetful = AnalyticActor(GRIPPER, replace(config, memory=0))
     assert forgetful.select(heightmap, attention, history) == first
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from grippers import GRIPPER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ TARGET = (slice(72, 88), slice(68, 92))
 
 
 def lone_block() -> Situation:
-    return situation_of(crop_with([(*BLOCK, 0.04)]), mask_of(*BLOCK), True, WORKSPACE, DECODING)
+    return situation_of(crop_with([(*BLOCK, 0.04)]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING)
 
 
 def view_with(*boxes: tuple[slice, slice, float], size: int = 160) -> Heights:
@@ -73,13 +74,13 @@ def view_with(*boxes: tuple[slice, slice, float], size: int = 160) -> Heights:
 def grasps_beside(*boxes: tuple[slice, slice, float], top: float = 0.04) -> Decoded:
     """Grasps of a target of the given height among boxes that are not the target's."""
     mask = view_with((*TARGET, 1.0)) > 0
-    return decode_grasps(view_with(*boxes, (*TARGET, top)), mask, CELL, DECODING)
+    return decode_grasps(view_with(*boxes, (*TARGET, top)), mask, CELL, GRIPPER, DECODING)
 
 
 def pushes_over(height: Heights, config: DecodingConfig = DECODING) -> Decoded:
     """Pushes to the right over a view of the middle of the workspace, started anywhere in it."""
     inside = np.ones(height.shape, np.bool_)
-    return decode_pushes(height, view_of(0), CROP, WORKSPACE, inside, config)
+    return decode_pushes(height, view_of(0), CROP, WORKSPACE, inside, GRIPPER, config)
 
 
 def cell(row: int, column: int, top: float) -> tuple[slice, slice, float]:
@@ -159,10 +160,10 @@ def test_an_opening_of_exactly_the_stroke_is_possible() -> None:
     wide = replace(DECODING, finger_slack=0.0025)
     mask = view_with((slice(72, 88), slice(60, 100), 1.0)) > 0  # 40 columns: 20.5 cells and 2.5 mm on either side
     height = view_with((slice(72, 88), slice(60, 100), 0.06))
-    grasps = decode_grasps(height, mask, CELL, replace(wide, finger_slack=0.0015))
+    grasps = decode_grasps(height, mask, CELL, GRIPPER, replace(wide, finger_slack=0.0015))
     assert grasps.feasible[79, 79:81].all()
     assert grasps.opening[79, 79] == pytest.approx(0.085, abs=1e-6)
-    assert not decode_grasps(height, mask, CELL, wide).feasible.any()
+    assert not decode_grasps(height, mask, CELL, GRIPPER, wide).feasible.any()
 
 
 def test_the_tips_reach_30_mm_below_the_top_or_down_to_2_mm_above_the_table() -> None:
@@ -181,9 +182,9 @@ def test_a_few_high_cells_do_not_lift_a_grasp() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     height = view_with((*TARGET, 0.04))
     height[72, 68:92] = 0.05  # a sixteenth of the target
-    assert decode_grasps(height, mask, CELL, DECODING).z[79, 79] == pytest.approx(0.01 - RISE, abs=1e-6)
+    assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(0.01 - RISE, abs=1e-6)
     height[73, 68:92] = 0.05  # an eighth of it
-    assert decode_grasps(height, mask, CELL, DECODING).z[79, 79] == pytest.approx(0.02 - RISE, abs=1e-6)
+    assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(0.02 - RISE, abs=1e-6)
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -225,7 +226,7 @@ def test_a_target_no_higher_than_6_mm_is_not_grasped_there() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     height = view_with((*TARGET, 0.04))
     height[78, 75:82], height[79, 75:82] = 0.0065, 0.006  # a slot in its upper side
-    feasible = decode_grasps(height, mask, CELL, DECODING).feasible
+    feasible = decode_grasps(height, mask, CELL, GRIPPER, DECODING).feasible
     assert feasible[78, 75:82].all()
     assert not feasible[79, 75:82].any()
     assert feasible[80, 75:82].all()
@@ -235,9 +236,11 @@ def test_both_rims_must_be_high_enough_to_be_held() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     for rim in (slice(68, 72), slice(88, 92)):
         height = view_with((*TARGET, 0.04), (TARGET[0], rim, 0.019))
-        assert not decode_grasps(height, mask, CELL, DECODING).feasible.any(), "the tips reach 10 mm, 9 below the rim"
+        assert not decode_grasps(height, mask, CELL, GRIPPER, DECODING).feasible.any(), (
+            "the tips reach 10 mm, 9 below the rim"
+        )
         height[TARGET[0], rim] = 0.021
-        assert decode_grasps(height, mask, CELL, DECODING).feasible[79, 79]
+        assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).feasible[79, 79]
 
 
 @pytest.mark.parametrize(
@@ -261,16 +264,16 @@ def test_an_outline_that_draws_back_along_the_pads_costs_a_little() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     mask[80:, 68:72] = False  # on the lower rows the left side lies 4 cells farther in
     height = np.where(mask, np.float32(0.04), np.float32(0.0))
-    grasps = decode_grasps(height, mask, CELL, DECODING)
+    grasps = decode_grasps(height, mask, CELL, GRIPPER, DECODING)
     beyond = 0.005 - 0.0044  # the left pad touches rows 74 to 79: 2.5 rows off
     assert grasps.cost[79, 79] == pytest.approx(250.0 * (beyond + 0.1 * 0.001 + 0.02 * 0.008), abs=1e-5)
-    mirrored = decode_grasps(height[:, ::-1].copy(), mask[:, ::-1].copy(), CELL, DECODING)
+    mirrored = decode_grasps(height[:, ::-1].copy(), mask[:, ::-1].copy(), CELL, GRIPPER, DECODING)
     assert mirrored.cost[79, 80] == pytest.approx(grasps.cost[79, 79], abs=1e-6)
     np.testing.assert_array_equal(mirrored.feasible, grasps.feasible[:, ::-1])
 
 
 def test_without_a_target_there_is_no_grasp_and_no_cost() -> None:
-    grasps = decode_grasps(view_with((*TARGET, 0.04)), np.zeros((160, 160), np.bool_), CELL, DECODING)
+    grasps = decode_grasps(view_with((*TARGET, 0.04)), np.zeros((160, 160), np.bool_), CELL, GRIPPER, DECODING)
     for values in (grasps.feasible, grasps.z, grasps.opening, grasps.cost):
         assert values.shape == (160, 160)
         assert not values.any()
@@ -278,8 +281,8 @@ def test_without_a_target_there_is_no_grasp_and_no_cost() -> None:
 
 
 def test_there_is_a_value_for_every_pixel_in_single_precision() -> None:
-    nothing = decode_grasps(view_with(), view_with() > 0, CELL, DECODING)
-    open_grasps = decode_open_grasps(view_with(), CELL, DECODING)
+    nothing = decode_grasps(view_with(), view_with() > 0, CELL, GRIPPER, DECODING)
+    open_grasps = decode_open_grasps(view_with(), CELL, GRIPPER, DECODING)
     for decoded in (nothing, grasps_beside(), open_grasps, pushes_over(view_with())):
         for values in (decoded.z, decoded.opening, decoded.cost):
             assert values.dtype == np.float32
@@ -293,18 +296,20 @@ def test_the_top_is_the_height_that_a_tenth_of_the_target_exceeds() -> None:
     height = view_with()
     height[mask] = np.linspace(0.04, 0.05, 101)  # each a tenth of a millimetre above the last
     rise = 0.001726  # of tips that are 20 columns, 40 mm apart
-    assert decode_grasps(height, mask, CELL, DECODING).z[75, 79] == pytest.approx(0.049 - 0.03 - rise, abs=3e-6)
+    assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).z[75, 79] == pytest.approx(
+        0.049 - 0.03 - rise, abs=3e-6
+    )
 
 
 def test_a_target_wider_than_the_fingers_open_is_not_grasped_along_its_length() -> None:
     mask = view_with((slice(72, 88), slice(50, 110), 1.0)) > 0
-    assert not decode_grasps(mask * np.float32(0.04), mask, CELL, DECODING).feasible.any()
+    assert not decode_grasps(mask * np.float32(0.04), mask, CELL, GRIPPER, DECODING).feasible.any()
 
 
 def test_a_free_block_is_grasped_deep_and_a_crowded_one_from_higher_up() -> None:
     free = lone_block().options[PrimitiveKind.GRASP][4]
     beside = [(slice(65, 80), slice(30, 80), 0.03), (slice(30, 47), slice(30, 80), 0.03)]
-    crowded = situation_of(crop_with([(*BLOCK, 0.04), *beside]), mask_of(*BLOCK), True, WORKSPACE, DECODING)
+    crowded = situation_of(crop_with([(*BLOCK, 0.04), *beside]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING)
     option = crowded.options[PrimitiveKind.GRASP][4]
     assert free.feasible[79, 79]
     assert free.z[79, 79] < 0.015
@@ -312,13 +317,15 @@ def test_a_free_block_is_grasped_deep_and_a_crowded_one_from_higher_up() -> None
 
 
 def test_nothing_can_be_grasped_around_a_candidate() -> None:
-    situation = situation_of(crop_with([(*BLOCK, 0.04)]), np.ones((112, 112), np.bool_), False, WORKSPACE, DECODING)
+    situation = situation_of(
+        crop_with([(*BLOCK, 0.04)]), np.ones((112, 112), np.bool_), False, WORKSPACE, GRIPPER, DECODING
+    )
     assert not situation.feasible[PrimitiveKind.GRASP].any()
     assert situation.feasible[PrimitiveKind.PUSH].any()
 
 
 def test_an_empty_table_offers_nothing() -> None:
-    situation = situation_of(crop_with([]), np.zeros((112, 112), np.bool_), True, WORKSPACE, DECODING)
+    situation = situation_of(crop_with([]), np.zeros((112, 112), np.bool_), True, WORKSPACE, GRIPPER, DECODING)
     assert not situation.feasible.any()
 
 
@@ -339,27 +346,27 @@ def test_grasps_are_symmetric_under_half_a_turn() -> None:
 
 
 def test_open_grasps_open_fully_and_cost_nothing() -> None:
-    grasps = decode_open_grasps(view_with((*TARGET, 0.04)), CELL, DECODING)
+    grasps = decode_open_grasps(view_with((*TARGET, 0.04)), CELL, GRIPPER, DECODING)
     assert (grasps.opening == np.float32(0.085)).all()
     assert not grasps.cost.any()
 
 
 def test_open_grasps_reach_30_mm_below_the_highest_within_a_fingers_breadth() -> None:
     height = view_with((slice(60, 100), slice(70, 90), 0.04))
-    grasps = decode_open_grasps(height, CELL, DECODING)
+    grasps = decode_open_grasps(height, CELL, GRIPPER, DECODING)
     assert grasps.z[79, 79] == pytest.approx(0.01, abs=1e-6)
     assert grasps.feasible[79, 79]
     height[84, 79] = 0.045  # 5 cells, 10 mm aside: under the pads, which are 22 mm broad
-    assert decode_open_grasps(height, CELL, DECODING).z[79, 79] == pytest.approx(0.015, abs=1e-6)
-    assert decode_open_grasps(height, CELL, DECODING).z[78, 79] == pytest.approx(0.01, abs=1e-6)
-    assert decode_open_grasps(height, CELL, DECODING).z[79, 74] == pytest.approx(0.015, abs=1e-6)
-    assert decode_open_grasps(height, CELL, DECODING).z[79, 73] == pytest.approx(0.01, abs=1e-6)
+    assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(0.015, abs=1e-6)
+    assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[78, 79] == pytest.approx(0.01, abs=1e-6)
+    assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 74] == pytest.approx(0.015, abs=1e-6)
+    assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 73] == pytest.approx(0.01, abs=1e-6)
 
 
 def test_open_grasps_need_something_of_12_mm_and_keep_the_floor() -> None:
     """The tips keep 2 mm above the table, and have to reach 10 mm below the top."""
     for top, feasible in ((0.0118, False), (0.0122, True)):
-        grasps = decode_open_grasps(view_with((*TARGET, top)), CELL, DECODING)
+        grasps = decode_open_grasps(view_with((*TARGET, top)), CELL, GRIPPER, DECODING)
         assert grasps.z[79, 79] == pytest.approx(0.002, abs=1e-6)
         expected = view_with((slice(72, 88), slice(72, 88), 1.0)) > 0  # farther out the other tip comes down on it
         np.testing.assert_array_equal(grasps.feasible, expected & feasible)
@@ -368,7 +375,7 @@ def test_open_grasps_need_something_of_12_mm_and_keep_the_floor() -> None:
 def test_open_grasps_without_engagement_still_need_something_to_stand_there() -> None:
     lenient = replace(DECODING, min_engagement=0.0)
     for top, feasible in ((0.006, False), (0.0062, True)):
-        grasps = decode_open_grasps(view_with((*TARGET, top)), CELL, lenient)
+        grasps = decode_open_grasps(view_with((*TARGET, top)), CELL, GRIPPER, lenient)
         assert grasps.feasible[79, 79] == feasible
 
 
@@ -380,7 +387,7 @@ def test_open_fingers_stay_above_what_they_come_down_over(side: int, away: int, 
     """The pads begin 42.5 mm from the middle and are 12 mm thick: 24 cells and 3, with 2 mm around."""
     for across in (row, -row):
         boxes = (slice(60, 100), slice(75, 84), 0.04), cell(79 + across, 79 + side * away, 0.02)
-        assert decode_open_grasps(view_with(*boxes), CELL, DECODING).z[79, 79] == pytest.approx(
+        assert decode_open_grasps(view_with(*boxes), CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(
             0.022 if lifts else 0.01, abs=1e-6
         )
 
@@ -390,7 +397,7 @@ def test_open_fingers_stay_above_what_they_come_down_over(side: int, away: int, 
 )
 def test_open_grasps_keep_the_palm_above_what_is_under_it(row: int, column: int, lifts: int) -> None:
     boxes = (slice(72, 88), slice(75, 84), 0.04), cell(79 + row, 79 + column, 0.08)
-    assert decode_open_grasps(view_with(*boxes), CELL, DECODING).z[79, 79] == pytest.approx(
+    assert decode_open_grasps(view_with(*boxes), CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(
         0.02 if lifts else 0.01, abs=1e-6
     )
 
@@ -398,9 +405,9 @@ def test_open_grasps_keep_the_palm_above_what_is_under_it(row: int, column: int,
 def test_a_grasp_of_a_given_opening_reaches_as_deep_as_a_decoded_one() -> None:
     height = view_with((slice(72, 89), slice(68, 92), 0.04), size=161)
     opening = 0.048 + 2 * 0.004
-    assert grasp_height(height, height > 0, opening, CELL, DECODING) == pytest.approx(0.01 - RISE, abs=1e-6)
+    assert grasp_height(height, height > 0, opening, CELL, GRIPPER, DECODING) == pytest.approx(0.01 - RISE, abs=1e-6)
     height[height > 0] = 0.03
-    assert grasp_height(height, height > 0, opening, CELL, DECODING) == pytest.approx(0.002, abs=1e-6)
+    assert grasp_height(height, height > 0, opening, CELL, GRIPPER, DECODING) == pytest.approx(0.002, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -412,17 +419,17 @@ def test_a_grasp_of_a_given_opening_stays_above_what_its_tips_come_down_over(awa
     for side in (-1, 1):
         boxes = (slice(72, 89), slice(72, 89), 0.04), cell(80 + side * row, 80 + side * away, 0.02)
         height = view_with(*boxes, size=161)
-        z = grasp_height(height, height == np.float32(0.04), 0.06, CELL, DECODING)
+        z = grasp_height(height, height == np.float32(0.04), 0.06, CELL, GRIPPER, DECODING)
         assert z == pytest.approx((0.022 if lifts else 0.010) - rise, abs=1e-6)
 
 
 def test_without_a_target_the_top_of_a_grasp_is_what_lies_in_the_middle_and_the_mask_is_left_alone() -> None:
     height = view_with(cell(80, 80, 0.05), size=161)
     mask = np.zeros(height.shape, np.bool_)
-    z = grasp_height(height, mask, 0.008, CELL, DECODING)  # closed on nothing: the tips end at the tool
+    z = grasp_height(height, mask, 0.008, CELL, GRIPPER, DECODING)  # closed on nothing: the tips end at the tool
     assert z == pytest.approx(0.02, abs=1e-6)
     assert not mask.any()
-    assert grasp_height(height, mask, 0.0, CELL, DECODING) == pytest.approx(0.02, abs=1e-6)
+    assert grasp_height(height, mask, 0.0, CELL, GRIPPER, DECODING) == pytest.approx(0.02, abs=1e-6)
 
 
 def test_pushes_on_the_bare_table_are_10_mm_high_and_those_over_objects_6_mm_above_these() -> None:
@@ -465,7 +472,7 @@ def test_what_is_met_stands_6_mm_above_the_tool(slab: float, low: float, high: f
 def test_a_push_starts_20_mm_and_ends_55_mm_from_the_border(rotation: int) -> None:
     crop = WORKSPACE.window(40, 70, 112)
     view = View(55.25, 55.25, rotation * math.pi / 8, 160)
-    feasible = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), DECODING).feasible
+    feasible = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), GRIPPER, DECODING).feasible
     x, y, end_x, end_y = strokes(view, crop)
     stays = (x >= 0.296) & (x <= 0.704) & (y >= -0.204) & (y <= 0.204)
     stays &= (end_x >= 0.331) & (end_x <= 0.669) & (end_y >= -0.169) & (end_y <= 0.169)
@@ -490,7 +497,7 @@ def strokes(view: View, grid: Grid) -> tuple[NDArray[np.float64], ...]:
 def test_a_push_starts_only_where_it_may() -> None:
     inside = np.zeros((160, 160), np.bool_)
     inside[70:90, 60:100] = True
-    feasible = decode_pushes(rising(), view_of(0), CROP, WORKSPACE, inside, DECODING).feasible
+    feasible = decode_pushes(rising(), view_of(0), CROP, WORKSPACE, inside, GRIPPER, DECODING).feasible
     np.testing.assert_array_equal(feasible, inside)
 
 
@@ -498,7 +505,7 @@ def test_a_push_starts_only_where_it_may() -> None:
 @settings(max_examples=30)
 def test_strokes_stay_on_the_workspace(corner: tuple[int, int], rotation: int) -> None:
     crop, view = WORKSPACE.window(*corner, 112), view_of(rotation)
-    pushes = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), DECODING)
+    pushes = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), GRIPPER, DECODING)
     x, y, end_x, end_y = (place[pushes.feasible] for place in strokes(view, crop))
     for place, first in ((x, 0.276), (end_x, 0.276), (y, -0.224), (end_y, -0.224)):
         assert ((place > first + 0.0199) & (place < first + 0.448 - 0.0199)).all()

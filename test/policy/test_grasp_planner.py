@@ -18,6 +18,7 @@ from drawn_tables import (
     turn_between,
     visible,
 )
+from grippers import GRIPPER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -25,7 +26,6 @@ from shipped_policy import ANALYTIC, ranges
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import Heightmap, Primitive, PrimitiveKind
-from impurity_grasp_ros.gripper_geometry import PALM_CLEARANCE, TIP_THICKNESS, TIP_WIDTH, tip_rise
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps, trace_outline
 
@@ -46,7 +46,7 @@ lone_blocks = st.builds(
 
 def grasps_of(target: Block, *others: Block) -> list[GraspCandidate]:
     heightmap = table(target, *others)
-    return plan_grasps(heightmap, visible(target, heightmap), CONFIG)
+    return plan_grasps(heightmap, visible(target, heightmap), GRIPPER, CONFIG)
 
 
 def worthwhile(candidates: list[GraspCandidate]) -> list[Primitive]:
@@ -61,13 +61,13 @@ def across(candidates: list[GraspCandidate], angle: float) -> list[GraspCandidat
 
 def tip_height(grasp: Primitive) -> float:
     """Metres above the table at which the tips end once they have met the target."""
-    return grasp.position[2] + tip_rise(grasp.opening - 2 * CONFIG.finger_slack)
+    return grasp.position[2] + GRIPPER.tip_rise(grasp.opening - 2 * CONFIG.finger_slack)
 
 
 def finger_tips(grasp: Primitive) -> list[Mask]:
     """Cells under the opened finger tips, less half a cell all around."""
-    thickness, width = TIP_THICKNESS - CELL_SIZE / 2, TIP_WIDTH - CELL_SIZE / 2
-    reach = (grasp.opening + TIP_THICKNESS) / 2
+    thickness, width = GRIPPER.tip_thickness - CELL_SIZE / 2, GRIPPER.tip_width - CELL_SIZE / 2
+    reach = (grasp.opening + GRIPPER.tip_thickness) / 2
     return [rectangle(ahead(grasp, side * reach), grasp.angle, thickness, width) for side in (-1, 1)]
 
 
@@ -92,7 +92,7 @@ def test_a_lone_block_is_grasped_at_its_middle_across_its_narrow_side(block: Blo
 def test_the_tips_reach_down_to_the_wanted_depth_unless_the_floor_is_nearer(block: Block) -> None:
     best = grasps_of(block)[0].primitive
     assert best.position[2] >= CONFIG.floor
-    lowest = CONFIG.floor + tip_rise(best.opening - 2 * CONFIG.finger_slack)
+    lowest = CONFIG.floor + GRIPPER.tip_rise(best.opening - 2 * CONFIG.finger_slack)
     assert tip_height(best) == pytest.approx(max(block.height - CONFIG.depth, lowest), abs=1e-6)
 
 
@@ -110,8 +110,8 @@ def test_a_scene_turned_by_half_a_turn_has_the_same_grasp_on_the_other_side(bloc
     neighbor = block.beside(0.02, 0.09)
     heightmap = table(block, neighbor)
     turned = Heightmap(heightmap.color, heightmap.height[::-1, ::-1].copy(), heightmap.valid, GRID)
-    one = plan_grasps(heightmap, block.cells, CONFIG)[0]
-    other = plan_grasps(turned, block.cells[::-1, ::-1], CONFIG)[0]
+    one = plan_grasps(heightmap, block.cells, GRIPPER, CONFIG)[0]
+    other = plan_grasps(turned, block.cells[::-1, ::-1], GRIPPER, CONFIG)[0]
     assert other.score == pytest.approx(one.score, abs=0.05)
     assert turn_between(one.primitive.angle, other.primitive.angle, math.pi) < 2 * STEP + 1e-9
     assert math.dist(one.primitive.position[:2], (block.x, block.y)) < 0.012
@@ -128,7 +128,7 @@ def test_no_finger_goes_between_blocks_that_stand_flush(angle: float) -> None:
     assert grasps_of(target, *ring) == []
 
 
-@pytest.mark.parametrize("gap", [0.0, 0.006, TIP_THICKNESS])
+@pytest.mark.parametrize("gap", [0.0, 0.006, GRIPPER.tip_thickness])
 def test_a_gap_without_room_for_a_finger_keeps_it_out(gap: float) -> None:
     target = Block(length=0.084)  # longer than the fingers open
     assert grasps_of(target, *(target.beside(0.0, side * (target.width + gap)) for side in (-1, 1))) == []
@@ -136,7 +136,7 @@ def test_a_gap_without_room_for_a_finger_keeps_it_out(gap: float) -> None:
 
 def test_a_gap_that_a_finger_fits_in_is_used() -> None:
     target = Block(length=0.084)
-    gap = TIP_THICKNESS + CONFIG.finger_slack + 2 * CELL_SIZE
+    gap = GRIPPER.tip_thickness + CONFIG.finger_slack + 2 * CELL_SIZE
     between = grasps_of(target, *(target.beside(0.0, side * (target.width + gap)) for side in (-1, 1)))
     assert [grasp.angle for grasp in worthwhile(between)] == pytest.approx([math.pi / 2])
 
@@ -163,8 +163,10 @@ def test_palm_and_knuckles_stay_above_a_tower_beside() -> None:
     target, tower = Block(height=0.06), Block(width=0.02, height=0.11).beside(0.0, 0.055)
     free, raised = grasps_of(target), grasps_of(target, tower)
     assert across(free, 0.0)[0] == free[0]
-    assert free[0].primitive.position[2] < tower.height - PALM_CLEARANCE
-    assert all(grasp.primitive.position[2] >= tower.height - PALM_CLEARANCE - 1e-6 for grasp in across(raised, 0.0))
+    assert free[0].primitive.position[2] < tower.height - GRIPPER.palm_clearance
+    assert all(
+        grasp.primitive.position[2] >= tower.height - GRIPPER.palm_clearance - 1e-6 for grasp in across(raised, 0.0)
+    )
     assert turn_between(raised[0].primitive.angle, 0.0, math.pi) <= STEP + 1e-9
 
 
@@ -186,7 +188,9 @@ def test_the_fingers_never_open_wider_than_they_can(block: Block, wider: float) 
 
 @pytest.mark.parametrize("width", [0.03, 0.06])
 def test_a_block_too_flat_to_engage_is_refused(width: float) -> None:
-    wanted = CONFIG.floor + CONFIG.min_engagement + tip_rise(width)  # the tips end higher the wider they are apart
+    wanted = (
+        CONFIG.floor + CONFIG.min_engagement + GRIPPER.tip_rise(width)
+    )  # the tips end higher the wider they are apart
     low, high = (Block(length=0.1, width=width, height=wanted + more) for more in (-0.001, 0.002))
     assert across(grasps_of(low), 0.0) == []
     assert across(grasps_of(high), 0.0)
@@ -200,14 +204,14 @@ def test_a_block_under_another_is_not_grasped_where_it_is_covered() -> None:
 
 
 def test_without_a_target_there_is_nothing_to_grasp() -> None:
-    assert plan_grasps(table(Block()), np.zeros((GRID.rows, GRID.columns), np.bool_), CONFIG) == []
+    assert plan_grasps(table(Block()), np.zeros((GRID.rows, GRID.columns), np.bool_), GRIPPER, CONFIG) == []
 
 
 @given(st.sampled_from([0, 1]), st.floats(0.0, math.pi))
 @settings(max_examples=10)
 def test_only_what_the_mask_marks_is_grasped(chosen: int, angle: float) -> None:
     pair = Block(x=0.42, angle=angle), Block(x=0.58, angle=angle)
-    candidates = plan_grasps(table(*pair), pair[chosen].cells, CONFIG)
+    candidates = plan_grasps(table(*pair), pair[chosen].cells, GRIPPER, CONFIG)
     assert candidates
     for candidate in candidates:
         assert under_its_middle(candidate.primitive, pair[chosen].cells)
@@ -233,8 +237,8 @@ def test_in_clutter_fingers_come_down_on_nothing_and_close_on_the_target(seed: i
     blocks = clutter(seed, count)
     heightmap = table(*blocks)
     cells = visible(blocks[-1], heightmap)  # the last one lies on top
-    for grasp in worthwhile(plan_grasps(heightmap, cells, CONFIG))[:3]:
-        assert highest(heightmap, finger_tips(grasp)) < grasp.position[2] + tip_rise(grasp.opening)
+    for grasp in worthwhile(plan_grasps(heightmap, cells, GRIPPER, CONFIG))[:3]:
+        assert highest(heightmap, finger_tips(grasp)) < grasp.position[2] + GRIPPER.tip_rise(grasp.opening)
         assert under_its_middle(grasp, cells)
         assert grasp.q_value <= 1.0
 
@@ -263,7 +267,7 @@ def scene(*boxes: Box, target: Box = COUNTED) -> tuple[Heightmap, Mask]:
 
 def along_x(*boxes: Box, target: Box = COUNTED) -> GraspCandidate | None:
     """The grasp, if any, that closes along x."""
-    return facing(0.0, plan_grasps(*scene(*boxes, target=target), CONFIG))
+    return facing(0.0, plan_grasps(*scene(*boxes, target=target), GRIPPER, CONFIG))
 
 
 def facing(angle: float, candidates: list[GraspCandidate]) -> GraspCandidate | None:
@@ -309,7 +313,7 @@ def test_every_parameter_has_its_range() -> None:
 
 
 def test_a_free_target_is_grasped_30_mm_deep_at_its_middle_6_mm_beside_either_side() -> None:
-    candidates = plan_grasps(*scene(), CONFIG)
+    candidates = plan_grasps(*scene(), GRIPPER, CONFIG)
     along, across_ = facing(0.0, candidates), facing(math.pi / 2, candidates)
     assert along is not None
     assert across_ is not None
@@ -427,17 +431,17 @@ def test_a_target_that_something_higher_lies_across_is_not_grasped_there(top: fl
     heightmap, mask = scene()
     heightmap.height[100:116, 108:116] = top
     mask[:, 108:116] = False
-    assert (facing(0.0, plan_grasps(heightmap, mask, CONFIG)) is not None) == possible
+    assert (facing(0.0, plan_grasps(heightmap, mask, GRIPPER, CONFIG)) is not None) == possible
 
 
 def test_a_few_high_cells_do_not_make_a_grasp_shallow() -> None:
     heightmap, mask = scene()
     heightmap.height[100, 100:124] = 0.07  # a sixteenth of the target
-    assert facing(0.0, plan_grasps(heightmap, mask, CONFIG)).primitive.position[2] == pytest.approx(
+    assert facing(0.0, plan_grasps(heightmap, mask, GRIPPER, CONFIG)).primitive.position[2] == pytest.approx(
         0.03 - RISE, abs=1e-6
     )
     heightmap.height[101, 100:124] = 0.07
-    assert facing(0.0, plan_grasps(heightmap, mask, CONFIG)).primitive.position[2] == pytest.approx(
+    assert facing(0.0, plan_grasps(heightmap, mask, GRIPPER, CONFIG)).primitive.position[2] == pytest.approx(
         0.04 - RISE, abs=1e-6
     )
 
@@ -449,7 +453,7 @@ def test_pads_that_are_not_filled_cost_what_is_missing_of_their_breadth() -> Non
 
 def test_a_target_longer_than_the_view_is_grasped_across_it() -> None:
     """A view shows 192 mm."""
-    candidates = plan_grasps(*scene(target=(slice(100, 116), slice(20, 180), 0.06)), CONFIG)
+    candidates = plan_grasps(*scene(target=(slice(100, 116), slice(20, 180), 0.06)), GRIPPER, CONFIG)
     assert facing(0.0, candidates) is None
     across_ = facing(math.pi / 2, candidates)
     assert across_ is not None
@@ -460,7 +464,7 @@ def test_a_target_whose_parts_are_too_far_from_its_middle_is_not_grasped() -> No
     heightmap, mask = scene(target=(slice(10, 12), slice(10, 12), 0.06))
     mask[200:202, 200:202] = True
     heightmap.height[mask] = 0.06
-    assert plan_grasps(heightmap, mask, CONFIG) == []
+    assert plan_grasps(heightmap, mask, GRIPPER, CONFIG) == []
 
 
 def box_mask(rows: slice, columns: slice) -> tuple[Mask, NDArray[np.float32]]:
@@ -542,7 +546,7 @@ def test_a_slanting_side_costs_three_tenths_a_column_per_row() -> None:
     for row in range(100, 116):
         mask[row, 100 : 100 + (row - 100) // 2] = False  # half a column a row; the outermost lower cells stay out
     heightmap.height[COUNTED[:2]] = np.where(mask[COUNTED[:2]], 0.06, 0.0)
-    grasp = facing(0.0, plan_grasps(heightmap, mask, CONFIG))
+    grasp = facing(0.0, plan_grasps(heightmap, mask, GRIPPER, CONFIG))
     assert grasp is not None
     straight = along_x()
     assert straight is not None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from drawn_tables import MIDDLE, Block, on_heap, on_target, table, visible
+from grippers import GRIPPER
 from shipped_policy import ANYTHING, FixedNetwork
 
 from impurity_grasp_ros.cell import load_cell
@@ -16,7 +17,7 @@ NEAR = Block(x=0.50, y=0.0)
 
 
 def agent(grasp: float, push: float, *, heeds_target: bool = False) -> OverviewAgent:
-    return OverviewAgent(FixedNetwork(grasp, push), ANYTHING, heeds_target=heeds_target)
+    return OverviewAgent(FixedNetwork(grasp, push), GRIPPER, ANYTHING, heeds_target=heeds_target)
 
 
 def test_a_cell_of_the_overview_shows_the_highest_of_four() -> None:
@@ -50,7 +51,9 @@ def test_without_a_target_in_mind_the_value_alone_decides_what_is_grasped() -> N
     assert np.hypot(grasp.position[0] - NEAR.x, grasp.position[1] - NEAR.y) < 0.03
     assert grasp.opening == pytest.approx(0.085)
     check_primitive(grasp, load_cell())
-    assert OverviewAgent(FixedNetwork(1.0, 0.5), ANYTHING).select(heightmap, attention, []) == grasp, "by default, too"
+    assert OverviewAgent(FixedNetwork(1.0, 0.5), GRIPPER, ANYTHING).select(heightmap, attention, []) == grasp, (
+        "by default, too"
+    )
 
 
 def test_a_mask_that_is_heeded_limits_the_grasp_to_the_target() -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, turn_between, visible
+from grippers import GRIPPER
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shipped_policy import ANALYTIC, ranges
@@ -13,7 +14,6 @@ from shipped_policy import ANALYTIC, ranges
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP
 from impurity_grasp_ros.datatypes import Heightmap, Primitive, PrimitiveKind
-from impurity_grasp_ros.gripper_geometry import TIP_THICKNESS, TIP_WIDTH
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
 from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
@@ -21,7 +21,7 @@ from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar
 CONFIG = ANALYTIC.push
 CELL = load_cell()
 CELL_SIZE = GRID.resolution
-FINGERS = 2 * TIP_THICKNESS
+FINGERS = 2 * GRIPPER.tip_thickness
 
 angles = st.floats(-2 * math.pi, 2 * math.pi)
 scenes = st.builds(clutter, st.integers(0, 10_000), st.integers(1, 14), st.sampled_from([0.05, 0.09]))
@@ -29,19 +29,19 @@ scenes = st.builds(clutter, st.integers(0, 10_000), st.integers(1, 14), st.sampl
 
 def push_at(heightmap: Heightmap, target: Block, recent: tuple[Primitive, ...] = ()) -> Primitive:
     """The best push for the visible cells of a block."""
-    push = plan_push(heightmap, visible(target, heightmap), (target.x, target.y), recent, CONFIG)
+    push = plan_push(heightmap, visible(target, heightmap), (target.x, target.y), recent, GRIPPER, CONFIG)
     assert push is not None
     return push
 
 
 def under_the_start(push: Primitive) -> Mask:
     """Cells under the closed fingers where they come down, less half a cell all around."""
-    return rectangle(push.position[:2], push.angle, TIP_WIDTH - CELL_SIZE / 2, FINGERS - CELL_SIZE / 2)
+    return rectangle(push.position[:2], push.angle, GRIPPER.tip_width - CELL_SIZE / 2, FINGERS - CELL_SIZE / 2)
 
 
 def swept(push: Primitive) -> Mask:
     """Cells that the closed fingers pass over."""
-    return rectangle(ahead(push, push.length / 2), push.angle, push.length + TIP_WIDTH, FINGERS)
+    return rectangle(ahead(push, push.length / 2), push.angle, push.length + GRIPPER.tip_width, FINGERS)
 
 
 def border_distance(x: float, y: float) -> float:
@@ -58,7 +58,7 @@ def border_distance(x: float, y: float) -> float:
 def test_fingers_come_down_on_nothing_and_sweep_something(blocks: list[Block], searching: bool) -> None:
     heightmap, target = table(*blocks), blocks[-1]
     mask = None if searching else visible(target, heightmap)
-    push = plan_push(heightmap, mask, (target.x, target.y), (), CONFIG)
+    push = plan_push(heightmap, mask, (target.x, target.y), (), GRIPPER, CONFIG)
     assert push is not None
     check_primitive(push, CELL)
     assert (push.kind, push.length, push.opening) == (PrimitiveKind.PUSH, PUSH_LENGTH, 0.0)
@@ -105,11 +105,11 @@ def test_a_target_is_pushed_towards_free_ground() -> None:
 def test_a_heap_is_stripped_below_its_peak_and_not_pushed_at_its_foot() -> None:
     floor = [Block(MIDDLE[0] + i * 0.04, j * 0.04, 0.04, 0.04, 0.03) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     upper = Block(length=0.04, width=0.04, height=0.065)
-    push = plan_push(table(*floor, upper), None, MIDDLE, (), CONFIG)
+    push = plan_push(table(*floor, upper), None, MIDDLE, (), GRIPPER, CONFIG)
     assert push is not None
     assert 0.03 < push.position[2] < upper.height - CONFIG.layer
     assert (swept(push) & upper.cells).sum() > 100
-    deep = plan_push(table(*floor, upper), None, MIDDLE, (), replace(CONFIG, layer=0.05))
+    deep = plan_push(table(*floor, upper), None, MIDDLE, (), GRIPPER, replace(CONFIG, layer=0.05))
     assert deep is not None
     assert deep.position[2] == CONFIG.table_height
 
@@ -119,7 +119,7 @@ def test_a_start_on_top_of_objects_costs_and_so_does_a_stroke_that_meets_nothing
     slab = Block(length=0.5, width=0.5, height=0.02)
     worth = []
     for target, *others in ((Block(height=0.06),), (Block(height=0.06), slab), (Block(height=0.021), slab)):
-        push = plan_push(table(target, *others), target.cells, MIDDLE, (), config)
+        push = plan_push(table(target, *others), target.cells, MIDDLE, (), GRIPPER, config)
         assert push is not None
         worth.append(push.q_value)
     assert worth[0] - worth[1] == pytest.approx(CONFIG.surface_cost)
@@ -131,7 +131,7 @@ def test_a_start_on_top_of_objects_costs_and_so_does_a_stroke_that_meets_nothing
 )
 @pytest.mark.parametrize(("x", "y"), [(0.34, 0.0), (0.66, -0.15), (0.5, 0.16)])
 def test_both_ends_keep_their_distance_from_the_border(config: PushPlannerConfig, x: float, y: float) -> None:
-    push = plan_push(table(Block(x, y)), Block(x, y).cells, (x, y), (), config)
+    push = plan_push(table(Block(x, y)), Block(x, y).cells, (x, y), (), GRIPPER, config)
     assert push is not None
     check_primitive(push, CELL)
     assert border_distance(*push.position[:2]) >= config.start_border - 1e-9
@@ -140,12 +140,12 @@ def test_both_ends_keep_their_distance_from_the_border(config: PushPlannerConfig
 
 def test_where_no_push_stays_on_the_workspace_there_is_none() -> None:
     corner = GRID.to_metres(3, 3)
-    assert plan_push(table(Block(*corner)), None, corner, (), CONFIG) is None
-    assert plan_push(table(Block()), None, MIDDLE, (), replace(CONFIG, end_border=0.3)) is None
+    assert plan_push(table(Block(*corner)), None, corner, (), GRIPPER, CONFIG) is None
+    assert plan_push(table(Block()), None, MIDDLE, (), GRIPPER, replace(CONFIG, end_border=0.3)) is None
 
 
 def test_a_view_without_objects_does_not_divide_by_zero() -> None:
-    push = plan_push(table(), None, MIDDLE, (), CONFIG)
+    push = plan_push(table(), None, MIDDLE, (), GRIPPER, CONFIG)
     assert push is not None
     assert np.isfinite(push.q_value)
 
@@ -167,7 +167,7 @@ def test_a_push_that_was_refused_is_not_chosen_at_any_price() -> None:
     config = replace(CONFIG, repeat_cost=0.0)
     refused: list[Primitive] = []
     for _ in range(4):
-        push = plan_push(heightmap, mask, MIDDLE, (), config, refused)
+        push = plan_push(heightmap, mask, MIDDLE, (), GRIPPER, config, refused)
         assert push is not None
         assert not any(is_similar(push, other) for other in refused)
         refused.append(push)
@@ -185,10 +185,10 @@ def test_a_scene_turned_by_quarters_gets_a_push_worth_as_much(turns: int) -> Non
     turned = Heightmap(heightmap.color, np.rot90(heightmap.height, -turns).copy(), heightmap.valid, GRID)
     mask = visible(blocks[-1], heightmap)
     rows, columns = np.nonzero(mask)
-    one = plan_push(heightmap, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), CONFIG)
+    one = plan_push(heightmap, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
     mask = np.rot90(mask, -turns).copy()
     rows, columns = np.nonzero(mask)
-    other = plan_push(turned, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), CONFIG)
+    other = plan_push(turned, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
     assert one is not None
     assert other is not None
     assert other.q_value == pytest.approx(one.q_value, abs=0.15)
@@ -250,7 +250,7 @@ def rightward(
     ]
     others = [Primitive.push((x, y, 0.0), turn) for (x, y), turn in zip(starts, turns, strict=True)]
     config = replace(CONFIG, start_distances=(distance,), start_offsets=(offset,))
-    return plan_push(heightmap, mask, center, recent, config, others)
+    return plan_push(heightmap, mask, center, recent, GRIPPER, config, others)
 
 
 def worth(push: Primitive | None) -> float:
@@ -315,7 +315,7 @@ def test_all_starts_of_the_configuration_are_tried_for_each_direction() -> None:
     refused: list[Primitive] = []
     lone = replace(CONFIG, start_distances=(0.02, 0.06), start_offsets=(-0.03, 0.03))
     heightmap = scene()
-    while (push := plan_push(heightmap, None, MIDDLE, (), lone, refused)) is not None:
+    while (push := plan_push(heightmap, None, MIDDLE, (), GRIPPER, lone, refused)) is not None:
         refused.append(push)
     assert len(refused) == 4 * 16
 
@@ -492,7 +492,7 @@ def test_a_stroke_starts_20_mm_and_ends_55_mm_from_the_border(x: float, y: float
 
 
 def test_of_equal_pushes_the_first_is_taken() -> None:
-    push = plan_push(scene(), None, MIDDLE, (), CONFIG)
+    push = plan_push(scene(), None, MIDDLE, (), GRIPPER, CONFIG)
     assert push is not None
     assert push.angle == 0.0
     assert push.position[:2] == pytest.approx((0.5 - 0.03, -0.03), abs=0.0011)  # to the nearest pixel

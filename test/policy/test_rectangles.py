@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table, turn_between, visible
+from grippers import GRIPPER
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -70,7 +71,7 @@ class FixedNetwork(nn.Module):
 
 
 def actor(rectangle: Rectangle = ACROSS) -> RectangleActor:
-    return RectangleActor(FixedNetwork(rectangle.to_numbers()), DECODING, PUSH)
+    return RectangleActor(FixedNetwork(rectangle.to_numbers()), GRIPPER, DECODING, PUSH)
 
 
 def decide(chosen: RectangleActor, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
@@ -145,7 +146,10 @@ def test_a_candidate_is_only_pushed() -> None:
 
 def test_without_any_push_a_target_is_grasped_again_and_a_candidate_is_a_named_error() -> None:
     stuck = RectangleActor(
-        FixedNetwork(ACROSS.to_numbers()), DECODING, replace(PUSH, push=replace(PUSH.push, start_distances=()))
+        FixedNetwork(ACROSS.to_numbers()),
+        GRIPPER,
+        DECODING,
+        replace(PUSH, push=replace(PUSH.push, start_distances=())),
     )
     history = attempts([decide(stuck, TARGET)], OutcomeStatus.EMPTY)
     assert decide(stuck, TARGET, history=history).kind is PrimitiveKind.GRASP
@@ -157,7 +161,7 @@ def test_without_any_push_a_target_is_grasped_again_and_a_candidate_is_a_named_e
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -40.0, 40.0, 0.0])
 @pytest.mark.parametrize("place", [MIDDLE, (0.31, -0.18), (0.69, 0.19)])
 def test_whatever_is_predicted_passes_the_safety_check(value: float, place: tuple[float, float]) -> None:
-    chosen = RectangleActor(FixedNetwork(np.full(6, value)), DECODING, PUSH)
+    chosen = RectangleActor(FixedNetwork(np.full(6, value)), GRIPPER, DECODING, PUSH)
     grasp = decide(chosen, Block(*place), Block(place[0], place[1] - 0.03))
     check_primitive(grasp, CELL)
     assert 0.0 <= grasp.opening <= 0.085
@@ -166,7 +170,7 @@ def test_whatever_is_predicted_passes_the_safety_check(value: float, place: tupl
 def test_a_saved_network_comes_back_with_its_configuration(tmp_path: Path) -> None:
     network, path = RectangleNetwork(SMALL).eval(), tmp_path / "rectangles.safetensors"
     save_agent(path, network, RectangleAgentConfig(SMALL, DECODING))
-    loaded = load_rectangle_agent(path, PUSH, torch.device("cpu"))
+    loaded = load_rectangle_agent(path, GRIPPER, PUSH, torch.device("cpu"))
     states = torch.rand(2, 8, 112, 112)
     with torch.inference_mode():
         torch.testing.assert_close(loaded.network(states), network(states))
@@ -175,19 +179,19 @@ def test_a_saved_network_comes_back_with_its_configuration(tmp_path: Path) -> No
 
 def test_missing_foreign_and_damaged_files_are_named_errors(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
-        load_rectangle_agent(tmp_path / "nowhere.safetensors", PUSH)
+        load_rectangle_agent(tmp_path / "nowhere.safetensors", GRIPPER, PUSH)
     noise = tmp_path / "noise.safetensors"
     noise.write_bytes(b"not weights")
     with pytest.raises(CheckpointError, match="noise"):
-        load_rectangle_agent(noise, PUSH)
+        load_rectangle_agent(noise, GRIPPER, PUSH)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"a": torch.zeros(1)}, foreign)
     with pytest.raises(CheckpointError, match="configuration"):
-        load_rectangle_agent(foreign, PUSH)
+        load_rectangle_agent(foreign, GRIPPER, PUSH)
     misfit = tmp_path / "misfit.safetensors"
     save_agent(misfit, RectangleNetwork(SMALL), RectangleAgentConfig(RectangleNetworkConfig((4, 4), 8, 2), DECODING))
     with pytest.raises(CheckpointError, match="fit"):
-        load_rectangle_agent(misfit, PUSH)
+        load_rectangle_agent(misfit, GRIPPER, PUSH)
 
 
 def test_a_file_of_the_other_kind_of_actor_is_a_named_error(tmp_path: Path) -> None:
@@ -196,9 +200,9 @@ def test_a_file_of_the_other_kind_of_actor_is_a_named_error(tmp_path: Path) -> N
     compact = NetworkConfig("compact", 8, 8, (1,))
     save_agent(agent_file, make_network(compact), AgentConfig(compact, DECODING))
     with pytest.raises(CheckpointError, match="rectangle_agent"):
-        load_rectangle_agent(agent_file, PUSH)
+        load_rectangle_agent(agent_file, GRIPPER, PUSH)
     with pytest.raises(CheckpointError, match="configuration of agent"):
-        load_agent(rectangle_file)
+        load_agent(rectangle_file, GRIPPER)
 
 
 WORKSPACE = Grid(0.276, -0.224)
@@ -315,7 +319,7 @@ def test_the_network_sees_the_crop_and_its_mask() -> None:
     attention = on_heap(heightmap, MIDDLE)
     mask = np.zeros((112, 112), np.bool_)
     mask[56:, :56] = True  # smaller x and larger y than the middle
-    grasp = RectangleActor(Seeing(), DECODING, PUSH).grasp(WORKSPACE, attention.crop, mask)
+    grasp = RectangleActor(Seeing(), GRIPPER, DECODING, PUSH).grasp(WORKSPACE, attention.crop, mask)
     assert grasp.position[:2] == pytest.approx((0.47, 0.03), abs=0.0015)
     assert grasp.angle == pytest.approx(math.pi / 2)
 
@@ -337,7 +341,7 @@ def test_a_grasp_beside_the_workspace_is_moved_onto_its_outermost_cell(
 
 def test_an_actor_decides_with_its_network_as_it_is_after_training() -> None:
     network = RectangleNetwork(SMALL).train()
-    chosen = RectangleActor(network, DECODING, PUSH)
+    chosen = RectangleActor(network, GRIPPER, DECODING, PUSH)
     assert chosen.network is network
     assert chosen.decoding is DECODING
     assert not network.training
@@ -357,7 +361,7 @@ def test_only_a_grasp_on_the_crops_ground_that_was_the_latest_attempt_has_just_f
 def test_around_a_candidate_the_push_is_that_of_a_search_and_after_a_failure_one_for_the_target() -> None:
     blocks = TARGET, TARGET.beside(0.0, 0.03)
     heightmap = table(*blocks)
-    pusher = AnalyticActor(PUSH)
+    pusher = AnalyticActor(GRIPPER, PUSH)
     searching = actor().select(heightmap, on_heap(heightmap, MIDDLE), [])
     assert searching == pusher.push(heightmap, None, MIDDLE, [])
     attention = on_target(heightmap, visible(TARGET, heightmap))

@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
+from grippers import GRIPPER, KINEMATICS
 from scipy.spatial.transform import Rotation
 from tabletop import put
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.motion.kinematics import nearest_solution
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.objects import Shape, cuboid, cylinder
 from impurity_grasp_ros.transform import tool_down
 
 pytestmark = pytest.mark.sim
 
-OPENINGS = [0.0, 0.01, 0.03, 0.06, GRIPPER_STROKE]
+OPENINGS = [0.0, 0.01, 0.03, 0.06, GRIPPER.stroke]
 WIDTHS = [0.03, 0.045, 0.06]
 
 
@@ -32,9 +31,9 @@ def reach_down(environment: Environment, shape: Shape, *, yaw: float = 0.0, offs
 
     yaw: radians that the tool is turned against the block. offset: metres that the block is off the pads' middle.
     """
-    joints = nearest_solution(tool_down((0.5, 0.0, 0.01), yaw), np.array(environment.cell.home))
+    joints = KINEMATICS.nearest(tool_down((0.5, 0.0, 0.01), yaw), np.array(environment.cell.home))
     assert joints is not None
-    environment.gripper.jump_to(GRIPPER_STROKE)
+    environment.gripper.jump_to(GRIPPER.stroke)
     environment.arm.jump_to(joints)
     body = put(environment, shape, 0.5, offset)
     environment.world.settle(1.0)
@@ -67,8 +66,8 @@ def test_jumping_places_the_fingers_at_rest(environment: Environment, opening: f
 
 
 def test_fingers_move_no_faster_than_configured(environment: Environment) -> None:
-    environment.gripper.jump_to(GRIPPER_STROKE)
-    assert move_fingers(environment, 0.0) >= GRIPPER_STROKE / environment.config.gripper_speed
+    environment.gripper.jump_to(GRIPPER.stroke)
+    assert move_fingers(environment, 0.0) >= GRIPPER.stroke / environment.config.gripper_speed
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from grippers import GRIPPER
 from tabletop import deepest_penetration, poses
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.datatypes import Primitive
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.probe import corners
@@ -41,7 +41,7 @@ def test_in_the_novel_scene_meshes_rest_in_the_workspace_and_fit_between_the_fin
         assert all(environment.cell.workspace.grid.contains(x, y) for x, y, _ in points)
         assert points[:, 2].min() > -0.003
         assert points[:, 2].max() > 0.012, "too low for the fingers"
-        assert np.ptp(points[:, :2] @ directions.T, axis=0).min() < GRIPPER_STROKE - 0.01
+        assert np.ptp(points[:, :2] @ directions.T, axis=0).min() < GRIPPER.stroke - 0.01
 
 
 @pytest.mark.sim

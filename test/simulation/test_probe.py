@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from grippers import GRIPPER
 from scipy.spatial.transform import Rotation
 from tabletop import RED
 
@@ -52,7 +53,7 @@ class Bench:
 def bench(cell: CellConfig) -> Iterator[Bench]:
     config = load_simulation()
     world = World(config.physics)
-    robot = Robot(world)
+    robot = Robot(world, GRIPPER)
     arm = SimulatedArm(robot, np.array(cell.home), contact_force=config.contact_force)
     gripper = SimulatedGripper(robot, speed=config.gripper_speed, force=config.gripper_force)
     camera = SimulatedCamera(world, load_cell().calibration)

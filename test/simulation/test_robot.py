@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from grippers import GRIPPER, KINEMATICS
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.cell import CellConfig
-from impurity_grasp_ros.gripper_geometry import CLOSED_TRAVEL, pad_opening, tip_rise
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.simulation.environment import load_simulation
 from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.simulation.world import World
@@ -18,7 +17,7 @@ from impurity_grasp_ros.transform import Transform, from_rotation_translation, i
 pytestmark = pytest.mark.sim
 
 SIDES = ("left", "right")
-TRAVELS = np.linspace(0.0, CLOSED_TRAVEL, 9)
+TRAVELS = np.linspace(0.0, GRIPPER.closed_travel, 9)
 HEIGHT = 0.15
 """Metres of the tool above a plate in the air; the plate's upper side is at z = 0."""
 
@@ -26,7 +25,7 @@ HEIGHT = 0.15
 @pytest.fixture
 def robot() -> Iterator[Robot]:
     world = World(load_simulation().physics)
-    yield Robot(world)
+    yield Robot(world, GRIPPER)
     world.close()
 
 
@@ -39,7 +38,7 @@ def place(robot: Robot, joints: NDArray[np.float64], travel: float = 0.0) -> Non
 
 
 def place_over_the_table(robot: Robot, cell: CellConfig, travel: float) -> None:
-    joints = nearest_solution(tool_down((0.5, 0.0, HEIGHT), 0.0), np.array(cell.home))
+    joints = KINEMATICS.nearest(tool_down((0.5, 0.0, HEIGHT), 0.0), np.array(cell.home))
     assert joints is not None
     place(robot, joints, travel)
 
@@ -59,7 +58,7 @@ def gap(robot: Robot, link: str, other_body: int, other_link: int = -1) -> float
 def test_the_tool_is_where_forward_kinematics_say(robot: Robot) -> None:
     for joints in np.random.default_rng(0).uniform(-np.pi, np.pi, (50, 6)):
         place(robot, joints)
-        np.testing.assert_allclose(link_pose(robot, "tcp"), forward_kinematics(joints), atol=1e-5)
+        np.testing.assert_allclose(link_pose(robot, "tcp"), KINEMATICS.forward(joints), atol=1e-5)
 
 
 @pytest.mark.parametrize("travel", TRAVELS)
@@ -67,16 +66,16 @@ def test_the_finger_tips_move_apart_and_rise_as_the_gripper_geometry_says(
     robot: Robot, cell: CellConfig, travel: float
 ) -> None:
     tips = {}
-    for angle in (CLOSED_TRAVEL, travel):
+    for angle in (GRIPPER.closed_travel, travel):
         place_over_the_table(robot, cell, angle)
         tips[angle] = [
             (inverse(link_pose(robot, "tcp")) @ link_pose(robot, f"{side}_finger_tip"))[:3] for side in SIDES
         ]
-    for closed, opened, sign in zip(tips[CLOSED_TRAVEL], tips[travel], (1.0, -1.0), strict=True):
+    for closed, opened, sign in zip(tips[GRIPPER.closed_travel], tips[travel], (1.0, -1.0), strict=True):
         outward, sideways, down = (opened - closed)[:, 3]
-        assert sign * outward == pytest.approx(pad_opening(travel) / 2, abs=1e-6)
+        assert sign * outward == pytest.approx(GRIPPER.pad_opening(travel) / 2, abs=1e-6)
         assert sideways == pytest.approx(0.0, abs=1e-6)
-        assert -down == pytest.approx(tip_rise(pad_opening(travel)), abs=1e-6)
+        assert -down == pytest.approx(GRIPPER.tip_rise(GRIPPER.pad_opening(travel)), abs=1e-6)
         np.testing.assert_allclose(opened[:, :3], closed[:, :3], atol=1e-6, err_msg="a pad is not upright")
 
 
@@ -87,9 +86,9 @@ def test_the_shapes_that_collide_are_as_far_apart_and_as_high_as_the_gripper_geo
     plate = robot.world.add_static_box((0.4, 0.4, 0.02), (0.5, 0.0, -0.01), (1.0, 1.0, 1.0, 1.0))
     place_over_the_table(robot, cell, travel)
     left, right = "left_finger_tip", "right_finger_tip"
-    assert gap(robot, left, robot.body, robot.links[right]) == pytest.approx(pad_opening(travel), abs=5e-4)
+    assert gap(robot, left, robot.body, robot.links[right]) == pytest.approx(GRIPPER.pad_opening(travel), abs=5e-4)
     for tip in (left, right):
-        assert gap(robot, tip, plate) == pytest.approx(HEIGHT + tip_rise(pad_opening(travel)), abs=5e-4)
+        assert gap(robot, tip, plate) == pytest.approx(HEIGHT + GRIPPER.tip_rise(GRIPPER.pad_opening(travel)), abs=5e-4)
 
 
 def test_nothing_is_touched_and_no_force_felt_in_the_air(robot: Robot, cell: CellConfig) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from grippers import GRIPPER
 from numpy.typing import NDArray
 from tabletop import block_corners, deepest_penetration, footprint, overlap, rectangle
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
-from impurity_grasp_ros.gripper_geometry import TIP_THICKNESS, TIP_WIDTH
 from impurity_grasp_ros.simulation import scenes
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.layouts import DroppedLayout, PackedLayout
@@ -77,9 +76,9 @@ def finger_footprints(
     low, high = (outline @ closing).min(), (outline @ closing).max()
     opening = high - low + slack
     middle = closing * (low + high) / 2 + across * (np.mean(outline @ across) + shift)
-    away = closing * (opening + TIP_THICKNESS) / 2
-    fingers = [rectangle(middle + sign * away, TIP_THICKNESS, TIP_WIDTH, angle) for sign in (1, -1)]
-    return fingers if opening <= GRIPPER_STROKE else []
+    away = closing * (opening + GRIPPER.tip_thickness) / 2
+    fingers = [rectangle(middle + sign * away, GRIPPER.tip_thickness, GRIPPER.tip_width, angle) for sign in (1, -1)]
+    return fingers if opening <= GRIPPER.stroke else []
 
 
 @pytest.mark.sim

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from grippers import KINEMATICS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from tabletop import put
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import UnreachableError
-from impurity_grasp_ros.motion.kinematics import forward_kinematics, nearest_solution
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.objects import cuboid
@@ -81,7 +81,7 @@ def move(environment: Environment) -> float:
 
 
 def jump_over_the_table(environment: Environment, x: float, y: float, z: float) -> None:
-    joints = nearest_solution(tool_down((x, y, z), 0.0), np.array(environment.cell.home))
+    joints = KINEMATICS.nearest(tool_down((x, y, z), 0.0), np.array(environment.cell.home))
     assert joints is not None
     environment.arm.jump_to(joints)
 
@@ -167,7 +167,7 @@ def test_jumping_places_the_arm_at_rest(environment: Environment, home: NDArray[
     assert not arm.is_moving()
     environment.world.step(60)
     np.testing.assert_allclose(arm.joint_positions(), joints, atol=1e-3)
-    np.testing.assert_allclose(arm.tool_pose(), forward_kinematics(arm.joint_positions()))
+    np.testing.assert_allclose(arm.tool_pose(), KINEMATICS.forward(arm.joint_positions()))
 
 
 @pytest.mark.sim
