@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from impurity_grasp_ros.cell_parts import CellParts
 from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION, HEIGHTMAP_SIZE_PX
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, Kinematics
-
-if TYPE_CHECKING:
-    from impurity_grasp_ros.cell import CellConfig
 
 CARRIED_DEPTH = 0.05
 """Metres that something between the fingers may reach below their tips: blocks are taken at half their height."""
@@ -26,7 +23,7 @@ Rectangle = tuple[float, float, float, float]
 """x_min, x_max, y_min, y_max in metres."""
 
 
-def check_layout(cell: CellConfig) -> None:
+def check_layout(cell: CellParts) -> None:
     """Refuse a cell whose parts do not fit together.
 
     Args:
@@ -43,14 +40,14 @@ def check_layout(cell: CellConfig) -> None:
     _check_obstacles(cell)
 
 
-def outer_bin(cell: CellConfig) -> Rectangle:
+def outer_bin(cell: CellParts) -> Rectangle:
     """The ground that the drop bin covers, its walls included."""
     drop = cell.drop_bin
     half_x, half_y = drop.size_x / 2 + BIN_WALL, drop.size_y / 2 + BIN_WALL
     return drop.x - half_x, drop.x + half_x, drop.y - half_y, drop.y + half_y
 
 
-def workspace_square(cell: CellConfig) -> Rectangle:
+def workspace_square(cell: CellParts) -> Rectangle:
     """The ground that the heightmap covers."""
     x, y = cell.workspace.x_min, cell.workspace.y_min
     return x, x + WORKSPACE_SIZE, y, y + WORKSPACE_SIZE
@@ -70,14 +67,14 @@ def _text(rectangle: Rectangle) -> str:
     return f"x {x_min:.3f} to {x_max:.3f} m, y {y_min:.3f} to {y_max:.3f} m"
 
 
-def _check_order(cell: CellConfig) -> None:
+def _check_order(cell: CellParts) -> None:
     reach = cell.reach
     for axis in "xyz":
         low, high = getattr(reach, f"{axis}_min"), getattr(reach, f"{axis}_max")
         _expect(low < high, f"reach.{axis}_min below reach.{axis}_max", f"{low:g} and {high:g} m")
 
 
-def _check_places(cell: CellConfig) -> None:
+def _check_places(cell: CellParts) -> None:
     reach = cell.reach
     for name, ground in (("workspace", workspace_square(cell)), ("drop_bin", outer_bin(cell))):
         inside = reach.x_min <= ground[0] and ground[1] <= reach.x_max
@@ -89,7 +86,7 @@ def _check_places(cell: CellConfig) -> None:
     _expect(apart, f"drop_bin outside of the workspace ({_text(square)})", f"a bin with walls at {_text(bin_ground)}")
 
 
-def _check_heights(cell: CellConfig) -> None:
+def _check_heights(cell: CellParts) -> None:
     lowest = cell.drop_bin.wall_height + CARRIED_DEPTH
     for name in ("release_height", "transit_height"):
         height: float = getattr(cell.motion, name)
@@ -99,7 +96,7 @@ def _check_heights(cell: CellConfig) -> None:
         _expect(height <= top, f"motion.{name} of at most reach.z_max, {top:g} m", f"{height:g} m")
 
 
-def _check_home(cell: CellConfig) -> None:
+def _check_home(cell: CellParts) -> None:
     home = np.array(cell.home)
     _expect(bool((np.abs(home) <= JOINT_LIMIT).all()), f"home within {JOINT_LIMIT:.4f} rad", f"{cell.home}")
     gripper = cell.gripper_model
@@ -114,7 +111,7 @@ def _check_home(cell: CellConfig) -> None:
     _expect(not seen, f"home with the gripper beside the workspace, outside of {_text(view)}", where)
 
 
-def _check_obstacles(cell: CellConfig) -> None:
+def _check_obstacles(cell: CellParts) -> None:
     names, count = cell.obstacles.names, len(cell.obstacles.names)
     _expect(all(names) and len(set(names)) == count, "obstacles.names that differ and are not empty", f"{names}")
     for field in ("centers", "sizes"):

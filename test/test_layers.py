@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
-    "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
+    "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
+    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
 }  # fmt: skip
 
 ROS = {

@@ -43,8 +43,12 @@ START_TIME = 0.15
 class RobotiqConfig:
     """Settings of the gripper driver."""
 
-    speed: int = parameter("register SPE, 255 is fastest: 20 to 150 mm/s with the 2F-85, 30 to 250 with the 2F-140", low=0, high=255)
-    force: int = parameter("register FOR, 255 is most: 20 to 235 N with the 2F-85, 10 to 125 with the 2F-140", low=0, high=255)
+    speed: int = parameter(
+        "register SPE, 255 is fastest: 20 to 150 mm/s with the 2F-85, 30 to 250 with the 2F-140", low=0, high=255
+    )
+    force: int = parameter(
+        "register FOR, 255 is most: 20 to 235 N with the 2F-85, 10 to 125 with the 2F-140", low=0, high=255
+    )
     open_count: int = parameter("position register of fully open fingers", low=0, high=50)
     closed_count: int = parameter("position register of closed fingers", low=150, high=255)
     timeout: float = parameter("s for an answer", low=0.1, high=5.0)

@@ -15,8 +15,9 @@ import numpy as np
 import pinocchio
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.cell import Box, CellConfig
+from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.cell_layout import BIN_WALL, CARRIED_DEPTH
+from impurity_grasp_ros.cell_parts import Box
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.protocols import JointPositions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.cell import MotionConfig
+from impurity_grasp_ros.cell_parts import MotionConfig
 from impurity_grasp_ros.errors import RecoveryNeededError
 from impurity_grasp_ros.protocols import Arm, Clock
 

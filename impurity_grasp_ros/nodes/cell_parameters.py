@@ -7,7 +7,8 @@ from typing import Any
 
 from rclpy.node import Node
 
-from impurity_grasp_ros.cell import CellConfig, MotionConfig, ObstaclesConfig
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell_parts import MotionConfig, ObstaclesConfig
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 

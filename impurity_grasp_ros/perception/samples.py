@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.cell import CellConfig, DropBinConfig
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell_parts import DropBinConfig
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, RgbdFrame
 from impurity_grasp_ros.perception.rays import rays
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from impurity_grasp_ros.cell import CellConfig, DropBinConfig, load_cell
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.cell_parts import DropBinConfig
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
 from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError

@@ -18,7 +18,8 @@ from rich.console import Console
 from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.calibration import load_calibration
-from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.cell_parts import ObstaclesConfig
 from impurity_grasp_ros.cli import calibrate as calibrate_module
 from impurity_grasp_ros.cli.calibrate import CAMERA_FILE, PAIRS, calibrate, checked_stops, grid, record_pairs
 from impurity_grasp_ros.errors import CalibrationError, CollisionError, ConfigError, RecoveryNeededError

@@ -8,7 +8,8 @@ from grippers import GRIPPER, KINEMATICS
 from recording_arm import RecordingArm
 from served_cell import free_host, served_cell
 
-from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig, load_cell
+from impurity_grasp_ros.cell import CellConfig, load_cell
+from impurity_grasp_ros.cell_parts import ObstaclesConfig
 from impurity_grasp_ros.cli.touch_test import move_over, point_of, poses_over
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import CollisionError, ConfigError, OutOfWorkspaceError, RecoveryNeededError

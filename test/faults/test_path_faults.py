@@ -22,7 +22,8 @@ from robot_client import PUSH, Robot
 from served_cell import ServedCell
 
 from impurity_grasp.msg import Attempt
-from impurity_grasp_ros.cell import ObstaclesConfig, load_cell
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.cell_parts import ObstaclesConfig
 from impurity_grasp_ros.cli.touch_test import move_over, poses_over
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Primitive

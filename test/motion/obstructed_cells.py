@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from impurity_grasp_ros.cell import CellConfig, ObstaclesConfig
+from impurity_grasp_ros.cell import CellConfig
+from impurity_grasp_ros.cell_parts import ObstaclesConfig
 
 
 def with_box(cell: CellConfig, name: str, center: tuple[float, ...], size: tuple[float, ...]) -> CellConfig:
