@@ -19,9 +19,9 @@ from impurity_grasp_ros.evaluation.truth import Truth, places, see
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.analytic import REFUSED, AnalyticConfig
-from impurity_grasp_ros.policy.dispersion import dispersion_degree
 from impurity_grasp_ros.policy.grasp_planner import plan_grasps
 from impurity_grasp_ros.policy.push_planner import is_similar, plan_push
+from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.probe import visible_fractions
 

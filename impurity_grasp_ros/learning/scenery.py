@@ -15,7 +15,7 @@ from impurity_grasp_ros.learning.transition import Focus
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, find_clusters
-from impurity_grasp_ros.policy.dispersion import dispersion_degree
+from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 
 VISIBLE_CELLS = 60

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
-from impurity_grasp_ros.policy.dispersion import dispersion_degree
+from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 
 places = st.lists(st.tuples(*[st.floats(-0.3, 0.3)] * 3), min_size=1, max_size=20).map(np.array)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.policy.dispersion import dispersion_degree
+from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 
 MIDDLE = np.array([0.5, 0.0])
 places = st.floats(-0.2, 0.2)
