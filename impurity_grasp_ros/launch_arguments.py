@@ -163,7 +163,7 @@ def discovery_variables(discovery: str, distribution: str) -> dict[str, str]:
 
 def death_of_a_node(name: str, exit_code: int) -> str:
     """Return the message for the end of a node without which the others cannot work."""
-    return f"expected {name} to keep running, received its end with exit code {exit_code}: ending all nodes"
+    return f"expected {name} to keep running, received exit code {exit_code}: ending all nodes"
 
 
 def check_parameter_files(words: Sequence[str]) -> None:

@@ -22,7 +22,11 @@ from impurity_grasp_ros.registry import Registry
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    """How targets are told apart from ordinary objects, and where they may be hidden."""
+    """How targets are told apart from ordinary objects, and where they may be hidden.
+
+    Raises:
+        ConfigError: There is no such mode.
+    """
 
     target: TargetConfig
     appearance: AppearanceConfig

@@ -32,7 +32,8 @@ _FIT_CORNERS = 8
 """Number of corners from which a camera rotation that is too small to be seen in a single corner can be estimated."""
 
 _MIN_LEFT = 0.5
-"""Fraction of the corners that remains when the camera moves: what leaves the view on one side enters on another."""
+"""If less than this fraction of the corners is left, objects were removed and the camera need not have moved: when it
+moves, new corners come into view as others leave it."""
 
 _MIN_STILL_THINGS = 0.2
 """Every action leaves at least this fraction of the things in place. It is not 0 because a camera that rotates keeps
@@ -110,7 +111,7 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     outside = known & before.outside[: len(known)]
     all_outside_moved = outside.any() and not (outside & stayed).any()
     few_stayed = still_things < _MIN_STILL_THINGS * things and things >= config.min_things
-    if all_outside_moved or (few_stayed and not _is_held(before, shift, (outside & stayed)[before.thing], config)):
+    if all_outside_moved or (few_stayed and not _no_rotation(before, shift, (outside & stayed)[before.thing], config)):
         where = ", none of them outside of the workspace" if all_outside_moved else ""
         raise CameraMovedError(
             f"expected most things to be where they were, received {things} in view of which only {still_things} have "
@@ -118,7 +119,9 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
         )
 
 
-def _is_held(before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bool_], config: StillnessConfig) -> bool:
+def _no_rotation(
+    before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bool_], config: StillnessConfig
+) -> bool:
     """Whether corners out of reach show that the camera has not rotated about them; a push may move everything else.
 
     ``fixed``, (N,) bool, marks the corners of those things outside of the workspace that have stayed.

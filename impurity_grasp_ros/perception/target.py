@@ -80,12 +80,15 @@ def find_outlier(
 
     Returns:
         The detection, and the updated model; the model is None while there have been too few object cells to learn it.
+
+    Raises:
+        InvalidFrameError: The colors are not uint8 RGB.
     """
     inner = eroded(objects)  # the outermost cells blend object and table
     cells, colors = looks(heightmap.color, inner, appearance), heightmap.color[inner]
     level = _level_cells(heightmap, target.level_slope)[inner]
     if model is None and (model := learn(cells, colors, level, appearance)) is None:
-        return _nothing(heightmap, 0.0, np.zeros(objects.shape, np.float32)), None
+        return _no_target(heightmap, 0.0, np.zeros(objects.shape, np.float32)), None
     oddness = np.zeros(objects.shape, np.float32)
     oddness[inner] = deviation(model, cells, level, appearance)
     raw = saliency(np.where(inner[..., None], heightmap.color, np.rint(model.color).astype(np.uint8)), scales)
@@ -98,7 +101,7 @@ def find_outlier(
     region = patches[0] if patches else odd if odd.any() else ~odd
     score = _score(min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak))
     if not patches:
-        return _nothing(heightmap, score, raw), after
+        return _no_target(heightmap, score, raw), after
     found: list[Mask] = []
     for patch in patches:
         of_patch = observed(cells[patch[inner]], colors[patch[inner]])
@@ -123,14 +126,17 @@ def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: Salien
 
     Returns:
         The detection.
+
+    Raises:
+        InvalidFrameError: The colors are not uint8 RGB.
     """
     if not heightmap.valid.any():
-        return _nothing(heightmap, 0.0, np.zeros(heightmap.valid.shape, np.float32))
+        return _no_target(heightmap, 0.0, np.zeros(heightmap.valid.shape, np.float32))
     backdrop = np.median(heightmap.color[heightmap.valid], axis=0).astype(np.uint8)
     raw = saliency(np.where(heightmap.valid[..., None], heightmap.color, backdrop), scales)
     margin = float(raw.max()) / target.plain_peak
     if margin < 1.0:
-        return _nothing(heightmap, _score(margin), raw)
+        return _no_target(heightmap, _score(margin), raw)
     most_salient, *_ = _salient_parts(raw >= _GROWTH * raw.max(), raw)
     return Detection(most_salient, _score(margin), raw)
 
@@ -156,5 +162,5 @@ def _score(margin: float) -> float:
     return margin / (1.0 + margin)
 
 
-def _nothing(heightmap: Heightmap, score: float, raw: NDArray[np.float32]) -> Detection:
+def _no_target(heightmap: Heightmap, score: float, raw: NDArray[np.float32]) -> Detection:
     return Detection(np.zeros(heightmap.valid.shape, np.bool_), score, raw)
