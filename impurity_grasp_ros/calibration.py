@@ -1,4 +1,4 @@
-"""The camera's intrinsics and mounting, read from the file that the cell names."""
+"""The camera's intrinsics and pose, read from the file that the cell's description names."""
 
 import math
 from dataclasses import dataclass
@@ -9,42 +9,46 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.transform import Transform, from_quaternion
 
 MAX_ERROR_PX = 3.0
-"""Reprojection error; beyond it a grasp misses by more than the fingers' clearance."""
+"""Limit on the reprojection error; with a larger one a grasp misses by more than the fingers' clearance."""
 
 MAX_NORM_ERROR = 1e-3
-"""By which a unit quaternion may be off: files round."""
+"""Limit on the deviation of the quaternion's norm from 1; numbers in files are rounded."""
 
 MIN_HEIGHT = 0.1
-"""Metres above the table; cameras with depth see nothing closer than that."""
+"""Least height of the camera above the table in meters; depth cameras see nothing that is closer."""
 
 MAX_TILT_DEG = 75.0
-"""Between the optical axis and straight down; beyond it a table is seen edge on."""
+"""Limit on the angle between the optical axis and straight down; beyond it the table is seen edge-on."""
 
 MIN_FIELD_OF_VIEW_DEG, MAX_FIELD_OF_VIEW_DEG = 15.0, 140.0
 MAX_ASPECT = 1.25
-"""Of the two focal lengths; pixels of cameras are square or nearly so."""
+"""Limit on the ratio of the two focal lengths; the pixels of cameras are nearly square."""
 
 MAX_OFF_CENTER = 0.2
-"""Between principal point and image center, as a part of the image's size."""
+"""Limit on the distance between principal point and image center, as a fraction of the image size."""
 
 
 @dataclass(frozen=True)
 class CameraCalibration:
-    """Pinhole intrinsics and the pose of the optical frame in base_link."""
+    """Pinhole intrinsics, and the pose of the optical frame in ``base_link``.
+
+    Raises:
+        ConfigError: No camera has such a lens, or it is mounted where it cannot see the table.
+    """
 
     frame_id: str = parameter("name of the optical frame")
-    width_px: int = parameter("columns", low=16, high=4096)
-    height_px: int = parameter("rows", low=16, high=4096)
-    fx_px: float = parameter("focal length across", low=1.0, high=1e5)
-    fy_px: float = parameter("focal length down", low=1.0, high=1e5)
-    cx_px: float = parameter("principal point, column", low=0.0, high=4096.0)
-    cy_px: float = parameter("principal point, row", low=0.0, high=4096.0)
-    translation: tuple[float, float, float] = parameter("m; the table's top is z = 0", low=-5.0, high=5.0)
+    width_px: int = parameter("columns of the image", low=16, high=4096)
+    height_px: int = parameter("rows of the image", low=16, high=4096)
+    fx_px: float = parameter("horizontal focal length", low=1.0, high=1e5)
+    fy_px: float = parameter("vertical focal length", low=1.0, high=1e5)
+    cx_px: float = parameter("column of the principal point", low=0.0, high=4096.0)
+    cy_px: float = parameter("row of the principal point", low=0.0, high=4096.0)
+    translation: tuple[float, float, float] = parameter("m; the table top is at z = 0", low=-5.0, high=5.0)
     quaternion_xyzw: tuple[float, float, float, float] = parameter("unit quaternion", low=-1.0, high=1.0)
     reprojection_error_px: float = parameter("root mean square; 0 for a simulated camera", low=0.0, high=MAX_ERROR_PX)
 
     def __post_init__(self) -> None:
-        """Raise ConfigError unless a camera can be built and mounted like that."""
+        """Raise ConfigError for a lens or a pose that no camera above the table can have."""
         self._check_lens("fx_px", self.fx_px, "width_px", self.width_px, "cx_px", self.cx_px)
         self._check_lens("fy_px", self.fy_px, "height_px", self.height_px, "cy_px", self.cy_px)
         aspect = max(self.fx_px, self.fy_px) / min(self.fx_px, self.fy_px)
@@ -72,7 +76,7 @@ class CameraCalibration:
         if abs(norm - 1.0) > MAX_NORM_ERROR:
             raise ConfigError(f"quaternion_xyzw: expected a norm of 1, received {norm:.4g}")
         x, y, _, _ = self.quaternion_xyzw
-        down = (2.0 * (x * x + y * y) - norm**2) / norm**2  # the optical axis against the base's z axis
+        down = (2.0 * (x * x + y * y) - norm**2) / norm**2  # cosine between the optical axis and straight down
         tilt = math.degrees(math.acos(max(-1.0, min(1.0, down))))
         if tilt > MAX_TILT_DEG:
             raise ConfigError(
@@ -97,15 +101,15 @@ class CameraCalibration:
 
 
 def load_calibration(file: str) -> CameraCalibration:
-    """The calibration that a YAML file holds.
+    """Load a calibration from a YAML file.
 
     Args:
-        file: Path, relative to the package or absolute.
+        file: Path, absolute or relative to the package.
 
     Returns:
         Intrinsics and pose of the camera.
 
     Raises:
-        ConfigError: The file is no calibration, or that of no camera that could see the table.
+        ConfigError: The file is not a calibration, or not one of a camera that can see the table.
     """
     return load(CameraCalibration, file)

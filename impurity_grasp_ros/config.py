@@ -1,7 +1,7 @@
-"""Configuration: YAML to frozen dataclasses, validated once.
+"""Configuration: YAML files to frozen dataclasses, validated once.
 
-Values live in ``config/`` alone; the dataclasses next to the code they serve say type, range and meaning of each. The
-ROS nodes declare the same dataclasses as parameters, so one definition serves YAML files, ROS and Python callers.
+Values live only in ``config/``. The dataclasses, next to the code that uses them, define the type, range and meaning of
+each value. ROS nodes declare the same dataclasses as parameters, so one definition serves YAML, ROS and Python.
 """
 
 import math
@@ -33,25 +33,44 @@ NOT_YAML = (
     AttributeError,
     TypeError,
 )
-"""What PyYAML raises about texts: scalars that are not what their tags say get past it as Python's own errors."""
+"""What PyYAML raises for malformed text: scalars that do not match their tags cause Python's built-in errors."""
 
 _shown = reprlib.Repr()
 _shown.maxlevel, _shown.maxstring, _shown.maxother = 3, 80, 80
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: short, whatever somebody has written into a file."""
+    """Return a value as text for messages, shortened, since a file may contain anything."""
     return _shown.repr(value)
 
 
 def parameter(doc: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its meaning (and unit) and, where it has one, its range or its choices."""
+    """Define a field of a configuration dataclass.
+
+    Args:
+        doc: Meaning and unit of the value.
+        low: Smallest value accepted; None for no limit.
+        high: Largest value accepted; None for no limit.
+        choices: The values accepted; empty for no restriction.
+
+    Returns:
+        A dataclass field without a default.
+    """
     return field(metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One leaf of a configuration dataclass. name: dotted path. type: bool, int, float, str or a tuple of one."""
+    """One leaf of a configuration dataclass.
+
+    Attributes:
+        name: Dotted path from the root of the configuration.
+        type: bool, int, float, str, or a tuple of one of these.
+        doc: Meaning and unit.
+        low: Smallest value accepted; None for no limit.
+        high: Largest value accepted; None for no limit.
+        choices: The values accepted; empty for no restriction.
+    """
 
     name: str
     type: Any
@@ -61,7 +80,17 @@ class ParameterSpec:
     choices: tuple[str, ...]
 
     def check(self, value: Any) -> Any:
-        """Return ``value`` as this parameter's type; raises ConfigError with expected and received."""
+        """Validate a value.
+
+        Args:
+            value: As read from YAML, or given by ROS or Python.
+
+        Returns:
+            The value in this parameter's type: integers become floats and lists become tuples where needed.
+
+        Raises:
+            ConfigError: The value has the wrong type or is out of range.
+        """
         if get_origin(self.type) is tuple:
             return self._check_tuple(value)
         return self._check_scalar(self.type, value)
@@ -94,12 +123,12 @@ class ParameterSpec:
 
 
 def is_text(value: str) -> bool:
-    """Whether a string can be written anywhere: none of its characters is half of one."""
+    """Whether a string can be encoded: it contains no lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def parameter_specs(config_type: type, prefix: str = "") -> Iterator[ParameterSpec]:
-    """All leaves of a configuration dataclass, depth first, with dotted names."""
+    """Yield all leaves of a configuration dataclass, depth first, with dotted names that start with ``prefix``."""
     hints = get_type_hints(config_type)
     for item in fields(config_type):
         name = f"{prefix}{item.name}"
@@ -112,7 +141,17 @@ def parameter_specs(config_type: type, prefix: str = "") -> Iterator[ParameterSp
 def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
     """Build a configuration dataclass from nested mappings.
 
-    Raises ConfigError for unknown or missing keys, wrong types and values out of range.
+    Args:
+        config_type: The dataclass.
+        values: One value or mapping for each of its fields.
+        prefix: Text that names the place in messages, such as ``cell.`` or ``cell.yaml: ``.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: A key is unknown or missing, a value has the wrong type or is out of range, or values do not fit
+            together.
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{prefix or config_type.__name__}: expected a mapping, received {shown(values)}")
@@ -131,21 +170,21 @@ def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = 
             arguments[name] = ParameterSpec(f"{prefix}{name}", hints[name], **item.metadata).check(values[name])
     try:
         return config_type(**arguments)
-    except ConfigError as error:  # what it says of values that do not fit together lacks their place
+    except ConfigError as error:  # raised by __post_init__, which does not know the place
         raise ConfigError(f"{prefix}{error}") from error
 
 
 def read_fresh_yaml(file: str) -> Mapping[str, Any]:
-    """A YAML file as it is now, shipped or anyone's.
+    """Read a YAML file from disk; it may be a shipped file or any other, and is not trusted.
 
     Args:
-        file: Path, relative to the package or absolute.
+        file: Path, absolute or relative to the package.
 
     Returns:
-        Its mapping.
+        The mapping that the file contains.
 
     Raises:
-        ConfigError: The file is missing, no regular file, too large, broken or not a mapping.
+        ConfigError: The file is missing, not a regular file, too large, malformed, or not a mapping.
     """
     try:
         content = yaml.safe_load(read_file(resource(file), MAX_YAML_BYTES).decode("utf-8"))
@@ -159,17 +198,40 @@ def read_fresh_yaml(file: str) -> Mapping[str, Any]:
 
 @cache
 def read_yaml(file: str) -> Mapping[str, Any]:
-    """The same, read once: for files that are settled when a program starts."""
+    """Like :func:`read_fresh_yaml`, but cached: for files that do not change while a program runs."""
     return read_fresh_yaml(file)
 
 
 def load(config_type: type[T], file: str) -> T:
-    """A configuration dataclass from a YAML file, see :func:`from_mapping`."""
+    """Load a configuration dataclass from a YAML file, which is read only once.
+
+    Args:
+        config_type: The dataclass.
+        file: Path, absolute or relative to the package.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: The file cannot be read, or its content is not valid.
+    """
     return from_mapping(config_type, read_yaml(file), f"{file}: ")
 
 
 def packaged_parameters(node: str, config_type: type[T], group: str | None = None) -> T:
-    """The shipped parameters of a node, or one group of them, from the same file that ``ros2 launch`` hands to it."""
+    """Load the shipped parameters of a node from the file that ``ros2 launch`` passes to it as well.
+
+    Args:
+        node: Name of the node.
+        config_type: Dataclass of its parameters, or of one group of them.
+        group: Name of the group; None for all parameters.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: The file has no such section or group, or its values are not valid.
+    """
     sections = read_yaml(PARAMETERS_FILE)
     if (section := sections.get(f"/**/{node}")) is None:
         raise ConfigError(f"{PARAMETERS_FILE}: expected a section /**/{node}, found {', '.join(map(str, sections))}")

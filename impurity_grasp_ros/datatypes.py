@@ -1,7 +1,4 @@
-"""The values that travel between the layers: frozen, with their units and frames in the docstrings.
-
-Arrays inside are shared, not copied; nobody writes into an array that came out of one of these.
-"""
+"""Frozen dataclasses that are passed between the layers. Arrays inside them are shared and must not be modified."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ Place = TypeVar("Place", float, NDArray[np.float64])
 
 @dataclass(frozen=True)
 class CameraIntrinsics:
-    """Pinhole model without distortion; pixel (0, 0) is the centre of the top left pixel."""
+    """Pinhole model without distortion; (0, 0) is the center of the top left pixel."""
 
     width_px: int
     height_px: int
@@ -32,10 +29,14 @@ class CameraIntrinsics:
 
 @dataclass(frozen=True, eq=False)
 class RgbdFrame:
-    """One registered colour and depth image.
+    """One registered color and depth image.
 
-    color: (H, W, 3) uint8, RGB. depth: (H, W) float32, metres along the optical axis, 0 where there is no reading.
-    T_base_camera: pose of the optical frame (z forward, x right, y down; REP-103). stamp: seconds, ROS time.
+    Attributes:
+        color: (H, W, 3) uint8, RGB.
+        depth: (H, W) float32, meters along the optical axis, 0 where there is no reading.
+        intrinsics: Of the color camera, to which depth is registered.
+        T_base_camera: Pose of the optical frame (z forward, x right, y down; REP-103).
+        stamp: Seconds, ROS time.
     """
 
     color: NDArray[np.uint8]
@@ -47,10 +48,10 @@ class RgbdFrame:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the cells of a heightmap lie in the base frame.
+    """The cells of a heightmap in the base frame; lengths in meters. Only this class converts between cells and meters.
 
-    Row i is the strip around y = y_min + (i + 0.5) * resolution, column j the one around x = x_min + (j + 0.5) *
-    resolution. This class alone converts between cells and metres.
+    Row i is the strip around y = y_min + (i + 0.5) * resolution, column j the strip around x = x_min + (j + 0.5) *
+    resolution.
     """
 
     x_min: float
@@ -60,25 +61,25 @@ class Grid:
     resolution: float = HEIGHTMAP_RESOLUTION
 
     def to_metres(self, row: Place, column: Place) -> tuple[Place, Place]:
-        """Position (x, y) in metres of a cell centre, a number or an array each; fractional cells are allowed."""
+        """Return the position (x, y) in meters of a cell's center; numbers or arrays, which may be fractional."""
         return self.x_min + (column + 0.5) * self.resolution, self.y_min + (row + 0.5) * self.resolution
 
     def to_cell(self, x: Place, y: Place) -> tuple[Place, Place]:
-        """Fractional (row, column) of a position in metres, numbers or arrays; a cell's centre is a whole number."""
+        """Return the (row, column) of a position in meters; numbers or arrays, integers at the centers of cells."""
         return (y - self.y_min) / self.resolution - 0.5, (x - self.x_min) / self.resolution - 0.5
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Position (x, y) in metres of the middle."""
+        """Position (x, y) of the grid's middle in meters."""
         return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether a position in metres lies on the grid."""
+        """Whether a position in meters lies on the grid."""
         x_max, y_max = self.x_min + self.columns * self.resolution, self.y_min + self.rows * self.resolution
         return self.x_min <= x < x_max and self.y_min <= y < y_max
 
     def window(self, row: int, column: int, size_px: int) -> Grid:
-        """The square sub-grid of ``size_px`` cells whose first cell is (row, column); it may stick out."""
+        """Return the square grid of ``size_px`` cells that starts at (row, column); it may extend beyond this one."""
         x_min = self.x_min + column * self.resolution
         y_min = self.y_min + row * self.resolution
         return Grid(x_min, y_min, size_px, size_px, self.resolution)
@@ -88,8 +89,12 @@ class Grid:
 class Heightmap:
     """Orthographic top view of the workspace (paper, section 3).
 
-    color: (R, C, 3) uint8, RGB. height: (R, C) float32, metres above the table. valid: (R, C) bool, False where nothing
-    was seen; such cells hold zero colour and zero height. stamp: seconds, ROS time of the frame it was made from.
+    Attributes:
+        color: (R, C, 3) uint8, RGB; 0 in cells that are not valid.
+        height: (R, C) float32, meters above the table; 0 in cells that are not valid.
+        valid: (R, C) bool, false where nothing was seen.
+        grid: The cells.
+        stamp: Seconds, ROS time of the frame that it was made from.
     """
 
     color: NDArray[np.uint8]
@@ -99,7 +104,7 @@ class Heightmap:
     stamp: float = 0.0
 
     def window(self, row: int, column: int, size_px: int) -> Heightmap:
-        """The square part of ``size_px`` cells that starts at (row, column); cells outside are not valid."""
+        """Return the square part of ``size_px`` cells that starts at (row, column); cells off the map are invalid."""
         source = _overlap(row, size_px, self.grid.rows), _overlap(column, size_px, self.grid.columns)
         inside = tuple(
             slice(part.start - first, part.stop - first) for part, first in zip(source, (row, column), strict=True)
@@ -114,7 +119,7 @@ class Heightmap:
 
 
 def _overlap(first: int, length: int, available: int) -> slice:
-    """The part of ``first .. first + length`` that lies in ``0 .. available``, maybe empty."""
+    """Return the part of ``first .. first + length`` that lies in ``0 .. available``; it may be empty."""
     start = min(max(first, 0), max(first + length, 0))
     return slice(start, max(start, min(first + length, available)))
 
@@ -132,7 +137,7 @@ class AttentionState(IntEnum):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A dense group of objects. center: (x, y) metres; area: m2; height: metres above the table."""
+    """A dense group of objects: center (x, y) in meters, footprint area in m2, height in meters above the table."""
 
     center: tuple[float, float]
     area: float
@@ -141,13 +146,16 @@ class Cluster:
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """Where to act next.
+    """Where to act next. In state CLEAR, only score, clusters and saliency are meaningful.
 
-    state: what was found; of a CLEAR attention only score, clusters and saliency mean anything.
-    center: (x, y) in metres, base frame. crop: 112x112 part of the heightmap around the centre.
-    mask: (112, 112) bool on the crop, the target's cells, or all true around a candidate cluster.
-    score: confidence that a target is in view, 0..1, 0.5 being the decision threshold.
-    clusters: all dense groups, largest first. saliency: (R, C) float32 raw VOCUS2 map of the whole heightmap.
+    Attributes:
+        state: What was found.
+        center: (x, y) in meters, base frame.
+        crop: The 112 x 112 cells of the heightmap around the center.
+        mask: (112, 112) bool on the crop: the target's cells, or all true around a candidate cluster.
+        score: Confidence that a target is in view, 0..1; the decision threshold is 0.5.
+        clusters: All dense groups, largest first.
+        saliency: (R, C) float32, raw VOCUS2 map of the whole heightmap.
     """
 
     state: AttentionState
@@ -160,7 +168,7 @@ class Attention:
 
 
 class PrimitiveKind(IntEnum):
-    """The two actions of the paper, section 3."""
+    """The two kinds of actions (paper, section 3)."""
 
     GRASP = 0
     PUSH = 1
@@ -168,12 +176,15 @@ class PrimitiveKind(IntEnum):
 
 @dataclass(frozen=True)
 class Primitive:
-    """One parametrised motion, all in the base frame.
+    """One parameterized motion, in the base frame.
 
-    position: (x, y, z) in metres of the tool between the closed finger tips; where a push starts.
-    angle: radians; of a grasp the closing axis (180 degree symmetric), of a push the direction of travel.
-    length: metres of travel, 0 for a grasp. opening: metres between the fingers before they close.
-    q_value: what the actor expects of it.
+    Attributes:
+        kind: Grasp or push.
+        position: (x, y, z) in meters of the point between the closed fingertips; the start of a push.
+        angle: Radians from the x axis; the closing axis of a grasp (180 degree symmetric), the direction of a push.
+        length: Meters of travel; 0 for a grasp.
+        opening: Meters between the fingers before they close; 0 for a push.
+        q_value: The value that the actor expects of it.
     """
 
     kind: PrimitiveKind
@@ -187,37 +198,32 @@ class Primitive:
     def grasp(
         cls, position: tuple[float, float, float], angle: float, q_value: float = 0.0, opening: float = GRIPPER_STROKE
     ) -> Primitive:
-        """A grasp at ``position`` closing along ``angle``."""
+        """Return a grasp at ``position`` that closes along ``angle``."""
         return cls(PrimitiveKind.GRASP, position, angle, 0.0, opening, q_value)
 
     @classmethod
     def push(
         cls, position: tuple[float, float, float], angle: float, q_value: float = 0.0, length: float = PUSH_LENGTH
     ) -> Primitive:
-        """A straight push from ``position`` towards ``angle`` with closed fingers."""
+        """Return a straight push with closed fingers from ``position`` in the direction ``angle``."""
         return cls(PrimitiveKind.PUSH, position, angle, length, 0.0, q_value)
 
 
 class OutcomeStatus(Enum):
-    """How a primitive ended; the numbers are those of ``msg/Attempt.msg``.
-
-    Whether a grasp was a success has three answers (docs/success.md). The robot's is HELD: something was between the
-    fingers after lifting and over the bin. The learner's (``learning/selfplay.py``): HELD, and the target came into the
-    bin. The referee's (``evaluation/referee.py``): a target lies in the bin that did not before.
-    """
+    """How a primitive ended, as the robot knows it (``docs/success.md``); the numbers are those of ``Attempt.msg``."""
 
     HELD = 0
     """Grasp: an object was lifted, carried and released over the drop bin."""
     EMPTY = 1
-    """Grasp: nothing between the fingers after closing or lifting."""
+    """Grasp: there was nothing between the fingers after closing or lifting."""
     DROPPED = 2
     """Grasp: lifted, but lost on the way to the bin."""
     PUSHED = 3
-    """Push: the stroke was travelled."""
+    """Push: the full stroke was traveled."""
     BLOCKED = 4
     """Push: the stroke was cut short by the force limit."""
     UNREACHABLE = 5
-    """Refused before moving: no inverse kinematic solution."""
+    """Refused before moving: there is no inverse kinematics solution."""
     OUT_OF_WORKSPACE = 6
     """Refused before moving: outside the workspace box or below the table."""
     COLLISION = 7
@@ -226,7 +232,7 @@ class OutcomeStatus(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the robot itself knows after a primitive. opening: metres between the fingers when it was judged."""
+    """What the robot knows after a primitive; ``opening`` in meters when the result was judged, duration in seconds."""
 
     status: OutcomeStatus
     opening: float

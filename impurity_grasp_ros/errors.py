@@ -1,7 +1,7 @@
-"""Every fault this package can report.
+"""All faults that this package can report.
 
-A failed grasp is a result; a fault is an exception. Each exception carries the :class:`ErrorCode` under which the
-ROS interfaces report it, so that no layer translates one into another.
+A failed grasp is a result; a fault is an exception. Each exception class has the :class:`ErrorCode` under which the ROS
+interfaces report it, so no layer has to translate errors.
 """
 
 from enum import IntEnum
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class ErrorCode(IntEnum):
-    """Numbers of ``msg/ErrorCode.msg``; a test keeps the two equal."""
+    """The numbers of ``msg/ErrorCode.msg``; a test compares the two."""
 
     NONE = 0
     UNKNOWN = 1
@@ -76,13 +76,13 @@ class TimeLimitError(ImpurityGraspError):
 
 
 class ActionLimitError(ImpurityGraspError):
-    """The goal's number of actions is used up."""
+    """The goal's maximum number of actions has been reached."""
 
     code = ErrorCode.ACTION_LIMIT
 
 
 class BusyError(ImpurityGraspError):
-    """Another goal or motion is under way."""
+    """Another goal or motion is in progress."""
 
     code = ErrorCode.BUSY
 
@@ -94,7 +94,7 @@ class PeerUnavailableError(ImpurityGraspError):
 
 
 class AmbiguousPeerError(ImpurityGraspError):
-    """More than one node offers an action of which only one may act."""
+    """More than one node offers the same action, and a goal would move several arms."""
 
     code = ErrorCode.AMBIGUOUS_PEER
 
@@ -106,7 +106,7 @@ class SenderLostError(ImpurityGraspError):
 
 
 class StoppedError(ImpurityGraspError):
-    """The arm was stopped by service ``stop``, a signal or the end of its node."""
+    """The arm was stopped by service ``stop``, by a signal, or because its node ended."""
 
     code = ErrorCode.STOPPED
 
@@ -118,31 +118,31 @@ class InvalidFrameError(ImpurityGraspError):
 
 
 class EmptyCloudError(ImpurityGraspError):
-    """No depth reading falls into the workspace."""
+    """There are hardly any depth readings in the workspace."""
 
     code = ErrorCode.EMPTY_CLOUD
 
 
 class SensorStaleError(ImpurityGraspError):
-    """The camera delivered no frame that is recent enough."""
+    """The camera has delivered no recent frame."""
 
     code = ErrorCode.SENSOR_STALE
 
 
 class CalibrationError(ImpurityGraspError):
-    """Views of the calibration board do not determine the camera's pose well enough."""
+    """The views of the calibration board do not determine the camera's pose well enough."""
 
     code = ErrorCode.CALIBRATION_REFUSED
 
 
 class ViewBlockedError(ImpurityGraspError):
-    """Something that is no object is in view: a hand, an arm, a tool."""
+    """Something other than objects is in view: a hand, an arm, a tool."""
 
     code = ErrorCode.VIEW_BLOCKED
 
 
 class ViewIncompleteError(ImpurityGraspError):
-    """Too little of the workspace was seen, or objects without depth."""
+    """Too little of the workspace was seen, or depth is missing where an object may be."""
 
     code = ErrorCode.VIEW_INCOMPLETE
 
@@ -154,13 +154,13 @@ class TableMovedError(ImpurityGraspError):
 
 
 class BadExposureError(ImpurityGraspError):
-    """The image is too dark or too bright to judge colors."""
+    """The image is too dark or too bright to judge colors, or the light has changed since the job began."""
 
     code = ErrorCode.BAD_EXPOSURE
 
 
 class CameraMovedError(ImpurityGraspError):
-    """The view has changed since the job began, as if somebody had moved the camera."""
+    """The view has changed since the job began in a way that shows that the camera was moved."""
 
     code = ErrorCode.CAMERA_MOVED
 
@@ -172,7 +172,7 @@ class NoPrimitiveError(ImpurityGraspError):
 
 
 class UnreachableError(ImpurityGraspError):
-    """A tool pose has no inverse kinematic solution."""
+    """A tool pose has no inverse kinematics solution."""
 
     code = ErrorCode.UNREACHABLE
 
@@ -184,7 +184,7 @@ class OutOfWorkspaceError(ImpurityGraspError):
 
 
 class MotionTimeoutError(ImpurityGraspError):
-    """A motion did not end before its deadline; the arm has been stopped."""
+    """A motion missed its deadline; the arm has been stopped."""
 
     code = ErrorCode.MOTION_TIMEOUT
 
@@ -196,42 +196,42 @@ class DeviceFaultError(ImpurityGraspError):
 
 
 class CollisionError(ImpurityGraspError):
-    """The arm would touch table, bin, camera mount or itself on its way; nothing was moved."""
+    """The arm would touch the table, the bin, an obstacle or itself on its way; nothing was moved."""
 
     code = ErrorCode.COLLISION
 
 
 class RecoveryNeededError(ImpurityGraspError):
-    """Only a person can decide how to go on; nothing was moved."""
+    """Only a person can decide how to proceed; nothing was moved."""
 
     code = ErrorCode.RECOVERY_NEEDED
 
 
 class DryRunError(ImpurityGraspError):
-    """A primitive was checked and would have been executed; nothing was moved."""
+    """A primitive was checked but not executed because ``dry_run`` is set; nothing was moved."""
 
     code = ErrorCode.DRY_RUN
 
 
 class UnknownSceneError(ImpurityGraspError):
-    """No scene of that name, or its description is malformed."""
+    """There is no scene of that name, or its description is malformed."""
 
     code = ErrorCode.UNKNOWN_SCENE
 
 
 class SceneNotSettledError(ImpurityGraspError):
-    """Scene generation did not yield a scene that is what it claims."""
+    """No scene that matches its description could be generated."""
 
     code = ErrorCode.SCENE_NOT_SETTLED
 
 
 class CheckpointError(ImpurityGraspError):
-    """A file of network weights is missing, damaged or does not fit its configuration."""
+    """A file of network weights is missing, damaged, or does not match its configuration."""
 
     code = ErrorCode.INVALID_WEIGHTS
 
 
 class ConfigError(ImpurityGraspError):
-    """A configuration value is missing, unknown, of the wrong type or out of range."""
+    """A configuration value is missing, unknown, of the wrong type, or out of range."""
 
     code = ErrorCode.INVALID_CONFIG

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and files of anyone's, which may be anything."""
+"""Safe reading of untrusted files, and atomic file writes."""
 
 import os
 import stat
@@ -11,23 +11,23 @@ KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
-"""What else can have a path, by its type in ``st_mode``."""
+"""Names of the other file types, by their code in ``st_mode``."""
 
 
 class UnreadableFileError(OSError):
-    """The path leads to something that is no file to read, or to one that is too large."""
+    """The path is not that of a regular file, or the file is too large."""
 
 
 def check_readable(path: Path, limit: int) -> None:
-    """Refuse what would block, never end or fill the memory when it is read.
+    """Refuse anything that would block, never end, or fill the memory when read.
 
     Args:
-        path: Of the file.
-        limit: Largest size in bytes.
+        path: Path of the file.
+        limit: Largest size accepted, in bytes.
 
     Raises:
-        OSError: There is no such file, or it cannot be examined.
-        UnreadableFileError: It is a pipe, a device, a folder, or larger than the limit.
+        OSError: There is no such file, or its status cannot be read.
+        UnreadableFileError: It is a pipe, a device or a folder, or larger than the limit.
     """
     try:
         _check(os.stat(path), limit)
@@ -36,21 +36,21 @@ def check_readable(path: Path, limit: int) -> None:
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """The content of a regular file, see :func:`check_readable`.
+    """Read a regular file that is not trusted, see :func:`check_readable`.
 
     Args:
-        path: Of the file.
-        limit: Largest size in bytes.
+        path: Path of the file.
+        limit: Largest size accepted, in bytes.
 
     Returns:
-        The bytes.
+        The content of the file.
 
     Raises:
         OSError: There is no such file, or it cannot be read.
-        UnreadableFileError: It is a pipe, a device, a folder, or larger than the limit.
+        UnreadableFileError: It is a pipe, a device or a folder, or larger than the limit.
     """
     check_readable(path, limit)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # does not wait, should it be a pipe by now
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # does not block if it has become a pipe
     with os.fdopen(descriptor, "rb") as file:
         _check(os.fstat(descriptor), limit)
         content = file.read(limit + 1)
@@ -68,7 +68,15 @@ def _check(found: os.stat_result, limit: int) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file in one step, making its folder first: a reader, or a crash, never meets half of it."""
+    """Write a file atomically, creating its folder if needed: nobody ever sees a partial file, not even after a crash.
+
+    Args:
+        path: Path of the file; an existing file is replaced.
+        content: All of its content.
+
+    Raises:
+        OSError: The file cannot be written; an existing file is then unchanged.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:

@@ -1,6 +1,6 @@
-"""Arguments of the launch files: what there are, and what is wrong with those that were given.
+"""Arguments of the launch files, and checks of the values that are given for them.
 
-Nothing here needs ROS 2, so that it is tested everywhere; ``nodes/launching.py`` makes launch actions of it.
+Nothing here needs ROS 2, so it can be tested anywhere; ``nodes/launching.py`` turns it into launch actions.
 """
 
 from __future__ import annotations
@@ -23,15 +23,23 @@ DISCOVERY = ("localhost", "subnet")
 MAX_SEED = 2**53
 
 PREFIXES = frozenset({"launch-prefix", "launch-prefix-filter"})
-"""Options of ``ros2 launch`` itself that it hands on as arguments."""
+"""Options of ``ros2 launch`` itself that it passes on as arguments."""
 
 LOCALHOST_ONLY_DISTRIBUTIONS = frozenset({"foxy", "galactic", "humble"})
-"""Those in which another variable keeps discovery on one machine; the newer one came after them."""
+"""Distributions older than ``ROS_AUTOMATIC_DISCOVERY_RANGE``; they limit discovery with another variable."""
 
 
 @dataclass(frozen=True)
 class LaunchArgument:
-    """One argument of a launch file. kind: text, count (a whole number from 0 on) or yaml (an existing file)."""
+    """One argument of a launch file.
+
+    Attributes:
+        name: As given on the command line.
+        default: The value when none is given.
+        description: What the argument means.
+        choices: The values accepted; empty for no restriction.
+        kind: ``text``, ``count`` (a whole number from 0 to ``MAX_SEED``) or ``yaml`` (the path of a YAML file).
+    """
 
     name: str
     default: str
@@ -40,7 +48,14 @@ class LaunchArgument:
     kind: str = "text"
 
     def check(self, value: str) -> None:
-        """Raise ConfigError, with this argument's name, unless the value is one that it takes."""
+        """Check a value.
+
+        Args:
+            value: As given on the command line.
+
+        Raises:
+            ConfigError: The value is not valid; the message starts with this argument's name.
+        """
         if self.choices and value not in self.choices:
             raise ConfigError(f"{self.name}: expected one of {', '.join(self.choices)}, received {value!r}")
         if self.kind == "count" and not (value.isascii() and value.isdigit() and int(value) <= MAX_SEED):
@@ -50,13 +65,13 @@ class LaunchArgument:
 
     def _check_file(self, value: str) -> None:
         try:
-            read_fresh_yaml(str(Path(value).absolute()))  # launch takes it from the working directory
+            read_fresh_yaml(str(Path(value).absolute()))  # launch resolves it from the working directory
         except ConfigError as error:
             raise ConfigError(f"{self.name}: {error}") from error
 
 
 CELL = LaunchArgument(
-    "cell_file", str(resource(CELL_FILE)), "the cell, for map, motion, simulation and TF alike", kind="yaml"
+    "cell_file", str(resource(CELL_FILE)), "the cell, for heightmap, motion, simulation and TF alike", kind="yaml"
 )
 PARAMS_FILE = LaunchArgument("params_file", str(resource(PARAMETERS_FILE)), "parameters of all nodes", kind="yaml")
 
@@ -67,25 +82,25 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
         CELL,
         LaunchArgument("namespace", "", "namespace of all nodes"),
         LaunchArgument("use_sim_time", use_sim_time, "take the time from /clock", BOOLEAN),
-        LaunchArgument("log_level", "info", "least severity of what is logged", LOG_LEVELS),
-        LaunchArgument("discovery", "localhost", "how far away other nodes are found", DISCOVERY),
+        LaunchArgument("log_level", "info", "lowest severity that is logged", LOG_LEVELS),
+        LaunchArgument("discovery", "localhost", "range in which other nodes are discovered", DISCOVERY),
     )
 
 
 GRAPH_ARGUMENTS = (
-    LaunchArgument("rviz", "false", "open rviz", BOOLEAN),
-    LaunchArgument("refuse_repeated", "true", "see heightmap_node", BOOLEAN),
+    LaunchArgument("rviz", "false", "open RViz", BOOLEAN),
+    LaunchArgument("refuse_repeated", "true", "parameter of heightmap_node", BOOLEAN),
 )
 SIM_ARGUMENTS = (
-    LaunchArgument("scene", "random", "a scene of config/scenes, or a preset: path/to/scene.yaml"),
+    LaunchArgument("scene", "random", "name of a scene in config/scenes, or path of a preset, such as my/scene.yaml"),
     LaunchArgument("seed", "0", "seed of the scene", kind="count"),
-    LaunchArgument("gui", "false", "open the simulator's window and move in real time", BOOLEAN),
+    LaunchArgument("gui", "false", "open the simulator's window and run in real time", BOOLEAN),
     *_common("true"),
 )
 REAL_ARGUMENTS = (
-    LaunchArgument("robot_ip", "", "address of the robot's controller"),
-    LaunchArgument("dry_run", "false", "everything but motion", BOOLEAN),
-    LaunchArgument("camera", "true", "start the driver of a RealSense camera", BOOLEAN),
+    LaunchArgument("robot_ip", "", "IP address of the robot controller"),
+    LaunchArgument("dry_run", "false", "do everything except moving the arm", BOOLEAN),
+    LaunchArgument("camera", "true", "start the RealSense camera driver", BOOLEAN),
     *_common("false"),
 )
 
@@ -93,20 +108,20 @@ CAMERA_ARGUMENTS = {
     "align_depth.enable": "true",
     "enable_sync": "true",
     "initial_reset": "true",
-    "publish_tf": "false",  # the calibration says where the optical frame is, and a frame has one parent
+    "publish_tf": "false",  # the calibration defines the optical frame, and a frame has only one parent
 }
-"""What the RealSense driver is told, besides its namespace."""
+"""Launch arguments of the RealSense driver, besides its namespace."""
 
 
 def check_values(arguments: Iterable[LaunchArgument], values: Mapping[str, str]) -> None:
-    """Refuse values of wrong types, files that are missing, and the like.
+    """Check the values of launch arguments.
 
     Args:
-        arguments: What the launch file takes.
-        values: Text by name; names of others are left alone.
+        arguments: The arguments that the launch file declares.
+        values: Values by name; other names are ignored.
 
     Raises:
-        ConfigError: With the first argument at fault, what was expected and what was received.
+        ConfigError: A value is not valid; the message is about the first one.
     """
     for argument in arguments:
         if argument.name in values:
@@ -114,14 +129,14 @@ def check_values(arguments: Iterable[LaunchArgument], values: Mapping[str, str])
 
 
 def check_names(known: Iterable[str], words: Iterable[str]) -> None:
-    """Refuse arguments that no launch file declares: they are mistyped, and would have no effect.
+    """Refuse arguments that no launch file declares: they are typing errors and would have no effect.
 
     Args:
-        known: Names that are declared.
-        words: Of the command line, ``name:=value``; others are left alone.
+        known: The declared names.
+        words: Words of the command line; all but those of the form ``name:=value`` are ignored.
 
     Raises:
-        ConfigError: With the first unknown name, and the one that may have been meant.
+        ConfigError: A name is unknown; the message is about the first one and suggests a similar name.
     """
     names = sorted(set(known) | PREFIXES)
     for name in (word.partition(":=")[0] for word in words if ":=" in word):
@@ -132,14 +147,14 @@ def check_names(known: Iterable[str], words: Iterable[str]) -> None:
 
 
 def discovery_variables(discovery: str, distribution: str) -> dict[str, str]:
-    """Environment variables that set how far away other nodes are found.
+    """Return the environment variables that set the range of discovery.
 
     Args:
         discovery: ``localhost`` or ``subnet``.
-        distribution: Name of the ROS 2 distribution, lower case.
+        distribution: Name of the ROS 2 distribution in lower case.
 
     Returns:
-        Values by variable.
+        Values by name of the variable.
     """
     if distribution in LOCALHOST_ONLY_DISTRIBUTIONS:
         return {"ROS_LOCALHOST_ONLY": "1" if discovery == "localhost" else "0"}
@@ -147,18 +162,18 @@ def discovery_variables(discovery: str, distribution: str) -> dict[str, str]:
 
 
 def death_of_a_node(name: str, exit_code: int) -> str:
-    """What is said when a node ends that the job needs."""
-    return f"expected {name} to run as long as the others, it ended with exit code {exit_code}: ending all"
+    """Return the message for the end of a node without which the others cannot work."""
+    return f"expected {name} to keep running, received exit code {exit_code}: ending all nodes"
 
 
 def check_parameter_files(words: Sequence[str]) -> None:
-    """Refuse files of parameters that ROS 2 would end in a traceback over.
+    """Check a node's parameter files, because ROS 2 reports bad ones only with a traceback.
 
     Args:
-        words: Of a node's command line.
+        words: Words of the node's command line.
 
     Raises:
-        ConfigError: A file that is named there is missing or broken.
+        ConfigError: A parameter file is missing or malformed.
     """
     for option, file in pairwise(words):
         if option == "--params-file":

@@ -1,4 +1,4 @@
-"""Pictures of decisions that a person understands: RGB images (H, W, 3) uint8, x to the right and y upwards."""
+"""Draw decisions as images for people: (H, W, 3) uint8, RGB, with x to the right and y up."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from impurity_grasp_ros.gripper import GripperModel
 Picture = NDArray[np.uint8]
 
 SCALE = 3
-"""Pixels of a picture per cell of a heightmap."""
+"""Image pixels per heightmap cell."""
 
 TARGET_COLOR, CANDIDATE_COLOR = (255, 40, 200), (255, 200, 0)
 GRASP_COLOR, PUSH_COLOR = (0, 220, 60), (0, 170, 255)
 UNSEEN_COLOR = (40, 40, 40)
 MAX_HEIGHT = 0.10
-"""Metres shown in the brightest colour of a height picture."""
+"""Height in meters that is drawn in the brightest color."""
 
 
 def draw_heightmap(heightmap: Heightmap) -> Picture:
-    """The colour heightmap; unseen cells are dark grey."""
+    """Draw the colors of a heightmap; unseen cells are dark gray."""
     return _enlarged(np.where(heightmap.valid[..., None], heightmap.color, np.array(UNSEEN_COLOR, np.uint8)))
 
 
 def draw_height(heightmap: Heightmap) -> Picture:
-    """Heights from dark (table) to bright (10 cm)."""
+    """Draw heights, from dark (table) to bright (10 cm)."""
     level = np.clip(heightmap.height / MAX_HEIGHT * 255, 0, 255).astype(np.uint8)
     return _enlarged(_colored(level, cv2.COLORMAP_VIRIDIS))
 
 
 def draw_saliency(attention: Attention) -> Picture:
-    """The saliency map, stretched to its full range."""
+    """Draw the saliency map, stretched to the full range of colors."""
     raw = attention.saliency
     level = (raw - raw.min()) / max(float(np.ptp(raw)), 1e-9) * 255
     return _enlarged(_colored(level.astype(np.uint8), cv2.COLORMAP_INFERNO))
 
 
 def draw_attention(heightmap: Heightmap, attention: Attention) -> Picture:
-    """The heightmap with the outline of the target or of the candidate region."""
+    """Draw the heightmap with the outline of the target or of the candidate region."""
     picture = draw_heightmap(heightmap)
     if attention.state is AttentionState.CLEAR:
         return picture
@@ -53,14 +53,24 @@ def draw_attention(heightmap: Heightmap, attention: Attention) -> Picture:
 
 
 def draw_mask(heightmap: Heightmap, attention: Attention) -> Picture:
-    """The attention's mask in white: the target's cells, or all cells around a candidate."""
+    """Draw the attention's mask in white: the target's cells, or all cells around a candidate."""
     return np.repeat(_mask_pixels(heightmap, attention)[..., None] * np.uint8(255), 3, axis=2)
 
 
 def draw_primitive(
     heightmap: Heightmap, primitive: Primitive, gripper: GripperModel, picture: Picture | None = None
 ) -> Picture:
-    """The two fingers of a grasp, or the stroke of a push, on the heightmap or on a picture of it."""
+    """Draw the two fingers of a grasp or the stroke of a push.
+
+    Args:
+        heightmap: The view.
+        primitive: What to draw.
+        gripper: Whose fingers to draw.
+        picture: An image of the heightmap to draw on, which is modified; a new one if None.
+
+    Returns:
+        The image.
+    """
     picture = draw_heightmap(heightmap) if picture is None else picture
     x, y, _ = primitive.position
     c, s = math.cos(primitive.angle), math.sin(primitive.angle)
@@ -81,13 +91,21 @@ def draw_primitive(
 
 
 def to_png(picture: Picture) -> bytes:
-    """The picture as a PNG file."""
+    """Encode an image as PNG."""
     _, png = cv2.imencode(".png", picture[..., ::-1])
     return png.tobytes()
 
 
 def side_by_side(pictures: dict[str, Picture], title: str) -> Picture:
-    """Pictures of equal height in a row, each under its name, all under a title."""
+    """Arrange images of equal height in a row, each under its name, all under a title.
+
+    Args:
+        pictures: At least one image, by name.
+        title: Text above all of them.
+
+    Returns:
+        One image.
+    """
     columns = []
     for name, picture in pictures.items():
         bar = np.full((28, picture.shape[1], 3), 255, np.uint8)
@@ -100,7 +118,7 @@ def side_by_side(pictures: dict[str, Picture], title: str) -> Picture:
 
 
 def _mask_pixels(heightmap: Heightmap, attention: Attention) -> NDArray[np.uint8]:
-    """The attention's mask on a picture of the whole heightmap: (H, W) of 0 and 1."""
+    """Return the attention's mask in the pixels of a drawn heightmap, (H, W) of 0 and 1."""
     crop, rows, columns = attention.crop.grid, heightmap.grid.rows * SCALE, heightmap.grid.columns * SCALE
     pixels = np.flipud(np.repeat(np.repeat(attention.mask, SCALE, axis=0), SCALE, axis=1)).astype(np.uint8)
     left, top = _pixel(heightmap.grid, *crop.to_metres(crop.rows - 0.5, -0.5))
@@ -109,7 +127,7 @@ def _mask_pixels(heightmap: Heightmap, attention: Attention) -> NDArray[np.uint8
 
 
 def _colored(level: NDArray[np.uint8], palette: int) -> Picture:
-    """Grey levels (H, W) in one of OpenCV's palettes."""
+    """Color gray levels (H, W) with one of OpenCV's colormaps."""
     return np.asarray(cv2.applyColorMap(level, palette), np.uint8)[..., ::-1]
 
 
@@ -119,6 +137,6 @@ def _enlarged(image: NDArray[np.uint8]) -> Picture:
 
 
 def _pixel(grid: Grid, x: float, y: float) -> tuple[int, int]:
-    """Picture coordinates (right, down) of a position in metres."""
+    """Return the image coordinates (right, down) of a position in meters."""
     row, column = grid.to_cell(x, y)
     return round((column + 0.5) * SCALE), round((grid.rows - row - 0.5) * SCALE)

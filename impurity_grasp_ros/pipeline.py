@@ -1,4 +1,4 @@
-"""One decision without ROS: frame -> heightmap -> attention -> primitive, by the very functions that the nodes call."""
+"""Make decisions without ROS: frame -> heightmap -> attention -> primitive, with the functions that the nodes call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Decision:
-    """What was seen and what is to be done about it; no primitive when the workspace is clear."""
+    """What was seen, and the primitive to execute; None when the workspace is clear."""
 
     heightmap: Heightmap
     attention: Attention
@@ -26,28 +26,37 @@ class Decision:
 
 
 class Stage(Protocol):
-    """Called around each step of a decision."""
+    """A wrapper that is called for each step of a decision, for instance to measure its duration."""
 
     def __call__(self, name: str, function: Callable[..., T], /, *arguments: Any) -> T:
-        """What ``function`` returns for ``arguments``."""
+        """Call a step.
+
+        Args:
+            name: Name of the step.
+            function: The step.
+            *arguments: What to pass to it.
+
+        Returns:
+            What ``function`` returns.
+        """
         ...
 
 
 def plain(_name: str, function: Callable[..., T], /, *arguments: Any) -> T:
-    """A stage that adds nothing."""
+    """Call the step and do nothing else."""
     return function(*arguments)
 
 
 class Pipeline:
-    """Decides frame by frame within a job, remembering what ordinary objects look like and what was seen before.
+    """Decides frame by frame, and remembers within a job what ordinary objects look like and what was seen before.
 
     Args:
-        site: The workspace and what surrounds it.
-        projection: Which readings make up the scene.
-        view: What a frame must be like to be acted upon.
-        attention: How targets are told from ordinary objects.
+        site: The workspace and its surroundings.
+        projection: Which readings belong to the scene.
+        view: What a view must be like for the robot to act on it.
+        attention: How targets are told apart from ordinary objects.
         actor: The policy.
-        stage: Called around each step; may take its time.
+        stage: Called for each step.
     """
 
     def __init__(
@@ -69,15 +78,26 @@ class Pipeline:
         self._memory: Any = None
 
     def new_job(self) -> None:
-        """Forget the job before."""
+        """Forget the previous job."""
         self._view = None
         self._memory = None
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
-        """One decision.
+        """Decide what to do about a frame.
 
-        Raises NoPrimitiveError when the actor finds nothing to do, and what :func:`.view.look` raises for a frame that
-        cannot be acted upon; the next frame is then compared with the one before.
+        After an error from :func:`.view.look`, the next frame is compared with the last one that was accepted.
+
+        Args:
+            frame: The camera's frame.
+            history: The attempts of this job, oldest first.
+
+        Returns:
+            The decision.
+
+        Raises:
+            ImpurityGraspError: The frame cannot be acted on; for the subclasses see :func:`.view.look`.
+            ViewIncompleteError: No target was found, but one may lie in a place that was not seen.
+            NoPrimitiveError: The actor finds nothing to do.
         """
         heightmap, self._view = self._stage(
             "judge and project", look, frame, self._site, self._projection, self._view_config, self._view

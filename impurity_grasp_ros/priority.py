@@ -1,4 +1,4 @@
-"""Scheduling priority for what must not be late, as far as the system permits it."""
+"""Raise the scheduling priority of time-critical threads, as far as the system permits it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import os
 from pathlib import Path
 
 REALTIME_PRIORITY = 10
+"""Priority of threads under the policy ``SCHED_RR``."""
+
 NICENESS = -10
+"""Nice value of the process where real-time scheduling is not permitted."""
 
 
 def raise_priority() -> str:
-    """Schedule the calling thread, and threads that it starts from now on, before others.
+    """Schedule the calling thread before others, and so the threads that it starts from now on.
 
     Returns:
-        What was permitted: ``real-time``, ``nice -10`` or ``ordinary``.
+        What the system permitted: ``real-time``, ``nice -10`` or ``ordinary``.
     """
     return "real-time" if _realtime(0) else lower_niceness()
 
 
 def ordinary_thread() -> None:
-    """Take real-time scheduling from the calling thread, and from threads that it starts from now on."""
+    """Return the calling thread, and threads that it starts from now on, to ordinary scheduling."""
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
@@ -27,7 +30,7 @@ def lower_niceness() -> str:
     """Give this process a larger share of a busy machine, without real-time scheduling.
 
     Returns:
-        What was permitted: ``nice -10`` or ``ordinary``.
+        What the system permitted: ``nice -10`` or ``ordinary``.
     """
     try:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
@@ -37,19 +40,19 @@ def lower_niceness() -> str:
 
 
 def prioritize_threads(prefixes: tuple[str, ...]) -> int:
-    """Schedule those threads of this process in real time whose names begin with one of some prefixes.
+    """Give real-time scheduling to the threads of this process whose names start with one of the prefixes.
 
     Args:
-        prefixes: Beginnings of thread names, as the system knows them.
+        prefixes: Beginnings of thread names, as in ``/proc/self/task/*/comm``.
 
     Returns:
-        How many threads were permitted to.
+        Number of threads for which the system permitted it.
     """
     raised = 0
     for folder in Path("/proc/self/task").iterdir():
         try:
             name = (folder / "comm").read_text()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the thread has ended in the meantime
             continue
         if name.startswith(prefixes):
             raised += _realtime(int(folder.name))

@@ -1,7 +1,7 @@
-"""What devices and actors must offer. Simulated, emulated and real ones satisfy the same protocols.
+"""Protocols of devices and actors. Simulated, emulated and real devices satisfy the same protocols.
 
-Motions are asynchronous so that the caller keeps deadlines and can cancel: start, poll ``is_moving`` while sleeping on
-the :class:`Clock`, ``stop`` when needed. A device that fails raises ``DeviceFaultError``.
+Motions are asynchronous, so that the caller can enforce deadlines and cancel: start a motion, poll ``is_moving`` while
+sleeping on the :class:`Clock`, and call ``stop`` when needed. A device that fails raises ``DeviceFaultError``.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,18 +14,18 @@ from impurity_grasp_ros.datatypes import Attempt, Attention, Heightmap, Primitiv
 from impurity_grasp_ros.transform import Transform
 
 JointPositions = NDArray[np.float64]
-"""Six joint angles in radians, base to tool, shape (6,)."""
+"""Six joint angles in radians, from base to tool, (6,) float64."""
 
 
 class Clock(Protocol):
-    """Time as the robot feels it: the wall's on hardware, the physics engine's in simulation."""
+    """The robot's time: wall-clock time on hardware, simulated time in simulation."""
 
     def now(self) -> float:
-        """Seconds since an arbitrary start, never going back."""
+        """Return seconds since an arbitrary start; the value never decreases."""
         ...
 
     def sleep(self, duration: float) -> None:
-        """Let ``duration`` seconds pass."""
+        """Wait for ``duration`` seconds."""
         ...
 
 
@@ -33,54 +33,66 @@ class Camera(Protocol):
     """A statically mounted, calibrated RGB-D camera."""
 
     def capture(self) -> RgbdFrame:
-        """Take one registered colour and depth image."""
+        """Take one registered color and depth image."""
         ...
 
 
 class Arm(Protocol):
-    """A six-axis arm with its tool centre point between the closed finger tips."""
+    """A six-axis arm with its tool center point between the closed fingertips."""
 
     def joint_positions(self) -> JointPositions:
-        """Measured joint angles."""
+        """Return the measured joint angles."""
         ...
 
     def tool_pose(self) -> Transform:
-        """Measured ``T_base_tool``."""
+        """Return the measured ``T_base_tool``."""
         ...
 
     def tool_force(self) -> NDArray[np.float64]:
-        """Force (3,) in newtons at the tool, in ``base_link``, the payload's weight taken off.
+        """Return the force at the tool without the payload's weight, (3,) in newtons, in ``base_link``.
 
-        It may have an offset, which changes slowly with the arm's pose: only differences tell of contact.
+        It may have an offset that changes slowly with the arm's pose, so only differences indicate contact.
         """
         ...
 
     def set_payload(self, held_mass: float) -> None:
-        """Tell the arm that the fingers hold ``held_mass`` kilograms, 0 for nothing; to be called at rest."""
+        """Tell the arm that the fingers hold ``held_mass`` kilograms, 0 for nothing; call only when at rest."""
         ...
 
     def speed_fraction(self) -> float:
-        """How fast motions run compared with what was asked for: a speed slider, 0 to 1."""
+        """Return actual over commanded speed, 0 to 1: the speed slider, or less when the controller slows down."""
         ...
 
     def inverse_kinematics(self, T_base_tool: Transform) -> JointPositions | None:
-        """Joint angles that reach the pose, the closest to the present ones; None when there are none."""
+        """Return the joint angles that reach a pose and are closest to the present ones; None if there are none."""
         ...
 
     def start_joint_motion(self, joints: JointPositions, speed: float, acceleration: float) -> None:
-        """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
+        """Start a motion that is straight in joint space.
+
+        Args:
+            joints: Where it ends.
+            speed: rad/s of the leading axis.
+            acceleration: rad/s2 of the leading axis.
+        """
         ...
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
-        """Start a motion that is straight in Cartesian space; m/s and m/s2 of the tool."""
+        """Start a motion that is straight in Cartesian space.
+
+        Args:
+            T_base_tool: Where it ends.
+            speed: m/s of the tool.
+            acceleration: m/s2 of the tool.
+        """
         ...
 
     def is_moving(self) -> bool:
-        """Whether the motion started last is still under way."""
+        """Whether the last motion that was started is still in progress."""
         ...
 
     def stop(self) -> None:
-        """Halt at once and stay there. Safe to call at any time."""
+        """Stop at once and stay there. Can be called at any time."""
         ...
 
 
@@ -88,42 +100,47 @@ class Gripper(Protocol):
     """A two-finger parallel gripper."""
 
     def start_motion(self, opening: float) -> None:
-        """Start moving the fingers to ``opening`` metres; they stall on an object with a limited force."""
+        """Start moving the fingers until they are ``opening`` meters apart; an object stops them, at limited force."""
         ...
 
     def is_moving(self) -> bool:
-        """Whether the fingers still move."""
+        """Whether the fingers are still moving."""
         ...
 
     def opening(self) -> float:
-        """Measured distance between the fingers in metres."""
+        """Return the measured distance between the fingers in meters."""
         ...
 
     def is_holding(self) -> bool:
-        """Whether something stopped the fingers while they closed, and still keeps them apart."""
+        """Whether something stopped the fingers while they were closing and still keeps them apart."""
         ...
 
 
 class Device(Protocol):
-    """A driver that keeps in touch with its device by itself, and knows what is the matter with it."""
+    """A driver that keeps up the connection to its device and monitors the device's state."""
 
     def problem(self) -> str:
-        """Why the device cannot move, empty when it can."""
+        """Return why the device cannot move; empty when it can."""
         ...
 
     def recover(self, must_stop: Callable[[], bool]) -> None:
-        """Make it ready again, on a person's request; ``must_stop`` says when to give up.
+        """Make the device ready again, at a person's request.
 
-        Raises DeviceFaultError with what is still in the way, CanceledError when it was told to give up.
+        Args:
+            must_stop: Polled meanwhile; returns true when to give up.
+
+        Raises:
+            DeviceFaultError: The device is still not ready; the message says why.
+            CanceledError: ``must_stop`` returned true.
         """
         ...
 
     def values(self) -> dict[str, str]:
-        """Its state for diagnostics, by name, also while it cannot move."""
+        """Return the device's state by name, for diagnostics; also works while the device cannot move."""
         ...
 
     def close(self) -> None:
-        """Let the device go, stopped as it is."""
+        """Disconnect from the device, which stays stopped."""
         ...
 
 
@@ -135,17 +152,25 @@ class GripperDriver(Gripper, Device, Protocol):
     """A real gripper."""
 
     def last_opening(self) -> float | None:
-        """The opening in metres measured last, without asking the gripper; None before the first time."""
+        """Return the opening in meters as last measured, without asking the gripper; None if never measured."""
         ...
 
 
 class Actor(Protocol):
-    """A policy: what to do about an attention."""
+    """A policy: it chooses the primitive to execute."""
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """Choose a primitive for a TARGET or CANDIDATE attention, given this job's attempts, oldest first.
+        """Choose a primitive.
 
-        Primitives stay on the heightmap's grid, which is the workspace. Raises NoPrimitiveError when there is nothing
-        sensible to do.
+        Args:
+            heightmap: The view.
+            attention: Where to act, in state TARGET or CANDIDATE.
+            history: The attempts of this job, oldest first.
+
+        Returns:
+            A primitive that stays on the heightmap's grid, which is the workspace.
+
+        Raises:
+            NoPrimitiveError: There is nothing sensible to do.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where the files that ship with the package are found: configuration, scenes, robot description."""
+"""Locate the files that ship with the package: configuration, scenes, robot description."""
 
 import os
 import sys
@@ -18,9 +18,16 @@ def _roots() -> Iterator[Path]:
 
 
 def resource(name: str) -> Path:
-    """Path of a shipped file such as ``config/scenes/random.yaml``; an absolute path is taken as it is.
+    """Return the path of a shipped file.
 
-    Raises ConfigError when there is no such file.
+    Args:
+        name: Path relative to the package, such as ``config/scenes/random.yaml``; an absolute path is used as it is.
+
+    Returns:
+        The path of an existing file or folder.
+
+    Raises:
+        ConfigError: There is no such file.
     """
     tried = [root / name for root in _roots()]  # joining an absolute path yields that path
     for path in tried:

@@ -1,4 +1,4 @@
-"""The nodes that simulation and robot have in common; included by sim.launch.py and real.launch.py."""
+"""The nodes that simulation and real robot have in common; included by sim.launch.py and real.launch.py."""
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_path
 from launch import LaunchContext, LaunchDescription
@@ -18,7 +18,7 @@ NODES = ("attention_node", "picker_node")
 
 
 def installed(package: str) -> bool:
-    """Whether a ROS package is there."""
+    """Whether a ROS package is installed."""
     try:
         get_package_prefix(package)
     except PackageNotFoundError:
@@ -27,15 +27,17 @@ def installed(package: str) -> bool:
 
 
 def optional(package: str, executable: str, **options) -> Node | LogInfo:
-    """A node of another package, or a line that says that it is missing."""
+    """Return a node of another package, or a log message if the package is not installed."""
     if installed(package):
         enclave = ["--enclave", f"/impurity_grasp/{executable}"]
         return Node(package=package, executable=executable, ros_arguments=enclave, **options)
-    return LogInfo(msg=f"{package} is not installed: going on without {executable}", condition=options.get("condition"))
+    return LogInfo(
+        msg=f"{package} is not installed: continuing without {executable}", condition=options.get("condition")
+    )
 
 
 def robot_and_camera(context: LaunchContext) -> list[Node | LogInfo]:
-    """The robot with its gripper, and the transform of the calibrated camera."""
+    """Return the publishers of the robot description and of the camera's calibrated pose."""
     cell = load_cell(context.launch_configurations["cell_file"])
     camera = cell.calibration
     pose = zip(("x", "y", "z", "qx", "qy", "qz", "qw"), (*camera.translation, *camera.quaternion_xyzw), strict=True)
@@ -54,7 +56,7 @@ def robot_and_camera(context: LaunchContext) -> list[Node | LogInfo]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Arguments besides its own are declared, and checked, by the launch files that include this one."""
+    """Return the common nodes; the launch file that includes this one declares and checks all other arguments."""
     time = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
     cell = {"cell_file": LaunchConfiguration("cell_file")}
     view = {

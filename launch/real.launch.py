@@ -1,4 +1,4 @@
-"""The system beside a real robot: camera driver, the node that moves the arm, and the nodes common with simulation."""
+"""The system on a real robot: camera driver, motion node, and the nodes that are also used in simulation."""
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_path
 from launch import LaunchDescription
@@ -14,18 +14,18 @@ SHARE = get_package_share_path("impurity_grasp")
 
 
 def camera_driver() -> IncludeLaunchDescription | LogInfo:
-    """The driver of a RealSense camera with depth aligned to color, or a line that says that it is missing."""
+    """Return the RealSense driver, with depth aligned to color, or a log message if it is not installed."""
     wanted = IfCondition(LaunchConfiguration("camera"))
     try:
         driver = get_package_share_path("realsense2_camera") / "launch" / "rs_launch.py"
     except PackageNotFoundError:
-        return LogInfo(msg="realsense2_camera is not installed: going on without the camera driver", condition=wanted)
+        return LogInfo(msg="realsense2_camera is not installed: continuing without the camera driver", condition=wanted)
     arguments = {"camera_namespace": [LaunchConfiguration("namespace"), "/camera"], **CAMERA_ARGUMENTS}
     return IncludeLaunchDescription(str(driver), launch_arguments=arguments.items(), condition=wanted)
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Camera driver, motion node and the common nodes."""
+    """Return the camera driver, the motion node and the common nodes."""
     robot = {
         "cell_file": LaunchConfiguration("cell_file"),
         "robot_ip": ParameterValue(LaunchConfiguration("robot_ip"), value_type=str),

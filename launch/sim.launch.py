@@ -1,4 +1,4 @@
-"""The whole system with a simulated robot, every node a process of its own."""
+"""The whole system with a simulated robot; every node is a separate process."""
 
 from ament_index_python.packages import get_package_share_path
 from launch import LaunchDescription
@@ -13,7 +13,7 @@ SHARE = get_package_share_path("impurity_grasp")
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Simulation bridge and the nodes that simulation and robot have in common."""
+    """Return the simulation bridge and the common nodes."""
     scene = {
         "cell_file": LaunchConfiguration("cell_file"),
         "scene": ParameterValue(LaunchConfiguration("scene"), value_type=str),

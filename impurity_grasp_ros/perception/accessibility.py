@@ -1,4 +1,7 @@
-"""Which of several targets comes first: the one that two fingers reach best. Each one taken makes room for the next."""
+"""Choose which of several targets to pick first: the one that the two fingers can reach most easily.
+
+Each target that is removed makes room for the next one.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,45 @@ from impurity_grasp_ros.datatypes import Heightmap
 from impurity_grasp_ros.perception.silhouette import Mask
 
 AXES = 8
-"""Closing axes that are looked along."""
+"""Number of closing axes that are checked, evenly spaced over half a turn."""
 
 ENGAGEMENT = 0.012
-"""Metres that finger tips reach below an object's top."""
+"""Meters that the fingertips reach below an object's top."""
 
 RING = (0.003, 0.018)
-"""Metres from an object's outline between which a finger comes down, slack included."""
+"""Nearest and farthest distance in meters from an object's outline at which a finger comes down, including slack."""
 
 BLOCKED_SHARE = 0.1
-"""Part of a sector of the ring that may be in the way without blocking it."""
+"""Fraction of a sector of the ring that may be occupied before the sector counts as blocked."""
 
 
 def most_accessible(masks: list[Mask], heightmap: Heightmap) -> Mask:
-    """The mask (R, C) of the object with room for fingers along most axes, then with most room around it."""
+    """Return the mask of the most accessible object.
+
+    That is the one with room for the fingers along the most axes; ties go to the one with the most room around it.
+
+    Args:
+        masks: At least one (R, C) bool mask, each of one object.
+        heightmap: The view.
+
+    Returns:
+        One of ``masks``.
+    """
     return max(masks, key=lambda mask: room(mask, heightmap)) if len(masks) > 1 else masks[0]
 
 
 def room(mask: Mask, heightmap: Heightmap) -> tuple[int, float]:
-    """Number of axes along which the ring around an object is free on both sides, and the part of the ring that is.
+    """Measure the room for fingers around an object.
 
-    What lies off the map counts as free, what nobody saw as table.
+    Cells off the map count as free, and cells that were not seen count as table.
+
+    Args:
+        mask: (R, C) bool, the object's cells.
+        heightmap: The view.
+
+    Returns:
+        The number of axes along which the ring around the object is free on both sides, and the fraction of the ring
+        that is free.
     """
     low = np.percentile(heightmap.height[mask], 90) - ENGAGEMENT
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) * heightmap.grid.resolution

@@ -1,12 +1,15 @@
-"""What ordinary objects look like, learned from the scene itself: no classes, no labels, no training.
+"""Model of what ordinary objects look like, learned from the scene itself: no classes, no labels, no training.
 
-A cell's look is its chromaticity, which shading hardly changes, and its brightness, which shading changes a lot, though
-not on level surfaces. Each is measured in tolerances: a distance of 1 is the limit of what passes as the same look.
-Looks form dense groups in that space (DBSCAN). Ordinary is the group that most cells pass as, together with all groups
-that pass as it: two shades of one colour must not count as two kinds of objects. While these are not yet most of the
-cells, the group with most cells per tolerance of distance joins them. Whatever lies a tolerance away from all ordinary
-looks is an outlier. Learned from the first frame of a job, the model stays the reference when few objects are left,
-even when the last one is an impurity.
+The look of a cell is its chromaticity, which shading hardly changes, and its brightness, which shading changes a lot,
+though not on level surfaces. Both are measured in tolerances: looks less than a distance of 1 apart count as the same.
+
+DBSCAN finds dense groups of looks. The ordinary looks are those of the group that matches the most cells, together with
+all groups that match it, because two shades of one color must not count as two kinds of objects. Until these hold most
+of the cells, the group with the most cells per tolerance of distance is added. A look that is a tolerance or more away
+from every ordinary look is an outlier.
+
+The model is learned from the first frame of a job. It remains the reference when few objects are left, even when the
+last one is an impurity.
 """
 
 from dataclasses import dataclass
@@ -20,49 +23,52 @@ from sklearn.cluster import DBSCAN
 from impurity_grasp_ros.config import parameter
 
 _BIN = 0.2
-"""Edge of a histogram bin in tolerances."""
+"""Edge length of a histogram bin, in tolerances."""
 
 _GROUP_RADIUS = 0.6
-"""Looks closer than this many tolerances belong to one group if they are common enough."""
+"""DBSCAN neighborhood radius, in tolerances: closer looks form one group if they are common enough."""
 
 _SAMPLES = 1000
-"""DBSCAN counts weights in these parts of the whole."""
+"""Value of DBSCAN's ``min_samples``; weights are scaled so that ``group_share`` of all cells adds up to it."""
 
 _ABSORBED = 0.5
-"""Looks nearer to the model than this many tolerances are taken over into it."""
+"""Looks less than this many tolerances from the model are merged into it."""
 
 _FORGOTTEN = 1e-3
-"""Looks rarer than this share are dropped from the model."""
+"""Looks with less than this fraction of the weight are dropped from the model."""
 
 
 @dataclass(frozen=True)
 class AppearanceConfig:
-    """When two looks are the same, and how the model of ordinary looks is learned."""
+    """When two looks count as the same, and how the model of ordinary looks is learned."""
 
     chromaticity_tolerance: float = parameter(
-        "difference in red or green share that makes an outlier", low=0.001, high=0.5
+        "difference in the red or green share of a color that makes an outlier", low=0.001, high=0.5
     )
     brightness_tolerance: float = parameter(
-        "difference in brightness, in factors of 2, that makes one on a level surface", low=0.05, high=8.0
+        "difference in log2 brightness that makes an outlier on a level surface", low=0.05, high=8.0
     )
     shading_tolerance: float = parameter("the same on a sloping surface, which may be shaded", low=0.05, high=8.0)
     dark_level: float = parameter(
-        "grey, 0..255, added before colour shares are taken: tames dark noise", low=0.0, high=255.0
+        "gray level, 0..255, added before color shares are taken, against noise in dark colors", low=0.0, high=255.0
     )
-    median_px: int = parameter("odd side of the square whose median colour a cell takes", low=1, high=15)
-    group_share: float = parameter("share of the cells that must look alike to form a group", low=0.001, high=1.0)
+    median_px: int = parameter("side of the median filter in cells, odd", low=1, high=15)
+    group_share: float = parameter("fraction of the cells that must look alike to form a group", low=0.001, high=1.0)
     ordinary_share: float = parameter(
-        "at least this share of cells is ordinary, impurities are fewer than the rest", low=0.5, high=1.0
+        "fraction of the grouped cells that are ordinary at the least; impurities are a minority", low=0.5, high=1.0
     )
-    min_cells: int = parameter("fewer object cells than this teach nothing", low=1, high=50176)
-    update_rate: float = parameter("weight of a new frame's ordinary cells in the model", low=0.0, high=1.0)
+    min_cells: int = parameter("object cells that a frame must have for the model to be learned", low=1, high=50176)
+    update_rate: float = parameter("weight of a new frame's ordinary cells in the updated model", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Appearance:
-    """Ordinary looks: bins (M, 3) int64 of a histogram over look space, their weights (M,) that sum to 1.
+    """Ordinary looks, as a histogram over the space of looks.
 
-    color: (3,) float32 RGB 0..255, the typical colour of an ordinary object.
+    Attributes:
+        bins: (M, 3) int64, the indices of the bins that are occupied.
+        weights: (M,) float64, the weight of each bin; they sum to 1.
+        color: (3,) float32, RGB 0..255, the typical color of an ordinary object.
     """
 
     bins: NDArray[np.int64]
@@ -71,10 +77,17 @@ class Appearance:
 
 
 def looks(color: NDArray[np.uint8], mask: NDArray[np.bool_], config: AppearanceConfig) -> NDArray[np.float32]:
-    """Looks (N, 3) in tolerances of the N cells in ``mask`` (H, W): red share, green share, brightness.
+    """Compute the looks of cells.
 
-    color: (H, W, 3) uint8 RGB. A median takes the noise away and, unlike a mean, makes no blends of the colours on
-    both sides of an edge.
+    The colors are median filtered first. Unlike a mean, a median does not blend the colors on both sides of an edge.
+
+    Args:
+        color: (H, W, 3) uint8, RGB.
+        mask: (H, W) bool, true in the N cells of interest.
+        config: Tolerances and filter size.
+
+    Returns:
+        (N, 3) float32, in tolerances: red share, green share and brightness.
     """
     smooth = cv2.medianBlur(color, config.median_px)[mask] + np.float32(config.dark_level + 1e-3)
     total = smooth.sum(axis=1)
@@ -85,9 +98,18 @@ def looks(color: NDArray[np.uint8], mask: NDArray[np.bool_], config: AppearanceC
 def learn(
     cells: NDArray[np.float32], colors: NDArray[np.uint8], level: NDArray[np.bool_], config: AppearanceConfig
 ) -> Appearance | None:
-    """Model of the ordinary from a frame's object cells: looks (N, 3), colours (N, 3) uint8 RGB, level (N,).
+    """Learn the model of ordinary looks from the object cells of a frame.
 
-    Impurities have to be a minority: together less than 1 - ``ordinary_share`` of the cells. None if too few cells.
+    Impurities must be a minority: together less than 1 - ``ordinary_share`` of the cells.
+
+    Args:
+        cells: (N, 3) float32, the looks of the object cells.
+        colors: (N, 3) uint8, RGB, their colors.
+        level: (N,) bool, whether each belongs to a level surface.
+        config: How to learn.
+
+    Returns:
+        The model; None with fewer than ``min_cells`` cells.
     """
     if len(cells) < config.min_cells:
         return None
@@ -101,7 +123,12 @@ def learn(
 
 
 def observed(cells: NDArray[np.float32], colors: NDArray[np.uint8]) -> Appearance:
-    """Model of all looks (N, 3) and colours (N, 3), ordinary or not; N > 0."""
+    """Return a model of all the given looks, ordinary or not.
+
+    Args:
+        cells: (N, 3) float32, looks, N > 0.
+        colors: (N, 3) uint8, RGB, the colors of the same cells.
+    """
     bins, _, weights = _histogram(cells)
     return Appearance(bins, weights, np.median(colors, axis=0).astype(np.float32))
 
@@ -109,9 +136,16 @@ def observed(cells: NDArray[np.float32], colors: NDArray[np.uint8]) -> Appearanc
 def deviation(
     model: Appearance, cells: NDArray[np.float32], level: NDArray[np.bool_], config: AppearanceConfig
 ) -> NDArray[np.float32]:
-    """Distance (N,) in tolerances of looks (N, 3) from the nearest one in the model.
+    """Compute how far looks are from the nearest look in a model.
 
-    level: (N,) which cells belong to a level surface; all of those get the same light, the others may be shaded.
+    Args:
+        model: The looks to compare with.
+        cells: (N, 3) float32, looks.
+        level: (N,) bool, which cells belong to a level surface. Those all get the same light; others may be shaded.
+        config: Tolerances of brightness.
+
+    Returns:
+        (N,) float32, distances in tolerances.
     """
     return _distance(model.bins, cells, level, config)
 
@@ -123,10 +157,20 @@ def updated(
     oddness: NDArray[np.float32],
     config: AppearanceConfig,
 ) -> Appearance:
-    """The model after a frame with object cells of these looks (N, 3), colours (N, 3) and deviations (N,).
+    """Return the model, updated with the object cells of a frame.
 
-    Only what passes as ordinary and is common in the frame is taken over, so that blends at the border of an impurity
-    cannot lead the model, step by step, to the impurity itself.
+    Only looks that are close to the model and common in the frame are merged into it. Blended colors at the border of
+    an impurity therefore cannot pull the model, step by step, toward the impurity itself.
+
+    Args:
+        model: The model before.
+        cells: (N, 3) float32, the looks of the object cells.
+        colors: (N, 3) uint8, RGB, their colors.
+        oddness: (N,) float32, their deviations from ``model`` in tolerances.
+        config: How much weight the frame gets.
+
+    Returns:
+        The new model; ``model`` itself when there is nothing to merge.
     """
     ordinary = oddness < _ABSORBED
     if config.update_rate == 0.0 or not ordinary.any():
@@ -143,20 +187,20 @@ def updated(
 
 
 def _histogram(cells: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Occupied bins (M, 3), the bin index (N,) of every look, and the share (M,) of looks in every bin."""
+    """Return the occupied bins (M, 3), the bin index (N,) of every look, and the fraction (M,) of looks per bin."""
     bins, member = _unique(np.floor(cells / _BIN).astype(np.int64))
     return bins, member, np.bincount(member) / len(cells)
 
 
 def _unique(bins: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Distinct rows of (N, 3) and the index of every row among them; bins stay within +-2^20."""
+    """Return the distinct rows of (N, 3) and the index of every row among them; bins must be within +-2^20."""
     keys = ((bins[:, 0] + (1 << 20)) << 42) | ((bins[:, 1] + (1 << 20)) << 21) | (bins[:, 2] + (1 << 20))
     _, first, member = np.unique(keys, return_index=True, return_inverse=True)
     return bins[first], member.reshape(-1)
 
 
 def _groups(bins: NDArray[np.int64], weights: NDArray[np.float64], config: AppearanceConfig) -> NDArray[np.intp]:
-    """Group index (M,) of every bin; -1 where looks are too rare to form one."""
+    """Return the group index (M,) of every bin; -1 where looks are too rare to form a group."""
     scan = DBSCAN(eps=_GROUP_RADIUS, min_samples=_SAMPLES)
     groups: NDArray[np.intp] = scan.fit_predict(bins * _BIN, sample_weight=weights * (_SAMPLES / config.group_share))
     return groups
@@ -170,15 +214,15 @@ def _ordinary_bins(
     level: NDArray[np.bool_],
     config: AppearanceConfig,
 ) -> NDArray[np.bool_]:
-    """Which bins (M, 3) are ordinary, from the group (M,) of every bin and the group (N,) of every look (N, 3).
+    """Return which bins (M,) are ordinary, given the group (M,) of every bin and the group (N,) of every look.
 
-    Starts from the group that most cells pass as, then adds group after group.
+    Starts with the group that matches the most cells, then adds one group after another.
     """
     names = np.arange(groups.max() + 1)
     share = np.bincount(group_of[group_of >= 0]) / np.count_nonzero(group_of >= 0)
 
     def apart(known: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Median distance (G,) of the looks of every group from the known groups (G,)."""
+        """Return the median distance (G,) of each group's looks from the known groups, (G,) bool."""
         distance = _distance(bins[np.isin(groups, names[known])], cells, level, config)
         return np.array([np.median(distance[group_of == name]) for name in names])
 
@@ -193,7 +237,7 @@ def _ordinary_bins(
 def _distance(
     known: NDArray[np.int64], cells: NDArray[np.float32], level: NDArray[np.bool_], config: AppearanceConfig
 ) -> NDArray[np.float32]:
-    """Distance (N,) in tolerances of looks (N, 3) from the nearest of the bins ``known`` (M, 3), M > 0."""
+    """Return the distance (N,) in tolerances of looks (N, 3) from the nearest of the bins ``known`` (M, 3), M > 0."""
     shaded = np.array([1.0, 1.0, config.brightness_tolerance / config.shading_tolerance])
     distance = np.zeros(len(cells), np.float32)
     for part, scale in ((level, np.ones(3)), (~level, shaded)):

@@ -1,6 +1,6 @@
-"""Where to act next (paper, algorithm 1): a target in view first, else the densest group of objects, else nowhere.
+"""Decide where to act next (paper, algorithm 1): on a target in view, else on a dense group of objects, else nowhere.
 
-Another package adds a mode by an entry point of group ``impurity_grasp.attentions``.
+Other packages can add modes through entry points of group ``impurity_grasp.attentions``.
 """
 
 from collections.abc import Callable
@@ -22,41 +22,49 @@ from impurity_grasp_ros.registry import Registry
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    """How targets are told from ordinary objects, and where they may be hidden."""
+    """How targets are told apart from ordinary objects, and where they may be hidden.
+
+    Raises:
+        ConfigError: There is no such mode.
+    """
 
     target: TargetConfig
     appearance: AppearanceConfig
     saliency: SaliencyConfig
     occlusion: OcclusionConfig
-    max_unseen: float = parameter("m; CLEAR is not said while a square of this size was not seen", low=0.01, high=0.5)
+    max_unseen: float = parameter("m; never CLEAR while a square of this size has not been seen", low=0.01, high=0.5)
     mode: str = parameter(
-        "outlier: what looks unlike the ordinary objects; vocus2: what is most salient, as published; the ablations "
-        "no-inference, target-only and whole; or one of another package"
+        "outlier: the target is what looks unlike the ordinary objects; vocus2: what is most salient, as published; "
+        "no-inference, target-only, whole: ablations; or the name of a mode in another package"
     )
 
     def __post_init__(self) -> None:
+        """Raise ConfigError for an unknown mode."""
         ATTENTIONS.check(self.mode)
 
 
 Attend = Callable[[Heightmap, Any, AttentionConfig], tuple[Attention, Any]]
-"""A mode: attention, and memory for the job's next view, from a heightmap and the memory of the view before, which is
-None for a job's first one. May raise InvalidFrameError and ViewIncompleteError."""
+"""A mode of attention.
+
+It takes a heightmap and what it remembers of the job's previous view, None in the first view, and returns the attention
+and what to remember for the next view. It may raise InvalidFrameError and ViewIncompleteError.
+"""
 
 
 def attend(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
-    """Find the most salient target, or the group of objects that could hide one.
+    """Find a target, or the group of objects that could hide one.
 
     Args:
         heightmap: The view.
-        memory: What was returned for the job's view before; None for its first one.
-        config: Its mode says how.
+        memory: The memory that was returned for the previous view of this job; None for the first view.
+        config: The mode and its settings.
 
     Returns:
-        The attention, and the memory for the next view.
+        The attention, and the memory to pass with the next view.
 
     Raises:
-        InvalidFrameError: Colors are not uint8 RGB.
-        ViewIncompleteError: It would be CLEAR but for places that were not seen.
+        InvalidFrameError: The colors are not uint8 RGB.
+        ViewIncompleteError: The state would be CLEAR, but a target may lie in a place that was not seen.
         ConfigError: There is no such mode.
     """
     return ATTENTIONS.find(config.mode)(heightmap, memory, config)
@@ -65,7 +73,7 @@ def attend(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[
 def _outlier(
     heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
 ) -> tuple[Attention, Appearance | None]:
-    """The target is what looks unlike the ordinary objects, whose looks the first view of a job defines."""
+    """Mode in which the target is what looks unlike the ordinary objects, as learned from the job's first view."""
     check_image(heightmap.color)
     objects = object_cells(heightmap, config.occlusion)
     detection, appearance = find_outlier(
@@ -75,38 +83,38 @@ def _outlier(
 
 
 def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
-    """The target is the most salient region, as published."""
+    """Mode in which the target is the most salient region, as published."""
     check_image(heightmap.color)
     detection = find_most_salient(heightmap, config.target, config.saliency)
     return attention_on(heightmap, detection, config), memory
 
 
 def attention_on(heightmap: Heightmap, detection: Detection, config: AttentionConfig) -> Attention:
-    """The attention that follows from a detection, by algorithm 1 of the paper.
+    """Derive the attention from a detection (paper, algorithm 1).
 
     Args:
         heightmap: The view.
-        detection: The target, an empty mask without one.
+        detection: The target; its mask is empty when there is none.
         config: Where targets may be hidden.
 
     Returns:
-        TARGET on the detection, else CANDIDATE on the densest group of objects, else CLEAR.
+        TARGET on the detection, else CANDIDATE on the largest group of objects that could hide one, else CLEAR.
 
     Raises:
-        ViewIncompleteError: It would be CLEAR but for places that were not seen.
+        ViewIncompleteError: The state would be CLEAR, but a target may lie in a place that was not seen.
     """
     clusters = find_clusters(heightmap, config.occlusion)
-    nowhere = _nowhere(heightmap, detection, clusters)
+    clear = _clear(heightmap, detection, clusters)
     if detection.mask.any():
-        return _on_target(nowhere, heightmap, detection)
+        return _on_target(clear, heightmap, detection)
     if (cluster := candidate(clusters, config.occlusion)) is not None:
-        return _on_candidate(nowhere, heightmap, cluster.center)
+        return _on_candidate(clear, heightmap, cluster.center)
     check_clear(heightmap, config.max_unseen)
-    return nowhere
+    return clear
 
 
-def _nowhere(heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster, ...]) -> Attention:
-    """A CLEAR attention on the middle of the view."""
+def _clear(heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster, ...]) -> Attention:
+    """Return a CLEAR attention, centered on the middle of the view."""
     middle = heightmap.grid.middle
     row, column = _crop_corner(heightmap, middle)
     return Attention(
@@ -121,7 +129,7 @@ def _nowhere(heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster
 
 
 def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection) -> Attention:
-    """Centred on the centroid of the target's cells, its mask cut out with the crop."""
+    """Return a TARGET attention, centered on the centroid of the target's cells, with the mask cropped to it."""
     rows, columns = np.nonzero(detection.mask)
     center = heightmap.grid.to_metres(float(rows.mean()), float(columns.mean()))
     row, column = _crop_corner(heightmap, center)
@@ -133,21 +141,21 @@ def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection)
 
 
 def _on_candidate(attention: Attention, heightmap: Heightmap, center: tuple[float, float]) -> Attention:
-    """The same attention on a place (x, y) in metres where a target may be hidden, with the paper's all-one mask."""
+    """Return a CANDIDATE attention on ``center`` (x, y) in meters, with the all-one mask of the paper."""
     crop = heightmap.window(*_crop_corner(heightmap, center), CROP_SIZE_PX)
     mask = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
     return replace(attention, state=AttentionState.CANDIDATE, center=center, crop=crop, mask=mask)
 
 
 def _crop_corner(heightmap: Heightmap, center: tuple[float, float]) -> tuple[int, int]:
-    """First cell (row, column) of the crop whose middle is nearest to a position in metres."""
+    """Return the first cell (row, column) of the crop whose middle is nearest to ``center`` (x, y) in meters."""
     row, column = heightmap.grid.to_cell(*center)
     half = (CROP_SIZE_PX - 1) / 2.0
     return round(row - half), round(column - half)
 
 
 def without_inference(attention: Attention, heightmap: Heightmap) -> Attention:
-    """Ablation, no occluded-region inference: without a target in view, where the saliency is highest; never CLEAR."""
+    """Ablation without occluded-region inference: with no target in view, act where saliency peaks; never CLEAR."""
     if attention.state is AttentionState.TARGET:
         return attention
     row, column = np.unravel_index(int(attention.saliency.argmax()), attention.saliency.shape)
@@ -155,21 +163,21 @@ def without_inference(attention: Attention, heightmap: Heightmap) -> Attention:
 
 
 def whole_workspace(attention: Attention, heightmap: Heightmap) -> Attention:
-    """Ablation, no target saliency detection: target-agnostic, the whole workspace; never CLEAR."""
+    """Ablation without target saliency detection: target-agnostic, act on the whole workspace; never CLEAR."""
     return _on_candidate(attention, heightmap, heightmap.grid.middle)
 
 
 def target_only(attention: Attention, heightmap: Heightmap) -> Attention:
-    """A target in view, else the whole workspace; never CLEAR."""
+    """Ablation that acts on a target in view, else on the whole workspace; never CLEAR."""
     return attention if attention.state is AttentionState.TARGET else whole_workspace(attention, heightmap)
 
 
-def _impaired(impair: Callable[[Attention, Heightmap], Attention]) -> Attend:
-    """The outlier mode with a part of its attention taken out (paper, section 6.3.2)."""
+def _ablated(ablate: Callable[[Attention, Heightmap], Attention]) -> Attend:
+    """Return the outlier mode with a part of its attention removed (paper, section 6.3.2)."""
 
     def mode(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
         attention, memory = _outlier(heightmap, memory, config)
-        return impair(attention, heightmap), memory
+        return ablate(attention, heightmap), memory
 
     return mode
 
@@ -180,8 +188,8 @@ ATTENTIONS: Registry[Attend] = Registry(
     {
         "outlier": _outlier,
         "vocus2": _most_salient,
-        "no-inference": _impaired(without_inference),
-        "target-only": _impaired(target_only),
-        "whole": _impaired(whole_workspace),
+        "no-inference": _ablated(without_inference),
+        "target-only": _ablated(target_only),
+        "whole": _ablated(whole_workspace),
     },
 )

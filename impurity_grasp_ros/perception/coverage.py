@@ -1,4 +1,4 @@
-"""Whether the workspace was seen: depth readings where there should be some, and no hole that could hold an object."""
+"""Check that the workspace was seen: that no depth readings are missing over an area that could hold an object."""
 
 from __future__ import annotations
 
@@ -16,23 +16,34 @@ from impurity_grasp_ros.errors import EmptyCloudError, ViewIncompleteError
 
 @dataclass(frozen=True)
 class CoverageConfig:
-    """How much of the workspace must be seen. What lies in the shadow of a seen object counts as seen here."""
+    """How much of the workspace must be seen.
 
-    hole_size: float = parameter("m, side of the square over which readings are counted", low=0.006, high=0.1)
-    min_local: float = parameter("part of such a square that must have readings, anywhere", low=0.01, high=1.0)
-    min_readings: float = parameter("part of the workspace's pixels that must have readings", low=0.1, high=1.0)
-    min_seen: float = parameter("part of the workspace's cells that must be seen, shadows and all", low=0.1, high=1.0)
+    What lies in the shadow of a seen object counts as seen, except for ``min_seen``.
+    """
+
+    hole_size: float = parameter("m, side of the squares in which readings are counted", low=0.006, high=0.1)
+    min_local: float = parameter("fraction of every such square that must have readings", low=0.01, high=1.0)
+    min_readings: float = parameter("fraction of the workspace's pixels that must have readings", low=0.1, high=1.0)
+    min_seen: float = parameter(
+        "fraction of the workspace's cells that must be seen; cells in shadows are unseen", low=0.1, high=1.0
+    )
 
 
 def check_readings(frame: RgbdFrame, grid: Grid, config: CoverageConfig, min_points: int) -> None:
     """Check that there are depth readings all over the workspace.
 
-    A cell whose table point lies behind an object has the object's readings: a shadow is no hole. An object without
-    depth, a blind strip, or a part of the workspace outside of the image is one.
+    Where an object hides the table, the object's own readings count, so a shadow is not a hole. Holes are objects
+    without depth, blind strips, and parts of the workspace outside of the image.
+
+    Args:
+        frame: The camera's frame.
+        grid: The workspace.
+        config: How many readings are enough.
+        min_points: Number of readings below which the frame counts as empty.
 
     Raises:
-        EmptyCloudError: there are hardly any readings.
-        ViewIncompleteError: too few, or none in a place large enough for an object.
+        EmptyCloudError: There are hardly any readings.
+        ViewIncompleteError: There are too few readings, or too few in a place that is large enough for an object.
     """
     row, column, inside = _pixels(frame.intrinsics, frame.T_base_camera.astype(np.float64).tobytes(), grid)
     read = (frame.depth > 0.0).astype(np.float32)
@@ -57,21 +68,29 @@ def check_readings(frame: RgbdFrame, grid: Grid, config: CoverageConfig, min_poi
 
 
 def check_seen(heightmap: Heightmap, config: CoverageConfig) -> None:
-    """Raise ViewIncompleteError when too few cells of a heightmap were seen, for whatever reason."""
+    """Check that enough cells of a heightmap were seen.
+
+    Args:
+        heightmap: The view.
+        config: How many are enough.
+
+    Raises:
+        ViewIncompleteError: Too few cells were seen, for whatever reason.
+    """
     share = float(heightmap.valid.mean())
     if share < config.min_seen:
         raise ViewIncompleteError(f"expected to see {config.min_seen:.0%} of the workspace, received {share:.0%}")
 
 
 def check_clear(heightmap: Heightmap, max_unseen: float) -> None:
-    """Check that no object can hide in what was not seen, be it in a shadow: only then the workspace may be clear.
+    """Check that no object can hide in an unseen place, shadows included, before the workspace is called clear.
 
     Args:
-        heightmap: one in which nothing odd was found.
-        max_unseen: side in metres of a square, along rows and columns, that must have been seen in part.
+        heightmap: A view in which no target was found.
+        max_unseen: Side in meters at which an unseen square (along rows and columns) is large enough to hide an object.
 
     Raises:
-        ViewIncompleteError: a square of that size was not seen at all.
+        ViewIncompleteError: A square of that size was not seen at all.
     """
     unseen = np.pad(~heightmap.valid, 1).astype(np.uint8)
     radius = cv2.distanceTransform(unseen, cv2.DIST_C, 3)[1:-1, 1:-1]
@@ -85,7 +104,7 @@ def check_clear(heightmap: Heightmap, max_unseen: float) -> None:
 
 
 def _pixels_per_cell(frame: RgbdFrame, grid: Grid) -> float:
-    """Pixels along the edge of a cell of the table, about: the camera's height stands for the distance."""
+    """Approximate pixels along the edge of a cell at table level, with the camera's height as its distance."""
     return float(grid.resolution * frame.intrinsics.fx_px / max(float(frame.T_base_camera[2, 3]), grid.resolution))
 
 
@@ -103,7 +122,7 @@ def _place(cells: NDArray[np.bool_], grid: Grid) -> str:
 def _pixels(
     intrinsics: CameraIntrinsics, pose: bytes, grid: Grid
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """The pixel (row, column) that looks at the table in every cell (R, C), and 1 where it lies in the image."""
+    """Return the pixel (row, column) that looks at the table in every cell (R, C), and 1 where it is in the image."""
     T_base_camera = np.frombuffer(pose).reshape(4, 4)
     rows, columns = np.indices((grid.rows, grid.columns)).astype(np.float64)
     x, y = grid.to_metres(rows, columns)

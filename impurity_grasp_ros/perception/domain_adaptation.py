@@ -1,7 +1,8 @@
-"""Colours of a real camera made like those of the simulation (paper, section 6.4). Geometry stays untouched.
+"""Make the colors of a real camera resemble those of the simulation (paper, section 6.4). Depth is not changed.
 
-Two transfers towards one reference image: colour statistics in L*a*b* (Reinhard et al., Color Transfer between Images,
-2001) and the amplitude of the lowest spatial frequencies (Yang and Soatto, Fourier Domain Adaptation, 2020).
+Two properties of a reference image can be transferred: the color statistics in L*a*b* (Reinhard et al., Color Transfer
+between Images, 2001) and the amplitudes of the lowest spatial frequencies (Yang and Soatto, Fourier Domain Adaptation,
+2020).
 """
 
 from __future__ import annotations
@@ -18,21 +19,32 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.resources import resource
 
 Image = NDArray[np.uint8]
-"""(H, W, 3) RGB."""
+"""Shape (H, W, 3), RGB."""
 
 
 @dataclass(frozen=True)
 class AdaptationConfig:
-    """Whether colours are adapted, to what, and how far."""
+    """What is transferred, from which reference, and how strongly."""
 
     mode: str = parameter("what is transferred", choices=("off", "statistics", "amplitude", "both"))
-    reference: str = parameter("image of the simulation; a path, or relative to the package")
-    bandwidth: float = parameter("part of the frequencies, from zero on, that count as low", low=0.0, high=0.1)
-    max_gain: float = parameter("largest stretch of a channel's contrast", low=1.0, high=10.0)
+    reference: str = parameter("image of the simulation: a path, absolute or relative to the package")
+    bandwidth: float = parameter("fraction of the frequencies that count as low, from zero up", low=0.0, high=0.1)
+    max_gain: float = parameter("factor by which a channel's contrast changes at most", low=1.0, high=10.0)
 
 
 def adapt(color: Image, config: AdaptationConfig) -> Image:
-    """A colour image (H, W, 3) with the looks of the reference; raises ConfigError when that cannot be read."""
+    """Adapt the colors of an image to those of the reference.
+
+    Args:
+        color: (H, W, 3) uint8, RGB.
+        config: What to transfer.
+
+    Returns:
+        The adapted image, (H, W, 3) uint8; ``color`` itself in mode ``off``.
+
+    Raises:
+        ConfigError: The reference image cannot be read.
+    """
     if config.mode == "off":
         return color
     reference = read_reference(config.reference)
@@ -45,7 +57,17 @@ def adapt(color: Image, config: AdaptationConfig) -> Image:
 
 @lru_cache(maxsize=2)
 def read_reference(file: str) -> Image:
-    """The reference image in a file; raises ConfigError."""
+    """Read the reference image; it is cached.
+
+    Args:
+        file: Path, absolute or relative to the package.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        ConfigError: There is no such file, or it is not an image.
+    """
     image = cv2.imread(str(resource(file)), cv2.IMREAD_COLOR)
     if image is None:
         raise ConfigError(f"adaptation.reference: expected an image file, received {file!r}")
@@ -53,7 +75,16 @@ def read_reference(file: str) -> Image:
 
 
 def transfer_statistics(color: Image, reference: Image, max_gain: float) -> Image:
-    """The image with the reference's mean and standard deviation of every L*a*b* channel."""
+    """Give an image the reference's mean and standard deviation in every L*a*b* channel.
+
+    Args:
+        color: (H, W, 3) uint8, RGB.
+        reference: uint8, RGB, of any size.
+        max_gain: Limit on the change of a standard deviation, as a factor up or down.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
     lab, wanted = _to_lab(color), _to_lab(reference)
     mean, spread = lab.mean(axis=(0, 1)), lab.std(axis=(0, 1))
     gain = np.clip(wanted.std(axis=(0, 1)) / np.maximum(spread, 1e-6), 1.0 / max_gain, max_gain)
@@ -61,7 +92,16 @@ def transfer_statistics(color: Image, reference: Image, max_gain: float) -> Imag
 
 
 def transfer_amplitude(color: Image, reference: Image, bandwidth: float) -> Image:
-    """The image with the reference's amplitudes of frequencies up to ``bandwidth`` of each axis; phases stay."""
+    """Give an image the reference's amplitudes at low spatial frequencies; phases stay.
+
+    Args:
+        color: (H, W, 3) uint8, RGB.
+        reference: uint8, RGB, of any size.
+        bandwidth: Fraction of the frequencies along each axis that count as low, from zero up.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
     rows, columns = color.shape[:2]
     fitted = cv2.resize(reference, (columns, rows), interpolation=cv2.INTER_AREA)
     spectrum = np.fft.rfft2(color.astype(np.float64), axes=(0, 1))

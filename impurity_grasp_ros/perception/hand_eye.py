@@ -1,4 +1,4 @@
-"""Where a static camera stands: from views of a chessboard that the arm carries about (eye-to-hand calibration)."""
+"""Find the pose of a static camera from views of a chessboard that the arm holds (eye-to-hand calibration)."""
 
 from __future__ import annotations
 
@@ -23,15 +23,24 @@ from impurity_grasp_ros.transform import (
 )
 
 MIN_VIEWS = 8
+"""Number of views below which no calibration is attempted."""
+
 MIN_TURN = np.radians(20.0)
-"""Least angle, in radians, between two attitudes of the board that have to be among the views."""
+"""Angle in radians by which the board's orientation in at least one view must differ from that in the first view."""
 
 
 @dataclass(frozen=True)
 class Chessboard:
-    """A printed pattern. rows, columns: inner corners, one number odd and one even. square: metres.
+    """A printed chessboard pattern. Its frame has x along the rows, y along the columns, and z into the board.
 
-    Its frame has x along the rows, y along the columns, and z into the board.
+    Attributes:
+        rows: Number of rows of inner corners.
+        columns: Number of columns of inner corners. One of the two numbers is odd and one even.
+        square: Edge of a square in meters.
+
+    Raises:
+        CalibrationError: There are fewer than 3 corners in a row or column, both numbers are odd or both even (the
+            orientation would be ambiguous), or the squares have no size.
     """
 
     rows: int
@@ -45,14 +54,19 @@ class Chessboard:
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Inner corners (rows * columns, 3) in the board's frame, metres."""
+        """Inner corners in the board's frame, (rows * columns, 3) in meters, row by row."""
         places = np.indices((self.rows, self.columns)).reshape(2, -1)[::-1].T * self.square
         return np.column_stack([places, np.zeros(len(places))])
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The board in one image. corners_px: (n, 2) pixels in the order of the board's corners."""
+    """The board in one image.
+
+    Attributes:
+        T_base_tool: Pose of the tool when the image was taken.
+        corners_px: (n, 2) float64, pixels (column, row), in the order of the board's corners.
+    """
 
     T_base_tool: Transform
     corners_px: NDArray[np.float64]
@@ -60,7 +74,13 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class HandEye:
-    """The solution. error_px: root mean square distance between corners seen and corners predicted."""
+    """A calibration.
+
+    Attributes:
+        T_base_camera: Pose of the camera's optical frame in the base frame.
+        T_tool_board: Pose of the board in the tool's frame.
+        error_px: Root mean square distance in pixels between observed and predicted corners.
+    """
 
     T_base_camera: Transform
     T_tool_board: Transform
@@ -68,16 +88,35 @@ class HandEye:
 
 
 def find_corners(color: NDArray[np.uint8], board: Chessboard) -> NDArray[np.float64] | None:
-    """Corners (n, 2) of the board in an image (H, W, 3), to a fraction of a pixel; None when it is not in sight."""
+    """Find the corners of the board in an image, with subpixel accuracy.
+
+    Args:
+        color: (H, W, 3) uint8, RGB.
+        board: The board to look for.
+
+    Returns:
+        (n, 2) float64, pixels (column, row), in the order of the board's corners; None when the board is not in view.
+    """
     gray = cv2.cvtColor(color, cv2.COLOR_RGB2GRAY)
     found, corners = cv2.findChessboardCornersSB(gray, (board.columns, board.rows), flags=cv2.CALIB_CB_ACCURACY)
     return corners.reshape(-1, 2).astype(np.float64) if found else None
 
 
 def solve(views: Sequence[View], board: Chessboard, intrinsics: CameraIntrinsics) -> HandEye:
-    """The camera's pose that explains all views best: a closed form first, then least squares in pixels.
+    """Find the camera pose that explains all views best.
 
-    Raises CalibrationError for too few views, for views that differ too little in attitude, and when nothing fits.
+    A closed-form solution (Park and Martin, 1994, in OpenCV) is refined by least squares on the reprojection error.
+
+    Args:
+        views: The board in at least ``MIN_VIEWS`` different orientations.
+        board: The board.
+        intrinsics: Of the camera.
+
+    Returns:
+        The calibration with the smallest reprojection error.
+
+    Raises:
+        CalibrationError: There are too few views, their orientations differ too little, or no pose fits.
     """
     _check(views)
     matrix = _matrix(intrinsics)
@@ -98,19 +137,29 @@ def solve(views: Sequence[View], board: Chessboard, intrinsics: CameraIntrinsics
 
 
 def predict(view: View, board: Chessboard, solution: HandEye, intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
-    """Where the corners (n, 2) of a view should be seen, pixels."""
+    """Predict where the corners of the board appear in a view.
+
+    Args:
+        view: The view; only its tool pose is used.
+        board: The board.
+        solution: The calibration.
+        intrinsics: Of the camera.
+
+    Returns:
+        (n, 2) float64, pixels (column, row).
+    """
     return _project(view, board, _matrix(intrinsics), solution.T_base_camera, solution.T_tool_board)
 
 
 def _check(views: Sequence[View]) -> None:
     if len(views) < MIN_VIEWS:
         raise CalibrationError(f"expected at least {MIN_VIEWS} views of the board, received {len(views)}")
-    attitudes = Rotation.from_matrix([view.T_base_tool[:3, :3] for view in views])
-    turn = max(float((attitudes[0].inv() * other).magnitude()) for other in attitudes)
+    orientations = Rotation.from_matrix([view.T_base_tool[:3, :3] for view in views])
+    turn = max(float((orientations[0].inv() * other).magnitude()) for other in orientations)
     if turn < MIN_TURN:
         turned = f"{np.degrees(turn):.0f}"
         raise CalibrationError(
-            f"expected attitudes {np.degrees(MIN_TURN):.0f} degrees apart, received {turned} degrees"
+            f"expected orientations {np.degrees(MIN_TURN):.0f} degrees apart, received {turned} degrees"
         )
 
 

@@ -1,7 +1,8 @@
-"""From one camera image to the orthographic top view in the base frame (paper, section 3).
+"""Project a camera frame to an orthographic top view in the base frame (paper, section 3).
 
-Every pixel is carried along its viewing ray into the base frame and dropped onto the grid; where several fall into one
-cell the highest wins, as seen from above. Rays depend on nothing but camera and grid, so they are computed once.
+Each pixel's depth reading becomes a point in the base frame and falls into a cell of the grid. Where several points
+fall into one cell, the highest one is kept, as seen from above. The viewing rays depend only on the camera and the
+grid, so they are computed once.
 """
 
 from dataclasses import dataclass, replace
@@ -15,26 +16,37 @@ from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
 from impurity_grasp_ros.perception.rays import rays
 from impurity_grasp_ros.perception.table import TablePlane
 
-_NEIGHBOURS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
+_NEIGHBORS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
+"""Offsets (row, column) of the 8 neighbors of a cell."""
 
 
 @dataclass(frozen=True)
 class ProjectionConfig:
-    """Which depth readings make up the scene."""
+    """Which depth readings belong to the scene."""
 
-    z_min: float = parameter("readings below this many metres are not part of the scene", low=-0.2, high=0.0)
-    z_max: float = parameter("readings above this many metres are not part of the scene", low=0.01, high=1.0)
+    z_min: float = parameter("m above the table; lower readings do not belong to the scene", low=-0.2, high=0.0)
+    z_max: float = parameter("m above the table; higher readings do not belong to the scene", low=0.01, high=1.0)
     min_points: int = parameter("readings on the grid below which a frame counts as empty", low=1, high=1000000)
 
 
 def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None = None) -> Heightmap:
-    """Turn a registered colour and depth image into a heightmap on ``grid``.
+    """Project a registered color and depth image to a heightmap.
 
-    Heights slightly below the table (down to ``z_min``) become 0. Gaps one cell wide between projected samples are
-    closed, see :func:`close_gaps`; what the camera cannot see behind an object stays not valid. Heights are those above
-    ``table``; without one, above z = 0.
+    Heights slightly below the table (down to ``z_min``) become 0. Gaps one cell wide between projected points are
+    filled, see :func:`close_gaps`. What the camera cannot see behind an object stays invalid.
 
-    Raises InvalidFrameError for a malformed frame, EmptyCloudError when it shows too little of the grid.
+    Args:
+        frame: The camera's frame.
+        grid: The cells of the heightmap.
+        config: Which readings belong to the scene.
+        table: Plane from which heights are measured; z = 0 in the base frame if None.
+
+    Returns:
+        The heightmap on ``grid``, with the frame's stamp.
+
+    Raises:
+        InvalidFrameError: The frame is malformed.
+        EmptyCloudError: Fewer than ``min_points`` readings fall onto the grid.
     """
     check(frame)
     winner = _highest_pixels(frame, grid, config, table)
@@ -58,9 +70,20 @@ def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Table
 def project_labels(
     frame: RgbdFrame, labels: NDArray[np.int32], grid: Grid, config: ProjectionConfig
 ) -> NDArray[np.int32]:
-    """The label (R, C) that each cell of the heightmap shows, -1 where nothing was seen.
+    """Project the labels of pixels to the cells of the heightmap.
 
-    labels: (H, W) of the frame's pixels, from -1 to 65534. Raises as :func:`project` does.
+    Args:
+        frame: The camera's frame.
+        labels: (H, W) int32, the labels of its pixels, from -1 to 65534.
+        grid: The cells of the heightmap.
+        config: Which readings belong to the scene.
+
+    Returns:
+        (R, C) int32, the label that each cell shows; -1 where nothing was seen.
+
+    Raises:
+        InvalidFrameError: The frame is malformed.
+        EmptyCloudError: Fewer than ``min_points`` readings fall onto the grid.
     """
     number = labels + 1
     painted = replace(frame, color=np.stack([number % 256, number // 256, number * 0], axis=2).astype(np.uint8))
@@ -69,7 +92,11 @@ def project_labels(
 
 
 def check(frame: RgbdFrame) -> None:
-    """Raise InvalidFrameError unless images, intrinsics and pose of a frame are what RgbdFrame documents."""
+    """Check that a frame is as :class:`RgbdFrame` documents it.
+
+    Raises:
+        InvalidFrameError: An image, the intrinsics or the pose is malformed.
+    """
     size = (frame.intrinsics.height_px, frame.intrinsics.width_px)
     if frame.color.shape != (*size, 3) or frame.color.dtype != np.uint8:
         raise InvalidFrameError(
@@ -86,17 +113,23 @@ def check(frame: RgbdFrame) -> None:
     if frame.T_base_camera.shape != (4, 4) or not np.isfinite(frame.T_base_camera).all():
         raise InvalidFrameError(f"T_base_camera: expected a finite 4x4 array, received {frame.T_base_camera!r}")
     nearest, farthest = float(frame.depth.min()), float(frame.depth.max())
-    if not (nearest >= 0.0 and np.isfinite(farthest)):  # also false when one of them is not a number
+    if not (nearest >= 0.0 and np.isfinite(farthest)):  # also false for NaN
         raise InvalidFrameError(
-            f"depth: expected finite metres, 0 for no reading, received values from {nearest} to {farthest}"
+            f"depth: expected finite meters, 0 for no reading, received values from {nearest} to {farthest}"
         )
 
 
 def close_gaps(heightmap: Heightmap) -> Heightmap:
-    """Fill the unseen cells that are alone between two seen ones along their row or column, and no others.
+    """Fill single unseen cells that lie between two seen cells of their row or column.
 
-    Those are gaps between projected samples. An occlusion shadow at least two cells wide has no such cell and keeps
-    its outline. Where a missing row crosses a missing column it takes a second pass.
+    These are gaps between projected points. An occlusion shadow that is at least two cells wide has no such cells and
+    keeps its outline. A second pass fills the cells where a missing row crosses a missing column.
+
+    Args:
+        heightmap: The heightmap as projected; it is not changed.
+
+    Returns:
+        A heightmap in which those cells are valid, with color and height of one of their neighbors.
     """
     for _ in range(2):
         row_wise = np.pad(heightmap.valid, ((0, 0), (1, 1)))
@@ -108,10 +141,10 @@ def close_gaps(heightmap: Heightmap) -> Heightmap:
 
 
 def _filled(heightmap: Heightmap, gaps: NDArray[np.bool_]) -> Heightmap:
-    """Give cells in ``gaps`` (R, C) colour and height of their seen neighbour of (lower) median height."""
+    """Give the cells in ``gaps`` (R, C) the color and height of their seen neighbor of (lower) median height."""
     rows, columns = np.nonzero(gaps)
-    near_rows = np.clip(rows[:, None] + _NEIGHBOURS[:, 0], 0, gaps.shape[0] - 1)
-    near_columns = np.clip(columns[:, None] + _NEIGHBOURS[:, 1], 0, gaps.shape[1] - 1)
+    near_rows = np.clip(rows[:, None] + _NEIGHBORS[:, 0], 0, gaps.shape[0] - 1)
+    near_columns = np.clip(columns[:, None] + _NEIGHBORS[:, 1], 0, gaps.shape[1] - 1)
     seen = heightmap.valid[near_rows, near_columns]
     by_height = np.argsort(np.where(seen, heightmap.height[near_rows, near_columns], np.inf), axis=1)
     every = np.arange(len(rows))
@@ -128,7 +161,10 @@ def _filled(heightmap: Heightmap, gaps: NDArray[np.bool_]) -> Heightmap:
 def _highest_pixels(
     frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None
 ) -> NDArray[np.int64]:
-    """For every cell, flat: the bits of the greatest height above the index of its pixel; -1 where nothing fell."""
+    """Return the highest pixel of every cell, (R * C,); -1 where no point fell.
+
+    The upper 32 bits hold the height as float32, the lower 32 bits the pixel's index.
+    """
     slope, origin = rays(frame, grid)
     depth = frame.depth.reshape(-1)
     column, row, z = slope * depth
@@ -136,8 +172,8 @@ def _highest_pixels(
     row += origin[1]
     z += origin[2]
     if table is not None:
-        metres = np.float32(grid.resolution)
-        z = table.above(column * metres + np.float32(grid.x_min), row * metres + np.float32(grid.y_min), z)
+        edge = np.float32(grid.resolution)
+        z = table.above(column * edge + np.float32(grid.x_min), row * edge + np.float32(grid.y_min), z)
     inside = (depth > 0.0) & (z >= config.z_min) & (z <= config.z_max)
     inside &= (column >= 0.0) & (column < grid.columns) & (row >= 0.0) & (row < grid.rows)
     pixels = np.flatnonzero(inside)
@@ -146,7 +182,7 @@ def _highest_pixels(
             f"expected at least {config.min_points} depth readings on the grid, received {len(pixels)}"
         )
     cells = row[pixels].astype(np.intp) * grid.columns + column[pixels].astype(np.intp)
-    # The bits of a float without sign order like the float itself, so one integer holds height and pixel.
+    # The bits of non-negative floats sort like the floats themselves, so one integer can hold height and pixel.
     bits = np.abs(np.maximum(z[pixels], 0.0)).view(np.int32).astype(np.int64)
     winner = np.full(grid.rows * grid.columns, -1, np.int64)
     np.maximum.at(winner, cells, bits << 32 | pixels)

@@ -1,4 +1,4 @@
-"""From a patch of odd cells to the outline of the one object it belongs to; grasps are planned on it."""
+"""Find the outline of the object that a patch of odd cells belongs to; grasps are planned on it."""
 
 import cv2
 import numpy as np
@@ -7,32 +7,55 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.datatypes import Heightmap
 
 Mask = NDArray[np.bool_]
+"""A subset of the heightmap's cells, (R, C)."""
 
 _SQUARE = np.ones((3, 3), np.uint8)
 _HEIGHT_WEIGHT = 2.0
-"""How much more a metre of height counts than one on the table when touching objects are told apart."""
+"""Weight of height differences relative to horizontal distances when touching objects are told apart."""
+
 _MAX_ROUNDS = 20
+"""Limit on the iterations of 2-means clustering."""
+
 _MIN_CELLS = 8
+"""Parts of at most this many cells are not divided further."""
 
 
 def component(mask: Mask, seed: Mask) -> Mask:
-    """The 4-connected part of ``mask`` that shares most cells with ``seed``; ``seed`` itself where none does."""
+    """Return the 4-connected part of a mask that overlaps most with a seed.
+
+    Args:
+        mask: (R, C) bool.
+        seed: (R, C) bool.
+
+    Returns:
+        (R, C) bool; ``seed`` itself when no part of ``mask`` overlaps with it.
+    """
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     shared = np.bincount(labels[seed & mask], minlength=count)
     return np.asarray(labels == shared.argmax()) if shared.any() else seed
 
 
 def eroded(mask: Mask) -> Mask:
-    """The mask without its outermost cells; those beyond the border of the map count as outside."""
+    """Return a mask (R, C) without its outermost cells; cells beyond the border of the map count as outside."""
     return cv2.erode(mask.astype(np.uint8), _SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(np.bool_)
 
 
 def outline(patch: Mask, alike: Mask, objects: Mask, heightmap: Heightmap, max_step: float) -> Mask:
-    """Cells (R, C) of the object that carries ``patch``.
+    """Find the cells of the object that a patch belongs to.
 
-    alike: inner object cells (one away from the edge of ``objects`` at least) that look like the patch rather than
-    like ordinary objects. The patch grows over them as far as no step in height of ``max_step`` metres separates them,
-    then by the ring of edge cells that carry no reliable colour.
+    The patch grows over ``alike`` until a step in height stops it, then over the ring of edge cells, whose colors are
+    not reliable.
+
+    Args:
+        patch: (R, C) bool, odd cells of one object.
+        alike: (R, C) bool, object cells that look more like the patch than like ordinary objects. They are at least one
+            cell away from the edge of ``objects``.
+        objects: (R, C) bool, the cells that carry objects.
+        heightmap: The view.
+        max_step: Meters; a step in height of this size separates objects.
+
+    Returns:
+        (R, C) bool, a subset of ``objects``.
     """
     surface = np.where(heightmap.valid, heightmap.height, np.float32(0.0))
     level = cv2.morphologyEx(surface, cv2.MORPH_GRADIENT, _SQUARE) < max_step
@@ -45,10 +68,18 @@ def outline(patch: Mask, alike: Mask, objects: Mask, heightmap: Heightmap, max_s
 
 
 def single_objects(mask: Mask, heightmap: Heightmap, max_length: float) -> list[Mask]:
-    """The mask (R, C) itself, or its parts where it is longer than any one object.
+    """Divide a mask that is longer than any single object into its objects.
 
-    Touching impurities of one colour make one patch. Two means over position and height cut it, starting from the
-    halves along its long axis, until every part is at most ``max_length`` metres long.
+    Touching impurities of one color form a single patch. It is divided by 2-means clustering of position and height,
+    starting from the halves along its long axis, until every part is short enough.
+
+    Args:
+        mask: (R, C) bool.
+        heightmap: The view.
+        max_length: Length in meters of the longest possible object.
+
+    Returns:
+        The parts, (R, C) bool each; ``mask`` alone when it is not longer than ``max_length``.
     """
     rows, columns = np.nonzero(mask)
     resolution = heightmap.grid.resolution
@@ -66,13 +97,13 @@ def single_objects(mask: Mask, heightmap: Heightmap, max_length: float) -> list[
 
 
 def _length_px(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:
-    """Longer side in cells of the smallest rectangle around the cells."""
+    """Return the longer side, in cells, of the smallest rectangle around the cells."""
     _, sides, _ = cv2.minAreaRect(np.column_stack([columns, rows]).astype(np.float32))
     return float(max(sides)) + 1.0
 
 
 def _two_means(points: NDArray[np.float64]) -> Mask:
-    """Which of the points (N, D) belong to the second of two clusters, neither of which is empty."""
+    """Return which of the points (N, D) belong to the second of two clusters, (N,) bool; neither cluster is empty."""
     centered = points - points.mean(axis=0)
     _, axes = np.linalg.eigh(centered.T @ centered)
     along = centered @ axes[:, -1]

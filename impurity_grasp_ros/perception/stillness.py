@@ -1,7 +1,7 @@
-"""Whether the camera still looks from where it did: some things in view must not have moved.
+"""Check that the camera has not moved: some of the things in view must be where they were.
 
-An action moves some objects. Of all else, the drop bin, other objects, the table's pattern, something stays where it
-was, to the pixel; when the camera moves hardly anything does.
+An action moves some objects. Something else in view, be it the drop bin, another object or the table's pattern, stays
+where it was, to the pixel. When the camera moves, hardly anything does.
 """
 
 from __future__ import annotations
@@ -20,41 +20,47 @@ _CORNERS = 300
 _QUALITY = 0.02
 _DISTANCE_PX = 4
 _BLOCK_PX = 3
-"""Corners that are followed: how many, how much weaker than the strongest, how far apart, over which block."""
+"""Corners to track: their number, their strength relative to the strongest one, their distance and block size."""
 
 _SEARCH_PX = (11, 11)
-"""Window around a corner that is looked for again, in samples."""
+"""Window around a corner that is searched for again, in samples."""
 
 _MIN_CORNERS = 3
-"""Corners that make a thing recognizable."""
+"""Number of corners that make a thing recognizable."""
 
 _FIT_CORNERS = 8
-"""Corners that tell of a turn too small to be seen in one of them."""
+"""Number of corners from which a camera rotation that is too small to be seen in a single corner can be estimated."""
 
 _MIN_LEFT = 0.5
-"""Part of the corners that are left when the camera moves: what leaves the view on one side enters on the other."""
+"""If less than this fraction of the corners is left, objects were removed and the camera need not have moved: when it
+moves, new corners come into view as others leave it."""
 
 _MIN_STILL_THINGS = 0.2
-"""Part of the things that no action leaves behind: a camera that turns keeps those in the middle of its view."""
+"""Every action leaves at least this fraction of the things in place. It is not 0 because a camera that rotates keeps
+those in the middle of its view."""
 
 _AROUND = np.ones((5, 5), np.uint8)
+"""Structuring element that adds a thing's surroundings to it, so that the corners on its outline are its own."""
 
 
 @dataclass(frozen=True)
 class StillnessConfig:
-    """When a thing has stayed where it was."""
+    """When a thing counts as still."""
 
-    max_shift_px: float = parameter("px of the image that a corner may seem to move at rest", low=0.2, high=10.0)
-    min_still: float = parameter("part of a thing's corners that stay when it does", low=0.05, high=1.0)
-    min_things: int = parameter("things in view that cannot all be moved by one action", low=2, high=50)
+    max_shift_px: float = parameter("image px by which a corner at rest may appear to move", low=0.2, high=10.0)
+    min_still: float = parameter("fraction of its corners that must stay for a thing to be still", low=0.05, high=1.0)
+    min_things: int = parameter("number of things that one action cannot move all together", low=2, high=50)
 
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """Corners in one view. gray: (h, w) uint8. corners: (N, 2) float32, samples (column, row).
+    """Corners in one view.
 
-    thing: (N,) the thing that each corner belongs to, 0 for the table. outside: (things,) bool, whether a thing lies
-    outside of the workspace, out of reach of any action.
+    Attributes:
+        gray: (h, w) uint8, the sampled image.
+        corners: (N, 2) float32, (column, row) in samples.
+        thing: (N,) int, index of the thing that each corner belongs to, 0 for the table.
+        outside: (things,) bool, whether each thing lies outside of the workspace, out of reach of any action.
     """
 
     gray: NDArray[np.uint8]
@@ -64,7 +70,12 @@ class Landmarks:
 
 
 def landmarks_of(samples: Samples, things: Mask) -> Landmarks:
-    """What to find again in the next view. things: (h, w) pixels in which anything rises above the table."""
+    """Find the corners to look for in the next view.
+
+    Args:
+        samples: Samples of one frame.
+        things: (h, w) bool, the pixels in which anything rises above the table.
+    """
     gray = np.asarray(cv2.cvtColor(samples.color, cv2.COLOR_RGB2GRAY), np.uint8)
     count, labels = cv2.connectedComponents(cv2.dilate(things.astype(np.uint8), _AROUND), connectivity=8)
     inside = np.bincount(labels[samples.on_workspace], minlength=count) > 0
@@ -75,14 +86,19 @@ def landmarks_of(samples: Samples, things: Mask) -> Landmarks:
 
 
 def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> None:
-    """Check that some of the things of the view before are where they were, and of those that no action reaches one.
+    """Check that some things are where they were in the previous view, among them one that no action can reach.
 
-    It cannot tell with fewer things than ``min_things`` in view, unless one of them is out of the arm's reach, nor when
-    most of what there was has been taken away.
+    A moved camera is not noticed with fewer than ``min_things`` things in view, unless one of them is outside of the
+    workspace, nor when most of the previous view's corners are gone because the objects were removed.
+
+    Args:
+        now: The corners of this view.
+        before: The corners of the previous view.
+        config: When a thing counts as still.
 
     Raises:
-        CameraMovedError: nothing outside of the workspace is where it was; or hardly anything is, and what lies outside
-            does not show that the camera has not turned about it.
+        CameraMovedError: Nothing outside of the workspace is where it was; or hardly anything at all is, and the
+            things outside do not rule out that the camera has rotated about them.
     """
     if len(before.corners) == 0 or len(now.corners) < _MIN_LEFT * len(before.corners):
         return
@@ -95,7 +111,7 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
     outside = known & before.outside[: len(known)]
     all_outside_moved = outside.any() and not (outside & stayed).any()
     few_stayed = still_things < _MIN_STILL_THINGS * things and things >= config.min_things
-    if all_outside_moved or (few_stayed and not _is_held(before, shift, (outside & stayed)[before.thing], config)):
+    if all_outside_moved or (few_stayed and not _no_rotation(before, shift, (outside & stayed)[before.thing], config)):
         where = ", none of them outside of the workspace" if all_outside_moved else ""
         raise CameraMovedError(
             f"expected most things to be where they were, received {things} in view of which only {still_things} have "
@@ -103,10 +119,12 @@ def check_still(now: Landmarks, before: Landmarks, config: StillnessConfig) -> N
         )
 
 
-def _is_held(before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bool_], config: StillnessConfig) -> bool:
-    """Whether corners that no action reaches tell that the camera has not turned about them; a push may move all else.
+def _no_rotation(
+    before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bool_], config: StillnessConfig
+) -> bool:
+    """Whether corners out of reach show that the camera has not rotated about them; a push may move everything else.
 
-    fixed: (N,) the corners of things outside of the workspace that have stayed, by and large.
+    ``fixed``, (N,) bool, marks the corners of those things outside of the workspace that have stayed.
     """
     fixed = fixed & np.isfinite(shift).all(axis=1)
     if np.count_nonzero(fixed) < _FIT_CORNERS:
@@ -119,8 +137,8 @@ def _is_held(before: Landmarks, shift: NDArray[np.float32], fixed: NDArray[np.bo
 
 
 def _shifts(now: Landmarks, before: Landmarks) -> NDArray[np.float32]:
-    """By how many px (N, 2) of the image the corners of the view before have moved; infinite where they are lost."""
-    gain = float(np.median(before.gray)) / max(float(np.median(now.gray)), 1.0)  # a change of light is no move
+    """Return how far the corners of the previous view have moved, (N, 2) in image px; infinite where they are lost."""
+    gain = float(np.median(before.gray)) / max(float(np.median(now.gray)), 1.0)  # a change of light is not a motion
     followed, found, _ = cv2.calcOpticalFlowPyrLK(
         before.gray,
         cv2.convertScaleAbs(now.gray, alpha=gain),

@@ -1,4 +1,4 @@
-"""The table's plane, fitted to what is seen of it, however much of it is covered."""
+"""Fit the table's plane to the visible part of the table, even when much of it is covered."""
 
 from __future__ import annotations
 
@@ -13,43 +13,50 @@ from impurity_grasp_ros.errors import CameraMovedError, TableMovedError, ViewInc
 from impurity_grasp_ros.perception.samples import Samples
 
 _STRIDE = 4
-"""Every fourth row and column of the samples takes part in the fit."""
+"""Every fourth row and column of the samples is used for the fit."""
 
 _PAIR = 8
-"""Rows or columns of the fit between the two points of a pair whose slope is taken: 7 cm on a table 0.72 m away."""
+"""Distance, in rows or columns of the fit, between the points of a pair: 7 cm on a table 0.72 m away."""
 
 _BIN = 0.002
-"""Height in metres of a bin of the histogram of heights."""
+"""Bin width of the histogram of heights, in meters."""
 
 _LOWEST, _HIGHEST = -0.2, 0.4
-"""Metres around the expected table within which it is looked for."""
+"""Range of heights, in meters from the expected table, in which the table is searched for."""
 
 _COMMON = 0.3
-"""The table is the lowest height that is at least this common, relative to the commonest one."""
+"""The table is the lowest height whose count is at least this fraction of the highest count."""
 
 _NEAR = (0.006, 0.004, 0.004, 0.004)
-"""Metres from the plane within which a point takes part in each round of least squares."""
+"""Distance from the plane, in meters, up to which points are used in each round of least squares."""
 
 _MIN_SPREAD = 0.05
-"""Metres, standard deviation of the table's points in the direction in which they spread least."""
+"""Standard deviation, in meters, that the table's points must have in the direction in which they spread least."""
 
 
 @dataclass(frozen=True)
 class TableConfig:
-    """How far off the table may be. Offsets are in the middle of the workspace."""
+    """How far off the table may be. Offsets are measured in the middle of the workspace."""
 
-    min_share: float = parameter("part of the view that must show the table to know where it is", low=0.02, high=0.9)
-    neutral_offset: float = parameter("m up to which nothing is corrected", low=0.0, high=0.005)
-    neutral_tilt_deg: float = parameter("degrees up to which nothing is corrected", low=0.0, high=1.0)
-    max_offset: float = parameter("m up to which heights are corrected; beyond is refused", low=0.0, high=0.02)
-    max_tilt_deg: float = parameter("degrees up to which heights are corrected", low=0.0, high=3.0)
-    offset_change: float = parameter("m of change within a job that are refused", low=0.0005, high=0.02)
-    tilt_change_deg: float = parameter("degrees of change within a job that are refused", low=0.05, high=3.0)
+    min_share: float = parameter("fraction of the view that must show the table for it to be found", low=0.02, high=0.9)
+    neutral_offset: float = parameter("m; offset up to which nothing is corrected", low=0.0, high=0.005)
+    neutral_tilt_deg: float = parameter("degrees; tilt up to which nothing is corrected", low=0.0, high=1.0)
+    max_offset: float = parameter("m; offset up to which heights are corrected, then refused", low=0.0, high=0.02)
+    max_tilt_deg: float = parameter("degrees; tilt up to which heights are corrected, then refused", low=0.0, high=3.0)
+    offset_change: float = parameter("m; a larger change of offset during a job is refused", low=0.0005, high=0.02)
+    tilt_change_deg: float = parameter("degrees; a larger change of tilt during a job is refused", low=0.05, high=3.0)
 
 
 @dataclass(frozen=True)
 class TablePlane:
-    """The table's height in metres, base frame: ``offset`` at (x, y) = ``middle``, rising by ``slope_x, slope_y``."""
+    """The plane of the table top in the base frame.
+
+    Attributes:
+        middle: (x, y) in meters, the point to which ``offset`` refers.
+        offset: Height z in meters at ``middle``.
+        slope_x: Rise over run along x.
+        slope_y: Rise over run along y.
+    """
 
     middle: tuple[float, float]
     offset: float = 0.0
@@ -62,7 +69,7 @@ class TablePlane:
         return math.degrees(math.atan(math.hypot(self.slope_x, self.slope_y)))
 
     def above(self, x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Heights in metres above the plane of points in the base frame; arrays of one shape."""
+        """Return the heights in meters above the plane of points (x, y, z) in the base frame; all of one shape."""
         base = np.float32(self.offset - self.slope_x * self.middle[0] - self.slope_y * self.middle[1])
         return np.asarray(z - (np.float32(self.slope_x) * x + np.float32(self.slope_y) * y + base), np.float32)
 
@@ -71,19 +78,20 @@ class TablePlane:
 
 
 def fit_table(samples: Samples, middle: tuple[float, float], config: TableConfig) -> TablePlane | None:
-    """The table's plane, or None when too little of it is seen to know.
+    """Fit a plane to the table.
 
-    The slope is first guessed from pairs of points a hand's width apart: its median is the table's, since objects rise
-    as often as they fall. With it taken off, the table is the lowest height that is common. Least squares over the
-    points near that do the rest. Nothing is drawn at random: equal samples give equal planes.
+    The slope is first estimated from pairs of points a fixed distance apart in the image. Their median slope is that of
+    the table, because the surfaces of objects rise as often as they fall. With that slope subtracted, the lowest common
+    height is the table's. Least squares over the points near that plane refine it. Nothing is random: equal samples
+    give equal planes.
 
     Args:
-        samples: of one frame.
-        middle: (x, y) in metres to which the plane's offset belongs.
-        config: how much of the table must be seen.
+        samples: Samples of one frame.
+        middle: (x, y) in meters, the point to which the plane's offset refers.
+        config: How much of the table must be seen.
 
     Returns:
-        The plane in the base frame.
+        The plane in the base frame; None when too little of the table is seen.
     """
     every = np.s_[::_STRIDE, ::_STRIDE]
     known = samples.read[every] & samples.judged[every]
@@ -108,20 +116,20 @@ def fit_table(samples: Samples, middle: tuple[float, float], config: TableConfig
 
 
 def correction(plane: TablePlane | None, first: TablePlane | None, config: TableConfig) -> TablePlane | None:
-    """The plane that heights are to be measured from; None for the calibrated one, when the difference is nothing.
+    """Decide from which plane heights are measured: the fitted one, or the calibrated one where they hardly differ.
 
     Args:
-        plane: as fitted; None when too little of the table was seen.
-        first: as fitted in the job's first view, None for that view itself.
-        config: what is nothing, what can be corrected, and what is too much.
+        plane: The plane fitted in this view; None when too little of the table was seen.
+        first: The plane fitted in the job's first view; None in that view itself.
+        config: Which deviations are ignored, corrected and refused.
 
     Returns:
-        ``plane`` when it is to be corrected for, None when it is not.
+        ``plane`` when its deviation is to be corrected; None when it is small enough to be ignored.
 
     Raises:
-        ViewIncompleteError: too little of the table is seen.
-        CameraMovedError: the table is not where it was in the job's first view.
-        TableMovedError: it is too far from where the calibration says.
+        ViewIncompleteError: Too little of the table was seen.
+        CameraMovedError: The table is not where it was in the job's first view.
+        TableMovedError: The table is too far from its calibrated plane.
     """
     if plane is None:
         raise ViewIncompleteError(
@@ -153,7 +161,7 @@ def _check_change(plane: TablePlane, first: TablePlane, config: TableConfig) -> 
 def _median_slope(
     x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> tuple[float, float] | None:
-    """Rise over run along x and y, from pairs of points in a row and in a column of the image; None without pairs."""
+    """Return rise over run along x and y, from pairs of points in rows and in columns of the image; None if unknown."""
     rises, runs = [], []
     for far, near in ((np.s_[:, _PAIR:], np.s_[:, :-_PAIR]), (np.s_[_PAIR:], np.s_[:-_PAIR])):
         pairs = known[far] & known[near]
@@ -168,7 +176,7 @@ def _median_slope(
 
 
 def _lowest_common(heights: NDArray[np.float64]) -> float:
-    """The lowest height in metres that is common among ``heights`` (N,)."""
+    """Return the lowest common height, in meters, among ``heights`` (N,)."""
     edges = np.arange(_LOWEST, _HIGHEST, _BIN)
     counts = np.convolve(np.histogram(heights, edges)[0], np.ones(3), "same")
     index = int(np.argmax(counts >= _COMMON * counts.max()))
@@ -178,6 +186,6 @@ def _lowest_common(heights: NDArray[np.float64]) -> float:
 
 
 def _least_spread(points: NDArray[np.float64]) -> float:
-    """Standard deviation in metres of points (N, 3), of which x and y count, where they spread least."""
+    """Return the standard deviation, in meters, of (x, y) of points (N, 3) in the direction of least spread."""
     covariance = np.cov(points[:, 0], points[:, 1])
     return math.sqrt(max(float(np.linalg.eigvalsh(covariance)[0]), 0.0))

@@ -1,7 +1,7 @@
-"""The judgement of a view: what it can be trusted with, before anything is decided upon it.
+"""Judge a view before anything is decided on it.
 
-One pure function makes the heightmap that decisions rest on, or says by name why this frame cannot give one. Within a
-job, views are compared with the first one and with the one before.
+A single pure function makes the heightmap on which decisions are based, or raises an error that says why this frame
+cannot give one. Within a job, each view is compared with the first and with the previous one.
 """
 
 from __future__ import annotations
@@ -36,19 +36,26 @@ from impurity_grasp_ros.perception.table import TableConfig, TablePlane, correct
 
 @dataclass(frozen=True)
 class ViewConfig:
-    """What a view must be like to be acted upon."""
+    """What a view must be like for the robot to act on it."""
 
     table: TableConfig
     exposure: ExposureConfig
     coverage: CoverageConfig
     intrusion: IntrusionConfig
     stillness: StillnessConfig
-    surround: float = parameter("m around the workspace that are judged with it", low=0.0, high=0.5)
+    surround: float = parameter("m; width of the strip around the workspace that is judged too", low=0.0, high=0.5)
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is remembered of a job's views. table, light: of the first one. landmarks, volume: of the last one."""
+    """What is remembered of a job's views.
+
+    Attributes:
+        table: The plane of the table in the first view.
+        light: The table's colors in the first view.
+        landmarks: The corners in the latest view.
+        volume: Volume in m3 of the objects in the latest view.
+    """
 
     table: TablePlane
     light: Light
@@ -59,28 +66,28 @@ class View:
 def look(
     frame: RgbdFrame, site: Site, projection: ProjectionConfig, config: ViewConfig, before: View | None
 ) -> tuple[Heightmap, View]:
-    """Judge a frame and make the heightmap that decisions may rest on.
+    """Judge a frame and make the heightmap on which decisions may be based.
 
     Small errors of the table's plane are corrected; within the neutral band nothing is changed.
 
     Args:
-        frame: as the camera delivered it.
-        site: the workspace and what surrounds it.
-        projection: which readings make up the scene.
-        config: what a view must be like.
-        before: what :func:`look` returned for the job's view before; None for a job's first view.
+        frame: The camera's frame.
+        site: The workspace and its surroundings.
+        projection: Which readings belong to the scene.
+        config: What a view must be like.
+        before: What :func:`look` returned for the previous view of the job; None for its first view.
 
     Returns:
-        The heightmap, and what the next view of the job is to be compared with.
+        The heightmap, and what to compare the next view of the job with.
 
     Raises:
-        InvalidFrameError: the frame is malformed.
-        EmptyCloudError: there are hardly any depth readings.
-        BadExposureError: too dark, too bright, or lit otherwise than when the job began.
-        ViewBlockedError: something is in view that is no object.
-        ViewIncompleteError: a part of the workspace, or the table, was not seen.
-        CameraMovedError: the camera does not look from where it did when the job began.
-        TableMovedError: the table is not where the calibration says.
+        InvalidFrameError: The frame is malformed.
+        EmptyCloudError: There are hardly any depth readings.
+        BadExposureError: The view is too dark or too bright, or the light has changed since the job began.
+        ViewBlockedError: Something other than objects is in view.
+        ViewIncompleteError: Part of the workspace, or too much of the table, was not seen.
+        CameraMovedError: The camera has moved since the job began.
+        TableMovedError: The table is not where the calibration says.
     """
     check(frame)
     samples = sample(frame, site.grid, config.surround)
@@ -107,7 +114,7 @@ def _judge(
     projection: ProjectionConfig,
     config: ViewConfig,
 ) -> View:
-    """All that one frame says by itself; without a fitted plane the calibrated one stands in."""
+    """Judge a frame by itself; without a fitted plane, the calibrated one is used."""
     level = plane or TablePlane(site.grid.middle)
     height = level.above(samples.x, samples.y, samples.z)
     height[~samples.read] = 0.0

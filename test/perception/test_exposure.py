@@ -171,7 +171,7 @@ def test_a_change_of_brightness_is_told_as_a_factor() -> None:
     ],
 )
 def test_the_shares_of_red_and_green_may_change_by_fifteen_thousandths(color: Color, good: bool) -> None:
-    refused = nullcontext() if good else pytest.raises(BadExposureError, match=r"share within 0\.015 of when")
+    refused = nullcontext() if good else pytest.raises(BadExposureError, match=r"shares within 0\.015 of their")
     with refused:
         check_light(light_on(color), light_on((100, 100, 100)), CONFIG)
 

@@ -111,7 +111,7 @@ def test_eight_views_are_enough_and_seven_are_not() -> None:
 def test_attitudes_have_to_be_twenty_degrees_apart() -> None:
     solution = solve(turned_views(10, 20.5), BOARD, INTRINSICS)
     np.testing.assert_allclose(solution.T_base_camera, T_BASE_CAMERA, atol=1e-5)
-    with pytest.raises(CalibrationError, match="expected attitudes 20 degrees apart, received 19 degrees"):
+    with pytest.raises(CalibrationError, match="expected orientations 20 degrees apart, received 19 degrees"):
         solve(turned_views(10, 19.0), BOARD, INTRINSICS)
 
 

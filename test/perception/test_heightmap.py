@@ -168,7 +168,7 @@ def test_a_malformed_frame_is_refused_with_what_was_expected(message: str) -> No
 def test_a_depth_that_is_no_distance_is_refused(value: float) -> None:
     frame = overhead_frame()
     frame.depth[17, 33] = value
-    with pytest.raises(InvalidFrameError, match="depth: expected finite metres, 0 for no reading"):
+    with pytest.raises(InvalidFrameError, match="depth: expected finite meters, 0 for no reading"):
         project(frame, GRID, CONFIG)
 
 

@@ -149,7 +149,7 @@ def test_of_a_later_view_landmarks_and_volume_are_remembered_and_table_and_light
 def test_objects_may_not_become_more_than_in_the_view_before() -> None:
     _, first = see(GOOD)
     _, fewer = see(overhead(BOXES[:8]), first)
-    with pytest.raises(ViewBlockedError, match="expected no more on the workspace than before"):
+    with pytest.raises(ViewBlockedError, match="expected no more in the workspace than before"):
         see(GOOD, fewer)
     see(GOOD, first)
 
