@@ -110,15 +110,15 @@ def read_records(folder: Path, decoding: DecodingConfig) -> list[Record]:
 def record_of(transition: Transition, decoding: DecodingConfig) -> Record | None:
     """The record of a grasp that held, None of anything else.
 
-    A deed knows its place and rotation; opening and breadth follow from the target's outline, as they did when it was
+    A action knows its place and rotation; opening and breadth follow from the target's outline, as they did when it was
     done. A grasp that took the target from beside it is left out: it shows no rectangle of that target.
     """
-    deed = transition.deed
-    if deed.kind is not PrimitiveKind.GRASP or transition.reward <= 0.0:
+    action = transition.action
+    if action.kind is not PrimitiveKind.GRASP or transition.reward <= 0.0:
         return None
     focus = transition.state.unpack()
-    angle, middle = deed.rotation * ROTATION_STEP, VIEW_SIZE_PX // 2
-    view = view_with(deed.row, deed.column, angle, middle, middle, VIEW_SIZE_PX)
+    angle, middle = action.rotation * ROTATION_STEP, VIEW_SIZE_PX // 2
+    view = view_with(action.row, action.column, angle, middle, middle, VIEW_SIZE_PX)
     mask = view.render(focus.mask.astype(np.uint8)) > 0
     resolution = focus.crop.grid.resolution
     grasps = decode_grasps(view.render(focus.crop.height), mask, resolution, decoding)
@@ -127,7 +127,9 @@ def record_of(transition: Transition, decoding: DecodingConfig) -> Record | None
     opening = float(grasps.opening[middle, middle])
     reach = round(opening / 2 / resolution)
     across = mask[:, middle - reach : middle + reach + 1].any(axis=1)
-    return Record(transition.state, Rectangle(deed.row, deed.column, angle, opening, float(across.sum()) * resolution))
+    return Record(
+        transition.state, Rectangle(action.row, action.column, angle, opening, float(across.sum()) * resolution)
+    )
 
 
 def training_view(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ from impurity_grasp_ros.learning.rectangles import (
     training_view,
 )
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
-from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
+from impurity_grasp_ros.learning.transition import ExecutedAction, Focus, Snapshot, Transition
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 from impurity_grasp_ros.policy.rectangles import Rectangle, RectangleNetworkConfig
@@ -71,11 +71,11 @@ def held(
     reward: float = 1.0,
     beside: float = 0.0,
 ) -> Transition:
-    """A deed at the middle of the drawn block, or ``beside`` it by so many rows."""
+    """An action at the middle of the drawn block, or ``beside`` it by so many rows."""
     focus = focus or long_block()
     rows, columns = np.nonzero(focus.mask)
-    deed = Deed(kind, rotation, float(rows.mean()) + beside, float(columns.mean()))
-    return Transition(Snapshot.of(focus), deed, reward, None, 0.0, 0)
+    action = ExecutedAction(kind, rotation, float(rows.mean()) + beside, float(columns.mean()))
+    return Transition(Snapshot.of(focus), action, reward, None, 0.0, 0)
 
 
 def records(count: int) -> list[Record]:
@@ -93,7 +93,7 @@ def trained(config: RectangleTrainingConfig, folder: Path, count: int) -> Rectan
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    """A training's folder with two grasps that held among other deeds."""
+    """A training's folder with two grasps that held among other transitions."""
     transitions = [held(), held(reward=0.0), held(kind=PrimitiveKind.PUSH, reward=0.5), held()]
     torch.save({"replay": {"transitions": transitions}}, tmp_path / CHECKPOINT)
     return tmp_path
@@ -118,12 +118,12 @@ def test_opposite_rotations_teach_the_same(rotation: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "transition",
     [held(reward=0.0), held(kind=PrimitiveKind.PUSH, reward=0.5), held(beside=20.0)],
     ids=["failed", "push", "took it from beside"],
 )
-def test_nothing_else_gives_a_record(deed: Transition) -> None:
-    assert record_of(deed, SHIPPED.decoding) is None
+def test_nothing_else_gives_a_record(transition: Transition) -> None:
+    assert record_of(transition, SHIPPED.decoding) is None
 
 
 @pytest.mark.parametrize("seed", range(8))
