@@ -18,20 +18,21 @@ from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.config import packaged_parameters, read_yaml
 from impurity_grasp_ros.datatypes import Heightmap, PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.learning import rectangles
-from impurity_grasp_ros.learning.rectangles import (
-    Record,
-    RectangleReport,
-    RectangleTrainer,
+from impurity_grasp_ros.learning import rectangle_config
+from impurity_grasp_ros.learning.rectangle_config import (
     RectangleTrainingConfig,
     load_rectangle_training,
+    rectangle_training_names,
+)
+from impurity_grasp_ros.learning.rectangle_records import (
+    Record,
     mirrored,
     read_records,
     record_of,
-    rectangle_training_names,
     seen_in,
     training_view,
 )
+from impurity_grasp_ros.learning.rectangles import RectangleReport, RectangleTrainer
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
 from impurity_grasp_ros.learning.transition import ExecutedAction, Focus, Snapshot, Transition
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
@@ -218,7 +219,7 @@ def test_the_shipped_training_is_the_documented_one() -> None:
 def test_a_wrong_value_is_named_with_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rectangles.yaml"
     path.write_text(yaml.safe_dump({"mine": {**read_yaml("config/rectangles.yaml")["s_rgm"], "batch": 1}}))
-    monkeypatch.setattr(rectangles, "RECTANGLES_FILE", str(path))
+    monkeypatch.setattr(rectangle_config, "RECTANGLES_FILE", str(path))
     with pytest.raises(ConfigError, match=r"^mine\.batch: expected a value in \[2, 1024\], received 1$"):
         load_rectangle_training("mine")
 
