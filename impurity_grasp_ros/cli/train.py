@@ -41,7 +41,7 @@ def train(
     """Learn the policy in simulation. Ctrl-C ends after the current round and leaves a checkpoint."""
     try:  # heavy, and the other verbs do not need it
         from impurity_grasp_ros.learning.collection import RayCollection
-        from impurity_grasp_ros.learning.rectangles import rectangle_training_names
+        from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
         from impurity_grasp_ros.learning.training_config import load_training
     except ImportError as error:
@@ -92,17 +92,19 @@ def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int)
 
 def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: int) -> None:
     """Learn grasp rectangles from the grasps of another training."""
-    from impurity_grasp_ros.learning import rectangles
+    from impurity_grasp_ros.learning.rectangle_config import load_rectangle_training
+    from impurity_grasp_ros.learning.rectangle_records import read_records
+    from impurity_grasp_ros.learning.rectangles import RectangleReport, RectangleTrainer
 
     if records is None:
         raise ConfigError(f"{preset}: expected --records, the folder of a training whose grasps to learn from")
-    config = rectangles.load_rectangle_training(preset)
+    config = load_rectangle_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    found = rectangles.read_records(records, load_cell().gripper_model, config.decoding)
-    trainer = rectangles.RectangleTrainer(config, found, folder)
+    found = read_records(records, load_cell().gripper_model, config.decoding)
+    trainer = RectangleTrainer(config, found, folder)
     with _shown(folder, config.rounds, 0) as show:
 
-        def on_round(report: rectangles.RectangleReport) -> None:
+        def on_round(report: RectangleReport) -> None:
             errors = f"{report.center_mm:.1f} mm, {report.angle_deg:.0f} deg, opening {report.opening_mm:.1f} mm"
             show(asdict(report), f"loss {report.loss:.3f}, off by {errors}")
 

@@ -1,7 +1,7 @@
 """Collection of experience by Ray actors, on this machine or on a cluster.
 
-An order says everything that its result depends on. A worker that dies is therefore replaced and given its order again,
-and a training does not depend on which worker was when how fast.
+A task contains everything that its result depends on. A worker that dies can therefore be replaced and its task
+repeated, and the result of a training does not depend on the speed of the workers.
 """
 
 from __future__ import annotations
@@ -18,19 +18,27 @@ from ray.exceptions import RayActorError
 
 from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.learning.agnosticplay import AgnosticPlay
-from impurity_grasp_ros.learning.play import Attempted, Play
+from impurity_grasp_ros.learning.play import Play, PlayResult
 from impurity_grasp_ros.learning.selfplay import SelfPlay
 from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.network import make_network
 from impurity_grasp_ros.simulation.environment import Environment
 
 MAX_REPLACEMENTS = 10
-"""Workers in a row that may die on one order before the training gives up."""
+"""Number of workers in a row that may die on one task before the training gives up."""
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """What a worker has to collect. weights: state of the network to play with."""
+class CollectionTask:
+    """What a worker has to collect.
+
+    Attributes:
+        seed: Seed of the worker's random generator.
+        weights: State of the network to play with.
+        version: Version of these weights.
+        attempts: Number of attempts to make.
+        exploration: Probability of a random action.
+    """
 
     seed: tuple[int, ...]
     weights: dict[str, torch.Tensor]
@@ -40,7 +48,7 @@ class Order:
 
 
 class Collector:
-    """Plays with a simulated cell of its own."""
+    """A worker that plays in its own simulated cell."""
 
     def __init__(self, config: TrainingConfig) -> None:
         torch.set_num_threads(1)
@@ -49,81 +57,96 @@ class Collector:
         self._environment = Environment()
 
     def process_id(self) -> int:
-        """Of the process that this collector runs in."""
+        """ID of the process that this collector runs in."""
         return os.getpid()
 
-    def collect(self, order: Order) -> list[Attempted]:
-        """The attempts of an order; equal orders give equal attempts."""
-        self._network.load_state_dict(order.weights)
+    def collect(self, task: CollectionTask) -> list[PlayResult]:
+        """Carry out a task; equal tasks give equal results."""
+        self._network.load_state_dict(task.weights)
         kind: type[Play] = SelfPlay if self._config.play.aim == "target" else AgnosticPlay
         play = kind(
             self._environment,
             self._network,
-            order.version,
+            task.version,
             self._config.play,
             self._config.decoding,
-            np.random.default_rng(order.seed),
+            np.random.default_rng(task.seed),
         )
-        return list(play.play(order.attempts, order.exploration))
+        return list(play.play(task.attempts, task.exploration))
 
 
 class LocalCollection:
-    """One collector in this process, which works when its results are asked for."""
+    """Runs one collector in this process. The work is done in :meth:`gather`."""
 
     def __init__(self, config: TrainingConfig) -> None:
         self._collector = Collector(config)
-        self._orders: list[Order] = []
+        self._tasks: list[CollectionTask] = []
 
-    def start(self, orders: list[Order]) -> None:
-        """Take orders."""
-        self._orders = orders
+    def start(self, tasks: list[CollectionTask]) -> None:
+        """Accept tasks."""
+        self._tasks = tasks
 
-    def gather(self) -> list[Attempted]:
-        """All attempts, order by order."""
-        return [attempted for order in self._orders for attempted in self._collector.collect(order)]
+    def gather(self) -> list[PlayResult]:
+        """Carry out the tasks; returns all results in the order of the tasks."""
+        return [result for task in self._tasks for result in self._collector.collect(task)]
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to release."""
 
 
 class RayCollection:
-    """One Ray actor per worker. address: an existing cluster, where this package is installed; None: this machine."""
+    """Runs one collector per Ray actor."""
 
     def __init__(self, config: TrainingConfig, workers: int, address: str | None = None) -> None:
+        """Start the workers.
+
+        Args:
+            config: Configuration of the training.
+            workers: Number of workers.
+            address: An existing Ray cluster on which this package is installed; None for this machine.
+        """
         options: dict[str, Any] = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level=logging.WARNING, **options)
         self._actor = ray.remote(num_cpus=1)(Collector)
         self._config = config
-        self._workers = [self._hire() for _ in range(workers)]
+        self._workers = [self._start_worker() for _ in range(workers)]
         self._process_ids: list[int] = ray.get([worker.process_id.remote() for worker in self._workers])
-        self._orders: list[Order] = []
-        self._results: list[Any] = []
+        self._tasks: list[CollectionTask] = []
+        self._pending: list[Any] = []
 
-    def _hire(self) -> Any:
+    def _start_worker(self) -> Any:
         return self._actor.remote(self._config)
 
-    def start(self, orders: list[Order]) -> None:
-        """Give each worker an order; as many as there are workers."""
-        self._orders = orders
-        self._results = [worker.collect.remote(order) for worker, order in zip(self._workers, orders, strict=True)]
+    def start(self, tasks: list[CollectionTask]) -> None:
+        """Give each worker one task.
 
-    def gather(self) -> list[Attempted]:
-        """All attempts, order by order. Raises DeviceFaultError when workers die again and again."""
-        return [attempted for index in range(len(self._orders)) for attempted in self._gather(index)]
+        Raises:
+            ValueError: There are not exactly as many tasks as workers.
+        """
+        self._tasks = tasks
+        self._pending = [worker.collect.remote(task) for worker, task in zip(self._workers, tasks, strict=True)]
 
-    def _gather(self, index: int) -> list[Attempted]:
+    def gather(self) -> list[PlayResult]:
+        """Wait for all results, in the order of the tasks.
+
+        Raises:
+            DeviceFaultError: ``MAX_REPLACEMENTS`` workers in a row died on one task.
+        """
+        return [result for index in range(len(self._tasks)) for result in self._gather(index)]
+
+    def _gather(self, index: int) -> list[PlayResult]:
         for _ in range(MAX_REPLACEMENTS):
             try:
-                return ray.get(self._results[index])
+                return ray.get(self._pending[index])
             except RayActorError:
-                self._workers[index] = self._hire()
-                self._results[index] = self._workers[index].collect.remote(self._orders[index])
+                self._workers[index] = self._start_worker()
+                self._pending[index] = self._workers[index].collect.remote(self._tasks[index])
         raise DeviceFaultError(f"expected worker {index} to collect, it died {MAX_REPLACEMENTS} times in a row")
 
     def process_ids(self) -> list[int]:
-        """Of the workers that were hired first."""
+        """Process IDs of the initial workers."""
         return list(self._process_ids)
 
     def close(self) -> None:
-        """Dismiss the workers."""
+        """Stop the workers."""
         ray.shutdown()

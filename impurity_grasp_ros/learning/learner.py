@@ -1,4 +1,4 @@
-"""Deep Q-learning on replayed deeds: Huber loss at the executed pixel, targets from a frozen copy (paper, 6.2)."""
+"""Deep Q-learning on replayed transitions: Huber loss at the executed pixel, targets by a frozen copy (paper, 6.2)."""
 
 from __future__ import annotations
 
@@ -23,22 +23,28 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """The optimiser and what it is fed with."""
+    """Optimizer, batches and targets."""
 
-    optimizer: str = parameter("gradient descent", choices=("adam", "sgd"))
-    learning_rate: float = parameter("step size at first", low=1e-7, high=1.0)
+    optimizer: str = parameter("optimization algorithm", choices=("adam", "sgd"))
+    learning_rate: float = parameter("initial step size", low=1e-7, high=1.0)
     final_rate: float = parameter(
-        "part of the step size that is left at the end, falling as a cosine", low=0.0, high=1.0
+        "final step size as a fraction of the initial one, reached by cosine decay", low=0.0, high=1.0
     )
-    momentum: float = parameter("of sgd", low=0.0, high=0.999)
+    momentum: float = parameter("momentum of sgd", low=0.0, high=0.999)
     weight_decay: float = parameter("L2 penalty", low=0.0, high=0.1)
-    batch: int = parameter("deeds per update", low=1, high=1024)
+    batch: int = parameter("transitions per update", low=1, high=1024)
     discount: float = parameter("gamma (paper, section 3)", low=0.0, high=0.99)
-    refresh: int = parameter("outdated next values per update that are estimated anew", low=0, high=64)
+    refresh: int = parameter("maximum number of outdated next values that are re-estimated per update", low=0, high=64)
 
 
 class Learner:
-    """An online network, a frozen target network and an optimiser. ``version`` counts the target network's updates."""
+    """An online network, a frozen target network and an optimizer.
+
+    Attributes:
+        network: The online network.
+        frozen: The target network.
+        version: Number of updates of the target network.
+    """
 
     def __init__(
         self,
@@ -49,6 +55,15 @@ class Learner:
         workspace: Grid,
         gripper: GripperModel,
     ) -> None:
+        """Make the target network a copy of ``network``.
+
+        Args:
+            network: The network to train, on its device.
+            config: Optimizer, batches and targets.
+            augmentation: Limits of the data augmentation.
+            decoding: Geometry of the primitives, which decides what is feasible.
+            workspace: Grid of the whole workspace.
+        """
         self.network = network
         self.frozen = copy.deepcopy(network).eval()
         self.version = 0
@@ -65,9 +80,18 @@ class Learner:
         self.version += 1
 
     def update(self, replay: RankReplay, progress: float, rng: np.random.Generator) -> float:
-        """One step of gradient descent on a sample; ``progress`` of the training, 0 to 1, sets the step size.
+        """Take one optimizer step on a sample and update the sample's priorities.
 
-        Returns the loss.
+        Args:
+            replay: Memory to sample from.
+            progress: Progress of the training from 0 to 1, which sets the step size.
+            rng: Source of all random choices.
+
+        Returns:
+            The loss of the sample.
+
+        Raises:
+            ValueError: The memory is empty.
         """
         sample = replay.sample(self._config.batch, rng)
         self._refresh(replay, sample)
@@ -87,7 +111,7 @@ class Learner:
         return float(loss.detach())
 
     def value(self, following: Snapshot) -> float:
-        """The value of what would be done then, as the target network sees it; 0 when there is nothing."""
+        """The target network's value of the greedy action in the next state; 0 when no action is feasible."""
         focus = following.unpack()
         situation = situation_of(
             focus.crop, focus.mask, focus.on_target, self._workspace, self._gripper, self._decoding
@@ -95,17 +119,17 @@ class Learner:
         return greedy_value(masked_values(self.frozen, situation), situation)
 
     def _values(self, sample: Sample, rng: np.random.Generator) -> Tensor:
-        """(n,) values of the deeds; the gradient flows through the executed pixel alone."""
-        patches = [patch_of(item.state.unpack(), item.deed, self._augmentation, rng) for item in sample.transitions]
+        """Values (n,) of the executed actions; the gradient flows through the executed pixels alone."""
+        patches = [patch_of(item.state.unpack(), item.action, self._augmentation, rng) for item in sample.transitions]
         device = next(self.network.parameters()).device
         views = torch.from_numpy(np.stack([patch.view for patch in patches]))
         maps = self.network(views.to(device, memory_format=torch.channels_last))
-        kinds = [int(item.deed.kind) for item in sample.transitions]
+        kinds = [int(item.action.kind) for item in sample.transitions]
         rows, columns = [patch.row for patch in patches], [patch.column for patch in patches]
         return maps[torch.arange(len(patches)), kinds, rows, columns]
 
     def _refresh(self, replay: RankReplay, sample: Sample) -> None:
-        """Estimate the most outdated next values of a sample anew, within the budget."""
+        """Re-estimate the most outdated next values of a sample, at most ``refresh`` of them."""
         by_age = sorted(range(len(sample.transitions)), key=lambda place: sample.transitions[place].version)
         for place in by_age[: self._config.refresh]:
             item = sample.transitions[place]
@@ -121,7 +145,7 @@ class Learner:
         return float(self._config.learning_rate * part)
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that :meth:`set_state` needs to go on exactly here."""
+        """Everything that :meth:`set_state` needs to continue from exactly this point."""
         return {
             "network": self.network.state_dict(),
             "frozen": self.frozen.state_dict(),
@@ -130,7 +154,7 @@ class Learner:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`get_state` was called."""
+        """Restore the state that :meth:`get_state` returned."""
         self.network.load_state_dict(state["network"])
         self.frozen.load_state_dict(state["frozen"])
         self._optimizer.load_state_dict(state["optimizer"])

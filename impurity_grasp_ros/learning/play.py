@@ -1,4 +1,4 @@
-"""Play in generated scenes, whatever it is played for: experience comes in attempts, scene after scene."""
+"""Base class of self-play: attempts in generated scenes, from which transitions are collected."""
 
 from __future__ import annotations
 
@@ -19,27 +19,34 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.simulation.environment import Environment
 
 TRAINING_SEEDS = (1_000_000, 2**31)
-"""Scenes of other seeds are left to evaluation."""
+"""Range [low, high) of the seeds of training scenes; all other seeds are reserved for evaluation."""
 
 
 @dataclass(frozen=True)
 class PlayConfig:
-    """What is played, and how long with one scene."""
+    """Scenes, length of play in one scene, and rewards."""
 
     scenes: tuple[str, ...] = parameter("scenes to draw from")
-    shares: tuple[float, ...] = parameter("how often each is drawn, in any unit", low=0.0, high=1e6)
-    aim: str = parameter("what is played for: a target at a time, or whatever comes", choices=("target", "anything"))
-    attempts_per_scene: int = parameter("attempts after which another scene is drawn", low=1, high=1000)
-    failures_per_scene: int = parameter("failures in a row of one primitive that end a scene", low=1, high=100)
-    search_share: float = parameter("part of the targets that are hidden, where some are", low=0.0, high=1.0)
+    shares: tuple[float, ...] = parameter("relative frequency of each scene", low=0.0, high=1e6)
+    aim: str = parameter("objective: one target at a time, or any object", choices=("target", "anything"))
+    attempts_per_scene: int = parameter("attempts after which a new scene is drawn", low=1, high=1000)
+    failures_per_scene: int = parameter("consecutive failures of one primitive that end a scene", low=1, high=100)
+    search_share: float = parameter("probability of choosing a hidden target, if there is one", low=0.0, high=1.0)
     push_reward: str = parameter("what a push is rewarded for", choices=("dispersion", "change"))
-    search_reward: str = parameter("the same, while the target is hidden", choices=("dispersion", "change", "reveal"))
-    relabel_share: float = parameter("part of the pushes that are judged for a second target", low=0.0, high=1.0)
+    search_reward: str = parameter("the same while the target is hidden", choices=("dispersion", "change", "reveal"))
+    relabel_share: float = parameter("fraction of the pushes also judged for a second target", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
-class Attempted:
-    """One attempt: the experiences it gave, and whether it earned its primitive's reward."""
+class PlayResult:
+    """Result of one attempt.
+
+    Attributes:
+        kind: The primitive that was executed.
+        success: Whether it earned the reward of its primitive.
+        explored: Whether the action was chosen at random.
+        transitions: The transitions that the attempt gave.
+    """
 
     kind: PrimitiveKind
     success: bool
@@ -48,7 +55,7 @@ class Attempted:
 
 
 class Play(ABC):
-    """Plays with one network, whose ``version`` the experiences carry. Not thread-safe."""
+    """Plays with one network. Not thread-safe."""
 
     def __init__(
         self,
@@ -59,6 +66,16 @@ class Play(ABC):
         decoding: DecodingConfig,
         rng: np.random.Generator,
     ) -> None:
+        """Play in an environment.
+
+        Args:
+            environment: The simulated cell to play in.
+            network: The network that values the actions.
+            version: Version of the network, stored in every transition.
+            config: Scenes, length of play and rewards.
+            decoding: Geometry of the primitives.
+            rng: Source of all random choices.
+        """
         self._environment = environment
         self._scenery = Scenery(environment)
         self._network = network
@@ -67,18 +84,26 @@ class Play(ABC):
         self._decoding = decoding
         self._rng = rng
 
-    def play(self, attempts: int, exploration: float) -> Iterator[Attempted]:
-        """That many attempts, over as many scenes as it takes; ``exploration`` is the share of random actions."""
+    def play(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
+        """Make a number of attempts, in as many scenes as it takes.
+
+        Args:
+            attempts: Number of attempts.
+            exploration: Probability of a random action.
+
+        Yields:
+            The result of each attempt.
+        """
         done = 0
         while done < attempts:
             self._new_scene()
-            for attempted in self._play_scene(min(attempts - done, self._config.attempts_per_scene), exploration):
-                yield attempted
+            for result in self._play_scene(min(attempts - done, self._config.attempts_per_scene), exploration):
+                yield result
                 done += 1
 
     @abstractmethod
-    def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
-        """Up to that many attempts in the scene that the environment holds."""
+    def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
+        """Make up to ``attempts`` attempts in the current scene of the environment."""
 
     def _new_scene(self) -> None:
         shares = np.array(self._config.shares) / sum(self._config.shares)
@@ -98,7 +123,11 @@ class Play(ABC):
 
 
 def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:
-    """A feasible action: first a primitive, then a rotation, then a pixel, each with equal chances."""
+    """Draw a feasible action: first a primitive, then a rotation, then a pixel, each uniformly.
+
+    Returns:
+        The action, or None when none is feasible.
+    """
     feasible = situation.feasible
     kinds = np.flatnonzero(feasible.any(axis=(1, 2, 3)))
     if len(kinds) == 0:

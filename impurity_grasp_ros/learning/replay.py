@@ -14,16 +14,22 @@ from impurity_grasp_ros.learning.transition import Transition
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """Size of the memory and how sharply it prefers surprising experiences."""
+    """Size of the memory and how strongly it prefers transitions with a large error."""
 
-    capacity: int = parameter("transitions that are kept, the oldest are forgotten first", low=1, high=10**7)
+    capacity: int = parameter("maximum number of transitions; the oldest are overwritten first", low=1, high=10**7)
     priority_exponent: float = parameter("0: uniform sampling, 1: probability as 1 / rank", low=0.0, high=2.0)
-    correction_exponent: float = parameter("0: no correction of the sampling's bias, 1: full", low=0.0, high=1.0)
+    correction_exponent: float = parameter("0: no correction of the sampling bias, 1: full", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """indices: (n,) places in the memory; weights: (n,) importance weights, the greatest is 1."""
+    """A sample of transitions.
+
+    Attributes:
+        indices: (n,) places in the memory.
+        transitions: The n sampled transitions.
+        weights: (n,) float32 importance weights; the largest is 1.
+    """
 
     indices: NDArray[np.intp]
     transitions: list[Transition]
@@ -31,9 +37,9 @@ class Sample:
 
 
 class RankReplay:
-    """A ring of transitions; the one with the greatest temporal difference error has rank 1.
+    """A ring buffer of transitions; the one with the largest temporal-difference error has rank 1.
 
-    A new transition has an infinite error, so that each is seen soon.
+    A new transition has an infinite error, so that it is sampled soon.
     """
 
     def __init__(self, config: ReplayConfig) -> None:
@@ -46,7 +52,7 @@ class RankReplay:
         return len(self._transitions)
 
     def add(self, transition: Transition) -> None:
-        """Remember a transition, in place of the oldest one when the memory is full."""
+        """Store a transition; it replaces the oldest one when the memory is full."""
         if len(self) < self._config.capacity:
             self._transitions.append(transition)
         else:
@@ -55,14 +61,22 @@ class RankReplay:
         self._next = (self._next + 1) % self._config.capacity
 
     def probabilities(self) -> NDArray[np.float64]:
-        """(len,) probability with which each transition is drawn."""
+        """Probability (n,) of sampling each of the n transitions."""
         rank = np.empty(len(self))
         rank[np.argsort(-self._errors[: len(self)], kind="stable")] = np.arange(1, len(self) + 1)
         weight = rank**-self._config.priority_exponent
         return weight / weight.sum()
 
     def sample(self, size: int, rng: np.random.Generator) -> Sample:
-        """Draw with replacement by rank; raises ValueError when the memory is empty."""
+        """Sample by rank, with replacement.
+
+        Args:
+            size: Number of transitions to sample.
+            rng: Source of randomness.
+
+        Raises:
+            ValueError: The memory is empty.
+        """
         probabilities = self.probabilities()
         indices = rng.choice(len(self), size, p=probabilities)
         weights = (len(self) * probabilities[indices]) ** -self._config.correction_exponent
@@ -70,19 +84,24 @@ class RankReplay:
         return Sample(indices, chosen, (weights / weights.max()).astype(np.float32))
 
     def replace(self, index: int, transition: Transition) -> None:
-        """Put a better estimate of the same experience in its place."""
+        """Replace a transition, such as by one with a newer next value; its priority stays."""
         self._transitions[index] = transition
 
     def update(self, indices: NDArray[np.intp], errors: NDArray[np.float64]) -> None:
-        """Take down how wrong the values of drawn transitions were."""
+        """Update the priorities of sampled transitions.
+
+        Args:
+            indices: (n,) places in the memory.
+            errors: (n,) temporal-difference errors; their signs are ignored.
+        """
         self._errors[indices] = np.abs(errors)
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that :meth:`set_state` needs to go on exactly here."""
+        """Everything that :meth:`set_state` needs to continue from exactly this point."""
         return {"transitions": list(self._transitions), "errors": self._errors.copy(), "next": self._next}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`get_state` was called."""
+        """Restore the state that :meth:`get_state` returned."""
         self._transitions = list(state["transitions"])
         self._errors = state["errors"].copy()
         self._next = state["next"]

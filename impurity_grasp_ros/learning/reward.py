@@ -1,4 +1,4 @@
-"""What the robot learns from: did a grasp hold the target, did a push disperse its surroundings (paper, 5.2)."""
+"""Rewards: a grasp has to hold the target, a push has to disperse the objects around it (paper, section 5.2)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ GRASP_REWARD = 1.0
 PUSH_REWARD = 0.5
 
 DISPERSION_GAIN = 0.005
-"""Rise of the target-centric dispersion degree from which on a push counts (delta in the paper)."""
+"""A push has to raise the target-centric dispersion degree by more than this (delta in the paper)."""
 
 CHANGED_HEIGHT = (0.01, 0.3)
-"""Metres by which the height of a cell that has changed differs."""
+"""Range in meters of the height difference of a cell that counts as changed."""
 
 CHANGED_CELLS = 300
-"""Cells from which on a scene counts as changed."""
+"""A scene counts as changed when more cells than this have changed."""
 
 
 def push_reward(before: float, after: float) -> float:
-    """Reward of a push that changed the dispersion degree."""
+    """Reward of a push, from the target's dispersion degree before and after it."""
     return PUSH_REWARD if after - before > DISPERSION_GAIN else 0.0
 
 
 def change_reward(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Reward of a push that changed the heights (R, C) in metres of a scene, whatever it did to the target.
+    """Reward of a push for any change of the scene, whether or not it concerns the target.
 
-    What target-agnostic push-grasping learns from (Zeng et al., 2018), and the ablation without TCDD.
+    Used by target-agnostic push-grasping (Zeng et al., 2018) and by the ablation without TCDD.
+
+    Args:
+        before: (R, C) heights before the push, meters.
+        after: (R, C) heights after the push, meters.
     """
     difference = np.abs(after - before)
     changed = (difference > CHANGED_HEIGHT[0]) & (difference < CHANGED_HEIGHT[1])

@@ -1,4 +1,4 @@
-"""What the simulator knows of a scene while the robot plays with it: which cell shows which body, where all are."""
+"""Ground truth of a scene during self-play: which body each cell shows, and where the bodies are."""
 
 from __future__ import annotations
 
@@ -19,19 +19,26 @@ from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 
 VISIBLE_CELLS = 60
-"""Cells of a body from which on the attention module would see it."""
+"""A body is visible when at least this many cells show it: the attention module would find it."""
 
 HIDDEN_CELLS = 8
-"""Cells up to which a body counts as hidden."""
+"""A body is hidden when at most this many cells show it."""
 
 SWEPT = 0.05
-"""Metres from a stroke within which a body may have been moved by it."""
+"""A push may have moved a body that is less than this many meters from its stroke."""
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """One look at the scene. bodies: (R, C) the body that each cell shows, -1 for none. positions: centres in metres of
-    the bodies that are in play. taken: the body that has come into the drop bin since the look before, if one has.
+class SceneView:
+    """A heightmap of the scene with its ground truth.
+
+    Attributes:
+        heightmap: Heightmap (R, C) of the scene.
+        bodies: (R, C) int32, the body that each cell shows; -1 for none.
+        positions: Center (3,) of each body in the workspace, meters in the base frame.
+        taken: The body that has come into the drop bin since the previous view, None if there is none. If there are
+            several, the first one that was added to the world.
+        occlusion: How clusters that may hide a body are found.
     """
 
     heightmap: Heightmap
@@ -41,22 +48,35 @@ class Look:
     occlusion: OcclusionConfig
 
     def pick_target(self, rng: np.random.Generator, search_share: float) -> int | None:
-        """A body that can be attended to, hidden ones with a probability of ``search_share`` where there are some."""
+        """Draw a visible body, or a hidden one that a cluster may conceal.
+
+        Args:
+            rng: Source of randomness.
+            search_share: Probability of drawing a hidden body, if there is one.
+
+        Returns:
+            The body, or None when there is none to draw.
+        """
         visible = [body for body in self.positions if self.is_visible(body)]
         hidden = [body for body in self.positions if self.cells(body) <= HIDDEN_CELLS and self._search(body)]
         pool = hidden if hidden and rng.random() < search_share else visible
         return int(rng.choice(pool)) if pool else None
 
     def cells(self, body: int) -> int:
-        """How many cells show a body."""
+        """Number of cells that show a body."""
         return int(np.count_nonzero(self.bodies == body))
 
     def is_visible(self, body: int) -> bool:
-        """Whether the attention module would see a body."""
+        """Whether the attention module would find a body."""
         return self.cells(body) >= VISIBLE_CELLS
 
     def focus(self, body: int) -> Focus | None:
-        """What the attention module would hand over if this body were the target; None when it would not see it."""
+        """What the attention module would pass on if a body were the target.
+
+        Returns:
+            A focus on the body if it is visible, otherwise one on the cluster that may hide it. None when there is no
+            such cluster, or the body is not in the workspace.
+        """
         if body not in self.positions:
             return None
         if not self.is_visible(body):
@@ -65,14 +85,19 @@ class Look:
         return self._crop(float(rows.mean()), float(columns.mean()), self.bodies == body)
 
     def dispersion(self, body: int) -> float:
-        """TCDD of a body; 0 for one that is not in play any more."""
+        """Target-centric dispersion degree of a body; 0 when it is no longer in the workspace."""
         if body not in self.positions:
             return 0.0
         others = np.array([place for other, place in self.positions.items() if other != body]).reshape(-1, 3)
         return dispersion_degree(self.positions[body], others)
 
     def near_stroke(self, push: Primitive, length: float) -> set[int]:
-        """Visible bodies close to a push's stroke."""
+        """Visible bodies close enough to the stroke of a push to have been moved by it.
+
+        Args:
+            push: The push.
+            length: Length of its stroke, meters.
+        """
         start = np.array(push.position[:2])
         along = np.array([math.cos(push.angle), math.sin(push.angle)])
         near = set()
@@ -84,7 +109,7 @@ class Look:
         return near
 
     def _search(self, body: int) -> Focus | None:
-        """A focus on the largest cluster around the body, as for a target that may be hidden there."""
+        """A focus on the largest cluster that may hide the body; None if there is none near it."""
         row, column = self.heightmap.grid.to_cell(*self.positions[body][:2])
         for cluster in find_clusters(self.heightmap, self.occlusion):
             middle = self.heightmap.grid.to_cell(*cluster.center)
@@ -102,15 +127,19 @@ class Look:
 
 
 class Scenery:
-    """Looks at the scene of an environment; what has come into the bin is taken out of the world."""
+    """Observes the scene of an environment, and removes bodies that have come into the bin from the world."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
         self._occlusion = packaged_parameters("attention_node", AttentionConfig).occlusion
 
-    def look(self) -> Look:
-        """The scene as it is."""
+    def look(self) -> SceneView:
+        """The present view of the scene.
+
+        Raises:
+            EmptyCloudError: The camera sees too little of the workspace.
+        """
         world, grid = self._environment.world, self._environment.cell.workspace.grid
         taken = [body for body in world.bodies if self._environment.is_in_bin(body)]
         for body in taken:
@@ -120,4 +149,4 @@ class Scenery:
         places = {body: world.position(body) for body in world.bodies}
         positions = {body: place for body, place in places.items() if grid.contains(place[0], place[1])}
         bodies = project_labels(frame, segments, grid, self._projection)
-        return Look(heightmap, bodies, positions, taken[0] if taken else None, self._occlusion)
+        return SceneView(heightmap, bodies, positions, taken[0] if taken else None, self._occlusion)

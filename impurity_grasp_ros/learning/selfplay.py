@@ -1,8 +1,8 @@
-"""Self-supervised play: in a generated scene any block may be the target, and the simulator says what came of it.
+"""Self-play with a target: any block of a generated scene may be the target, and the simulator judges the outcome.
 
-The paper trains on the attention module's output; here the target's mask comes from the renderer, so that every
-visible block serves as a target, also one of the ordinary ones (hindsight). A hidden block is searched for as the
-attention module would: around the cluster that could hide it.
+The paper trains on the output of the attention module. Here the target's mask comes from the renderer, so that every
+visible block can serve as a target, even an ordinary one (hindsight). A hidden block is searched for where the
+attention module would: around the cluster that may hide it.
 """
 
 from __future__ import annotations
@@ -14,57 +14,57 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
-from impurity_grasp_ros.learning.play import Attempted, Play, random_action
+from impurity_grasp_ros.learning.play import Play, PlayResult, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
-from impurity_grasp_ros.learning.scenery import Look
-from impurity_grasp_ros.learning.transition import Deed, Snapshot, Transition
+from impurity_grasp_ros.learning.scenery import SceneView
+from impurity_grasp_ros.learning.transition import ExecutedAction, Snapshot, Transition
 from impurity_grasp_ros.policy.agent import Action, Situation, best_action, greedy_value, masked_values
 
 
 class SelfPlay(Play):
-    """One target after the other, until none can be attended to."""
+    """Plays for one target after another, until none is left that the attention module would find."""
 
-    _latest: tuple[Look, int, Situation, NDArray[np.float32]] | None = None
-    """What was asked for last: what can be done in a look about a target, and the values of it."""
+    _latest: tuple[SceneView, int, Situation, NDArray[np.float32]] | None = None
+    """The latest result of :meth:`_options`: view, target, feasible actions and their values."""
 
-    def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
-        look, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
+    def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
+        view, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
         target: int | None = None
         for _ in range(attempts):
-            if target is None or look.focus(target) is None:
-                target = look.pick_target(self._rng, self._config.search_share)
+            if target is None or view.focus(target) is None:
+                target = view.pick_target(self._rng, self._config.search_share)
             if target is None:
                 return
-            situation, values = self._options(look, target)
+            situation, values = self._options(view, target)
             explore = self._rng.random() < exploration
             action = random_action(situation, self._rng) if explore else best_action(values - situation.costs)
             if action is None:
                 return
             primitive = situation.primitive(action)
             status = self._environment.step(primitive).status
-            before, look = look, self._scenery.look()
-            following = target if target in look.positions else look.pick_target(self._rng, self._config.search_share)
-            success, transitions = self._judge(before, look, target, following, primitive, action, status)
+            before, view = view, self._scenery.look()
+            following = target if target in view.positions else view.pick_target(self._rng, self._config.search_share)
+            success, transitions = self._judge(before, view, target, following, primitive, action, status)
             target = following
-            yield Attempted(action.kind, success, explore, transitions)
+            yield PlayResult(action.kind, success, explore, transitions)
             failures[action.kind] = 0 if success else failures[action.kind] + 1
             if failures[action.kind] >= self._config.failures_per_scene:
                 return
 
     def _judge(
         self,
-        before: Look,
-        after: Look,
+        before: SceneView,
+        after: SceneView,
         target: int,
         following: int | None,
         primitive: Primitive,
         action: Action,
         status: OutcomeStatus,
     ) -> tuple[bool, tuple[Transition, ...]]:
-        """Whether it was a success for the target, and what is to be remembered; ``following``: the target from now on.
+        """Whether the attempt succeeded for the target, and its transitions; ``following`` is the next target.
 
-        A grasp of a wrong object would have been right with that one as target (hindsight), and a push may be judged
-        for another object that it has swept.
+        A grasp of a wrong object would have been a success with that object as the target (hindsight). A push may also
+        be judged for a second object near its stroke.
         """
         if action.kind is PrimitiveKind.GRASP:
             taken = after.taken if status is OutcomeStatus.HELD else None
@@ -78,13 +78,13 @@ class SelfPlay(Play):
                 judged.append(int(self._rng.choice(sorted(swept))))
             rewards = {body: self._push_reward(before, after, body) for body in judged}
         found = []
-        for body in sorted(rewards, key=target.__eq__):  # the target last: its values are asked for next
+        for body in sorted(rewards, key=target.__eq__):  # the target last: its values are needed next
             reward = rewards[body]
-            then = body if body in after.positions else following if reward > 0.0 else None  # lost: nothing to come
+            then = body if body in after.positions else following if reward > 0.0 else None  # lost: terminal
             found.append(self._transition(before, after, body, then, primitive, action, reward))
         return rewards[target] > 0.0, tuple(item for item in found if item is not None)
 
-    def _push_reward(self, before: Look, after: Look, body: int) -> float:
+    def _push_reward(self, before: SceneView, after: SceneView, body: int) -> float:
         rule = self._config.push_reward if before.is_visible(body) else self._config.search_reward
         if rule == "change":
             return change_reward(before.heightmap.height, after.heightmap.height)
@@ -94,15 +94,15 @@ class SelfPlay(Play):
 
     def _transition(
         self,
-        before: Look,
-        after: Look,
+        before: SceneView,
+        after: SceneView,
         target: int,
         following: int | None,
         primitive: Primitive,
         action: Action,
         reward: float,
     ) -> Transition | None:
-        """The experience of a deed for a target; None when it lies outside of the crop around that target."""
+        """The transition of an attempt for a target; None when the action lies outside the crop around the target."""
         focus = before.focus(target)
         if focus is None:
             return None
@@ -113,23 +113,23 @@ class SelfPlay(Play):
         next_value = 0.0 if then is None or following is None else self._value(after, following)
         return Transition(
             Snapshot.of(focus),
-            Deed(action.kind, action.rotation, row, column),
+            ExecutedAction(action.kind, action.rotation, row, column),
             reward,
             None if then is None else Snapshot.of(then),
             next_value,
             self._version,
         )
 
-    def _value(self, look: Look, target: int) -> float:
-        """The value of what would be done about a target that can be attended to."""
-        situation, values = self._options(look, target)
+    def _value(self, view: SceneView, target: int) -> float:
+        """Value of the greedy action for a target that has a focus."""
+        situation, values = self._options(view, target)
         return greedy_value(values, situation)
 
-    def _options(self, look: Look, target: int) -> tuple[Situation, NDArray[np.float32]]:
-        """What can be done about a target that can be attended to, and the values of it."""
-        if self._latest is None or self._latest[:2] != (look, target):
-            focus = look.focus(target)
+    def _options(self, view: SceneView, target: int) -> tuple[Situation, NDArray[np.float32]]:
+        """Feasible actions for a target that has a focus, and the network's values (-inf if infeasible)."""
+        if self._latest is None or self._latest[:2] != (view, target):
+            focus = view.focus(target)
             assert focus is not None
             situation = self._situation(focus)
-            self._latest = look, target, situation, masked_values(self._network, situation)
+            self._latest = view, target, situation, masked_values(self._network, situation)
         return self._latest[2:]

@@ -1,7 +1,7 @@
-"""A training from its configuration to weights: rounds of collecting and learning, with checkpoints.
+"""Training loop: rounds of collecting and learning, with checkpoints.
 
-Experience collected in a round is learned from in the rounds after it, so collecting and learning run at the same time
-and the result depends on the configuration, its seed and the number of workers alone.
+Transitions collected in a round are learned from in later rounds only. So collecting and learning run at the same time,
+and the result depends on nothing but the configuration, its seed and the number of workers.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import check_readable, write_atomically
-from impurity_grasp_ros.learning.collection import Order
+from impurity_grasp_ros.learning.collection import CollectionTask
 from impurity_grasp_ros.learning.learner import Learner
-from impurity_grasp_ros.learning.play import Attempted
+from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.replay import RankReplay
 from impurity_grasp_ros.learning.schedule import exploration
 from impurity_grasp_ros.learning.training_config import TrainingConfig
@@ -37,20 +37,30 @@ MAX_CHECKPOINT_BYTES = 20_000_000_000
 
 
 class Collection(Protocol):
-    """Whoever carries out orders."""
+    """Carries out collection tasks."""
 
-    def start(self, orders: list[Order]) -> None:
-        """Begin to work on orders."""
+    def start(self, tasks: list[CollectionTask]) -> None:
+        """Start to work on the tasks."""
         ...
 
-    def gather(self) -> list[Attempted]:
-        """Wait for all attempts, order by order."""
+    def gather(self) -> list[PlayResult]:
+        """Wait for all results; they come in the order of the tasks."""
         ...
 
 
 @dataclass(frozen=True)
 class RoundReport:
-    """One round in numbers; success rates are those of greedy actions alone, NaN when there was none."""
+    """Statistics of one round.
+
+    Attributes:
+        round: Number of the round, from 1 on.
+        attempts: Attempts so far.
+        transitions: Transitions in the memory.
+        exploration: Probability of a random action.
+        loss: Mean loss; NaN in a round without updates.
+        grasp_success: Success rate of the greedy grasps; NaN without any.
+        push_success: Success rate of the greedy pushes; NaN without any.
+    """
 
     round: int
     attempts: int
@@ -62,9 +72,16 @@ class RoundReport:
 
 
 class Trainer:
-    """A training in a folder. ``workers`` is the number of orders given in a round."""
+    """A training whose files are kept in a folder."""
 
     def __init__(self, config: TrainingConfig, folder: Path, workers: int) -> None:
+        """Begin a training.
+
+        Args:
+            config: Configuration of the training.
+            folder: Where checkpoint, weights and progress are written.
+            workers: Number of collection tasks per round.
+        """
         torch.manual_seed(config.seed)
         self._config = config
         self._folder = folder
@@ -81,7 +98,13 @@ class Trainer:
         self.reports: list[RoundReport] = []
 
     def run(self, collection: Collection, on_round: Callable[[RoundReport], None], stop: Callable[[], bool]) -> None:
-        """Train to the end, or until ``stop`` says so between two rounds; leaves a checkpoint and weights."""
+        """Train until the last round, or until told to stop; writes checkpoint, weights and progress.
+
+        Args:
+            collection: Carries out the collection tasks.
+            on_round: Called with the statistics of every round.
+            stop: Asked before every round; the training ends when it returns True.
+        """
         while self.round < self._config.rounds and not stop():
             report = self._play_round(collection)
             self.reports.append(report)
@@ -93,34 +116,34 @@ class Trainer:
     def _play_round(self, collection: Collection) -> RoundReport:
         warming_up = self.round < self._config.warm_up
         share = 1.0 if warming_up else exploration(self._config.exploration, self.attempts)
-        collection.start([self._order(worker, share) for worker in range(self._workers)])
+        collection.start([self._task(worker, share) for worker in range(self._workers)])
         losses = [] if warming_up else [self._update() for _ in range(self._config.updates_per_round)]
-        attempted = collection.gather()
-        for transition in (transition for item in attempted for transition in item.transitions):
+        results = collection.gather()
+        for transition in (transition for item in results for transition in item.transitions):
             self.replay.add(transition)
         self.learner.freeze()
         self.round += 1
-        self.attempts += len(attempted)
+        self.attempts += len(results)
         return RoundReport(
             self.round,
             self.attempts,
             len(self.replay),
             share,
             float(np.mean(losses)) if losses else float("nan"),
-            _success(attempted, PrimitiveKind.GRASP),
-            _success(attempted, PrimitiveKind.PUSH),
+            _success(results, PrimitiveKind.GRASP),
+            _success(results, PrimitiveKind.PUSH),
         )
 
     def _update(self) -> float:
         return self.learner.update(self.replay, self.round / self._config.rounds, self.rng)
 
-    def _order(self, worker: int, share: float) -> Order:
+    def _task(self, worker: int, share: float) -> CollectionTask:
         weights = {name: tensor.detach().cpu() for name, tensor in self.learner.frozen.state_dict().items()}
         seed = (self._config.seed, self.round, worker)
-        return Order(seed, weights, self.learner.version, self._config.attempts_per_round, share)
+        return CollectionTask(seed, weights, self.learner.version, self._config.attempts_per_round, share)
 
     def save(self) -> None:
-        """Write checkpoint, weights and progress, each atomically."""
+        """Write checkpoint, weights and progress, each file atomically."""
         buffer = io.BytesIO()
         torch.save(self._state(), buffer)
         write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
@@ -142,9 +165,10 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Go on exactly where the folder's checkpoint was written.
+        """Continue from exactly the point at which the checkpoint in the folder was written.
 
-        Raises CheckpointError when there is none, or when it is that of another configuration or number of workers.
+        Raises:
+            CheckpointError: There is no valid checkpoint, or it belongs to another configuration or number of workers.
         """
         path = self._folder / CHECKPOINT
         state = read_checkpoint(path)
@@ -155,7 +179,7 @@ class Trainer:
                 raise CheckpointError(f"{path}: expected {name} {own}, received {state[name]}")
         try:
             self._set_state(state)
-        except Exception as error:  # whatever torch, numpy or Python object to in values of the wrong kind
+        except Exception as error:  # torch, numpy and Python reject values of a wrong type with any kind of error
             raise CheckpointError(f"{path}: expected the state of a training: {error!r}") from error
 
     def _set_state(self, state: dict[str, Any]) -> None:
@@ -166,15 +190,18 @@ class Trainer:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What a training has written into its checkpoint, tensors on the CPU; as code can hide in one, trust its source.
+    """Load the checkpoint of a training, with its tensors on the CPU.
 
-    Raises CheckpointError when the file is missing, damaged or none of ours.
+    Security: a checkpoint is unpickled and can run code, so load only files from a source that you trust.
+
+    Raises:
+        CheckpointError: The file is missing, damaged or not a checkpoint of a training.
     """
     try:
         check_readable(path, MAX_CHECKPOINT_BYTES)
         _check_sums(path)
-        state = torch.load(path, map_location="cpu", weights_only=False)  # it holds transitions, too
-    except Exception as error:  # unpickling damaged bytes ends in any kind of error
+        state = torch.load(path, map_location="cpu", weights_only=False)  # it holds more than tensors
+    except Exception as error:  # unpickling damaged bytes can raise any kind of error
         raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
     if not isinstance(state, dict) or "replay" not in state:
         raise CheckpointError(f"{path}: expected the checkpoint of a training, found a {type(state).__name__}")
@@ -182,7 +209,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def _check_sums(path: Path) -> None:
-    """Raise ValueError unless every part of the archive has its checksum, at which ``torch.load`` does not look."""
+    """Raise ValueError unless all checksums of the archive match; ``torch.load`` does not verify them."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:
@@ -190,10 +217,10 @@ def _check_sums(path: Path) -> None:
 
 
 def config_hash(config: Any) -> str:
-    """Twelve hexadecimal digits that identify a configuration."""
+    """First twelve hexadecimal digits of the SHA-256 hash of a configuration."""
     return hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _success(attempted: list[Attempted], kind: PrimitiveKind) -> float:
-    outcomes = [item.success for item in attempted if item.kind is kind and not item.explored]
+def _success(results: list[PlayResult], kind: PrimitiveKind) -> float:
+    outcomes = [item.success for item in results if item.kind is kind and not item.explored]
     return float(np.mean(outcomes)) if outcomes else float("nan")

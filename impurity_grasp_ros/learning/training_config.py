@@ -1,4 +1,4 @@
-"""A training as data: ``config/training.yaml`` holds some under their names."""
+"""Configuration of a training. ``config/training.yaml`` contains the shipped ones by name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TRAINING_FILE = "config/training.yaml"
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that a training's result depends on, the number of workers apart.
+    """Everything that the result of a training depends on, except for the number of workers.
 
-    A round collects attempts with the target network while the online network learns from the rounds before.
+    A round collects attempts with the target network while the online network learns from the previous rounds.
     """
 
     network: NetworkConfig
@@ -31,20 +31,24 @@ class TrainingConfig:
     augmentation: AugmentationConfig
     play: PlayConfig
     decoding: DecodingConfig
-    seed: int = parameter("seed of everything random", low=0, high=2**31)
+    seed: int = parameter("seed of all random choices", low=0, high=2**31)
     rounds: int = parameter("rounds of collecting and learning", low=1, high=10**6)
-    warm_up: int = parameter("rounds that only collect, at random", low=1, high=10**6)
-    attempts_per_round: int = parameter("attempts of each worker in a round", low=1, high=10**5)
-    updates_per_round: int = parameter("steps of gradient descent in a round", low=1, high=10**5)
+    warm_up: int = parameter("initial rounds that only collect, with random actions", low=1, high=10**6)
+    attempts_per_round: int = parameter("attempts of each worker per round", low=1, high=10**5)
+    updates_per_round: int = parameter("optimizer steps in a round", low=1, high=10**5)
 
 
 def training_names() -> list[str]:
-    """Names of the shipped trainings."""
+    """Names of the shipped trainings, sorted."""
     return sorted(read_yaml(TRAINING_FILE))
 
 
 def load_training(name: str) -> TrainingConfig:
-    """A shipped training; raises ConfigError."""
+    """The shipped training of this name.
+
+    Raises:
+        ConfigError: The name is unknown, or a value in the file is invalid.
+    """
     if name not in training_names():
         raise ConfigError(f"expected a training out of {', '.join(training_names())}, received {name!r}")
     return from_mapping(TrainingConfig, read_yaml(TRAINING_FILE)[name], f"{name}.")

@@ -1,4 +1,4 @@
-"""One experience: what was seen, what was done, what it earned, and what could be earned next."""
+"""Transitions: observation, executed action, reward, and the value of the next state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from impurity_grasp_ros.learning.reward import GRASP_REWARD
 
 PIXELS = CROP_SIZE_PX * CROP_SIZE_PX
 HEIGHT_STEP = 2.5e-4
-"""Metres per unit of a stored height; two bytes reach 16 m."""
+"""Meters per unit of a stored height; 16 bits reach up to 16 m."""
 
 
 @dataclass(frozen=True, eq=False)
 class Focus:
-    """What an attention hands to the policy: crop and mask (112, 112), and whether the mask is that of a target."""
+    """What an attention mode passes on to the policy.
+
+    Attributes:
+        crop: Crop (112, 112) of the heightmap.
+        mask: (112, 112) bool, the cells to act on.
+        on_target: Whether the mask is that of a target; otherwise the target is searched for.
+    """
 
     crop: Heightmap
     mask: NDArray[np.bool_]
@@ -28,7 +34,7 @@ class Focus:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A focus, compressed; heights are rounded to 0.25 mm."""
+    """A compressed :class:`Focus`; its heights are rounded to 0.25 mm."""
 
     grid: Grid
     on_target: bool
@@ -44,7 +50,7 @@ class Snapshot:
         return cls(crop.grid, focus.on_target, data)
 
     def unpack(self) -> Focus:
-        """The focus again."""
+        """Decompress the focus."""
         raw = np.frombuffer(zlib.decompress(self.data), np.uint8)
         size = (CROP_SIZE_PX, CROP_SIZE_PX)
         color, rest = raw[: 3 * PIXELS].reshape(*size, 3), raw[3 * PIXELS :]
@@ -54,8 +60,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Deed:
-    """An executed action: its primitive, one of the 16 rotations, and its place as fractional cell of the crop."""
+class ExecutedAction:
+    """An executed action.
+
+    Attributes:
+        kind: The primitive.
+        rotation: Index of one of the 16 rotations.
+        row: Row of its position in the crop, in cells, may be fractional.
+        column: Column of its position in the crop, in cells, may be fractional.
+    """
 
     kind: PrimitiveKind
     rotation: int
@@ -65,21 +78,31 @@ class Deed:
 
 @dataclass(frozen=True)
 class Transition:
-    """state: what was seen. deed: what was done. reward: as in ``reward.py``. following: what was seen afterwards,
-    None when nothing more was to be done. next_value: the highest value of what could be done then, as the policy of
-    that ``version`` estimated it; 0 when there was nothing.
+    """One step of experience.
+
+    Attributes:
+        state: What was seen before the action.
+        action: What was done.
+        reward: As defined in ``reward.py``.
+        following: What was seen afterwards; None when there was nothing left to do.
+        next_value: Value of the greedy action in that next state; 0 when no action was feasible.
+        version: Version of the network that estimated ``next_value``.
     """
 
     state: Snapshot
-    deed: Deed
+    action: ExecutedAction
     reward: float
     following: Snapshot | None
     next_value: float
     version: int
 
     def target(self, discount: float) -> float:
-        """What the value of the deed should be (paper, equation 1).
+        """Target value of the action (paper, equation 1).
 
-        The maximum over many uncertain values is too high; no true value exceeds that of a success at every step.
+        The maximum over many uncertain values overestimates, so the next value is capped at the highest true value:
+        that of a successful grasp at every step.
+
+        Args:
+            discount: Discount factor gamma, below 1.
         """
         return self.reward + discount * min(self.next_value, GRASP_REWARD / (1.0 - discount))

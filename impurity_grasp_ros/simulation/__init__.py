@@ -1,4 +1,4 @@
-"""The simulated cell: PyBullet is imported and spoken to below this folder only."""
+"""The simulated cell. No other package imports PyBullet."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Keep the engine's C code from writing to standard output and standard error."""
+    """Suppress what the engine's C code writes to standard output and standard error."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(descriptor) for descriptor in (1, 2)]
@@ -24,4 +24,4 @@ def silenced() -> Iterator[None]:
 
 
 with silenced():
-    import pybullet  # noqa: F401  # prints its build time when it is first imported
+    import pybullet  # noqa: F401  # prints its build time on first import

@@ -1,4 +1,4 @@
-"""The simulated RGB-D camera: PyBullet's software renderer behind a pinhole model."""
+"""The simulated RGB-D camera: PyBullet's software renderer with a pinhole camera model."""
 
 from __future__ import annotations
 
@@ -15,19 +15,30 @@ from impurity_grasp_ros.simulation.world import World
 from impurity_grasp_ros.transform import inverse
 
 NEAR, FAR = 0.2, 2.0
-"""Clipping planes in metres."""
+"""Distances of the clipping planes in meters."""
 
 LIGHT_DIRECTION = (0.3, 0.2, 1.0)
-"""Towards the light; slanted, so that the sides of a block differ in brightness."""
+"""Direction toward the light; oblique, so that the sides of a block differ in brightness."""
 
 
 class SimulatedCamera:
-    """``Camera`` protocol on a world. ``scale`` shrinks the image: 0.5 renders a quarter of the pixels.
+    """``Camera`` protocol that renders a world.
 
-    ``noise`` makes images out of renderings, see :mod:`.sensor_noise`; without it they are one and the same.
+    Attributes:
+        intrinsics: Pinhole model of the rendered images.
+        T_base_camera: Pose of the camera in the base frame.
+        frame_id: Name of the camera frame.
+        noise: Noise that is added to the renderings (see :mod:`.sensor_noise`), or None.
     """
 
     def __init__(self, world: World, calibration: CameraCalibration, scale: float = 1.0) -> None:
+        """Place the camera.
+
+        Args:
+            world: The world to render.
+            calibration: Intrinsics and pose of the camera.
+            scale: Factor on width and height of the image: 0.5 renders a quarter of the pixels.
+        """
         self._world = world
         self.intrinsics = scaled(calibration.intrinsics, scale)
         self.T_base_camera = calibration.T_base_camera
@@ -37,20 +48,21 @@ class SimulatedCamera:
         self._projection = _projection_matrix(self.intrinsics)
 
     def capture(self) -> RgbdFrame:
-        """Render one frame; depth is 0 where nothing is nearer than the far plane, or where noise has made a hole."""
+        """Render one frame. Depth is 0 where nothing is nearer than the far plane, and where noise has made a hole."""
         color, depth, _ = self._render(segmentation=False)
         return self._frame(color, depth)
 
     def capture_with_bodies(self) -> tuple[RgbdFrame, NDArray[np.int32]]:
-        """One frame and the body (H, W) that each pixel shows, -1 for none. Ground truth, for training only.
+        """Render one frame with its ground truth, for training and evaluation only.
 
-        Noise makes holes in the frame's depth and changes its values, but not the bodies.
+        Returns:
+            The frame, and the body (H, W) int32 that each pixel shows, -1 for none. Noise does not affect the latter.
         """
         color, depth, segments = self._render(segmentation=True)
         return self._frame(color, depth), segments.reshape(depth.shape)
 
     def visible_pixels(self) -> dict[int, int]:
-        """How many pixels of each body the camera sees. Ground truth, for scene generation and evaluation only."""
+        """Number of visible pixels of each body. Ground truth, for scene generation and evaluation only."""
         _, _, segments = self._render(segmentation=True)
         return count_pixels(segments)
 
@@ -79,13 +91,13 @@ class SimulatedCamera:
 
 
 def count_pixels(bodies: NDArray[np.int32]) -> dict[int, int]:
-    """How many pixels of an image of bodies show each."""
+    """Number of pixels of each body in an image (H, W) of bodies; -1 counts as a body, too."""
     found, counts = np.unique(bodies, return_counts=True)
     return {int(body): int(count) for body, count in zip(found, counts, strict=True)}
 
 
 def scaled(intrinsics: CameraIntrinsics, scale: float) -> CameraIntrinsics:
-    """The same view at another resolution."""
+    """Intrinsics of the same view with width and height multiplied by ``scale``."""
     return replace(
         intrinsics,
         width_px=round(intrinsics.width_px * scale),
@@ -98,7 +110,7 @@ def scaled(intrinsics: CameraIntrinsics, scale: float) -> CameraIntrinsics:
 
 
 def project(points: NDArray[np.float64], camera: SimulatedCamera) -> NDArray[np.float64]:
-    """Pixels (n, 2), column then row, of points (n, 3) in metres in the base frame."""
+    """Project points (n, 3), meters in the base frame, to pixels (n, 2): column, then row."""
     T_camera_base = inverse(camera.T_base_camera)
     p_camera = points @ T_camera_base[:3, :3].T + T_camera_base[:3, 3]
     model = camera.intrinsics
@@ -111,15 +123,15 @@ def project(points: NDArray[np.float64], camera: SimulatedCamera) -> NDArray[np.
 
 
 def _view_matrix(T_base_camera: NDArray[np.float64]) -> list[float]:
-    """OpenGL view matrix, column-major: its camera looks along -z with y up."""
+    """OpenGL view matrix, column-major; OpenGL cameras look along -z with y up."""
     T_base_gl = T_base_camera @ np.diag([1.0, -1.0, -1.0, 1.0])
     return [float(value) for value in inverse(T_base_gl).T.ravel()]
 
 
 def _projection_matrix(model: CameraIntrinsics) -> list[float]:
-    """OpenGL projection matrix, column-major, for a renderer that samples a pixel at its lower left corner.
+    """OpenGL projection matrix, column-major, shifted by half a pixel in both directions.
 
-    TinyRenderer does, where OpenGL takes the centre: without this, images are half a pixel off either way.
+    The shift is needed because TinyRenderer samples a pixel at its lower left corner, OpenGL at its center.
     """
     matrix = np.zeros((4, 4))
     matrix[0, 0] = 2.0 * model.fx_px / model.width_px

@@ -1,4 +1,4 @@
-"""The simulated cell as one object: reset to a seed, observe with the camera, step with a primitive."""
+"""The simulated cell as one environment: reset to a seed, observe with the camera, step with a primitive."""
 
 from __future__ import annotations
 
@@ -31,28 +31,41 @@ SIMULATION_FILE = "config/simulation.yaml"
 TABLE_RGBA = (0.93, 0.92, 0.90, 1.0)
 BIN_RGBA = (0.35, 0.42, 0.45, 1.0)
 WALL = 0.004
-"""Thickness of the bin's walls in metres."""
+"""Thickness of the bin's walls in meters."""
 
 
 @dataclass(frozen=True)
 class SimulationConfig:
-    """Physics and simulated devices."""
+    """The physics engine and the simulated devices."""
 
     physics: PhysicsConfig
     contact_force: float = parameter("N at the tool beyond which the arm yields", low=5.0, high=200.0)
     gripper_speed: float = parameter("m/s of the finger opening", low=0.02, high=0.15)
     gripper_force: float = parameter("N per finger", low=5.0, high=235.0)
-    settle_limit: float = parameter("s that bodies get to come to rest after a primitive", low=0.1, high=10.0)
+    settle_limit: float = parameter("s, maximum time for bodies to come to rest after a primitive", low=0.1, high=10.0)
 
 
 def load_simulation(file: str = SIMULATION_FILE) -> SimulationConfig:
-    """The simulation that a YAML file describes; raises ConfigError."""
+    """Load a simulation configuration from a YAML file.
+
+    Raises:
+        ConfigError: The file is missing or invalid.
+    """
     return load(SimulationConfig, file)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Where the blocks are, by simulator body. Ground truth: for evaluation, never for decisions."""
+    """Number of blocks by place. Ground truth, for evaluation only, never for decisions.
+
+    Attributes:
+        targets: All targets.
+        targets_in_bin: Targets in the drop bin.
+        targets_lost: Targets neither in the workspace nor in the bin.
+        others: All ordinary blocks.
+        others_in_bin: Ordinary blocks in the drop bin.
+        others_lost: Ordinary blocks neither in the workspace nor in the bin.
+    """
 
     targets: int
     targets_in_bin: int
@@ -63,7 +76,7 @@ class Tally:
 
 
 class SimulatedClock:
-    """``Clock`` protocol on simulated time. ``fast_forward`` skips motion of arm and fingers through free space."""
+    """``Clock`` protocol in simulated time. ``fast_forward`` skips motions of arm and fingers through free space."""
 
     def __init__(self, world: World, arm: SimulatedArm, gripper: SimulatedGripper, *, fast_forward: bool) -> None:
         self._world = world
@@ -72,11 +85,11 @@ class SimulatedClock:
         self._fast_forward = fast_forward
 
     def now(self) -> float:
-        """Simulated seconds."""
+        """Simulated time in seconds."""
         return self._world.time
 
     def sleep(self, duration: float) -> None:
-        """Simulate at least one step; with ``fast_forward`` more time may have passed afterwards."""
+        """Simulate ``duration`` seconds, at least one step; with ``fast_forward`` more time may pass."""
         if self._fast_forward and not (self._arm.is_moving() or self._gripper.is_moving()) and self._arm.is_free():
             self._world.skip(duration)
             return
@@ -87,7 +100,7 @@ class SimulatedClock:
 
 
 class Environment:
-    """Robot, camera, table, drop bin and a scene. Not safe to use from two threads at a time."""
+    """Robot, camera, table, drop bin and a scene. Not thread-safe."""
 
     def __init__(
         self,
@@ -98,6 +111,15 @@ class Environment:
         fast_forward: bool = True,
         camera_scale: float = 1.0,
     ) -> None:
+        """Build the cell with an empty table.
+
+        Args:
+            cell: Layout of the cell; None for the shipped one.
+            config: Physics and devices; None for the shipped ones.
+            gui: Whether the engine opens a window.
+            fast_forward: Whether motions through free space are skipped.
+            camera_scale: Factor on width and height of the camera image.
+        """
         self.cell = cell or load_cell()
         self.config = config or load_simulation()
         self.world = World(self.config.physics, gui=gui)
@@ -109,7 +131,7 @@ class Environment:
         self._build()
 
     def _build(self) -> None:
-        """Table, bin and robot in an empty world."""
+        """Add table, bin and robot to an empty world."""
         world, cell = self.world, self.cell
         table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
         _add_bin(world, cell.drop_bin)
@@ -123,14 +145,23 @@ class Environment:
         self._generator = SceneGenerator(world, table, self.camera, self.probe, cell, self._library)
 
     def close(self) -> None:
-        """Give the physics engine back."""
+        """Disconnect from the physics engine."""
         self.world.close()
 
     def reset(self, seed: int, scene: str = "random", targets: int | None = None, blocks: int | None = None) -> Scene:
-        """Replace everything on the table by a generated scene, or by a preset: ``scene`` is its path then.
+        """Replace everything on the table with a generated scene or a preset.
 
-        The same seed gives the same scene. A preset is the same for all seeds, but for camera noise and textures.
-        Raises UnknownSceneError, InvalidGoalError, ConfigError and SceneNotSettledError; the table is empty then.
+        The same seed gives the same scene. In a preset, it only affects camera noise and textures.
+
+        Args:
+            seed: Seed of all random choices, at least 0.
+            scene: Name of a shipped scene, or path of a preset.
+            targets: Number of targets; None for that of the scene file. Must be None for a preset.
+            blocks: Number of ordinary blocks; None for that of the scene file. Must be None for a preset.
+
+        Raises:
+            UnknownSceneError, InvalidGoalError, ConfigError, SceneNotSettledError: As :meth:`.SceneGenerator.generate`
+                raises them. The table is then empty.
         """
         self.scene = Scene("empty", seed, {})
         self.world.clear()
@@ -144,29 +175,42 @@ class Environment:
         return self.scene
 
     def observe(self) -> RgbdFrame:
-        """One camera frame of the scene as it is."""
+        """Capture one camera frame of the present scene."""
         return self.camera.capture()
 
     def step(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
-        """Execute a primitive and let the bodies come to rest; raises what the executor raises."""
+        """Execute a primitive, then let the bodies come to rest.
+
+        Raises:
+            ImpurityGraspError: As :meth:`.PrimitiveExecutor.execute` raises it.
+        """
         try:
             return self.executor.execute(primitive, supervision)
         finally:
             self.world.settle(self.config.settle_limit)
 
-    def rehearse(self, deed: Callable[[], T]) -> T:
-        """What ``deed`` returns or raises, as if it had never been done: see :func:`.rehearsal.in_a_copy`.
+    def rehearse(self, function: Callable[[], T]) -> T:
+        """Call a function without any effect on this environment, see :func:`.rehearsal.in_a_copy`.
 
-        Bodies, robot, time, camera noise and the engine's hidden state stay as they are, to the last bit: what was
-        rehearsed and is then done goes the very same way. Rehearsals nest. For look-ahead, never for decisions of a
-        policy that is to run on a robot. Raises DeviceFaultError for an engine with a window, which has no copy.
+        Bodies, robot, time, camera noise and the engine's internal state stay unchanged to the last bit, so an action
+        that was rehearsed has exactly the same result when it is executed. Rehearsals can be nested. Use them for
+        look-ahead only, never for decisions of a policy that is meant to run on a robot.
+
+        Args:
+            function: What to rehearse; its result has to be picklable.
+
+        Returns:
+            What ``function`` returns. What it raises is raised here.
+
+        Raises:
+            DeviceFaultError: The engine has a window and cannot be copied, or the copy ended without a result.
         """
         if self._gui:
-            raise DeviceFaultError("expected an engine without window to rehearse in, this one has one")
-        return in_a_copy(deed)
+            raise DeviceFaultError("expected an engine without a window for a rehearsal, received one with a window")
+        return in_a_copy(function)
 
     def tally(self) -> Tally:
-        """Count the blocks in the bin and those out of reach: neither in the workspace nor in the bin."""
+        """Count all blocks, those in the bin, and the lost ones: neither in the workspace nor in the bin."""
         counts = {(target, place): 0 for target in (True, False) for place in ("bin", "lost", "workspace")}
         for body, block in self.scene.blocks.items():
             counts[block.target, self._place(body)] += 1
@@ -188,7 +232,7 @@ class Environment:
 
 
 def _add_bin(world: World, drop_bin: DropBinConfig) -> None:
-    """Floor and four walls of an open box."""
+    """Add the drop bin: floor and four walls of an open box."""
     x, y, size_x, size_y, height = drop_bin.x, drop_bin.y, drop_bin.size_x, drop_bin.size_y, drop_bin.wall_height
     world.add_static_box((size_x, size_y, WALL), (x, y, WALL / 2), BIN_RGBA)
     for sign in (-1, 1):

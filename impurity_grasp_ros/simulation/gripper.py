@@ -1,4 +1,4 @@
-"""The simulated gripper: fingers that swing on arcs and stall on what they hold."""
+"""The simulated gripper: fingers that move on arcs and stall on the object that they hold."""
 
 from __future__ import annotations
 
@@ -9,34 +9,41 @@ import pybullet
 from impurity_grasp_ros.simulation.robot import Robot
 
 STALL_OPENING = 2e-4
-"""Fingers that move less than this (m) between two looks have stalled."""
+"""Fingers whose opening changes by no more than this (m) between two checks have stalled."""
 
 LOST_OPENING = 1.5e-3
-"""Stalled fingers that come closer to their target by this much (m) have lost what they held."""
+"""Stalled fingers that move toward their target by more than this (m) have lost the object that they held."""
 
 HOLD_SPEED = 0.01
-"""m/s that stalled fingers keep striving for; their force is the same, but the contact solver drifts less."""
+"""Velocity limit in m/s of stalled fingers; their force stays the same, but the contact solver drifts less."""
 
 LOOK_INTERVAL = 0.025
-"""Seconds between two looks at the fingers' progress."""
+"""Seconds between two checks of the fingers' progress."""
 
 
 class SimulatedGripper:
-    """``Gripper`` protocol on the simulated gripper. speed in m/s of the opening, force in newtons per finger."""
+    """``Gripper`` protocol for the simulated gripper."""
 
     def __init__(self, robot: Robot, *, speed: float, force: float) -> None:
+        """Close the fingers.
+
+        Args:
+            robot: The robot that carries the gripper.
+            speed: Speed of the opening, m/s.
+            force: Force per finger, newtons.
+        """
         self._robot = robot
         self._world = robot.world
         self._model = robot.gripper
         self._speed = speed
         self._torque = force * self._model.crank
         self._moving = False
-        self._last_look = (0.0, 0.0)
+        self._last_check = (0.0, 0.0)
         self.jump_to(0.0)
-        self._world.after_step(self._look)
+        self._world.after_step(self._check_progress)
 
     def jump_to(self, opening: float) -> None:
-        """Place the fingers at rest, without simulating the way."""
+        """Place the fingers at rest with an opening in meters, without simulating the motion."""
         angle = self._model.knuckle_travel(opening)
         for joint in (*self._robot.knuckles, *self._robot.finger_tips):
             self._world.bullet.resetJointState(self._robot.body, joint, angle, 0.0)
@@ -45,31 +52,31 @@ class SimulatedGripper:
         self._moving = False
 
     def start_motion(self, opening: float) -> None:
-        """Start moving the fingers to ``opening`` metres."""
+        """Start moving the fingers until they are ``opening`` meters apart."""
         self._target = opening
         self._command(opening, self._speed)
         self._moving = True
-        self._last_look = (self._world.time, math.inf)
+        self._last_check = (self._world.time, math.inf)
 
     def is_moving(self) -> bool:
-        """Whether the fingers still make progress."""
+        """Whether the fingers are still making progress."""
         return self._moving
 
     def opening(self) -> float:
-        """Mean distance between the pads in metres."""
+        """Mean distance between the pads in meters."""
         states = self._world.bullet.getJointStates(self._robot.body, self._robot.knuckles)
         return sum(self._model.pad_opening(state[0]) for state in states) / len(states)
 
     def is_holding(self) -> bool:
-        """Whether the fingers have stalled on something while they closed."""
+        """Whether the fingers have stalled on something while closing."""
         return not self._moving and self.opening() - self._target > LOST_OPENING
 
     def skip_motion(self) -> None:
-        """Jump to where the fingers were sent; only while they touch nothing. The time it takes passes nonetheless."""
-        way = abs(self.opening() - self._target)
-        if way > STALL_OPENING:
+        """Jump to the end of the motion, in simulated time as if they had moved; call only while they touch nothing."""
+        distance = abs(self.opening() - self._target)
+        if distance > STALL_OPENING:
             self.jump_to(self._target)
-            self._world.skip(way / self._speed)
+            self._world.skip(distance / self._speed)
 
     def _command(self, opening: float, speed: float) -> None:
         angle = self._model.knuckle_travel(opening)
@@ -86,18 +93,18 @@ class SimulatedGripper:
                 velocityGain=1.0,
             )
 
-    def _look(self) -> None:
-        """Judge progress: stalled fingers hold with little effort, fingers that lose their hold close on."""
-        last_time, last_opening = self._last_look
+    def _check_progress(self) -> None:
+        """Detect a stall, then hold with little effort; detect the loss of the held object, then close again."""
+        last_time, last_opening = self._last_check
         if self._world.time - last_time < LOOK_INTERVAL:
             return
         opening = self.opening()
-        self._last_look = (self._world.time, opening)
+        self._last_check = (self._world.time, opening)
         if self._moving and abs(opening - last_opening) <= STALL_OPENING:
             self._moving = False
             self._stalled_at = opening
             self._command(self._target, HOLD_SPEED)
         elif not self._moving and abs(opening - self._target) > abs(self._stalled_at - self._target):
-            self._stalled_at = opening  # what they hold settles a little between the pads
+            self._stalled_at = opening  # the held object settles a little between the pads
         elif not self._moving and abs(opening - self._stalled_at) > LOST_OPENING:
             self.start_motion(self._target)

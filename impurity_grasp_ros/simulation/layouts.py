@@ -1,6 +1,6 @@
-"""How the blocks of a scene are put on the table. Placing never judges; ``scenes.py`` accepts or rejects the result.
+"""How the blocks of a scene are placed on the table. ``scenes.py`` then accepts or rejects the result.
 
-Positions are metres relative to the middle of the workspace, whose place in the base frame is added by ``Stage``.
+Positions are in meters relative to the center of the workspace; ``Stage`` converts them to the base frame.
 """
 
 from __future__ import annotations
@@ -19,12 +19,21 @@ from impurity_grasp_ros.simulation.objects import Block, Shape, Solid, cuboid, c
 from impurity_grasp_ros.simulation.world import World
 
 DROP_GAP = 5e-4
-"""Metres of air under a block that is put down, so that it does not start in contact."""
+"""Gap in meters under a block that is put down, so that it does not start in contact."""
 
 
 @dataclass
 class Stage:
-    """Where a layout puts its blocks. ``placed`` maps the bodies to what they are."""
+    """Where a layout puts its blocks.
+
+    Attributes:
+        world: The world to put them into.
+        middle: Center (x, y) of the workspace, meters in the base frame.
+        library: Shapes to draw from.
+        palette: Colors to draw from.
+        rng: Source of all random choices.
+        placed: The blocks by body, filled by :meth:`put`.
+    """
 
     world: World
     middle: tuple[float, float]
@@ -34,7 +43,17 @@ class Stage:
     placed: dict[int, Block]
 
     def put(self, shape: Solid, target: bool, position: tuple[float, float, float], rotation: Rotation) -> int:
-        """Add a block with its centre of volume at ``position``, x and y relative to the middle."""
+        """Add a block.
+
+        Args:
+            shape: Its shape.
+            target: Whether it is a target.
+            position: Its center of volume, meters; x and y relative to the center of the workspace.
+            rotation: Its orientation.
+
+        Returns:
+            The body.
+        """
         block = self.palette.paint(shape, target, self.rng)
         x, y, z = position
         p_base = np.array([x + self.middle[0], y + self.middle[1], z])
@@ -43,28 +62,28 @@ class Stage:
         return body
 
     def put_upright(self, shape: Solid, target: bool, x: float, y: float, floor: float, yaw: float) -> int:
-        """Put a block down on a height ``floor``, turned by ``yaw`` radians."""
+        """Put a block down at height ``floor`` (meters), rotated by ``yaw`` (radians); returns the body."""
         z = floor - float(shape.corners[:, 2].min()) + DROP_GAP
         return self.put(shape, target, (x, y, z), yaw_rotation(yaw))
 
 
 def yaw_rotation(yaw: float) -> Rotation:
-    """Rotation about z in radians."""
+    """Rotation by ``yaw`` radians about z."""
     return Rotation.from_euler("z", yaw)
 
 
 @dataclass(frozen=True)
 class DroppedLayout:
-    """Blocks fall one after another (paper: random case)."""
+    """Blocks are dropped one after another (paper: random case)."""
 
-    height: float = parameter("m that blocks fall from", low=0.05, high=0.5)
-    spread: float = parameter("m to either side of the middle", low=0.01, high=0.2)
+    height: float = parameter("m, height from which blocks are dropped", low=0.05, high=0.5)
+    spread: float = parameter("m to either side of the center", low=0.01, high=0.2)
     interval: float = parameter("s between two blocks", low=0.05, high=2.0)
-    upright: float = parameter("part of the blocks that fall upright", low=0.0, high=1.0)
-    margin: float = parameter("m from the workspace's border that every block keeps", low=0.0, high=0.1)
+    upright: float = parameter("fraction of the blocks that fall upright", low=0.0, high=1.0)
+    margin: float = parameter("m, minimum distance of every block from the border of the workspace", low=0.0, high=0.1)
 
     def place(self, stage: Stage, targets: int, blocks: int) -> None:
-        """Drop all blocks in shuffled order."""
+        """Drop ``targets`` targets and ``blocks`` ordinary blocks in random order."""
         rng = stage.rng
         for is_target in rng.permutation([True] * targets + [False] * blocks):
             shape = stage.library.random_shape(rng)
@@ -77,18 +96,22 @@ class DroppedLayout:
 
 @dataclass(frozen=True)
 class PackedLayout:
-    """Blocks laid closely side by side in rows, targets in the middle (paper: challenging case)."""
+    """Blocks are packed side by side in rows, with the targets at the center (paper: challenging case)."""
 
-    cell_width: tuple[float, float] = parameter("m", low=0.02, high=0.08)
-    cell_depth: tuple[float, float] = parameter("m", low=0.02, high=0.08)
-    height: tuple[float, float] = parameter("m", low=0.02, high=0.08)
+    cell_width: tuple[float, float] = parameter("m, range of the width of a cell", low=0.02, high=0.08)
+    cell_depth: tuple[float, float] = parameter("m, range of the depth of a cell", low=0.02, high=0.08)
+    height: tuple[float, float] = parameter("m, range of the height of the packing", low=0.02, high=0.08)
     gap: float = parameter("m between two blocks", low=0.0, high=0.01)
-    offset: float = parameter("m, the packing's middle from the workspace's", low=0.0, high=0.1)
-    cuboids: float = parameter("part of the cells that hold cuboids", low=0.0, high=1.0)
-    engagement: float = parameter("m the finger tips must reach below a target's top", low=0.005, high=0.03)
+    offset: float = parameter(
+        "m, maximum offset along x and y of the packing from the center of the workspace", low=0.0, high=0.1
+    )
+    cuboids: float = parameter("fraction of the cells that contain cuboids", low=0.0, high=1.0)
+    engagement: float = parameter(
+        "m, depth below a target's top that the fingertips must reach in a grasp", low=0.005, high=0.03
+    )
 
     def place(self, stage: Stage, targets: int, blocks: int) -> None:
-        """Fill rows of cells; the targets take the cells closest to the middle."""
+        """Fill rows of cells; the targets take cells closest to the center."""
         if targets + blocks == 0:
             return
         rng = stage.rng
@@ -105,7 +128,7 @@ class PackedLayout:
             stage.put_upright(shape, index in chosen, px, py, 0.0, yaw)
 
     def _cells(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Cells (n, 4) as x, y, width, depth around the origin, in rows as square as ``count`` permits."""
+        """Cells (count, 4) as x, y, width, depth in meters; rows around the origin, about as many rows as columns."""
         rows = max(1, round(math.sqrt(count)))
         per_row = [len(part) for part in np.array_split(np.arange(count), rows)]
         cells, y = [], 0.0
@@ -131,28 +154,29 @@ class PackedLayout:
 
 @dataclass(frozen=True)
 class HeapedLayout:
-    """Heaps of a core block, four blocks around it, a slab on both and blocks on top (paper: invisible case)."""
+    """Heaps: a core block, four blocks around it, a slab on top, blocks on the slab (paper: invisible case)."""
 
-    core: tuple[float, float] = parameter("m, edge of the core block", low=0.02, high=0.06)
-    core_height: tuple[float, float] = parameter("m", low=0.02, high=0.06)
-    ring_width: tuple[float, float] = parameter("m", low=0.02, high=0.06)
-    ring_depth: tuple[float, float] = parameter("m", low=0.02, high=0.08)
-    lid: tuple[float, float] = parameter("m, edges of the slab", low=0.03, high=0.10)
-    lid_height: tuple[float, float] = parameter("m", low=0.01, high=0.06)
-    distance: float = parameter("m between two heaps", low=0.08, high=0.3)
-    spread: float = parameter("m to either side of the middle", low=0.01, high=0.2)
-    max_visible: float = parameter("part of a target's pixels that the camera may see", low=0.0, high=0.5)
+    core: tuple[float, float] = parameter("m, range of the edges of the core block", low=0.02, high=0.06)
+    core_height: tuple[float, float] = parameter("m, range of the height of the core block", low=0.02, high=0.06)
+    ring_width: tuple[float, float] = parameter("m, range of the width of the blocks around it", low=0.02, high=0.06)
+    ring_depth: tuple[float, float] = parameter("m, range of the depth of the blocks around it", low=0.02, high=0.08)
+    lid: tuple[float, float] = parameter("m, range of the edges of the slab", low=0.03, high=0.10)
+    lid_height: tuple[float, float] = parameter("m, range of the height of the slab", low=0.01, high=0.06)
+    distance: float = parameter("m, minimum distance between two heaps", low=0.08, high=0.3)
+    spread: float = parameter("m to either side of the center", low=0.01, high=0.2)
+    max_visible: float = parameter("upper limit of the visible fraction of a target's pixels", low=0.0, high=0.5)
 
     COVER = 5
-    """Ordinary blocks that hide one core: four around, one on top."""
+    """Number of ordinary blocks that hide one core: four around it and one on top."""
 
     DECOY = COVER + 1
-    """Ordinary blocks of a heap without a target."""
+    """Number of blocks of a heap without a target."""
 
     def place(self, stage: Stage, targets: int, blocks: int) -> None:
-        """Build one heap a target and, of the blocks left, heaps without a target and blocks on top.
+        """Build one heap per target; the remaining blocks form heaps without a target and lie on top of the heaps.
 
-        Raises InvalidGoalError when there are too few blocks to hide every target, or for any heap at all.
+        Raises:
+            InvalidGoalError: There are too few blocks to hide all targets, or to build a single heap.
         """
         spare = blocks - self.COVER * targets
         if spare < 0:
@@ -172,10 +196,10 @@ class HeapedLayout:
             dx, dy = stage.rng.uniform(-0.008, 0.008, 2)
             stage.put_upright(shape, False, x + dx, y + dy, top, stage.rng.uniform(-math.pi, math.pi))
             height = float(np.ptp(shape.corners[:, 2])) + DROP_GAP
-            heaps[index % len(heaps)] = x, y, top + height  # the next one on top of it, not inside
+            heaps[index % len(heaps)] = x, y, top + height  # the next block goes on top of it, not inside it
 
     def _middles(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Middles (count, 2) at least ``distance`` apart; as far as they get after many trials."""
+        """Centers (count, 2) at least ``distance`` apart; after too many trials, those that were farthest apart."""
         best: NDArray[np.float64] = np.zeros((count, 2))
         best_distance = -1.0
         for _ in range(1000):
@@ -189,7 +213,7 @@ class HeapedLayout:
         return best
 
     def _heap(self, stage: Stage, x: float, y: float, *, target: bool) -> tuple[float, float, float]:
-        """Build one heap; returns its middle and the height of the slab's upper side."""
+        """Build one heap; returns its center (x, y) and the height of the top of its slab."""
         rng = stage.rng
         yaw, height = rng.uniform(-math.pi, math.pi), rng.uniform(*self.core_height)
         edges = float(rng.uniform(*self.core)), float(rng.uniform(*self.core))

@@ -1,4 +1,4 @@
-"""What blocks a scene may contain: shapes and colours, read from ``config/blocks.yaml``."""
+"""Block library: shapes and colors of the blocks in a scene, read from ``config/blocks.yaml``."""
 
 from __future__ import annotations
 
@@ -24,43 +24,57 @@ BUILDERS = {
 
 @dataclass(frozen=True)
 class ShapeRange:
-    """One kind of shape. Bounds in metres; round shapes take ``width`` as their diameter and no notice of ``depth``."""
+    """Range of dimensions of one kind of shape. ``width`` is the diameter of round shapes, which ignore ``depth``."""
 
     weight: float = parameter("relative frequency", low=0.0, high=1e3)
-    width: tuple[float, float] = parameter("m", low=0.005, high=0.2)
-    depth: tuple[float, float] = parameter("m", low=0.005, high=0.2)
-    height: tuple[float, float] = parameter("m", low=0.005, high=0.2)
+    width: tuple[float, float] = parameter("m, range of the width", low=0.005, high=0.2)
+    depth: tuple[float, float] = parameter("m, range of the depth", low=0.005, high=0.2)
+    height: tuple[float, float] = parameter("m, range of the height", low=0.005, high=0.2)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of one scene as #rrggbb."""
+    """Colors of one scene as #rrggbb."""
 
-    ordinary: tuple[str, ...] = parameter("colours of ordinary blocks")
-    target: str = parameter("colour of the targets")
+    ordinary: tuple[str, ...] = parameter("colors of ordinary blocks")
+    target: str = parameter("color of the targets")
 
     def paint(self, shape: Solid, target: bool, rng: np.random.Generator) -> Block:
-        """The shape as a block of this palette."""
+        """Make a block of a shape: the target color for a target, otherwise a random ordinary color."""
         name = self.target if target else self.ordinary[rng.integers(len(self.ordinary))]
         return Block(shape, rgb(name), target)
 
 
 @dataclass(frozen=True)
 class BlockLibrary:
-    """All shapes and palettes by name. meshes: which bodies from files take the place of some or all of the shapes."""
+    """All shapes and palettes.
+
+    Attributes:
+        shapes: Ranges of dimensions by kind of shape.
+        palettes: Palettes by name.
+        meshes: Meshes from files that replace some or all of the shapes.
+    """
 
     shapes: Mapping[str, ShapeRange]
     palettes: Mapping[str, Palette]
     meshes: MeshRange = NO_MESHES
 
     def palette(self, name: str) -> Palette:
-        """The palette of that name; raises ConfigError when there is none."""
+        """The palette of this name.
+
+        Raises:
+            ConfigError: The name is unknown.
+        """
         if name not in self.palettes:
             raise ConfigError(f"expected a palette out of {', '.join(self.palettes)}, received {name!r}")
         return self.palettes[name]
 
     def random_shape(self, rng: np.random.Generator) -> Solid:
-        """A shape drawn by weight and size range, or a mesh."""
+        """Draw a mesh with probability ``meshes.share``, otherwise a shape by weight and range of dimensions.
+
+        Raises:
+            ConfigError: Hardly any mesh meets the bounds of ``meshes``.
+        """
         if self.meshes.share > 0.0 and rng.random() < self.meshes.share:
             return random_mesh(self.meshes, rng)
         kinds = list(self.shapes)
@@ -71,18 +85,26 @@ class BlockLibrary:
 
 
 def rgb(color: str) -> tuple[float, float, float]:
-    """#rrggbb as RGB in 0..1; raises ConfigError when it is not of that form."""
+    """Convert a color in the form #rrggbb to RGB in 0..1.
+
+    Raises:
+        ConfigError: The color is not of this form.
+    """
     try:
         if len(color) != 7 or color[0] != "#":
             raise ValueError
         r, g, b = bytes.fromhex(color[1:])
     except ValueError:
-        raise ConfigError(f"expected a colour as #rrggbb, received {color!r}") from None
+        raise ConfigError(f"expected a color as #rrggbb, received {color!r}") from None
     return r / 255, g / 255, b / 255
 
 
 def shipped_library() -> BlockLibrary:
-    """The library of ``config/blocks.yaml``."""
+    """Load the library of ``config/blocks.yaml``.
+
+    Raises:
+        ConfigError: The file is missing or invalid.
+    """
     content = read_yaml(LIBRARY_FILE)
     if unknown := sorted(set(content["shapes"]) - set(BUILDERS)):
         raise ConfigError(f"{LIBRARY_FILE}: unknown shape {unknown[0]}, expected one of {', '.join(BUILDERS)}")

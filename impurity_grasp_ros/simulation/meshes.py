@@ -1,4 +1,4 @@
-"""Bodies from files: Wavefront OBJ meshes, alone or named by a URDF. Every object of a file is one convex part."""
+"""Solids from Wavefront OBJ files, directly or through a URDF. Every object in an OBJ file is one convex part."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from impurity_grasp_ros.simulation.objects import Facets
 from impurity_grasp_ros.simulation.world import World
 
 POOL = "random_urdfs"
-"""Folder of ``pybullet_data`` with 1000 generated shapes, decomposed into convex parts."""
+"""Folder of ``pybullet_data`` with 1000 generated meshes, decomposed into convex parts."""
 
 MAX_DRAWS = 1000
 MAX_MESH_BYTES = 20_000_000
@@ -32,10 +32,15 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class MeshShape:
-    """A solid from a file, its origin at the centre of its volume.
+    """A solid from a file, with its origin at the center of its volume.
 
-    triangles: (n, 3, 3) metres, as seen. corners: (k, 3) metres, of its convex hull. volume: m3, parts that overlap
-    count twice. file: OBJ for collisions, its points times ``scale`` plus ``offset`` (metres) being the solid's.
+    Attributes:
+        triangles: (n, 3, 3) visible surface, meters.
+        corners: (k, 3) corners of the convex hull, meters.
+        volume: Sum of the volumes of the parts, m3; overlaps count twice.
+        file: OBJ file for collisions. Its points times ``scale`` plus ``offset`` are points of the solid.
+        scale: Factors along x, y and z.
+        offset: Offset along x, y and z, meters.
     """
 
     triangles: NDArray[np.float64]
@@ -50,12 +55,12 @@ class MeshShape:
 
     @property
     def size(self) -> Vector:
-        """Edges in metres of the box around it."""
+        """Edges of the bounding box, meters."""
         x, y, z = np.ptp(self.corners, axis=0)
         return float(x), float(y), float(z)
 
     def scaled(self, factor: float) -> MeshShape:
-        """The same solid at another size."""
+        """The same solid, ``factor`` times as large."""
         return replace(
             self,
             triangles=self.triangles * factor,
@@ -66,13 +71,13 @@ class MeshShape:
         )
 
     def facets(self) -> Facets:
-        """Triangles as in the file, each with its own normal."""
+        """The triangles of the file, each with its own normal."""
         vertices = self.triangles.reshape(-1, 3)
         normals = _normals(self.triangles)
         return vertices, np.arange(len(vertices)), np.repeat(normals, 3, axis=0)
 
     def collision(self, world: World) -> int:
-        """A hull around every part of the file."""
+        """Create a collision shape of the convex hulls of all parts of the file; returns the engine's handle."""
         return int(
             world.bullet.createCollisionShape(
                 pybullet.GEOM_MESH,
@@ -84,8 +89,13 @@ class MeshShape:
 
 
 def load_mesh(file: Path) -> MeshShape:
-    """The solid of an OBJ file, or of a URDF with one link and an OBJ mesh each for view and collision, as large as
-    the file says; raises ConfigError for anything else.
+    """Load a solid at the size that the file specifies.
+
+    Args:
+        file: An OBJ file, or a URDF with one link that has one visual and one collision mesh (OBJ) at its origin.
+
+    Raises:
+        ConfigError: The file is anything else, or cannot be read.
     """
     if file.suffix == ".obj":
         return _solid(file, (1.0, 1.0, 1.0), file, (1.0, 1.0, 1.0))
@@ -96,20 +106,30 @@ def load_mesh(file: Path) -> MeshShape:
 
 @dataclass(frozen=True)
 class MeshRange:
-    """Which shapes of ``pybullet_data`` a scene takes, and how large."""
+    """Which meshes of ``pybullet_data`` a scene uses, and their size."""
 
-    share: float = parameter("part of the blocks that are meshes", low=0.0, high=1.0)
-    size: tuple[float, float] = parameter("m, largest edge of the box around one", low=0.01, high=0.2)
-    min_flatness: float = parameter("shortest edge of that box, as a part of the largest", low=0.0, high=0.5)
-    min_fill: float = parameter("part of that box that it fills: thin spikes slip out of fingers", low=0.0, high=0.3)
-    max_parts: int = parameter("convex parts, which collisions have to pay for", low=1, high=100)
+    share: float = parameter("fraction of the blocks that are meshes", low=0.0, high=1.0)
+    size: tuple[float, float] = parameter("m, range of the longest edge of the bounding box", low=0.01, high=0.2)
+    min_flatness: float = parameter(
+        "minimum ratio of the shortest to the longest edge of the bounding box", low=0.0, high=0.5
+    )
+    min_fill: float = parameter(
+        "minimum fraction of the bounding box that is filled: thin spikes slip out of the fingers", low=0.0, high=0.3
+    )
+    max_parts: int = parameter(
+        "maximum number of convex parts, which determine the cost of collision checks", low=1, high=100
+    )
 
 
 NO_MESHES = MeshRange(0.0, (0.03, 0.06), 0.0, 0.0, 1)
 
 
 def random_mesh(bounds: MeshRange, rng: np.random.Generator) -> MeshShape:
-    """A shape of the pool within these bounds, its size drawn uniformly; raises ConfigError when hardly one is."""
+    """Draw a mesh of the pool that meets the bounds, with a uniformly distributed size.
+
+    Raises:
+        ConfigError: ``MAX_DRAWS`` meshes in a row did not meet the bounds.
+    """
     pool = _pool()
     for _ in range(MAX_DRAWS):
         file = pool[rng.integers(len(pool))]
@@ -128,14 +148,14 @@ def _pool() -> tuple[Path, ...]:
 def _suits(file: Path, bounds: MeshRange) -> bool:
     try:
         parts = _read_obj(file)
-    except ConfigError:  # one of the pool has no numbers in it
+    except ConfigError:  # one file of the pool contains no numbers
         return False
     edges = np.ptp(np.concatenate(parts).reshape(-1, 3), axis=0)
     return len(parts) <= bounds.max_parts and bool(edges.min() > bounds.min_flatness * edges.max())
 
 
 def _solid(seen: Path, seen_scale: Vector, file: Path, scale: Vector) -> MeshShape:
-    """The solid that looks like the triangles of one file and collides like the parts of another."""
+    """Make a solid from the visible triangles of one file and the collision parts of another."""
     parts = [part.reshape(-1, 3) * scale for part in _read_obj(file)]
     volumes, centroids = zip(*map(_volume_and_centroid, parts), strict=True)
     volume = float(sum(volumes))
@@ -155,7 +175,7 @@ def _solid(seen: Path, seen_scale: Vector, file: Path, scale: Vector) -> MeshSha
 
 
 def _volume_and_centroid(points: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """Volume in m3 and centroid (3,) of a convex hull; a flat one has no volume."""
+    """Volume (m3) and centroid (3,) of the convex hull of points; the volume of a flat hull is 0."""
     try:
         hull = ConvexHull(points)
     except QhullError:
@@ -166,7 +186,7 @@ def _volume_and_centroid(points: NDArray[np.float64]) -> tuple[float, NDArray[np
 
 
 def _normals(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit normals (n, 3), counter-clockwise side; zero for a triangle without area."""
+    """Unit normals (n, 3) by the right-hand rule; zero for a triangle without area."""
     a, b, c = triangles.transpose(1, 0, 2)
     across = np.cross(b - a, c - a)
     lengths = np.linalg.norm(across, axis=1, keepdims=True)
@@ -174,7 +194,7 @@ def _normals(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _read_obj(file: Path) -> list[NDArray[np.float64]]:
-    """Triangles (n, 3, 3) of every object or group of an OBJ file; raises ConfigError when there are none."""
+    """Triangles (n, 3, 3) of each object or group of an OBJ file; raises ConfigError if there are none."""
     points: list[list[float]] = []
     parts: list[list[tuple[int, int, int]]] = [[]]
     try:
@@ -197,7 +217,7 @@ def _read_obj(file: Path) -> list[NDArray[np.float64]]:
 
 
 def _urdf_mesh(file: Path, section: str) -> tuple[Path, Vector]:
-    """OBJ file and scale of what a URDF of one link says in ``visual`` or ``collision``."""
+    """OBJ file and scale of the ``visual`` or ``collision`` mesh of a URDF with one link."""
     try:
         links = ET.fromstring(read_file(file, MAX_MESH_BYTES)).findall("link")
         shapes = [shape for link in links for shape in link.findall(section)]

@@ -1,4 +1,4 @@
-"""Blocks: what a solid of any kind must know of itself, and convex prisms of 2.5 to 6 cm, in any colour."""
+"""Blocks: the protocol of all solids, and convex prisms (2.5 to 6 cm in the shipped scenes) in any color."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.world import World
 
 ROUND_SEGMENTS = 24
-"""Corners of a full circle."""
+"""Number of corners that approximate a full circle."""
 
 TEXTURE_TILE = 0.04
-"""Metres of a surface that one repetition of a texture covers."""
+"""Edge of one repetition of a texture on a surface, meters."""
 
 Facets = tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]
-"""Triangles with flat shading: vertices (n, 3) in metres, indices (m,), normals (n, 3)."""
+"""Triangles with flat shading: vertices (n, 3) in meters, vertex indices (m,) of the triangles, normals (n, 3)."""
 
 
 class Solid(Protocol):
-    """What a block can be: a prism (:class:`Shape`) or a body from a file (:class:`.meshes.MeshShape`).
+    """The solid of a block: a prism (:class:`Shape`) or a mesh from a file (:class:`.meshes.MeshShape`).
 
-    All coordinates are metres in the block's own frame, whose origin is the centre of its volume.
+    All coordinates are in meters in the block's own frame, whose origin is the center of its volume.
     """
 
     @property
     def kind(self) -> str:
-        """What it is, in a word."""
+        """Name of the kind of solid."""
         ...
 
     @property
@@ -41,26 +41,32 @@ class Solid(Protocol):
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Points (n, 3) whose convex hull just encloses it."""
+        """Corners (n, 3) of its convex hull."""
         ...
 
     @property
     def rolls(self) -> bool:
-        """Whether it may roll, so that it needs rolling friction."""
+        """Whether it can roll and therefore needs rolling friction."""
         ...
 
     def facets(self) -> Facets:
-        """Its surface as seen, every face with vertices of its own so that normals are not blended."""
+        """Its visible surface; every face has its own vertices, so that normals are not interpolated."""
         ...
 
     def collision(self, world: World) -> int:
-        """Create its collision shape; returns the engine's handle."""
+        """Create its collision shape in a world; returns the engine's handle."""
         ...
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An upright prism. ``outline`` (n, 2): metres, counter-clockwise around its centroid; ``height``: metres."""
+    """An upright prism.
+
+    Attributes:
+        kind: Name of the kind of shape.
+        outline: (n, 2) corners of the base, counterclockwise, meters from its centroid.
+        height: Height in meters.
+    """
 
     kind: str
     outline: tuple[tuple[float, float], ...]
@@ -68,7 +74,7 @@ class Shape:
 
     @property
     def area(self) -> float:
-        """Area of the outline in m2."""
+        """Area of the base in m2."""
         return _area(np.array(self.outline))
 
     @property
@@ -78,12 +84,12 @@ class Shape:
 
     @property
     def radius(self) -> float:
-        """Distance in metres of the farthest outline corner from the centroid."""
+        """Distance from the centroid to the farthest corner of the outline, meters."""
         return float(np.linalg.norm(np.array(self.outline), axis=1).max())
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Corners (2 n, 3) in metres, lower side first."""
+        """Corners (2 n, 3) in meters, bottom side first."""
         outline, half = np.array(self.outline), self.height / 2
         return np.concatenate([np.column_stack([outline, np.full(len(outline), z)]) for z in (-half, half)])
 
@@ -93,7 +99,7 @@ class Shape:
         return "cylinder" in self.kind
 
     def facets(self) -> Facets:
-        """Sides and ends as triangles."""
+        """Triangles of the ends and sides."""
         count, (bottom, top) = len(self.outline), np.split(self.corners, 2)
         faces = [top, bottom[::-1]]
         faces += [np.array([bottom[i], bottom[(i + 1) % count], top[(i + 1) % count], top[i]]) for i in range(count)]
@@ -109,7 +115,10 @@ class Shape:
         return np.concatenate(vertices), np.array(indices).ravel(), np.concatenate(normals)
 
     def collision(self, world: World) -> int:
-        """A hull, or a box where it is one: that is faster. The engine's cylinder has too few contacts at its ends."""
+        """Create a convex hull, or a box for a cuboid, which is faster; returns the engine's handle.
+
+        A cylinder is a hull, too, because the engine's own cylinder has too few contact points at its ends.
+        """
         if self.kind == "cuboid":
             half = [*np.abs(self.outline[0]).tolist(), self.height / 2]
             return int(world.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half))
@@ -118,25 +127,25 @@ class Shape:
 
 
 def cuboid(width: float, depth: float, height: float) -> Shape:
-    """Box with edges along x, y, z in metres."""
+    """Box with edges along x, y and z, in meters."""
     x, y = width / 2, depth / 2
     return _prism("cuboid", [(-x, -y), (x, -y), (x, y), (-x, y)], height)
 
 
 def cylinder(diameter: float, height: float) -> Shape:
-    """Upright cylinder."""
+    """Upright cylinder; dimensions in meters."""
     angles = np.linspace(0.0, 2 * math.pi, ROUND_SEGMENTS, endpoint=False)
     return _prism("cylinder", [(diameter / 2 * math.cos(a), diameter / 2 * math.sin(a)) for a in angles], height)
 
 
 def half_cylinder(diameter: float, height: float) -> Shape:
-    """Half of an upright cylinder, flat side towards -y."""
+    """Half of an upright cylinder with its flat side toward -y; dimensions in meters."""
     angles = np.linspace(0.0, math.pi, ROUND_SEGMENTS // 2 + 1)
     return _prism("half_cylinder", [(diameter / 2 * math.cos(a), diameter / 2 * math.sin(a)) for a in angles], height)
 
 
 def triangle(width: float, depth: float, height: float) -> Shape:
-    """Prism over an isosceles triangle with base ``width`` along x and apex towards +y."""
+    """Prism on an isosceles triangle with base ``width`` along x and apex toward +y; dimensions in meters."""
     return _prism("triangle", [(-width / 2, 0.0), (width / 2, 0.0), (0.0, depth)], height)
 
 
@@ -144,8 +153,8 @@ def _prism(kind: str, outline: list[tuple[float, float]], height: float) -> Shap
     points = np.array(outline)
     if not (np.isfinite(points).all() and 0.0 < height < math.inf and _area(points) > 0.0):
         raise ConfigError(f"expected positive dimensions of a {kind}, received outline {outline} and height {height}")
-    centred = points - _centroid(points)
-    return Shape(kind, tuple((float(x), float(y)) for x, y in centred), float(height))
+    centered = points - _centroid(points)
+    return Shape(kind, tuple((float(x), float(y)) for x, y in centered), float(height))
 
 
 def _area(outline: NDArray[np.float64]) -> float:
@@ -161,7 +170,13 @@ def _centroid(outline: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Block:
-    """A solid in a colour (RGB, 0..1). ``target``: it is one of the impurities."""
+    """A colored solid.
+
+    Attributes:
+        shape: The solid.
+        color: RGB, 0..1.
+        target: Whether it is one of the impurities.
+    """
 
     shape: Solid
     color: tuple[float, float, float]
@@ -169,9 +184,16 @@ class Block:
 
 
 def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
-    """Add a block to the world; returns the body.
+    """Add a block to the world.
 
-    position: (3,) metres, of the centre of its volume. orientation: quaternion (x, y, z, w).
+    Args:
+        world: The world.
+        block: The block.
+        position: (3,) center of its volume, meters in the base frame.
+        orientation: (4,) quaternion (x, y, z, w).
+
+    Returns:
+        The body.
     """
     vertices, indices, normals = block.shape.facets()
     visual = world.bullet.createVisualShape(
@@ -189,9 +211,9 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
 
 
 def _texture_coordinates(vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Texture coordinates (n, 2) that project a texture along the axis to which a face is most nearly square.
+    """Texture coordinates (n, 2) that project a texture along the axis closest to each face's normal.
 
-    None is negative: the software renderer does not repeat textures below zero.
+    No coordinate is negative, because the software renderer does not repeat textures below zero.
     """
     across = np.argsort(np.abs(normals), axis=1)[:, :2]
     across.sort(axis=1)

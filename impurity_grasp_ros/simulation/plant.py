@@ -1,4 +1,4 @@
-"""The simulated arm and gripper as what an emulated controller moves."""
+"""The simulated arm and gripper as the plant of an emulated controller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 
 class BulletArm:
-    """``ArmPlant`` protocol: time in the simulated world passes with the controller's cycles."""
+    """``ArmPlant`` protocol: the controller's cycles advance the simulated time."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -20,7 +20,15 @@ class BulletArm:
         self._commanded: NDArray[np.float64] = np.full(6, np.nan)
 
     def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
-        """Simulate as many steps as have become due."""
+        """Command joint angles and simulate all steps that are due.
+
+        Args:
+            joints: (6,) commanded joint angles, radians.
+            duration: Duration of the controller cycle, seconds.
+
+        Returns:
+            Measured joint angles and speeds, and the force at the tool in the controller's base frame.
+        """
         environment, step = self._environment, self._environment.config.physics.time_step
         if not np.array_equal(joints, self._commanded):
             environment.arm.servo(joints)
@@ -37,22 +45,22 @@ class BulletArm:
 
 
 class BulletFingers:
-    """``FingerPlant`` protocol: their time passes with the arm's."""
+    """``FingerPlant`` protocol: :class:`BulletArm` advances the time of both."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def start(self, opening: float, speed: float) -> None:
-        """Move towards an opening, as fast as the simulated gripper does."""
+        """Start moving to an opening in meters, at the speed of the simulated gripper; ``speed`` is ignored."""
         self._environment.gripper.start_motion(opening)
 
     def advance(self, duration: float) -> None:
-        """Nothing: the world's steps are the arm's."""
+        """Do nothing: the arm advances the time."""
 
     def opening(self) -> float:
-        """Distance between the pads in metres."""
+        """Distance between the pads in meters."""
         return self._environment.gripper.opening()
 
     def is_moving(self) -> bool:
-        """Whether the fingers make progress."""
+        """Whether the fingers are still making progress."""
         return self._environment.gripper.is_moving()

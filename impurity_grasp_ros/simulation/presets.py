@@ -1,4 +1,4 @@
-"""Presets: scenes whose objects are listed one by one, in a YAML file of anyone's (docs/scenes.md)."""
+"""Presets: scenes in YAML files, shipped or your own, that list their objects one by one (docs/scenes.md)."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig
 from impurity_grasp_ros.simulation.world import World
 
 PRESET_SUFFIX = ".yaml"
-"""What the name of a preset ends in; the names of shipped scenes have no suffix."""
+"""Suffix of the name of a preset; the names of generated scenes have none."""
 
 MAX_OBJECTS = 50
 MAX_OVERLAP = 0.003
-"""Metres by which an object may stand in another, or in the table, when it is put down."""
+"""Maximum initial overlap of an object with another one or the table, meters."""
 
 MIN_EDGE, MAX_EDGE = 0.005, 0.3
-"""Metres that every edge of the box around an object keeps to."""
+"""Range of the edges of an object's bounding box, meters."""
 
 
 @dataclass(frozen=True)
 class Row(ABC):
-    """What a row says of an object of any shape."""
+    """One entry of ``objects``: what it specifies for any shape."""
 
     color: str = parameter("#rrggbb")
     target: bool = parameter("whether it is an impurity")
@@ -45,7 +45,7 @@ class Row(ABC):
 
     @abstractmethod
     def solid(self, folder: Path) -> Solid:
-        """The shape that the row describes; files are looked for in ``folder``."""
+        """Make the solid; ``folder`` is that of the preset, to which file names are relative."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class CuboidRow(Row):
 
 @dataclass(frozen=True)
 class TriangleRow(CuboidRow):
-    """A prism over an isosceles triangle."""
+    """A prism on an isosceles triangle."""
 
     def solid(self, folder: Path) -> Solid:
-        """A triangle with its base along x and its apex towards +y."""
+        """A triangular prism with its base along x and its apex toward +y."""
         return triangle(self.width, self.depth, self.height)
 
 
@@ -87,19 +87,23 @@ class HalfCylinderRow(CylinderRow):
     """Half of an upright cylinder."""
 
     def solid(self, folder: Path) -> Solid:
-        """A half cylinder with its flat side towards -y."""
+        """A half cylinder with its flat side toward -y."""
         return half_cylinder(self.diameter, self.height)
 
 
 @dataclass(frozen=True)
 class MeshRow(Row):
-    """A body from a file."""
+    """A mesh from a file."""
 
     file: str = parameter("OBJ or URDF file, relative to the preset")
-    scale: float = parameter("factor to metres", low=1e-6, high=1e3)
+    scale: float = parameter("factor from the file's unit to meters", low=1e-6, high=1e3)
 
     def solid(self, folder: Path) -> Solid:
-        """The file's solid; raises ConfigError when it is none or its size is out of range."""
+        """Load the mesh.
+
+        Raises:
+            ConfigError: The file is no valid mesh, or its size is out of range.
+        """
         mesh = load_mesh(folder / self.file).scaled(self.scale)
         if not MIN_EDGE <= min(mesh.size) <= max(mesh.size) <= MAX_EDGE:
             size = " x ".join(f"{edge:.4g}" for edge in mesh.size)
@@ -118,7 +122,13 @@ ROWS: dict[str, type[Row]] = {
 
 @dataclass(frozen=True, eq=False)
 class PlacedBlock:
-    """A block, the place (3,) in metres of the centre of its volume and its orientation as (x, y, z, w)."""
+    """A block with its pose.
+
+    Attributes:
+        block: The block.
+        position: (3,) center of its volume, meters in the base frame.
+        orientation: (4,) quaternion (x, y, z, w).
+    """
 
     block: Block
     position: NDArray[np.float64]
@@ -127,7 +137,7 @@ class PlacedBlock:
 
 @dataclass(frozen=True)
 class PresetConfig:
-    """What a preset says, its objects apart."""
+    """The contents of a preset except for its objects."""
 
     description: str = parameter("one sentence")
     camera: CameraNoise = NOISELESS
@@ -136,7 +146,7 @@ class PresetConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A scene as its file describes it, objects in the file's order."""
+    """A scene as its file describes it, with the objects in the order of the file."""
 
     name: str
     config: PresetConfig
@@ -144,9 +154,16 @@ class Preset:
 
 
 def load_preset(name: str) -> Preset:
-    """The preset of that path, in the working directory or shipped; raises ConfigError naming the row at fault."""
+    """Load a preset.
+
+    Args:
+        name: Path of the file, relative to the working directory or to the package's shared files.
+
+    Raises:
+        ConfigError: The file is missing or invalid; the message names the object at fault.
+    """
     path = _find(name)
-    content = dict(read_fresh_yaml(str(path)))  # between two resets it may be edited
+    content = dict(read_fresh_yaml(str(path)))  # it may be edited between two resets
     rows = content.pop("objects", None)
     config = from_mapping(PresetConfig, content, f"{name}: ")
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_OBJECTS:
@@ -157,16 +174,21 @@ def load_preset(name: str) -> Preset:
 
 
 def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:
-    """Add the objects to the world where they are to be; returns their bodies in the file's order.
+    """Add the objects of a preset to the world.
 
-    Raises ConfigError when one is not over the workspace, or in another, the table, the bin or the robot.
+    Returns:
+        The blocks by body, in the order of the file.
+
+    Raises:
+        ConfigError: The center of an object is outside the workspace, or an object overlaps another one, the table, the
+            bin or the robot.
     """
     for index, placed in enumerate(preset.objects):
         x, y, _ = placed.position
         if not grid.contains(x, y):
             low, high = grid.to_metres(-0.5, -0.5), grid.to_metres(grid.rows - 0.5, grid.columns - 0.5)
             raise ConfigError(
-                f"{preset.name}: objects[{index}]: expected its centre in the workspace, "
+                f"{preset.name}: objects[{index}]: expected its center in the workspace, "
                 f"x {low[0]:.3f} to {high[0]:.3f} and y {low[1]:.3f} to {high[1]:.3f} m, received ({x:.3f}, {y:.3f})"
             )
     blocks = {spawn(world, item.block, item.position, item.orientation): item.block for item in preset.objects}
@@ -184,16 +206,16 @@ def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:
 
 
 def _find(name: str) -> Path:
-    """Where the preset is; raises ConfigError when it is nowhere, or its name none."""
+    """Find the file of a preset; raises ConfigError if there is none or the name is not a valid path."""
     try:
         own = Path(name).expanduser()
         return own.absolute() if own.exists() else resource(name)
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a home folder of nobody
+    except (OSError, RuntimeError, ValueError) as error:  # the name is too long, or the home folder of an unknown user
         raise ConfigError(f"expected the path of a preset, received {shown(name)}: {error}") from error
 
 
 def _placed(values: Any, folder: Path, where: str) -> PlacedBlock:
-    """The block of one row; ``where`` names the row in errors."""
+    """Make the block of one entry; ``where`` names the entry in errors."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}: expected a mapping, received {shown(values)}")
     kind, rest = values.get("shape"), {key: value for key, value in values.items() if key != "shape"}
@@ -209,6 +231,6 @@ def _placed(values: Any, folder: Path, where: str) -> PlacedBlock:
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
     rotation, position = Rotation.from_euler("xyz", row.rpy), np.array(row.position)
-    if isinstance(block.shape, MeshShape):  # a row gives the pose of the file's origin
+    if isinstance(block.shape, MeshShape):  # an entry specifies the pose of the file's origin
         position = position - rotation.apply(block.shape.offset)
     return PlacedBlock(block, position, rotation.as_quat())

@@ -1,4 +1,4 @@
-"""Ground-truth questions about a scene that only its generation and its evaluation ask. No policy sees the answers."""
+"""Ground-truth queries about a scene, for its generation and for evaluation only."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from impurity_grasp_ros.transform import tool_down
 
 PROBE_ANGLES = np.arange(16) * math.pi / 16
 PROBE_SHIFTS = (-0.008, 0.0, 0.008)
-"""Metres across the closing axis by which a probe grasp may miss the block's middle."""
+"""Offsets of the probe grasps from the block's center across the closing axis, meters."""
 
 PROBE_SLACK = 0.006
-"""Metres by which the fingers open wider than the block."""
+"""Additional opening of the fingers beyond the width of the block, meters."""
 
 
 def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
-    """Corners (n, 3) of a block as it lies, metres in the base frame."""
+    """Corners (n, 3) of a block at its present pose, meters in the base frame."""
     position, orientation = world.pose(body)
     return Rotation.from_quat(orientation).apply(block.shape.corners) + position
 
@@ -39,18 +39,22 @@ def corners(world: World, body: int, block: Block) -> NDArray[np.float64]:
 def visible_fractions(
     world: World, camera: SimulatedCamera, blocks: Mapping[int, Block], seen: Mapping[int, int]
 ) -> dict[int, float]:
-    """Part of each block's outline in the image that the camera sees of it, about 1 if nothing hides it.
+    """Visible fraction of the image area of each block; about 1 if nothing hides it.
 
-    seen: how many pixels of the camera's image show each body.
+    Args:
+        world: The world that contains the blocks.
+        camera: The camera.
+        blocks: The blocks by body.
+        seen: Number of visible pixels of each body, see :meth:`.SimulatedCamera.visible_pixels`.
     """
     outlines = {body: ConvexHull(project(corners(world, body, block), camera)) for body, block in blocks.items()}
     return {
         body: seen.get(body, 0) / float(hull.volume) for body, hull in outlines.items()
-    }  # of a plane hull: its area
+    }  # ``volume`` of a hull in the plane is its area
 
 
 class GraspProbe:
-    """Asks whether the open fingers fit around a block without touching any other."""
+    """Finds grasps in which the open fingers fit around a block without touching any other body."""
 
     def __init__(self, world: World, robot: Robot, arm: SimulatedArm, gripper: SimulatedGripper) -> None:
         self._world = world
@@ -60,18 +64,20 @@ class GraspProbe:
         self._gripper = gripper
 
     def fits(self, body: int, block: Block, engagement: float) -> bool:
-        """Whether any of 16 angles and 3 shifts lets the tips reach ``engagement`` metres below the block's top.
+        """Whether the fingers fit around a block at any of 16 angles and 3 offsets.
 
-        Arm and gripper are put back where they were.
+        The arm and the gripper are moved back to where they were.
+
+        Args:
+            body: Body of the block.
+            block: The block.
+            engagement: Depth below the block's top that the fingertips have to reach, meters.
         """
         with closing(self._free_grasps(body, block, engagement)) as grasps:
             return next(grasps, None) is not None
 
     def grasps(self, body: int, block: Block, engagement: float) -> list[Primitive]:
-        """Those grasps among which :meth:`fits` looks that are free, the least open first.
-
-        Arm and gripper are put back where they were.
-        """
+        """All grasps tried by :meth:`fits` in which the fingers fit, smallest opening first. Arguments as there."""
         return sorted(self._free_grasps(body, block, engagement), key=lambda grasp: grasp.opening)
 
     def _free_grasps(self, body: int, block: Block, engagement: float) -> Generator[Primitive, None, None]:

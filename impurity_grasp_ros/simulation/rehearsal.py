@@ -1,8 +1,8 @@
-"""Trying something without its having happened: a copy of the process does it, and only the answer remains.
+"""Rehearsal: call a function in a forked copy of the process, so that only its result comes back.
 
-The engine can save and restore a state, but not all that its solver starts from, nor which bodies sleep: after a
-restore the same primitive often ends elsewhere, by millimetres as a rule, by the whole way to the bin at times. A copy
-of the process lacks nothing.
+The engine can save and restore its state, but not the warm-start data of its solver, nor which bodies are asleep. After
+a restore, the same primitive therefore often ends elsewhere: usually by millimeters, at times by the whole distance to
+the bin. A fork copies everything.
 """
 
 from __future__ import annotations
@@ -18,17 +18,24 @@ from impurity_grasp_ros.errors import DeviceFaultError
 T = TypeVar("T")
 
 
-def in_a_copy(deed: Callable[[], T]) -> T:
-    """What ``deed`` returns or raises in a fork of this process, in which nothing changes.
+def in_a_copy(function: Callable[[], T]) -> T:
+    """Call a function in a fork of this process; nothing changes in this process.
 
-    Its answer has to be picklable. The copy has the calling thread only: a deed must not wait for another thread, such
-    as those of OpenCV. Raises DeviceFaultError when the copy dies without an answer.
+    Args:
+        function: What to call. Its result has to be picklable. The fork has the calling thread only, so the function
+            must not wait for other threads, such as those of OpenCV.
+
+    Returns:
+        What ``function`` returns. What it raises is raised here.
+
+    Raises:
+        DeviceFaultError: The fork ended without a result.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _answer(deed, writer)
+        _send_result(function, writer)
     os.close(writer)
     try:
         with os.fdopen(reader, "rb") as stream:
@@ -39,22 +46,22 @@ def in_a_copy(deed: Callable[[], T]) -> T:
     finally:
         _, status = os.waitpid(child, 0)
     if status != 0 or not data:
-        raise DeviceFaultError(f"expected a rehearsal to answer, its process ended with status {status}")
-    answer, error = pickle.loads(data)
+        raise DeviceFaultError(f"expected a result from the rehearsal, its process ended with status {status}")
+    result, error = pickle.loads(data)
     if error is not None:
         raise error
-    return answer
+    return result
 
 
-def _answer(deed: Callable[[], object], writer: int) -> NoReturn:
-    """Send (answer, None) or (None, exception) and end the process, without the clean-up that is its parent's."""
+def _send_result(function: Callable[[], object], writer: int) -> NoReturn:
+    """Send (result, None) or (None, exception) and exit without cleanup, which is left to the parent process."""
     status = 1
     try:
         try:
-            answer: tuple[object, Exception | None] = deed(), None
+            result: tuple[object, Exception | None] = function(), None
         except Exception as error:
-            answer = None, error
-        data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+            result = None, error
+        data = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
         with os.fdopen(writer, "wb") as stream:
             stream.write(data)
         status = 0

@@ -1,7 +1,7 @@
 """The simulated UR5 with its gripper: one articulated body, loaded from ``urdf/``.
 
-The engine gets a light, almost weightless mechanism with the real kinematics: a robot controller compensates the arm's
-own mass and inertia, and a heavy body pushed by motors would hammer blocks away that a real arm only shoves.
+The engine gets an almost weightless mechanism with the real kinematics. A real controller compensates the arm's own
+mass and inertia; a heavy body driven by motors would knock away blocks that a real arm only pushes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KNUCKLES = ("left_knuckle_joint", "right_knuckle_joint")
 FINGER_TIPS = ("left_finger_tip_joint", "right_finger_tip_joint")
 
 LIGHT_LINK = (0.1, 1e-3)
-"""Mass (kg) and inertia (kg m2) the engine gets for a link of the arm."""
+"""Mass (kg) and moment of inertia (kg m2) of a link of the arm in the engine."""
 LIGHT = {
     "base": LIGHT_LINK,
     "tool0": (1e-3, 1e-6),
@@ -31,22 +31,33 @@ LIGHT = {
     "left_finger_tip": (0.03, 5e-3),
     "right_finger_tip": (0.03, 5e-3),
 }
-"""The same for all other links."""
+"""Mass and moment of inertia of all other links."""
 
 PAD_FRICTION = 0.9
 PAD_SPINNING_FRICTION = 0.01
-"""Metres: the radius over which a rubber pad's contact resists twisting; the engine knows points only."""
+"""Meters; effective radius at which a rubber pad resists twisting, because the engine has point contacts only."""
 GEAR_TORQUE = 50.0
+"""Maximum torque in Nm of the constraints that couple the finger joints."""
 
 
 class Robot:
-    """Handles of the articulated body. Joint arrays are ordered base to tool, in radians."""
+    """Handles of the articulated body.
+
+    Attributes:
+        world: The world that contains the robot.
+        gripper: Dimensions of the gripper.
+        body: Body of the robot.
+        links: Link indices by name.
+        arm_joints: Joint indices of the arm, from base to tool.
+        knuckles: Joint indices of the left and right knuckle.
+        finger_tips: Joint indices of the left and right fingertip.
+    """
 
     def __init__(self, world: World, gripper: GripperModel) -> None:
         self.world = world
         self.gripper = gripper
         bullet = world.bullet
-        with silenced():  # it complains about links without inertia, which frames rightly are
+        with silenced():  # it warns about links without inertia, but these are mere frames
             self.body: int = bullet.loadURDF(str(resource(gripper.urdf)), useFixedBase=True)
         names = {}
         self.links: dict[str, int] = {}
@@ -80,11 +91,11 @@ class Robot:
                 tip,
                 lateralFriction=PAD_FRICTION,
                 spinningFriction=PAD_SPINNING_FRICTION,
-                frictionAnchor=True,  # static friction is static: without, what the pads hold creeps out of them
+                frictionAnchor=True,  # keeps static friction static; without it, held objects creep out of the pads
             )
 
     def _couple_fingers(self) -> None:
-        """Gears stand for the linkage: the knuckles close together, each finger tip keeps its pad upright."""
+        """Model the linkage by gears: the knuckles close together, and each fingertip keeps its pad upright."""
         left, right = self.knuckles
         self._gear(left, right)
         for knuckle, tip in zip(self.knuckles, self.finger_tips, strict=True):
@@ -99,7 +110,7 @@ class Robot:
         bullet.changeConstraint(constraint, gearRatio=-1, maxForce=GEAR_TORQUE, erp=0.5)
 
     def contact_force(self) -> NDArray[np.float64]:
-        """Sum (3,) in newtons of all contact forces on the robot; a squeezed object cancels out."""
+        """Sum (3,) of all contact forces on the robot, newtons in the base frame; those of a held object cancel out."""
         total = np.zeros(3)
         for contact in self.world.bullet.getContactPoints(bodyA=self.body):
             normal, lateral_1, lateral_2 = contact[7], contact[11], contact[13]
@@ -108,6 +119,6 @@ class Robot:
         return total
 
     def touched_bodies(self) -> set[int]:
-        """The loose bodies in contact with the robot."""
+        """Loose bodies that are in contact with the robot."""
         contacts = self.world.bullet.getContactPoints(bodyA=self.body)
         return {contact[2] for contact in contacts if contact[8] <= 0.0}.intersection(self.world.bodies)

@@ -1,4 +1,4 @@
-"""Scenes: described in ``config/scenes/``, generated from a seed until they are what they claim to be; and presets."""
+"""Scenes: random ones, generated from a seed as ``config/scenes/`` describes them, and presets."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from impurity_grasp_ros.simulation.world import World
 SCENES_FOLDER = "config/scenes"
 MAX_TRIALS = 40
 SETTLE_LIMIT = 3.0
-"""Seconds that a scene gets to come to rest."""
+"""Maximum time in seconds for a scene to come to rest."""
 
 MAX_SINK = 0.004
-"""Metres that a block may sink into the table before the scene counts as broken."""
+"""Maximum depth in meters to which a block may sink into the table."""
 
 TEXTURE_STREAM, CAMERA_STREAM = 1, 2
-"""Numbers of a seed's random streams besides that of the blocks."""
+"""Numbers of additional random streams of a seed, besides that of the blocks."""
 
 MAX_TARGETS, MAX_BLOCKS = 10, 40
 
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """What a scene file says, its layout apart."""
+    """The contents of a scene file except for its layout."""
 
     description: str = parameter("one sentence")
     targets: int = parameter("number of targets", low=0, high=MAX_TARGETS)
     blocks: int = parameter("number of ordinary blocks", low=0, high=MAX_BLOCKS)
-    palettes: tuple[str, ...] = parameter("palettes to draw one from")
+    palettes: tuple[str, ...] = parameter("palettes, one of which is drawn")
     meshes: MeshRange = NO_MESHES
     camera: CameraNoise = NOISELESS
     textures: TextureConfig = PLAIN
@@ -58,7 +58,13 @@ class SceneConfig:
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene in the world. name: of the shipped scene, or path of the preset. blocks: every body and what it is."""
+    """A scene in the world.
+
+    Attributes:
+        name: Name of the shipped scene, or path of the preset.
+        seed: Seed of the scene.
+        blocks: The blocks by body.
+    """
 
     name: str
     seed: int
@@ -66,17 +72,22 @@ class Scene:
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """Bodies of the impurities."""
+        """Bodies of the targets."""
         return tuple(body for body, block in self.blocks.items() if block.target)
 
 
 def scene_names() -> list[str]:
-    """Names of the shipped scenes."""
+    """Names of the shipped scenes, sorted."""
     return sorted(path.stem for path in resource(SCENES_FOLDER).glob("*.yaml"))
 
 
 def load_scene(name: str) -> tuple[SceneConfig, Layout]:
-    """The description and the layout of a shipped scene; raises UnknownSceneError, and ConfigError for a bad file."""
+    """Load the configuration and the layout of a shipped scene.
+
+    Raises:
+        UnknownSceneError: The name is unknown.
+        ConfigError: The scene file is invalid.
+    """
     if name not in scene_names():
         raise UnknownSceneError(f"expected a scene out of {', '.join(scene_names())}, received {name!r}")
     values = dict(read_yaml(f"{SCENES_FOLDER}/{name}.yaml"))
@@ -87,7 +98,7 @@ def load_scene(name: str) -> tuple[SceneConfig, Layout]:
 
 
 class SceneGenerator:
-    """Builds scenes into a world. ``probe`` and ``camera`` judge whether a scene is what it claims to be."""
+    """Generates scenes in a world."""
 
     def __init__(
         self,
@@ -98,6 +109,16 @@ class SceneGenerator:
         cell: CellConfig,
         library: BlockLibrary,
     ) -> None:
+        """Prepare the generation.
+
+        Args:
+            world: An empty world.
+            table: Body of the table.
+            camera: Checks how much of the targets is visible, and gets the noise of the scene.
+            probe: Checks whether targets can be grasped.
+            cell: Layout of the cell.
+            library: Shapes and palettes.
+        """
         self._world = world
         self._table = table
         self._camera = camera
@@ -106,11 +127,21 @@ class SceneGenerator:
         self._grid = cell.workspace.grid
 
     def generate(self, name: str, seed: int, targets: int | None = None, blocks: int | None = None) -> Scene:
-        """Fill an empty world with the scene of that name, or with the preset of that path if it ends in ``.yaml``.
+        """Fill an empty world with a scene.
 
-        Numbers default to those of the scene file; a preset takes none. The same seed gives the same scene, of a preset
-        the same noise. Raises UnknownSceneError, InvalidGoalError for numbers out of range, ConfigError for a file that
-        is faulty, and SceneNotSettledError when no trial is accepted or a preset does not come to rest.
+        The same seed gives the same scene. In a preset, it only affects camera noise and textures.
+
+        Args:
+            name: Name of a shipped scene, or path of a preset, which ends in ``.yaml``.
+            seed: Seed of all random choices, at least 0.
+            targets: Number of targets; None for that of the scene file. Must be None for a preset.
+            blocks: Number of ordinary blocks; None for that of the scene file. Must be None for a preset.
+
+        Raises:
+            UnknownSceneError: The name is unknown.
+            InvalidGoalError: A number is out of range, or given for a preset.
+            ConfigError: The file of the scene or preset is invalid.
+            SceneNotSettledError: No trial was accepted, or a preset did not come to rest.
         """
         if name.endswith(PRESET_SUFFIX):
             return self._preset(name, seed, targets, blocks)
@@ -146,19 +177,21 @@ class SceneGenerator:
         placed = arrange(self._world, self._grid, preset)
         self._world.settle(SETTLE_LIMIT)
         if not self._world.at_rest():
-            raise SceneNotSettledError(f"expected the objects of {name} to rest within {SETTLE_LIMIT} s, one moves on")
+            raise SceneNotSettledError(
+                f"expected the objects of {name} to rest within {SETTLE_LIMIT} s, one still moves"
+            )
         for index, (body, block) in enumerate(placed.items()):
             if not self._in_place(body, block, margin=0.0):
                 x, y, z = self._world.position(body)
                 raise SceneNotSettledError(
                     f"{name}: objects[{index}]: expected it to rest on the table of the workspace, "
-                    f"it came to ({x:.3f}, {y:.3f}, {z:.3f})"
+                    f"received ({x:.3f}, {y:.3f}, {z:.3f})"
                 )
         self._finish(preset.config.camera, preset.config.textures, seed)
         return Scene(name, seed, placed)
 
     def _finish(self, camera: CameraNoise, textures: TextureConfig, seed: int) -> None:
-        """Textures and camera noise, from random streams of their own: blocks lie the same with and without."""
+        """Add textures and camera noise from separate random streams, so that they do not change how the blocks lie."""
         if textures != PLAIN:
             dress(self._world, self._table, textures, np.random.default_rng([seed, TEXTURE_STREAM]))
         if camera != NOISELESS:
@@ -183,7 +216,7 @@ class SceneGenerator:
         return True
 
     def _in_place(self, body: int, block: Block, margin: float) -> bool:
-        """Whether a block rests on the table, well inside the workspace."""
+        """Whether a block lies on the table, at least ``margin`` meters inside the workspace."""
         points = corners(self._world, body, block)
         x, y = points[:, :2].mean(axis=0)
         inside = all(self._grid.contains(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))

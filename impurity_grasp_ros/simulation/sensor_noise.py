@@ -1,7 +1,7 @@
-"""What a real depth camera adds to a rendering: depth noise, holes at edges, a colour cast and colour noise.
+"""Sensor noise of a real depth camera: depth noise, holes at edges, a color cast and color noise.
 
-The model of depth is that of active stereo such as a RealSense D435: the disparity has a constant error, so that of the
-depth grows with the square of the distance; where depth jumps, one of the two cameras does not see the surface.
+The depth model is that of active stereo, as in a RealSense D435. The disparity error is constant, so the depth error
+grows with the square of the distance. At depth discontinuities, one of the two cameras does not see the surface.
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 from impurity_grasp_ros.config import parameter
 
 PATCH_PX = 1.0
-"""Pixels over which errors of depth are alike: stereo matches windows, not single pixels."""
+"""Standard deviation in pixels of the filter that correlates depth errors: stereo matches windows, not pixels."""
 
 
 @dataclass(frozen=True)
 class CameraNoise:
-    """How much a camera adds."""
+    """Strength of the noise."""
 
     depth_sigma: float = parameter("m, standard deviation at 1 m; grows with depth squared", low=0.0, high=0.05)
-    edge_jump: float = parameter("m between close-by readings from which on they are at an edge", low=0.001, high=1.0)
+    edge_jump: float = parameter(
+        "m, difference of nearby readings above which they are at an edge", low=0.001, high=1.0
+    )
     edge_width: int = parameter("px to either side of an edge where readings may be missing", low=1, high=20)
-    edge_holes: float = parameter("part of the readings at edges that are missing", low=0.0, high=1.0)
-    color_cast: float = parameter("greatest relative error of a colour channel, drawn once a scene", low=0.0, high=0.5)
-    color_sigma: float = parameter("standard deviation of a pixel's colour, of 255", low=0.0, high=50.0)
+    edge_holes: float = parameter("fraction of the readings at edges that are missing", low=0.0, high=1.0)
+    color_cast: float = parameter("maximum relative error of a color channel, drawn once per scene", low=0.0, high=0.5)
+    color_sigma: float = parameter("standard deviation of a pixel's color, out of 255", low=0.0, high=50.0)
 
 
 NOISELESS = CameraNoise(0.0, 1.0, 1, 0.0, 0.0, 0.0)
 
 
 class SensorNoise:
-    """Noise of one camera. It draws from ``rng`` at every frame: equal generators give equal sequences of frames."""
+    """Noise of one camera. Every frame draws from ``rng``; equal generators give equal sequences of frames."""
 
     def __init__(self, config: CameraNoise, rng: np.random.Generator) -> None:
         self._config = config
@@ -44,7 +46,15 @@ class SensorNoise:
     def apply(
         self, color: NDArray[np.uint8], depth: NDArray[np.float32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """A rendering, color (H, W, 3) and depth (H, W) in metres, as the camera delivers it; 0 means no reading."""
+        """Add noise to a rendering.
+
+        Args:
+            color: (H, W, 3) uint8.
+            depth: (H, W) float32, meters; 0 where nothing was rendered.
+
+        Returns:
+            Color and depth as the camera delivers them, in the same format; a depth of 0 means no reading.
+        """
         noise = self._rng.standard_normal(color.shape, np.float32) * self._config.color_sigma
         seen = np.clip(color * self._gain + noise, 0.0, 255.0).round().astype(np.uint8)
         noisy = depth + self._config.depth_sigma * depth**2 * self._patches(depth.shape)
@@ -58,6 +68,6 @@ class SensorNoise:
         return np.asarray(edges & (patches < np.quantile(patches, self._config.edge_holes)))
 
     def _patches(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Normal noise (H, W) of mean 0 and deviation 1, alike within ``PATCH_PX``."""
+        """Normal noise (H, W) with mean 0 and standard deviation 1, correlated within ``PATCH_PX``."""
         smooth = gaussian_filter(self._rng.standard_normal(shape, np.float32), PATCH_PX)
         return np.asarray(smooth / smooth.std())

@@ -1,6 +1,6 @@
-"""Surfaces that are not of one colour: small images of noise and stripes, generated, laid over table and blocks.
+"""Textures for table and blocks: generated images of noise and stripes.
 
-A texture darkens the colour below it, here and there, and leaves its hue.
+A texture darkens the color of a surface in places and does not change its hue.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from impurity_grasp_ros.simulation.world import World
 
 BLOCK_TEXTURES, BLOCK_SIZE_PX = 6, 64
 TABLE_SIZE_PX, TABLE_REPEATS = 512, 4
-"""The engine lays a quarter of a texture's width and height over the side of a box."""
+"""The engine maps only a quarter of a texture's width and height onto a side of a box."""
 
 
 @dataclass(frozen=True)
 class TextureConfig:
-    """How much darker a texture's darkest places are than the colour below them."""
+    """How much textures darken a surface at their darkest places."""
 
-    blocks: float = parameter("part of a block's brightness", low=0.0, high=1.0)
-    table: float = parameter("part of the table's brightness", low=0.0, high=1.0)
+    blocks: float = parameter("fraction of a block's brightness", low=0.0, high=1.0)
+    table: float = parameter("fraction of the table's brightness", low=0.0, high=1.0)
 
 
 PLAIN = TextureConfig(0.0, 0.0)
 
 
 def dress(world: World, table: int, config: TextureConfig, rng: np.random.Generator) -> None:
-    """Give the table and all loose bodies textures; equal generators give equal ones."""
+    """Apply textures to the table and all loose bodies; equal generators give equal textures."""
     grain = _pattern(TABLE_SIZE_PX, rng, stripes=bool(rng.integers(2)), waves=24)
     _lay(world, table, _load(world, np.tile(_shade(grain, config.table), (TABLE_REPEATS, TABLE_REPEATS))))
     patterns = [_pattern(BLOCK_SIZE_PX, rng, stripes=index % 2 == 0, waves=5) for index in range(BLOCK_TEXTURES)]
@@ -45,7 +45,7 @@ def dress(world: World, table: int, config: TextureConfig, rng: np.random.Genera
 
 
 def _pattern(size: int, rng: np.random.Generator, *, stripes: bool, waves: int) -> NDArray[np.float64]:
-    """An image (size, size) in 0..1 whose opposite borders fit: up to ``waves`` stripes across, or blotches."""
+    """A tileable image (size, size) in 0..1: up to ``waves`` stripes across, or blotches."""
     noise = gaussian_filter(rng.standard_normal((size, size)), size / 128, mode="wrap")
     blotches = gaussian_filter(rng.standard_normal((size, size)), size / (4 * waves), mode="wrap")
     image = noise / noise.std() + blotches / blotches.std()
@@ -59,12 +59,12 @@ def _pattern(size: int, rng: np.random.Generator, *, stripes: bool, waves: int) 
 
 
 def _shade(pattern: NDArray[np.float64], contrast: float) -> NDArray[np.uint8]:
-    """Brightness (H, W) of 255 down to 255 * (1 - contrast)."""
+    """Brightness (H, W) from 255 down to 255 * (1 - contrast)."""
     return np.asarray((255.0 * (1.0 - contrast * pattern)).round().astype(np.uint8))
 
 
 def _load(world: World, shade: NDArray[np.uint8]) -> int:
-    """Hand a grey image to the engine, by way of a Targa file, as it takes no other; returns its handle."""
+    """Pass a gray image to the engine, through a file because it loads no other; returns the texture's handle."""
     height, width = shade.shape
     header = struct.pack("<3B2HB4H2B", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0x20)  # uncompressed, top row first
     with tempfile.TemporaryDirectory() as folder:

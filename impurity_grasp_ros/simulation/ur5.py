@@ -1,4 +1,4 @@
-"""The simulated arm: follows joint trajectories with motors whose torque yields to contact."""
+"""The simulated arm: follows joint trajectories with limited motor torques, so that it yields to contact."""
 
 from __future__ import annotations
 
@@ -15,31 +15,38 @@ from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.transform import Transform
 
 KNOT_SPACING = 0.01
-"""Metres between two exact points of a linear motion; the joints are interpolated in between."""
+"""Distance in meters between exact points of a linear motion; the joints are interpolated in between."""
 
 FREE_TORQUE = np.array([150.0, 150.0, 150.0, 28.0, 28.0, 28.0])
-"""Largest joint torques in Nm (UR5 data sheet)."""
+"""Maximum joint torques in Nm (UR5 data sheet)."""
 
 MIN_TORQUE = np.array([4.0, 4.0, 4.0, 4.0, 4.0, 4.0])
-"""Torque in Nm that every joint keeps, to carry the light links and to hold the wrist's attitude."""
+"""Lower bound of the torque limits in Nm; enough to carry the light links and hold the wrist's orientation."""
 
 SKIP_CLEARANCE = 0.005
-"""Metres above a body from which on a motion counts as free."""
+"""Height in meters above a body at which a motion counts as free."""
 
 HAND_REACH = 2.0
-"""Radii of the gripper, from the tool's axis, within which palm, knuckles and fingers could meet a body's middle."""
+"""Distance from the tool axis, in radii of the gripper, within which the hand could meet the center of a body."""
 
 MIN_SKIP = 0.02
-"""Seconds of free motion below which skipping is not worth its cost."""
+"""Minimum duration in seconds of a free motion that is worth skipping."""
 
 SKIP_SAMPLES = 25
-"""Points of the remaining motion at which clearance is checked."""
+"""Number of points of the remaining motion at which the clearance is checked."""
 
 
 class SimulatedArm:
-    """``Arm`` protocol on the simulated UR5. contact_force: newtons at the tool beyond which a linear motion yields."""
+    """``Arm`` protocol for the simulated UR5."""
 
     def __init__(self, robot: Robot, home: NDArray[np.float64], *, contact_force: float) -> None:
+        """Place the arm at its home position.
+
+        Args:
+            robot: The robot.
+            home: (6,) home position, joint angles in radians.
+            contact_force: Force at the tool beyond which a linear motion yields, newtons.
+        """
         self._robot = robot
         self._world = robot.world
         self._kinematics = Kinematics(robot.gripper.tool_length)
@@ -51,7 +58,7 @@ class SimulatedArm:
         self._world.before_step(self._control)
 
     def jump_to(self, joints: NDArray[np.float64]) -> None:
-        """Place the arm at rest, without simulating the way."""
+        """Place the arm at rest at joint angles (6,) in radians, without simulating the motion."""
         for joint, angle in zip(self._robot.arm_joints, joints, strict=True):
             self._world.bullet.resetJointState(self._robot.body, joint, float(angle), 0.0)
         self._hold(joints)
@@ -62,10 +69,10 @@ class SimulatedArm:
         return clearance(self.joint_positions()) and not self._robot.touched_bodies()
 
     def skip_free_motion(self) -> None:
-        """Jump over the part of the motion, from now on, on which the tool stays above all bodies around it.
+        """Skip the next part of the motion, as far as the tool stays above all bodies around it.
 
-        To be called only while the arm :meth:`is_free`. Bodies still in motion come to rest meanwhile, as they would
-        have; simulated time advances as if nothing had been skipped.
+        Call only while the arm :meth:`is_free`. Bodies that are still moving come to rest meanwhile, as they would
+        without the skip. Simulated time advances as if nothing had been skipped.
         """
         trajectory, elapsed = self._trajectory, self._world.time - self._start
         free = self._free_until(trajectory, elapsed)
@@ -77,7 +84,7 @@ class SimulatedArm:
         self._start = self._world.time - free
 
     def _free_until(self, trajectory: Trajectory, elapsed: float) -> float:
-        """Time on the trajectory up to which the tool stays above all bodies around it."""
+        """Time on the trajectory until which the tool stays above all bodies around it."""
         clearance = self._clearance()
         remaining = trajectory.duration - elapsed
         free = elapsed
@@ -88,7 +95,7 @@ class SimulatedArm:
         return float(free)
 
     def _clearance(self) -> Callable[[NDArray[np.float64]], bool]:
-        """A test of joint angles: is the tool above the bodies that the hand could meet there?"""
+        """Make a test whether, at given joint angles, the tool is above all bodies that the hand could meet there."""
         bodies = self._world.bodies
         places = np.array([self._world.position(body)[:2] for body in bodies]).reshape(-1, 2)
         tops = np.array([self._world.top(body) for body in bodies])
@@ -101,7 +108,7 @@ class SimulatedArm:
         return is_clear
 
     def joint_positions(self) -> NDArray[np.float64]:
-        """Measured joint angles in radians, shape (6,)."""
+        """Measured joint angles (6,) in radians."""
         states = self._world.bullet.getJointStates(self._robot.body, self._robot.arm_joints)
         return np.array([state[0] for state in states])
 
@@ -110,30 +117,42 @@ class SimulatedArm:
         return self._kinematics.forward(self.joint_positions())
 
     def tool_force(self) -> NDArray[np.float64]:
-        """Sum (3,) in newtons of all contact forces on the robot, in ``base_link``."""
+        """Sum (3,) of all contact forces on the robot, newtons in ``base_link``."""
         return self._robot.contact_force()
 
     def set_payload(self, held_mass: float) -> None:
-        """Nothing: contact forces are measured where they act, weights play no part in them."""
+        """Do nothing: contact forces are measured where they act, so weights do not affect them."""
 
     def speed_fraction(self) -> float:
-        """Motions run as fast as asked for."""
+        """Always 1: motions run at the commanded speed."""
         return 1.0
 
     def inverse_kinematics(self, T_base_tool: Transform) -> NDArray[np.float64] | None:
-        """Joint angles closest to the present ones that reach the pose; None when there are none."""
+        """Joint angles (6,) that reach a pose and are closest to the present ones; None if there are none."""
         return self._kinematics.nearest(T_base_tool, self.joint_positions())
 
     def start_joint_motion(self, joints: NDArray[np.float64], speed: float, acceleration: float) -> None:
-        """Start a motion that is straight in joint space; rad/s and rad/s2 of the leading axis."""
+        """Start a motion that is straight in joint space.
+
+        Args:
+            joints: (6,) final joint angles, radians.
+            speed: Speed of the leading axis, rad/s.
+            acceleration: Acceleration of the leading axis, rad/s2.
+        """
         start = self.joint_positions()
         profile = Profile(float(np.abs(joints - start).max()), speed, acceleration)
         self._begin(Trajectory(profile, np.array([start, joints])), FREE_TORQUE)
 
     def start_linear_motion(self, T_base_tool: Transform, speed: float, acceleration: float) -> None:
-        """Start a motion that is straight in Cartesian space; m/s and m/s2.
+        """Start a motion that is straight in Cartesian space.
 
-        Raises UnreachableError, without having moved, when a pose on the way has no solution.
+        Args:
+            T_base_tool: Final pose of the tool; its orientation applies from the start.
+            speed: Speed of the tool, m/s.
+            acceleration: Acceleration of the tool, m/s2.
+
+        Raises:
+            UnreachableError: A pose on the line has no joint solution. The arm has not moved.
         """
         start = self.joint_positions()
         T_start = self._kinematics.forward(start)
@@ -145,17 +164,17 @@ class SimulatedArm:
             pose[:3, 3] = (1 - fraction) * T_start[:3, 3] + fraction * T_base_tool[:3, 3]
             solution = self._kinematics.nearest(pose, knots[-1])
             if solution is None:
-                raise UnreachableError(f"expected a reachable straight line, got stuck at {np.round(pose[:3, 3], 3)}")
+                raise UnreachableError(f"expected a reachable straight line, no solution at {np.round(pose[:3, 3], 3)}")
             knots.append(solution)
         trajectory = Trajectory(Profile(distance, speed, acceleration), np.array(knots))
         self._begin(trajectory, self._yielding_torque(start))
 
     def servo(self, joints: NDArray[np.float64]) -> None:
-        """Follow joint angles that somebody else sends at a high rate, yielding to contact."""
+        """Move to joint angles (6,), radians, that are streamed at a high rate; yields to contact."""
         self._begin(resting(joints), self._yielding_torque(joints))
 
     def is_moving(self) -> bool:
-        """Whether the trajectory has not been played to its end yet."""
+        """Whether the trajectory is still in progress."""
         return self._world.time - self._start < self._trajectory.duration
 
     def stop(self) -> None:

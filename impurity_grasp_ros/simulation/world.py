@@ -1,4 +1,4 @@
-"""The physics engine behind a few verbs: a table, bodies that can be added and removed, and time that passes."""
+"""A thin layer over the physics engine: add and remove bodies, query their poses, and advance time."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from impurity_grasp_ros.constants import GRAVITY
 from impurity_grasp_ros.simulation import silenced
 
 STEPS_PER_LOOK = 6
-"""Physics steps between two looks at whether all bodies rest."""
+"""Physics steps between two checks whether all bodies are at rest."""
 
 RESTING_LOOKS = 5
-"""Looks in a row at which all bodies must rest: one about to tip over is slow for a moment, too."""
+"""Consecutive checks at which all bodies must be at rest: a body about to tip over is slow for a moment, too."""
 
 
 @dataclass(frozen=True)
 class PhysicsConfig:
-    """How contacts are simulated. Larger steps tunnel, fewer iterations let light blocks sink into each other."""
+    """Contact simulation. Longer steps cause tunneling; with fewer iterations, light blocks sink into each other."""
 
     time_step: float = parameter("s, one physics step", low=1e-4, high=1 / 200)
     solver_iterations: int = parameter("iterations of the contact solver per step", low=20, high=500)
-    erp: float = parameter("part of a penetration that one step removes", low=0.0, high=1.0)
+    erp: float = parameter("fraction of a penetration that is removed in one step", low=0.0, high=1.0)
     friction: float = parameter("Coulomb friction of blocks and table", low=0.0, high=2.0)
     rolling_friction: float = parameter("m, rolling and spinning friction of round blocks", low=0.0, high=0.01)
     density: float = parameter("kg/m3 of blocks", low=10.0, high=20000.0)
@@ -37,7 +37,13 @@ class PhysicsConfig:
 
 
 class World:
-    """A PyBullet client with a table top at z = 0. ``time`` is in seconds and counts skipped motion too."""
+    """A PyBullet client; the tabletop is at z = 0.
+
+    Attributes:
+        config: Contact simulation.
+        bullet: The PyBullet client.
+        time: Simulated time in seconds, including skipped motions.
+    """
 
     def __init__(self, config: PhysicsConfig, *, gui: bool = False) -> None:
         self.config = config
@@ -48,7 +54,7 @@ class World:
         self.clear()
 
     def clear(self) -> None:
-        """Remove everything, forget all callbacks and start again at time 0."""
+        """Remove all bodies and callbacks and reset the time to 0."""
         self.time = 0.0
         self._before_step: list[Callable[[], None]] = []
         self._after_step: list[Callable[[], None]] = []
@@ -66,20 +72,20 @@ class World:
         )
 
     def close(self) -> None:
-        """Disconnect from the engine; the world is unusable afterwards."""
+        """Disconnect from the engine; the world cannot be used afterwards."""
         self.bullet.disconnect()
 
     @property
     def bodies(self) -> tuple[int, ...]:
-        """Identifiers of the loose bodies, in the order in which they were added."""
+        """IDs of the loose bodies, in the order in which they were added."""
         return tuple(self._bodies)
 
     def before_step(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` before every physics step: controllers."""
+        """Call ``callback`` before every physics step; for controllers."""
         self._before_step.append(callback)
 
     def after_step(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` after every physics step: observers, which must not touch the world."""
+        """Call ``callback`` after every physics step; for observers, which must not change the world."""
         self._after_step.append(callback)
 
     def step(self, steps: int = 1) -> None:
@@ -93,7 +99,7 @@ class World:
                 callback()
 
     def skip(self, duration: float) -> None:
-        """Let ``duration`` seconds pass in which only bodies that still move are simulated."""
+        """Advance the time by ``duration`` seconds; simulates only until all bodies are at rest."""
         end = self.time + duration
         if not self.at_rest():
             self.settle(duration)
@@ -105,7 +111,16 @@ class World:
         center: tuple[float, float, float],
         rgba: tuple[float, float, float, float],
     ) -> int:
-        """Add an immovable box of edge lengths ``size`` in metres."""
+        """Add an immovable box.
+
+        Args:
+            size: Edge lengths along x, y and z, meters.
+            center: Its center, meters.
+            rgba: Its color, 0..1.
+
+        Returns:
+            The body.
+        """
         half = [edge / 2 for edge in size]
         collision = self.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half)
         visual = self.bullet.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=rgba)
@@ -123,10 +138,18 @@ class World:
         *,
         rolls: bool,
     ) -> int:
-        """Add a loose body from shape handles; position in metres, orientation a quaternion (x, y, z, w).
+        """Add a loose body. The engine deactivates bodies at rest until something touches them.
 
-        Only a body that ``rolls`` gets rolling friction, which makes every contact dearer. Bodies at rest fall asleep
-        until something touches them.
+        Args:
+            mass: Mass, kg.
+            collision: Handle of the collision shape.
+            visual: Handle of the visual shape.
+            position: (3,) center of mass, meters.
+            orientation: (4,) quaternion (x, y, z, w).
+            rolls: Whether the body gets rolling friction, which makes every contact more expensive.
+
+        Returns:
+            The body.
         """
         rolling = self.config.rolling_friction if rolls else 0.0
         body = int(self.bullet.createMultiBody(mass, collision, visual, position.tolist(), orientation.tolist()))
@@ -145,21 +168,21 @@ class World:
         return body
 
     def remove_body(self, body: int) -> None:
-        """Take a loose body out of the world."""
+        """Remove a loose body from the world."""
         self._bodies.remove(body)
         self.bullet.removeBody(body)
 
     def pose(self, body: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Position (3,) in metres and orientation (4,) as quaternion (x, y, z, w) of a body's centre of mass."""
+        """Position (3,) in meters and orientation (4,) as quaternion (x, y, z, w) of a body's center of mass."""
         position, orientation = self.bullet.getBasePositionAndOrientation(body)
         return np.array(position), np.array(orientation)
 
     def position(self, body: int) -> NDArray[np.float64]:
-        """Position (3,) in metres of a body's centre of mass."""
+        """Position (3,) in meters of a body's center of mass."""
         return np.array(self.bullet.getBasePositionAndOrientation(body)[0])
 
     def top(self, body: int) -> float:
-        """Height in metres of a body's highest point (of its bounding box)."""
+        """Height in meters of the top of a body's bounding box."""
         return float(self.bullet.getAABB(body)[1][2])
 
     def at_rest(self) -> bool:
@@ -171,7 +194,7 @@ class World:
         return True
 
     def settle(self, limit: float) -> float:
-        """Step until all bodies rest, at most ``limit`` seconds; returns the simulated seconds."""
+        """Step until all bodies are at rest, for at most ``limit`` seconds; returns the simulated seconds."""
         start, still = self.time, 0
         while still < RESTING_LOOKS and self.time - start < limit:
             self.step(STEPS_PER_LOOK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from grippers import GRIPPER
 from numpy.typing import NDArray
 from torch import Tensor, nn

@@ -17,12 +17,12 @@ from drawn_cells import (
     nothing_happens,
     remembered_situation_of,
 )
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 
 from impurity_grasp_ros.datatypes import Grid, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.learning import play as play_module
 from impurity_grasp_ros.learning.agnosticplay import AgnosticPlay
-from impurity_grasp_ros.learning.play import Attempted
+from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.learning.transition import Transition
 
@@ -44,16 +44,16 @@ def play(
     attempts: int = 1,
     exploration: float = 0.0,
     seed: int = 0,
-) -> tuple[list[Attempted], DrawnCell]:
+) -> tuple[list[PlayResult], DrawnCell]:
     """Attempts as the shipped training has them, by a network of version 7; and where they were made."""
     cell = DrawnCell(scenes, effect)
     player = AgnosticPlay(cell, network, 7, SHIPPED.play, SHIPPED.decoding, np.random.default_rng(seed))
     return list(player.play(attempts, exploration)), cell
 
 
-def only(attempted: list[Attempted]) -> tuple[Attempted, Transition]:
+def only(results: list[PlayResult]) -> tuple[PlayResult, Transition]:
     """The only attempt, and its only experience."""
-    (attempt,) = attempted
+    (attempt,) = results
     (transition,) = attempt.transitions
     return attempt, transition
 
@@ -99,11 +99,11 @@ def test_a_push_earns_half_when_it_changes_the_scene(shift: float, reward: float
 
 
 @pytest.mark.parametrize(("network", "kind"), [(GRASPING, PrimitiveKind.GRASP), (PUSHING, PrimitiveKind.PUSH)])
-def test_an_experience_shows_the_whole_workspace_before_and_after_and_where_the_deed_was(
+def test_an_experience_shows_the_whole_workspace_before_and_after_and_where_the_action_was(
     network: LevelNetwork, kind: PrimitiveKind
 ) -> None:
-    attempted, cell = play([PAIR], ending(OutcomeStatus.HELD, take=True), network)
-    _, transition = only(attempted)
+    results, cell = play([PAIR], ending(OutcomeStatus.HELD, take=True), network)
+    _, transition = only(results)
     (primitive,), (left,) = cell.steps, cell.world.bodies
     whole = Grid(WORKSPACE.x_min, WORKSPACE.y_min, 112, 112, 0.004)
     shown = []
@@ -115,10 +115,10 @@ def test_an_experience_shows_the_whole_workspace_before_and_after_and_where_the_
         assert focus.crop.grid == whole
         shown.append({body for body, block in PAIR.items() if height_at(focus.crop.height, block) > 0.03})
     assert shown == [{3, 5}, {left}]
-    deed = transition.deed
-    assert deed.kind is primitive.kind is kind
-    assert deed.rotation * math.pi / 8 == pytest.approx(primitive.angle)
-    assert whole.to_metres(deed.row, deed.column) == pytest.approx(primitive.position[:2])
+    action = transition.action
+    assert action.kind is primitive.kind is kind
+    assert action.rotation * math.pi / 8 == pytest.approx(primitive.angle)
+    assert whole.to_metres(action.row, action.column) == pytest.approx(primitive.position[:2])
 
 
 def height_at(height: np.ndarray[Any, Any], block: Block) -> float:
@@ -146,19 +146,19 @@ def test_three_failures_in_a_row_end_a_scene_and_a_success_begins_the_count_anew
             world.drop(world.nearest(primitive))
         return status
 
-    attempted, cell = play([PAIR], effect, attempts=7)
-    assert [item.success for item in attempted] == [False, False, True, False, False, False, False]
+    results, cell = play([PAIR], effect, attempts=7)
+    assert [item.success for item in results] == [False, False, True, False, False, False, False]
     assert cell.scene_of_step == [1, 1, 1, 1, 1, 1, 2]
-    first, second = attempted[0].transitions[0], attempted[1].transitions[0]
+    first, second = results[0].transitions[0], results[1].transitions[0]
     assert first.following == second.state == first.state
 
 
 def test_failures_of_grasps_and_pushes_are_counted_apart() -> None:
-    attempted, cell = play([{3: Block(0.5, 0.0)}], attempts=8, exploration=1.0, seed=2)
-    assert all(item.explored for item in attempted)
-    assert {item.kind for item in attempted} == set(PrimitiveKind)
+    results, cell = play([{3: Block(0.5, 0.0)}], attempts=8, exploration=1.0, seed=2)
+    assert all(item.explored for item in results)
+    assert {item.kind for item in results} == set(PrimitiveKind)
     expected, scene, failures = [], 1, dict.fromkeys(PrimitiveKind, 0)
-    for item in attempted:
+    for item in results:
         expected.append(scene)
         failures[item.kind] += 1
         if failures[item.kind] == 3:
@@ -169,9 +169,9 @@ def test_failures_of_grasps_and_pushes_are_counted_apart() -> None:
 
 @pytest.mark.parametrize("exploration", [0.0, 1.0])
 def test_a_scene_in_which_nothing_can_be_done_is_left(exploration: float) -> None:
-    attempted, cell = play([{}, PAIR], exploration=exploration)
+    results, cell = play([{}, PAIR], exploration=exploration)
     assert cell.scene_of_step == [2]
-    assert attempted[0].explored is (exploration == 1.0)
+    assert results[0].explored is (exploration == 1.0)
 
 
 def test_the_higher_value_wins_as_the_shipped_training_has_no_costs() -> None:

@@ -1,19 +1,19 @@
-"""Training views show the deed at the pixel that they name, and look like what a real camera could have seen."""
+"""Training views show the action at the pixel that they name, and look like what a real camera could have seen."""
 
 import math
 from dataclasses import replace
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.datatypes import Heightmap, PrimitiveKind
 from impurity_grasp_ros.learning.augmentation import AugmentationConfig, Patch, noisy, patch_of, view_with
 from impurity_grasp_ros.learning.training_config import load_training
-from impurity_grasp_ros.learning.transition import Deed, Focus
+from impurity_grasp_ros.learning.transition import ExecutedAction, Focus
 
 SHIPPED = load_training("default").augmentation
 PLAIN = AugmentationConfig(96, 0, 0.0, 0.0, 0.0, 0.0)
@@ -58,23 +58,23 @@ def turn_of(patch: Patch, cell: tuple[int, int], far: int = 30) -> tuple[float, 
     column=st.integers(0, 111),
     seed=st.integers(0, 1000),
 )
-def test_the_named_pixel_shows_the_very_cell_of_the_deed(
+def test_the_named_pixel_shows_the_very_cell_of_the_action(
     kind: PrimitiveKind, rotation: int, row: int, column: int, seed: int
 ) -> None:
-    patch = patch_of(numbered(), Deed(kind, rotation, row, column), MOVED, np.random.default_rng(seed))
+    patch = patch_of(numbered(), ExecutedAction(kind, rotation, row, column), MOVED, np.random.default_rng(seed))
     assert patch.view.shape == (8, 96, 96)
     assert patch.view.dtype == np.float32
     assert cell_at(patch, patch.row, patch.column) == (row, column)
 
 
-def patches_of(deed: Deed, config: AugmentationConfig, count: int) -> list[Patch]:
-    """Training views of one deed on the numbered crop."""
+def patches_of(action: ExecutedAction, config: AugmentationConfig, count: int) -> list[Patch]:
+    """Training views of one action on the numbered crop."""
     rng, focus = np.random.default_rng(0), numbered()
-    return [patch_of(focus, deed, config, rng) for _ in range(count)]
+    return [patch_of(focus, action, config, rng) for _ in range(count)]
 
 
-def test_the_deed_is_off_the_middle_by_four_pixels_at_most_and_by_any_number_of_them() -> None:
-    patches = patches_of(Deed(PrimitiveKind.PUSH, 0, 56.0, 56.0), MOVED, 300)
+def test_the_action_is_off_the_middle_by_four_pixels_at_most_and_by_any_number_of_them() -> None:
+    patches = patches_of(ExecutedAction(PrimitiveKind.PUSH, 0, 56.0, 56.0), MOVED, 300)
     mirrored = [turn_of(patch, (56, 56))[1] for patch in patches]
     assert {patch.column for patch in patches} == set(range(44, 53))
     upright = {patch.row for patch, is_mirrored in zip(patches, mirrored, strict=True) if not is_mirrored}
@@ -86,7 +86,10 @@ def test_the_deed_is_off_the_middle_by_four_pixels_at_most_and_by_any_number_of_
 
 @pytest.mark.parametrize("rotation", [0, 3, 8, 13])
 def test_a_push_keeps_its_direction_and_is_only_mirrored(rotation: int) -> None:
-    seen = [turn_of(patch, (56, 56)) for patch in patches_of(Deed(PrimitiveKind.PUSH, rotation, 56, 56), PLAIN, 20)]
+    seen = [
+        turn_of(patch, (56, 56))
+        for patch in patches_of(ExecutedAction(PrimitiveKind.PUSH, rotation, 56, 56), PLAIN, 20)
+    ]
     for angle, _ in seen:
         off = (angle - math.radians(22.5 * rotation) + math.pi) % (2 * math.pi) - math.pi
         assert abs(off) < 0.03, "a cell is seen from 30 cells away"
@@ -95,7 +98,10 @@ def test_a_push_keeps_its_direction_and_is_only_mirrored(rotation: int) -> None:
 
 @pytest.mark.parametrize("rotation", [0, 5, 8, 15])
 def test_a_grasp_is_seen_from_either_side_of_its_axis(rotation: int) -> None:
-    seen = [turn_of(patch, (56, 56)) for patch in patches_of(Deed(PrimitiveKind.GRASP, rotation, 56, 56), PLAIN, 60)]
+    seen = [
+        turn_of(patch, (56, 56))
+        for patch in patches_of(ExecutedAction(PrimitiveKind.GRASP, rotation, 56, 56), PLAIN, 60)
+    ]
     turns = []
     for angle, _ in seen:
         half_turns, off = divmod(angle - math.radians(22.5 * rotation) + math.pi / 2, math.pi)
@@ -106,7 +112,10 @@ def test_a_grasp_is_seen_from_either_side_of_its_axis(rotation: int) -> None:
 
 
 def test_a_view_is_turned_by_a_twentieth_of_a_radian_at_most_to_either_side() -> None:
-    seen = [turn_of(patch, (56, 56), 40)[0] for patch in patches_of(Deed(PrimitiveKind.PUSH, 0, 56, 56), MOVED, 150)]
+    seen = [
+        turn_of(patch, (56, 56), 40)[0]
+        for patch in patches_of(ExecutedAction(PrimitiveKind.PUSH, 0, 56, 56), MOVED, 150)
+    ]
     assert -0.064 < min(seen) < -0.03
     assert 0.03 < max(seen) < 0.064, "0.05, and half a cell seen from 40 cells away"
 
@@ -120,21 +129,21 @@ def test_a_view_shows_the_wanted_cell_at_the_wanted_pixel(angle: float) -> None:
 
 @pytest.mark.parametrize("kind", list(PrimitiveKind))
 @pytest.mark.parametrize("seed", range(6))
-def test_the_deed_stays_on_the_block_in_every_training_view(kind: PrimitiveKind, seed: int) -> None:
+def test_the_action_stays_on_the_block_in_every_training_view(kind: PrimitiveKind, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    focus = drawn_deeds.focus(rng)
+    focus = drawn_transitions.focus(rng)
     rows, columns = np.nonzero(focus.mask)
-    deed = Deed(kind, int(rng.integers(16)), float(rows.mean()), float(columns.mean()))
-    patch = patch_of(focus, deed, SHIPPED, rng)
+    action = ExecutedAction(kind, int(rng.integers(16)), float(rows.mean()), float(columns.mean()))
+    patch = patch_of(focus, action, SHIPPED, rng)
     assert patch.view.shape == (8, 96, 96)
     assert patch.view[7, patch.row - 3 : patch.row + 4, patch.column - 3 : patch.column + 4].mean() > 0.5
     assert np.isfinite(patch.view).all()
 
 
-def test_without_augmentation_the_same_deed_gives_one_of_its_symmetric_views() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(2))
-    deed = Deed(PrimitiveKind.PUSH, 3, 50.0, 60.0)
-    views = [patch_of(focus, deed, PLAIN, np.random.default_rng(seed)).view for seed in range(12)]
+def test_without_augmentation_the_same_action_gives_one_of_its_symmetric_views() -> None:
+    focus = drawn_transitions.focus(np.random.default_rng(2))
+    action = ExecutedAction(PrimitiveKind.PUSH, 3, 50.0, 60.0)
+    views = [patch_of(focus, action, PLAIN, np.random.default_rng(seed)).view for seed in range(12)]
     assert all(view.flags.c_contiguous for view in views)
     different = {view.tobytes() for view in views}
     assert len(different) == 2, "a push may only be mirrored"
@@ -143,12 +152,12 @@ def test_without_augmentation_the_same_deed_gives_one_of_its_symmetric_views() -
 
 
 def test_a_training_view_is_noisy_in_colors_heights_and_holes() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(2))
-    deed, wild = (
-        Deed(PrimitiveKind.PUSH, 0, 50.0, 50.0),
+    focus = drawn_transitions.focus(np.random.default_rng(2))
+    action, wild = (
+        ExecutedAction(PrimitiveKind.PUSH, 0, 50.0, 50.0),
         replace(PLAIN, color_mix=0.7, height_noise=0.01, hole_share=0.5),
     )
-    plain, noised = (patch_of(focus, deed, config, np.random.default_rng(5)) for config in (PLAIN, wild))
+    plain, noised = (patch_of(focus, action, config, np.random.default_rng(5)) for config in (PLAIN, wild))
     block = noised.view[7] > 0.0
     assert block.sum() > 100
     assert len(np.unique(noised.view[7][block])) > 100, "heights waver"
@@ -244,7 +253,7 @@ def test_up_to_three_of_a_hundred_cells_go_unseen_and_lie_at_zero_then() -> None
 
 
 def test_without_holes_every_cell_stays_seen_and_the_crop_itself_is_left_alone() -> None:
-    crop = drawn_deeds.focus(np.random.default_rng(4)).crop
+    crop = drawn_transitions.focus(np.random.default_rng(4)).crop
     color, height, valid = crop.color.copy(), crop.height.copy(), crop.valid.copy()
     result = noisy(crop, 0.7, 0.001, 0.0, np.random.default_rng(0))
     assert result.valid.all()

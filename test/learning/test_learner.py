@@ -4,7 +4,7 @@ import copy
 import math
 from dataclasses import replace
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
 import torch
@@ -28,14 +28,14 @@ DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.
 def learner(seed: int = 0) -> Learner:
     torch.manual_seed(seed)
     network = make_network(NetworkConfig("compact", 8, 8, (1,)))
-    return Learner(network, CONFIG, VIEWS, DECODING, drawn_deeds.WORKSPACE, GRIPPER)
+    return Learner(network, CONFIG, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
 
 
 def memory(size: int = 12) -> RankReplay:
     rng = np.random.default_rng(1)
     replay = RankReplay(ReplayConfig(100, 0.7, 0.5))
     for _ in range(size):
-        replay.add(drawn_deeds.transition(rng, float(rng.integers(2)), last=True))
+        replay.add(drawn_transitions.transition(rng, float(rng.integers(2)), last=True))
     return replay
 
 
@@ -53,15 +53,15 @@ class PixelNetwork(torch.nn.Module):
 def test_the_gradient_passes_through_the_executed_pixel_alone() -> None:
     network = PixelNetwork(64)
     replay = RankReplay(ReplayConfig(1, 0.0, 0.0))
-    deed = drawn_deeds.transition(np.random.default_rng(0), 1.0, last=True)
-    replay.add(deed)
+    item = drawn_transitions.transition(np.random.default_rng(0), 1.0, last=True)
+    replay.add(item)
     single = LearnerConfig("sgd", 0.1, 1.0, 0.0, 0.0, 1, 0.5, 0)
-    Learner(network, single, VIEWS, DECODING, drawn_deeds.WORKSPACE, GRIPPER).update(
+    Learner(network, single, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER).update(
         replay, 0.0, np.random.default_rng(3)
     )
     changed = np.argwhere(network.maps.detach().numpy() != 0.0)
     assert len(changed) == 1
-    assert changed[0][0] == deed.deed.kind
+    assert changed[0][0] == item.action.kind
     assert changed[0][2] == 32
 
 
@@ -72,15 +72,15 @@ def test_repeated_updates_learn_what_was_rewarded() -> None:
 
 
 def test_a_next_value_is_discounted_and_bounded() -> None:
-    deed = drawn_deeds.transition(np.random.default_rng(0), 0.5)
-    assert Transition(deed.state, deed.deed, 0.5, deed.following, 0.6, 0).target(0.5) == pytest.approx(0.8)
-    assert Transition(deed.state, deed.deed, 0.5, deed.following, 99.0, 0).target(0.5) == 1.5
+    item = drawn_transitions.transition(np.random.default_rng(0), 0.5)
+    assert Transition(item.state, item.action, 0.5, item.following, 0.6, 0).target(0.5) == pytest.approx(0.8)
+    assert Transition(item.state, item.action, 0.5, item.following, 99.0, 0).target(0.5) == 1.5
 
 
 def test_an_outdated_next_value_is_estimated_by_the_frozen_network() -> None:
     taught, rng = learner(), np.random.default_rng(0)
     replay = RankReplay(ReplayConfig(1, 0.0, 0.0))
-    replay.add(drawn_deeds.transition(rng, 0.5))
+    replay.add(drawn_transitions.transition(rng, 0.5))
     taught.freeze()
     taught.update(replay, 0.0, rng)
     (renewed,) = replay.get_state()["transitions"]
@@ -104,19 +104,19 @@ def test_a_resumed_learner_goes_on_exactly_as_it_would_have() -> None:
 
 
 SINGLE = LearnerConfig("sgd", 0.1, 1.0, 0.0, 0.0, 1, 0.5, 0)
-"""Plain gradient descent on one deed at a time."""
+"""Plain gradient descent on one transition at a time."""
 
 
 def flat(config: LearnerConfig = SINGLE) -> Learner:
     """A learner whose network gives 0 for everything and has a parameter for each pixel."""
-    return Learner(PixelNetwork(64), config, VIEWS, DECODING, drawn_deeds.WORKSPACE, GRIPPER)
+    return Learner(PixelNetwork(64), config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
 
 
 def remembered(*rewards: float, exponent: float = 0.0) -> RankReplay:
-    """Last deeds with these rewards; the first has the greatest error, the last the smallest."""
+    """Terminal transitions with these rewards; the first has the greatest error, the last the smallest."""
     rng, replay = np.random.default_rng(2), RankReplay(ReplayConfig(20, exponent, 1.0))
     for reward in rewards:
-        replay.add(drawn_deeds.transition(rng, reward, last=True))
+        replay.add(drawn_transitions.transition(rng, reward, last=True))
     replay.update(np.arange(len(rewards)), np.arange(len(rewards), 0.0, -1.0))
     return replay
 
@@ -158,7 +158,7 @@ def test_the_step_falls_as_a_cosine_to_three_hundredths(progress: float, part: f
 def test_momentum_and_decay_are_those_of_the_paper() -> None:
     config = replace(load_training("paper_sgd").learner, batch=1, refresh=0)
     network = LevelNetwork(0.0, 0.0)
-    taught, replay = Learner(network, config, VIEWS, DECODING, drawn_deeds.WORKSPACE, GRIPPER), remembered(0.5)
+    taught, replay = Learner(network, config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER), remembered(0.5)
     (group,) = taught.get_state()["optimizer"]["param_groups"]
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-5, 0.9, 2e-5)
     first = 1e-5 * 0.5
@@ -171,17 +171,17 @@ def test_momentum_and_decay_are_those_of_the_paper() -> None:
 def test_the_shipped_optimizer_is_adam_with_its_decay_apart_from_the_gradient() -> None:
     network = LevelNetwork(2.0, 2.0)
     config = load_training("default").learner
-    taught = Learner(network, config, VIEWS, DECODING, drawn_deeds.WORKSPACE, GRIPPER)
+    taught = Learner(network, config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
     (group,) = taught.get_state()["optimizer"]["param_groups"]
     assert (group["lr"], group["weight_decay"]) == (0.001, 0.0001)
     assert "betas" in group
     taught.update(remembered(1.99), 0.0, np.random.default_rng(0))
-    deed, other = sorted(network.levels.tolist())
-    assert deed == pytest.approx(2.0 - 0.001, abs=1e-6), "a whole step, however small the error"
+    executed, other = sorted(network.levels.tolist())
+    assert executed == pytest.approx(2.0 - 0.001, abs=1e-6), "a whole step, however small the error"
     assert other == pytest.approx(2.0 * (1.0 - 0.001 * 0.0001), abs=2e-7)
 
 
-def test_every_drawn_deed_gets_its_error_as_priority_and_no_other_does() -> None:
+def test_every_sampled_transition_gets_its_error_as_priority_and_no_other_does() -> None:
     rewards = np.array([0.5, -2.0, 1.0, 4.0, 0.25, 3.0])
     replay = remembered(*rewards)
     replay.update(np.arange(6), np.full(6, np.inf))
@@ -203,7 +203,7 @@ def level(refresh: int, batch: int = 1, frozen: int = 3) -> Learner:
     """A learner that values every grasp at 1, whose target network was updated so many times."""
     config = replace(SINGLE, refresh=refresh, batch=batch)
     taught = Learner(
-        LevelNetwork(1.0, 0.25), config, VIEWS, load_training("default").decoding, drawn_deeds.WORKSPACE, GRIPPER
+        LevelNetwork(1.0, 0.25), config, VIEWS, load_training("default").decoding, drawn_transitions.WORKSPACE, GRIPPER
     )
     for _ in range(frozen):
         taught.freeze()
@@ -214,9 +214,9 @@ def experienced(*versions: int, last: tuple[int, ...] = ()) -> RankReplay:
     """Grasps with a next value of 0.3 that networks of these versions estimated; those of ``last`` have no next one."""
     rng, replay = np.random.default_rng(5), RankReplay(ReplayConfig(20, 0.0, 0.0))
     for place, version in enumerate(versions):
-        deed = drawn_deeds.transition(rng, 0.5, last=place in last)
-        grasp = replace(deed.deed, kind=PrimitiveKind.GRASP)
-        replay.add(replace(deed, deed=grasp, next_value=0.3, version=version))
+        item = drawn_transitions.transition(rng, 0.5, last=place in last)
+        grasp = replace(item.action, kind=PrimitiveKind.GRASP)
+        replay.add(replace(item, action=grasp, next_value=0.3, version=version))
     return replay
 
 
@@ -239,7 +239,7 @@ def test_nothing_is_estimated_anew_without_a_budget_or_by_the_same_network() -> 
         assert estimates(replay) == [(version, 0.3)]
 
 
-def test_a_deed_without_a_next_one_does_not_keep_others_from_their_estimates() -> None:
+def test_a_transition_without_a_next_state_does_not_keep_others_from_their_estimates() -> None:
     replay = experienced(0, 1, last=(0,))
     seed = next(seed for seed in range(9) if set(replay.sample(2, np.random.default_rng(seed)).indices) == {0, 1})
     level(2, batch=2).update(replay, 0.0, np.random.default_rng(seed))
@@ -256,7 +256,7 @@ def test_a_new_estimate_counts_in_the_very_update_that_made_it() -> None:
 
 def seen(*, blocks: bool, on_target: bool) -> Snapshot:
     """A block on the table, or the bare table."""
-    focus = drawn_deeds.focus(np.random.default_rng(0), on_target=on_target)
+    focus = drawn_transitions.focus(np.random.default_rng(0), on_target=on_target)
     if not blocks:
         crop = replace(focus.crop, height=np.zeros_like(focus.crop.height))
         focus = Focus(crop, focus.mask, on_target)
@@ -271,8 +271,8 @@ def test_a_view_is_worth_its_best_action_and_nothing_where_there_is_none() -> No
 
 
 def test_strokes_off_the_workspace_are_worth_nothing() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(0), on_target=False)
-    outside = drawn_deeds.WORKSPACE.window(300, 300, 112)
+    focus = drawn_transitions.focus(np.random.default_rng(0), on_target=False)
+    outside = drawn_transitions.WORKSPACE.window(300, 300, 112)
     crop = Heightmap(focus.crop.color, focus.crop.height, focus.crop.valid, outside)
     assert level(0).value(Snapshot.of(Focus(crop, focus.mask, False))) == 0.0
 

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
 from drawn_cells import DrawnCell, LevelNetwork, Scene
 
 from impurity_grasp_ros.cli.benchmark import LAST_SEED
 from impurity_grasp_ros.datatypes import PrimitiveKind
-from impurity_grasp_ros.learning.play import Attempted, Play, random_action
+from impurity_grasp_ros.learning.play import Play, PlayResult, random_action
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.policy.agent import Action, Situation
 from impurity_grasp_ros.policy.decoding import Decoded
@@ -27,10 +27,10 @@ class Brief(Play):
         self.asked: list[tuple[int, float]] = []
         self._longest = longest
 
-    def _play_scene(self, attempts: int, exploration: float) -> Iterator[Attempted]:
+    def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
         self.asked.append((attempts, exploration))
         for _ in range(min(attempts, self._longest)):
-            yield Attempted(PrimitiveKind.PUSH, False, False, ())
+            yield PlayResult(PrimitiveKind.PUSH, False, False, ())
 
 
 def played(attempts: int, longest: int = 99, scenes: Sequence[Scene | None] = ({},)) -> tuple[Brief, DrawnCell]:
@@ -129,7 +129,7 @@ def situation(pixels: Pixels) -> Situation:
                 feasible[row, column] = True
             decoded.append(Decoded(feasible, nothing, nothing, nothing))
         options.append(tuple(decoded))
-    crop = drawn_deeds.focus(np.random.default_rng(0)).crop
+    crop = drawn_transitions.focus(np.random.default_rng(0)).crop
     return Situation(crop, np.zeros((112, 112, 8), np.float32), (options[0], options[1]))
 
 

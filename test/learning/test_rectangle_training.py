@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from grippers import GRIPPER
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,22 +19,23 @@ from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.config import packaged_parameters, read_yaml
 from impurity_grasp_ros.datatypes import Heightmap, PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.learning import rectangles
-from impurity_grasp_ros.learning.rectangles import (
-    Record,
-    RectangleReport,
-    RectangleTrainer,
+from impurity_grasp_ros.learning import rectangle_config
+from impurity_grasp_ros.learning.rectangle_config import (
     RectangleTrainingConfig,
     load_rectangle_training,
+    rectangle_training_names,
+)
+from impurity_grasp_ros.learning.rectangle_records import (
+    Record,
     mirrored,
     read_records,
     record_of,
-    rectangle_training_names,
     seen_in,
     training_view,
 )
+from impurity_grasp_ros.learning.rectangles import RectangleReport, RectangleTrainer
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
-from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
+from impurity_grasp_ros.learning.transition import ExecutedAction, Focus, Snapshot, Transition
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 from impurity_grasp_ros.policy.rectangles import Rectangle, RectangleNetworkConfig
@@ -72,11 +73,11 @@ def held(
     reward: float = 1.0,
     beside: float = 0.0,
 ) -> Transition:
-    """A deed at the middle of the drawn block, or ``beside`` it by so many rows."""
+    """An action at the middle of the drawn block, or ``beside`` it by so many rows."""
     focus = focus or long_block()
     rows, columns = np.nonzero(focus.mask)
-    deed = Deed(kind, rotation, float(rows.mean()) + beside, float(columns.mean()))
-    return Transition(Snapshot.of(focus), deed, reward, None, 0.0, 0)
+    action = ExecutedAction(kind, rotation, float(rows.mean()) + beside, float(columns.mean()))
+    return Transition(Snapshot.of(focus), action, reward, None, 0.0, 0)
 
 
 def records(count: int) -> list[Record]:
@@ -94,7 +95,7 @@ def trained(config: RectangleTrainingConfig, folder: Path, count: int) -> Rectan
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    """A training's folder with two grasps that held among other deeds."""
+    """A training's folder with two grasps that held among other transitions."""
     transitions = [held(), held(reward=0.0), held(kind=PrimitiveKind.PUSH, reward=0.5), held()]
     torch.save({"replay": {"transitions": transitions}}, tmp_path / CHECKPOINT)
     return tmp_path
@@ -119,12 +120,12 @@ def test_opposite_rotations_teach_the_same(rotation: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "transition",
     [held(reward=0.0), held(kind=PrimitiveKind.PUSH, reward=0.5), held(beside=20.0)],
     ids=["failed", "push", "took it from beside"],
 )
-def test_nothing_else_gives_a_record(deed: Transition) -> None:
-    assert record_of(deed, GRIPPER, SHIPPED.decoding) is None
+def test_nothing_else_gives_a_record(transition: Transition) -> None:
+    assert record_of(transition, GRIPPER, SHIPPED.decoding) is None
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -222,7 +223,7 @@ def test_the_shipped_training_is_the_documented_one() -> None:
 def test_a_wrong_value_is_named_with_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rectangles.yaml"
     path.write_text(yaml.safe_dump({"mine": {**read_yaml("config/rectangles.yaml")["s_rgm"], "batch": 1}}))
-    monkeypatch.setattr(rectangles, "RECTANGLES_FILE", str(path))
+    monkeypatch.setattr(rectangle_config, "RECTANGLES_FILE", str(path))
     with pytest.raises(ConfigError, match=r"^mine\.batch: expected a value in \[2, 1024\], received 1$"):
         load_rectangle_training("mine")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from impurity_grasp_ros.learning.replay import RankReplay, ReplayConfig
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.learning.transition import Transition
 
-SOME = drawn_deeds.transition(np.random.default_rng(0))
+SOME = drawn_transitions.transition(np.random.default_rng(0))
 
 
 def earning(reward: float) -> Transition:
@@ -60,7 +60,7 @@ def test_weights_undo_the_preference_and_never_exceed_one() -> None:
 def test_a_new_experience_has_the_first_rank() -> None:
     replay = filled(3)
     replay.update(np.arange(3), np.array([9.0, 8.0, 7.0]))
-    replay.add(drawn_deeds.transition(np.random.default_rng(5)))
+    replay.add(drawn_transitions.transition(np.random.default_rng(5)))
     assert replay.probabilities().argmax() == 3
 
 

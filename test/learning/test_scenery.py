@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 from drawn_cells import BIN, Block, DrawnCell, Scene, shows
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Heightmap, Primitive
-from impurity_grasp_ros.learning.scenery import Look, Scenery
+from impurity_grasp_ros.learning.scenery import Scenery, SceneView
 from impurity_grasp_ros.perception.attention import AttentionConfig
 
 OCCLUSION = packaged_parameters("attention_node", AttentionConfig).occlusion
@@ -19,15 +19,15 @@ MIDDLE = (0.5, 0.0)
 TARGET = Block(0.5, 0.0)
 
 
-def look_at(blocks: Scene) -> Look:
-    """A look at drawn blocks."""
+def look_at(blocks: Scene) -> SceneView:
+    """A view of drawn blocks."""
     cell = DrawnCell([blocks])
     cell.reset(0, "random")
     return Scenery(cell).look()
 
 
-def spotted(cells: dict[int, int], heap: Block | None = None) -> Look:
-    """A look that shows so many cells of each body, all of them around a heap in the middle or on a bare table."""
+def spotted(cells: dict[int, int], heap: Block | None = None) -> SceneView:
+    """A view that shows so many cells of each body, all of them around a heap in the middle or on a bare table."""
     height = np.where(heap.cells, heap.height, 0.0) if heap else np.zeros((224, 224))
     bodies = np.full((224, 224), -1, np.int32)
     for place, (body, count) in enumerate(cells.items()):
@@ -36,12 +36,12 @@ def spotted(cells: dict[int, int], heap: Block | None = None) -> Look:
         np.zeros((224, 224, 3), np.uint8), height.astype(np.float32), np.ones((224, 224), np.bool_), WORKSPACE
     )
     positions = {body: np.array([*MIDDLE, 0.02]) for body in cells}
-    return Look(heightmap, bodies, positions, None, OCCLUSION)
+    return SceneView(heightmap, bodies, positions, None, OCCLUSION)
 
 
 def test_cells_are_counted_for_each_body() -> None:
-    look = spotted({5: 12, 7: 300})
-    assert (look.cells(5), look.cells(7), look.cells(6)) == (12, 300, 0)
+    view = spotted({5: 12, 7: 300})
+    assert (view.cells(5), view.cells(7), view.cells(6)) == (12, 300, 0)
 
 
 @pytest.mark.parametrize(("cells", "visible"), [(0, False), (59, False), (60, True), (400, True)])
@@ -56,9 +56,9 @@ HEAP = Block(*MIDDLE, length=0.10, width=0.10, height=0.08)
     ("cells", "picked"), [(0, True), (8, True), (9, False), (59, False), (60, True)], ids=lambda value: str(value)
 )
 def test_a_body_of_which_much_but_not_enough_is_seen_is_no_target(cells: int, picked: bool) -> None:
-    look = spotted({3: cells}, HEAP)
-    assert (look.pick_target(np.random.default_rng(0), 1.0) == 3) is picked
-    assert (look.pick_target(np.random.default_rng(0), 1.0) is None) is not picked
+    view = spotted({3: cells}, HEAP)
+    assert (view.pick_target(np.random.default_rng(0), 1.0) == 3) is picked
+    assert (view.pick_target(np.random.default_rng(0), 1.0) is None) is not picked
 
 
 def test_a_hidden_body_without_a_heap_is_no_target() -> None:
@@ -68,8 +68,8 @@ def test_a_hidden_body_without_a_heap_is_no_target() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
 def test_hidden_bodies_are_picked_as_often_as_the_search_share_says(share: float) -> None:
-    look, rng = spotted({1: 100, 2: 100, 3: 0, 4: 8, 5: 20}, HEAP), np.random.default_rng(1)
-    picked = np.array([look.pick_target(rng, share) for _ in range(60)])
+    view, rng = spotted({1: 100, 2: 100, 3: 0, 4: 8, 5: 20}, HEAP), np.random.default_rng(1)
+    picked = np.array([view.pick_target(rng, share) for _ in range(60)])
     assert np.isin(picked, [3, 4]).mean() == pytest.approx(share, abs=0.1)
     assert set(picked[np.isin(picked, [3, 4], invert=True)]) == ({1, 2} if share < 1.0 else set())
     assert set(picked[np.isin(picked, [3, 4])]) == ({3, 4} if share > 0.0 else set())
@@ -130,16 +130,16 @@ def test_a_crop_at_the_border_sticks_out_and_nothing_was_seen_there(x: float, y:
 
 
 def test_a_body_that_is_not_in_play_has_no_focus_and_no_dispersion() -> None:
-    look = look_at({4: TARGET})
-    assert look.focus(9) is None
-    assert look.dispersion(9) == 0.0
+    view = look_at({4: TARGET})
+    assert view.focus(9) is None
+    assert view.dispersion(9) == 0.0
 
 
-def hidden_beside_a_heap(x: float, y: float) -> Look:
+def hidden_beside_a_heap(x: float, y: float) -> SceneView:
     """A body that nothing shows, at (x, y), and a wide heap whose middle is that of the workspace."""
-    look = look_at({1: HEAP})
-    positions = {**look.positions, 2: np.array([x, y, 0.01])}
-    return Look(look.heightmap, look.bodies, positions, None, look.occlusion)
+    view = look_at({1: HEAP})
+    positions = {**view.positions, 2: np.array([x, y, 0.01])}
+    return SceneView(view.heightmap, view.bodies, positions, None, view.occlusion)
 
 
 def test_a_hidden_body_is_searched_for_in_a_crop_around_the_heap() -> None:
@@ -168,8 +168,8 @@ def test_a_hidden_body_is_searched_for_in_a_crop_around_the_heap() -> None:
 def test_a_body_can_be_hidden_by_a_heap_whose_middle_is_less_than_a_quarter_of_a_crop_away(
     along: float, across: float, found: bool
 ) -> None:
-    look = hidden_beside_a_heap(*MIDDLE)
-    heap = look.focus(2)
+    view = hidden_beside_a_heap(*MIDDLE)
+    heap = view.focus(2)
     assert heap is not None
     x, y = heap.crop.grid.to_metres(55.5, 55.5)
     moved = hidden_beside_a_heap(x + along, y + across)
@@ -179,9 +179,9 @@ def test_a_body_can_be_hidden_by_a_heap_whose_middle_is_less_than_a_quarter_of_a
 
 def test_the_larger_of_two_heaps_is_searched_and_a_far_one_is_passed_over() -> None:
     near, large = Block(0.45, 0.0, length=0.05, width=0.05, height=0.08), Block(0.62, 0.0, 0.12, 0.12, 0.08)
-    look = look_at({1: near, 2: large})
-    positions = {**look.positions, 3: np.array([0.45, 0.0, 0.01])}
-    focus = Look(look.heightmap, look.bodies, positions, None, look.occlusion).focus(3)
+    view = look_at({1: near, 2: large})
+    positions = {**view.positions, 3: np.array([0.45, 0.0, 0.01])}
+    focus = SceneView(view.heightmap, view.bodies, positions, None, view.occlusion).focus(3)
     assert focus is not None
     middle = focus.crop.grid.to_metres(55.5, 55.5)
     assert abs(middle[0] - 0.45) < 0.03
@@ -189,9 +189,9 @@ def test_the_larger_of_two_heaps_is_searched_and_a_far_one_is_passed_over() -> N
 
 
 def test_the_dispersion_is_that_of_the_centers_of_all_other_bodies() -> None:
-    look = look_at({1: Block(0.5, 0.0), 2: Block(0.55, 0.0), 3: Block(0.5, 0.2), 4: Block(0.44, 0.08)})
-    assert look.dispersion(1) == pytest.approx((50 + 85 + 85) / (3 * 85)), "100 mm count as the 85 of the fingers"
-    assert look.dispersion(3) == 1.0
+    view = look_at({1: Block(0.5, 0.0), 2: Block(0.55, 0.0), 3: Block(0.5, 0.2), 4: Block(0.44, 0.08)})
+    assert view.dispersion(1) == pytest.approx((50 + 85 + 85) / (3 * 85)), "100 mm count as the 85 of the fingers"
+    assert view.dispersion(3) == 1.0
     assert look_at({1: TARGET}).dispersion(1) == 1.0, "alone"
 
 
@@ -220,29 +220,29 @@ def test_what_lies_within_five_centimeters_of_a_stroke_may_be_swept(angle: float
         for body, (along, across) in places.items()
     }
     seen = spotted(dict.fromkeys(places, 60))
-    look = Look(seen.heightmap, seen.bodies, positions, None, OCCLUSION)
-    assert look.near_stroke(stroke(0.5, 0.0, angle), 0.10) == {1, 2, 3, 4}
+    view = SceneView(seen.heightmap, seen.bodies, positions, None, OCCLUSION)
+    assert view.near_stroke(stroke(0.5, 0.0, angle), 0.10) == {1, 2, 3, 4}
 
 
 def test_a_body_that_nobody_sees_is_not_swept() -> None:
-    look = spotted({1: 60, 2: 59, 3: 0})
-    assert look.near_stroke(stroke(0.45, 0.0, 0.0), 0.10) == {1}
+    view = spotted({1: 60, 2: 59, 3: 0})
+    assert view.near_stroke(stroke(0.45, 0.0, 0.0), 0.10) == {1}
 
 
-def test_a_look_shows_heights_bodies_and_places() -> None:
+def test_a_view_shows_heights_bodies_and_places() -> None:
     blocks = {3: Block(0.5, 0.0), 8: Block(0.51, 0.005, 0.04, 0.03, 0.03, bottom=0.035)}
-    look = look_at(blocks)
+    view = look_at(blocks)
     expected = np.where(blocks[8].cells, 8, np.where(blocks[3].cells, 3, look_at({}).bodies))
-    np.testing.assert_array_equal(look.bodies, expected)
+    np.testing.assert_array_equal(view.bodies, expected)
     assert not np.isin(look_at({}).bodies, [3, 8]).any()
-    np.testing.assert_allclose(look.heightmap.height[blocks[8].cells], 0.065, atol=2e-5)
-    np.testing.assert_allclose(look.heightmap.height[~blocks[8].cells & blocks[3].cells], 0.035, atol=2e-5)
-    assert look.heightmap.valid.all()
-    assert look.heightmap.grid == WORKSPACE
-    assert list(look.positions) == [3, 8]
-    np.testing.assert_allclose(look.positions[8], [0.51, 0.005, 0.05])
-    assert look.taken is None
-    assert look.occlusion == OCCLUSION
+    np.testing.assert_allclose(view.heightmap.height[blocks[8].cells], 0.065, atol=2e-5)
+    np.testing.assert_allclose(view.heightmap.height[~blocks[8].cells & blocks[3].cells], 0.035, atol=2e-5)
+    assert view.heightmap.valid.all()
+    assert view.heightmap.grid == WORKSPACE
+    assert list(view.positions) == [3, 8]
+    np.testing.assert_allclose(view.positions[8], [0.51, 0.005, 0.05])
+    assert view.taken is None
+    assert view.occlusion == OCCLUSION
 
 
 def test_what_has_come_into_the_bin_is_taken_once_and_leaves_the_world() -> None:
@@ -265,7 +265,7 @@ def test_the_first_of_two_bodies_in_the_bin_is_the_one_taken_and_both_leave() ->
 
 @pytest.mark.parametrize(("x", "y"), [(0.27, 0.0), (0.73, 0.0), (0.5, -0.23), (0.5, 0.23)])
 def test_a_body_off_the_workspace_is_not_in_play(x: float, y: float) -> None:
-    look = look_at({3: TARGET, 5: Block(x, y)})
-    assert list(look.positions) == [3]
-    assert look.taken is None
-    assert look.focus(5) is None
+    view = look_at({3: TARGET, 5: Block(x, y)})
+    assert list(view.positions) == [3]
+    assert view.taken is None
+    assert view.focus(5) is None

@@ -22,7 +22,7 @@ from drawn_cells import (
 
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.learning import play as play_module
-from impurity_grasp_ros.learning.play import Attempted
+from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.selfplay import SelfPlay
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.learning.transition import Snapshot, Transition
@@ -49,7 +49,7 @@ def play(
     exploration: float = 0.0,
     seed: int = 0,
     **changes: Any,
-) -> tuple[list[Attempted], DrawnCell]:
+) -> tuple[list[PlayResult], DrawnCell]:
     """Attempts with the shipped play but for ``changes``, by a network of version 7; and where they were made."""
     cell = DrawnCell(scenes, effect)
     config = replace(SHIPPED.play, **changes)
@@ -84,16 +84,16 @@ def ending(status: OutcomeStatus, take: bool = False) -> Effect:
 TAKEN = ending(OutcomeStatus.HELD, take=True)
 
 
-def only(attempted: list[Attempted]) -> tuple[Attempted, Transition]:
+def only(results: list[PlayResult]) -> tuple[PlayResult, Transition]:
     """The only attempt, and its only experience."""
-    (attempt,) = attempted
+    (attempt,) = results
     (transition,) = attempt.transitions
     return attempt, transition
 
 
 def test_a_target_that_was_taken_earns_one_and_the_next_target_follows() -> None:
-    attempted, cell = play([PAIR], TAKEN)
-    attempt, transition = only(attempted)
+    results, cell = play([PAIR], TAKEN)
+    attempt, transition = only(results)
     taken, left = (3, 5) if 5 in cell.world.blocks else (5, 3)
     assert cell.world.bodies == (left,)
     assert (attempt.kind, attempt.success, attempt.explored) == (PrimitiveKind.GRASP, True, False)
@@ -104,15 +104,15 @@ def test_a_target_that_was_taken_earns_one_and_the_next_target_follows() -> None
     assert transition.version == 7
 
 
-def test_a_deed_tells_primitive_rotation_and_place_in_the_crop() -> None:
+def test_an_action_tells_primitive_rotation_and_place_in_the_crop() -> None:
     for network, kind in ((GRASPING, PrimitiveKind.GRASP), (PUSHING, PrimitiveKind.PUSH)):
-        attempted, cell = play([{3: TARGET}], network=network)
-        _, transition = only(attempted)
+        results, cell = play([{3: TARGET}], network=network)
+        _, transition = only(results)
         (primitive,) = cell.steps
-        deed = transition.deed
-        assert deed.kind is primitive.kind is kind
-        assert deed.rotation * math.pi / 8 == pytest.approx(primitive.angle)
-        assert transition.state.grid.to_metres(deed.row, deed.column) == pytest.approx(primitive.position[:2])
+        action = transition.action
+        assert action.kind is primitive.kind is kind
+        assert action.rotation * math.pi / 8 == pytest.approx(primitive.angle)
+        assert transition.state.grid.to_metres(action.row, action.column) == pytest.approx(primitive.position[:2])
 
 
 def test_after_the_last_target_nothing_follows() -> None:
@@ -143,8 +143,8 @@ def takes_the_wrong_one(world: DrawnWorld, primitive: Primitive) -> OutcomeStatu
 
 
 def test_a_wrong_body_is_no_success_but_remembered_as_one_with_itself_as_the_target() -> None:
-    attempted, cell = play([PAIR], takes_the_wrong_one)
-    (attempt,) = attempted
+    results, cell = play([PAIR], takes_the_wrong_one)
+    (attempt,) = results
     assert not attempt.success
     target = cell.world.bodies[0]
     hindsight, missed = attempt.transitions
@@ -154,7 +154,7 @@ def test_a_wrong_body_is_no_success_but_remembered_as_one_with_itself_as_the_tar
     for transition in (hindsight, missed):
         assert is_of(transition.following, PAIR[target]), "the target stays the target"
         assert transition.next_value == 2.0
-    places = [item.state.grid.to_metres(item.deed.row, item.deed.column) for item in (hindsight, missed)]
+    places = [item.state.grid.to_metres(item.action.row, item.action.column) for item in (hindsight, missed)]
     assert places[0] == pytest.approx(places[1])
     assert places[0] == pytest.approx(cell.steps[0].position[:2])
 
@@ -163,7 +163,7 @@ def test_a_wrong_body_is_no_success_but_remembered_as_one_with_itself_as_the_tar
     ("rows", "columns", "remembered"),
     [(56, -55, True), (-54, 55, True), (57, 0, False), (-56, 0, False), (0, 57, False), (0, -56, False)],
 )
-def test_a_deed_outside_of_the_crop_around_a_wrong_body_is_not_remembered_for_it(
+def test_an_action_outside_of_the_crop_around_a_wrong_body_is_not_remembered_for_it(
     rows: int, columns: int, remembered: bool
 ) -> None:
     grasped, place = Block(0.501, 0.001, 0.05, 0.034), (0.501, -0.013)
@@ -175,14 +175,14 @@ def test_a_deed_outside_of_the_crop_around_a_wrong_body_is_not_remembered_for_it
         del world.blocks[3]
         return OutcomeStatus.HELD
 
-    attempted, _ = play([{3: grasped, 5: wrong}], effect, seed=seed_that_begins_with(3))
-    transitions = attempted[0].transitions
+    results, _ = play([{3: grasped, 5: wrong}], effect, seed=seed_that_begins_with(3))
+    transitions = results[0].transitions
     assert is_of(transitions[-1].state, grasped)
     assert len(transitions) == 1 + remembered
     if remembered:
-        deed = transitions[0].deed
+        action = transitions[0].action
         assert is_of(transitions[0].state, wrong)
-        assert transitions[0].state.grid.to_metres(deed.row, deed.column) == pytest.approx(place)
+        assert transitions[0].state.grid.to_metres(action.row, action.column) == pytest.approx(place)
 
 
 @cache
@@ -220,8 +220,8 @@ CLOSE = {3: TARGET, 5: NEIGHBOR}
 
 @pytest.mark.parametrize(("distance", "reward"), [(0.06, 0.5), (0.0503, 0.0)])
 def test_a_push_earns_half_when_it_sets_the_target_apart(distance: float, reward: float) -> None:
-    attempted, cell = play([CLOSE], moving(5, 0.5, distance), PUSHING, relabel_share=0.0)
-    attempt, transition = only(attempted)
+    results, cell = play([CLOSE], moving(5, 0.5, distance), PUSHING, relabel_share=0.0)
+    attempt, transition = only(results)
     assert cell.steps[0].kind is attempt.kind is PrimitiveKind.PUSH
     assert transition.reward == reward
     assert attempt.success is (reward > 0.0)
@@ -236,8 +236,8 @@ def test_a_lost_body_has_no_future_and_another_becomes_the_target() -> None:
             del world.blocks[world.nearest(primitive)]
         return OutcomeStatus.PUSHED
 
-    attempted, cell = play([PAIR], effect, attempts=2, relabel_share=0.0)
-    first, second = (item.transitions[0] for item in attempted)
+    results, cell = play([PAIR], effect, attempts=2, relabel_share=0.0)
+    first, second = (item.transitions[0] for item in results)
     (left,) = cell.world.bodies
     assert is_of(first.state, PAIR[8 - left])
     assert (first.reward, first.following, first.next_value) == (0.0, None, 0.0)
@@ -250,8 +250,8 @@ def test_after_a_push_that_was_rewarded_and_cost_the_target_the_next_target_foll
         world.move(world.nearest(primitive), 0.9, 0.0)
         return OutcomeStatus.PUSHED
 
-    attempted, cell = play([PAIR], effect, PUSHING, push_reward="change", relabel_share=0.0)
-    attempt, transition = only(attempted)
+    results, cell = play([PAIR], effect, PUSHING, push_reward="change", relabel_share=0.0)
+    attempt, transition = only(results)
     (left,) = set(PAIR) - {body for body, block in cell.world.blocks.items() if block.x > 0.8}
     assert attempt.success
     assert transition.reward == 0.5
@@ -262,14 +262,14 @@ def test_after_a_push_that_was_rewarded_and_cost_the_target_the_next_target_foll
 def test_without_the_dispersion_degree_a_push_is_rewarded_for_any_change() -> None:
     no_t = load_training("no_t").play.push_reward
     for effect, reward in ((moving(5, 0.5, 0.045), 0.0), (moving(5, 0.6, 0.045), 0.5), (nothing_happens, 0.0)):
-        attempted, _ = play([CLOSE], effect, PUSHING, push_reward=no_t, relabel_share=0.0)
-        assert only(attempted)[1].reward == reward, "shifted by 5 mm, 100 mm, not at all"
+        results, _ = play([CLOSE], effect, PUSHING, push_reward=no_t, relabel_share=0.0)
+        assert only(results)[1].reward == reward, "shifted by 5 mm, 100 mm, not at all"
 
 
 def test_a_swept_body_is_judged_too_and_the_target_comes_last() -> None:
-    attempted, _ = play([CLOSE], network=PUSHING, attempts=2, seed=seed_that_begins_with(5), relabel_share=1.0)
-    assert [len(item.transitions) for item in attempted] == [2, 2]
-    for item in attempted:
+    results, _ = play([CLOSE], network=PUSHING, attempts=2, seed=seed_that_begins_with(5), relabel_share=1.0)
+    assert [len(item.transitions) for item in results] == [2, 2]
+    for item in results:
         swept, target = item.transitions
         assert is_of(swept.state, TARGET)
         assert is_of(target.state, NEIGHBOR), "a target is played for until it is gone"
@@ -282,8 +282,8 @@ def test_each_body_is_judged_by_its_own_dispersion_and_the_attempt_by_that_of_it
     far = Block(0.56, 0.08)  # 67 mm from the neighbor and 100 mm from the target: more than the fingers open
     found = {}
     for seed in range(6):
-        attempted, _ = play([CLOSE | {6: far}], moving(6, 0.66, 0.08), PUSHING, seed=seed, relabel_share=1.0)
-        (attempt,) = attempted
+        results, _ = play([CLOSE | {6: far}], moving(6, 0.66, 0.08), PUSHING, seed=seed, relabel_share=1.0)
+        (attempt,) = results
         assert attempt.success is (attempt.transitions[-1].reward == 0.5)
         for transition in attempt.transitions:
             (body,) = (body for body, block in (CLOSE | {6: far}).items() if is_of(transition.state, block))
@@ -325,8 +325,8 @@ def opens_a_gap(world: DrawnWorld, primitive: Primitive) -> OutcomeStatus:
 def test_while_the_target_is_hidden_a_push_is_rewarded_by_a_rule_of_its_own(
     rule: str, effect: Effect, reward: float
 ) -> None:
-    attempted, _ = play([SEARCHED], effect, search_share=1.0, search_reward=rule, relabel_share=0.0)
-    attempt, transition = only(attempted)
+    results, _ = play([SEARCHED], effect, search_share=1.0, search_reward=rule, relabel_share=0.0)
+    attempt, transition = only(results)
     assert attempt.kind is PrimitiveKind.PUSH, "what nobody sees cannot be grasped"
     assert is_search(transition.state)
     assert transition.reward == reward
@@ -339,8 +339,8 @@ def test_while_the_target_is_hidden_a_push_is_rewarded_by_a_rule_of_its_own(
 
 
 def test_a_visible_target_is_not_rewarded_for_being_visible() -> None:
-    attempted, _ = play([CLOSE], network=PUSHING, relabel_share=0.0, search_reward="reveal")
-    assert only(attempted)[1].reward == 0.0
+    results, _ = play([CLOSE], network=PUSHING, relabel_share=0.0, search_reward="reveal")
+    assert only(results)[1].reward == 0.0
 
 
 @pytest.mark.parametrize(("share", "hidden"), [(1.0, True), (0.0, False)])
@@ -361,8 +361,8 @@ def test_hidden_targets_are_picked_as_the_search_share_says_at_first_and_after_a
 
 
 def test_three_failures_in_a_row_end_a_scene() -> None:
-    attempted, cell = play([PAIR], ending(OutcomeStatus.EMPTY), attempts=4)
-    assert not any(item.success for item in attempted)
+    results, cell = play([PAIR], ending(OutcomeStatus.EMPTY), attempts=4)
+    assert not any(item.success for item in results)
     assert cell.scene_of_step == [1, 1, 1, 2]
 
 
@@ -377,17 +377,17 @@ def test_a_success_begins_the_count_of_failures_anew() -> None:
             world.drop(world.nearest(primitive))
         return status
 
-    attempted, cell = play([PAIR], effect, attempts=7)
-    assert [item.success for item in attempted] == [False, False, True, False, False, False, False]
+    results, cell = play([PAIR], effect, attempts=7)
+    assert [item.success for item in results] == [False, False, True, False, False, False, False]
     assert cell.scene_of_step == [1, 1, 1, 1, 1, 1, 2]
 
 
 def test_failures_of_grasps_and_pushes_are_counted_apart() -> None:
-    attempted, cell = play([{3: TARGET}], attempts=8, exploration=1.0, seed=2)
-    assert all(item.explored for item in attempted)
-    assert {item.kind for item in attempted} == set(PrimitiveKind)
+    results, cell = play([{3: TARGET}], attempts=8, exploration=1.0, seed=2)
+    assert all(item.explored for item in results)
+    assert {item.kind for item in results} == set(PrimitiveKind)
     expected, scene, failures = [], 1, dict.fromkeys(PrimitiveKind, 0)
-    for item in attempted:
+    for item in results:
         expected.append(scene)
         failures[item.kind] += 1
         if failures[item.kind] == 3:
@@ -400,10 +400,10 @@ def test_failures_of_grasps_and_pushes_are_counted_apart() -> None:
 @pytest.mark.parametrize("exploration", [0.0, 1.0])
 def test_scenes_without_a_target_or_an_action_are_left(exploration: float) -> None:
     flat = Block(0.5, 0.0, height=0.004)  # seen, but too low for fingers and pushes
-    attempted, cell = play([{}, {3: flat}, PAIR], exploration=exploration)
+    results, cell = play([{}, {3: flat}, PAIR], exploration=exploration)
     assert len(cell.resets) == 3
     assert cell.scene_of_step == [3]
-    assert attempted[0].explored is (exploration == 1.0)
+    assert results[0].explored is (exploration == 1.0)
 
 
 def test_a_target_that_cannot_be_attended_to_any_more_is_left_for_another() -> None:
@@ -413,8 +413,8 @@ def test_a_target_that_cannot_be_attended_to_any_more_is_left_for_another() -> N
         return OutcomeStatus.EMPTY
 
     far = Block(0.64, 0.12)
-    attempted, cell = play([{3: TARGET, 5: far}], effect, attempts=2, seed=seed_that_begins_with(3))
-    first, second = (item.transitions[0] for item in attempted)
+    results, cell = play([{3: TARGET, 5: far}], effect, attempts=2, seed=seed_that_begins_with(3))
+    first, second = (item.transitions[0] for item in results)
     assert cell.scene_of_step == [1, 1]
     assert (first.following, first.next_value) == (None, 0.0)
     assert is_of(first.state, TARGET)

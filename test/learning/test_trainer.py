@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.learning.collection import LocalCollection, Order, RayCollection
+from impurity_grasp_ros.learning.collection import CollectionTask, LocalCollection, RayCollection
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, RoundReport, Trainer, read_checkpoint
 from impurity_grasp_ros.learning.training_config import load_training, training_names
 from impurity_grasp_ros.policy.checkpoint import load_agent
@@ -115,23 +115,23 @@ def test_a_checkpoint_that_lacks_something_and_a_pipe_are_named_errors(saved: Pa
         Trainer(SMOKE, tmp_path, workers=1).resume()
 
 
-def test_a_killed_worker_is_replaced_and_its_order_is_carried_out_again(
+def test_a_killed_worker_is_replaced_and_its_task_is_carried_out_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     trainer = Trainer(SMOKE, tmp_path, workers=1)
-    order = trainer._order(0, 1.0)
+    task = trainer._task(0, 1.0)
     local = LocalCollection(SMOKE)
-    local.start([order])
+    local.start([task])
     expected = local.gather()
     collection = RayCollection(SMOKE, workers=1)
     try:
-        collection.start([order])
+        collection.start([task])
         os.kill(collection.process_ids()[0], signal.SIGKILL)
-        attempted = collection.gather()
+        results = collection.gather()
     finally:
         collection.close()
-    assert [asdict(item) for item in attempted] == [asdict(item) for item in expected]
+    assert [asdict(item) for item in results] == [asdict(item) for item in expected]
 
 
 def test_every_shipped_training_is_valid_and_an_unknown_one_is_named() -> None:
@@ -150,13 +150,13 @@ def test_a_training_without_targets_counts_whatever_was_held_or_moved(tmp_path: 
         decoding=replace(SMOKE.decoding, graspable="anything"),
     )
     collection = LocalCollection(config)
-    collection.start([Order((1,), make_network(config.network).state_dict(), 0, 12, 1.0)])
-    attempted = collection.gather()
-    assert len(attempted) == 12
-    for item in attempted:
+    collection.start([CollectionTask((1,), make_network(config.network).state_dict(), 0, 12, 1.0)])
+    results = collection.gather()
+    assert len(results) == 12
+    for item in results:
         (transition,) = item.transitions
         assert item.success == (transition.reward > 0.0)
         assert transition.reward in ((0.0, 1.0) if item.kind is PrimitiveKind.GRASP else (0.0, 0.5))
         assert transition.state.unpack().mask.all()
-    assert any(item.success for item in attempted)
-    assert not all(item.success for item in attempted)
+    assert any(item.success for item in results)
+    assert not all(item.success for item in results)

@@ -1,11 +1,11 @@
-"""Rounds of a training on drawn experiences: what is ordered, learned, reported and written, without a simulator."""
+"""Rounds of a training on drawn experiences: tasks, updates, reports and files, without a simulator."""
 
 import json
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
 import torch
@@ -13,39 +13,39 @@ from grippers import GRIPPER
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.learning.collection import Order
-from impurity_grasp_ros.learning.play import Attempted
+from impurity_grasp_ros.learning.collection import CollectionTask
+from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.trainer import RoundReport, Trainer, config_hash, read_checkpoint
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.policy.checkpoint import load_agent
 
 SMOKE = load_training("smoke")
 GRASP, PUSH = PrimitiveKind.GRASP, PrimitiveKind.PUSH
-SOME = [drawn_deeds.transition(np.random.default_rng(seed), 0.5, last=True) for seed in range(3)]
+SOME = [drawn_transitions.transition(np.random.default_rng(seed), 0.5, last=True) for seed in range(3)]
 
 
 def attempt(
     kind: PrimitiveKind = PUSH, success: bool = True, explored: bool = False, rewards: tuple[float, ...] = (0.5,)
-) -> Attempted:
+) -> PlayResult:
     """One attempt that gave an experience for each of these rewards."""
     transitions = tuple(replace(SOME[place % 3], reward=reward) for place, reward in enumerate(rewards))
-    return Attempted(kind, success, explored, transitions)
+    return PlayResult(kind, success, explored, transitions)
 
 
 class Drawn:
-    """Carries out every order with the same attempts, and remembers what was ordered."""
+    """Carries out every task with the same attempts, and remembers the tasks."""
 
-    def __init__(self, *attempted: Attempted) -> None:
-        self.ordered: list[list[Order]] = []
-        self._attempted = list(attempted)
+    def __init__(self, *results: PlayResult) -> None:
+        self.given: list[list[CollectionTask]] = []
+        self._results = list(results)
 
-    def start(self, orders: list[Order]) -> None:
-        """Begin to work on orders."""
-        self.ordered.append(orders)
+    def start(self, tasks: list[CollectionTask]) -> None:
+        """Begin to work on tasks."""
+        self.given.append(tasks)
 
-    def gather(self) -> list[Attempted]:
+    def gather(self) -> list[PlayResult]:
         """All attempts."""
-        return self._attempted
+        return self._results
 
 
 def run(trainer: Trainer, collection: Drawn, rounds: int = 99) -> list[RoundReport]:
@@ -55,13 +55,13 @@ def run(trainer: Trainer, collection: Drawn, rounds: int = 99) -> list[RoundRepo
     return reports
 
 
-def test_every_worker_gets_an_order_of_its_own_in_every_round(tmp_path: Path) -> None:
+def test_every_worker_gets_a_task_of_its_own_in_every_round(tmp_path: Path) -> None:
     collection = Drawn(attempt())
     run(Trainer(SMOKE, tmp_path, workers=2), collection)
-    seeds = [[order.seed for order in orders] for orders in collection.ordered]
+    seeds = [[task.seed for task in tasks] for tasks in collection.given]
     assert seeds == [[(1, number, 0), (1, number, 1)] for number in range(3)], "seed, round, worker"
-    assert [{order.version for order in orders} for orders in collection.ordered] == [{0}, {1}, {2}]
-    assert {order.attempts for orders in collection.ordered for order in orders} == {3}
+    assert [{task.version for task in tasks} for tasks in collection.given] == [{0}, {1}, {2}]
+    assert {task.attempts for tasks in collection.given for task in tasks} == {3}
 
 
 def test_play_is_random_at_first_and_by_the_schedule_of_attempts_afterwards(tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_play_is_random_at_first_and_by_the_schedule_of_attempts_afterwards(tmp_
     reports = run(Trainer(replace(SMOKE, rounds=5, warm_up=2, updates_per_round=1), tmp_path, workers=1), collection)
     expected = [1.0, 1.0, 0.6 * 0.5 ** (400 / 600), 0.3, 0.6 * 0.5 ** (800 / 600)]
     assert [report.exploration for report in reports] == pytest.approx(expected)
-    assert [orders[0].exploration for orders in collection.ordered] == pytest.approx(expected)
+    assert [tasks[0].exploration for tasks in collection.given] == pytest.approx(expected)
 
 
-def test_orders_carry_the_network_as_it_was_when_the_round_began(tmp_path: Path) -> None:
+def test_tasks_carry_the_network_as_it_was_when_the_round_began(tmp_path: Path) -> None:
     collection, trainer = Drawn(attempt()), Trainer(SMOKE, tmp_path, workers=1)
     first = {name: tensor.clone() for name, tensor in trainer.learner.network.state_dict().items()}
     run(trainer, collection, rounds=2)
-    for orders in collection.ordered:  # warming up changes nothing, and what is learned in a round is played afterwards
-        assert orders[0].weights.keys() == first.keys()
+    for tasks in collection.given:  # warming up changes nothing, and what is learned in a round is played afterwards
+        assert tasks[0].weights.keys() == first.keys()
         assert all(torch.equal(tensor, first[name]) for name, tensor in first.items())
     assert not same(trainer.learner.network.state_dict(), first)
     assert same(trainer.learner.frozen.state_dict(), trainer.learner.network.state_dict())
@@ -123,18 +123,18 @@ def test_a_report_counts_attempts_and_experiences(tmp_path: Path) -> None:
 
 
 def test_success_is_that_of_greedy_actions_of_each_primitive(tmp_path: Path) -> None:
-    attempted = [
+    results = [
         *[attempt(GRASP, success) for success in (True, True, True, False)],
         *[attempt(PUSH, success) for success in (True, False)],
         *[attempt(kind, success, explored=True) for kind, success in ((GRASP, False), (PUSH, False), (PUSH, False))],
     ]
-    (report,) = run(Trainer(SMOKE, tmp_path, workers=1), Drawn(*attempted), rounds=1)
+    (report,) = run(Trainer(SMOKE, tmp_path, workers=1), Drawn(*results), rounds=1)
     assert (report.grasp_success, report.push_success) == (0.75, 0.5)
 
 
 def test_without_a_greedy_action_there_is_no_rate_of_success(tmp_path: Path) -> None:
-    attempted = [attempt(GRASP, explored=True), attempt(PUSH, success=False)]
-    (report,) = run(Trainer(SMOKE, tmp_path, workers=1), Drawn(*attempted), rounds=1)
+    results = [attempt(GRASP, explored=True), attempt(PUSH, success=False)]
+    (report,) = run(Trainer(SMOKE, tmp_path, workers=1), Drawn(*results), rounds=1)
     assert math.isnan(report.grasp_success)
     assert report.push_success == 0.0
 
@@ -155,7 +155,7 @@ def test_a_checkpoint_is_written_every_five_rounds_and_at_the_end(tmp_path: Path
 def test_a_training_that_is_asked_to_stop_at_once_leaves_its_files(tmp_path: Path) -> None:
     collection = Drawn(attempt())
     assert run(Trainer(SMOKE, tmp_path, workers=1), collection, rounds=0) == []
-    assert collection.ordered == []
+    assert collection.given == []
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.pt", "weights.safetensors", "progress.jsonl"}
     assert (tmp_path / "progress.jsonl").read_text() == ""
 

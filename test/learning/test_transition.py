@@ -1,11 +1,11 @@
-"""Snapshots keep what was seen, and a deed's value is its reward and what can be earned after it."""
+"""Snapshots keep what was seen, and an action's value is its reward and what can be earned after it."""
 
 from dataclasses import replace
 
-import drawn_deeds
+import drawn_transitions
 import numpy as np
 import pytest
-from drawn_deeds import WORKSPACE
+from drawn_transitions import WORKSPACE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ def test_a_snapshot_gives_back_what_was_seen(seed: int, on_target: bool) -> None
 
 
 def test_heights_are_kept_in_steps_of_a_quarter_millimeter() -> None:
-    focus = drawn_deeds.focus(np.random.default_rng(0))
+    focus = drawn_transitions.focus(np.random.default_rng(0))
     height = np.zeros((112, 112), np.float32)
     height[0, :5] = 0.00025, 0.0003, 0.0004, 0.04, 3.0
     kept = Snapshot.of(replace(focus, crop=replace(focus.crop, height=height))).unpack().crop.height
@@ -42,22 +42,22 @@ def test_heights_are_kept_in_steps_of_a_quarter_millimeter() -> None:
 
 
 def test_equal_views_give_equal_snapshots_and_others_do_not() -> None:
-    first, second, other = (Snapshot.of(drawn_deeds.focus(np.random.default_rng(seed))) for seed in (1, 1, 2))
+    first, second, other = (Snapshot.of(drawn_transitions.focus(np.random.default_rng(seed))) for seed in (1, 1, 2))
     assert first == second
     assert first != other
 
 
 def test_a_snapshot_takes_far_less_room_than_what_it_holds() -> None:
-    snapshot = Snapshot.of(drawn_deeds.focus(np.random.default_rng(0)))
+    snapshot = Snapshot.of(drawn_transitions.focus(np.random.default_rng(0)))
     assert len(snapshot.data) < 112 * 112
 
 
-SOME = drawn_deeds.transition(np.random.default_rng(0))
+SOME = drawn_transitions.transition(np.random.default_rng(0))
 
 
 def worth(reward: float, next_value: float, discount: float) -> float:
-    """What the value of a deed should be."""
-    return Transition(SOME.state, SOME.deed, reward, SOME.following, next_value, 0).target(discount)
+    """What the value of an action should be."""
+    return Transition(SOME.state, SOME.action, reward, SOME.following, next_value, 0).target(discount)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_colours_are_red_green_blue() -> None:
 
 @pytest.mark.parametrize("color", ["", "ff8000", "#ff80", "#ff80zz", "#ff800000", "red"])
 def test_a_colour_of_another_form_is_refused(color: str) -> None:
-    with pytest.raises(ConfigError, match="expected a colour as #rrggbb"):
+    with pytest.raises(ConfigError, match="expected a color as #rrggbb"):
         rgb(color)
 
 

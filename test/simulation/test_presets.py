@@ -95,7 +95,7 @@ def test_a_preset_that_was_edited_is_read_again(tmp_path: Path) -> None:
         ({"diameter": 0.04}, r"objects\[1\].diameter: unknown key, expected one of color, .*width"),
         ({"width": 3.0}, r"objects\[1\].width: expected a value in \[0.005, 0.3\], received 3.0"),
         ({"width": "wide"}, r"objects\[1\].width: expected float, received 'wide'"),
-        ({"color": "red"}, r"objects\[1\]: expected a colour as #rrggbb, received 'red'"),
+        ({"color": "red"}, r"objects\[1\]: expected a color as #rrggbb, received 'red'"),
         ({"position": [0.5, 0.0]}, r"objects\[1\].position: expected a list of 3 values"),
         ({"yaw": 0.1, "rpy": [0, 0, 0]}, r"objects\[1\]: expected either yaw or rpy, received both"),
         ({"target": "yes"}, r"objects\[1\].target: expected bool, received 'yes'"),
@@ -153,10 +153,10 @@ def test_a_preset_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("row", "error", "message"),
     [
-        ({"position": [0.9, 0, 0.01]}, ConfigError, r"objects\[1\]: expected its centre in the workspace"),
+        ({"position": [0.9, 0, 0.01]}, ConfigError, r"objects\[1\]: expected its center in the workspace"),
         ({"position": [0.52, 0, 0.01]}, ConfigError, r"objects\[0\]: .* at most 3 mm in objects\[1\]"),
         ({"position": [0.6, 0, 0.0]}, ConfigError, r"objects\[1\]: .* in the table, .*, received 10 mm"),
-        (LEANING, SceneNotSettledError, r"objects\[1\]: expected it to rest on the table of the workspace, it came to"),
+        (LEANING, SceneNotSettledError, r"objects\[1\]: expected it to rest on the table of the workspace, received"),
     ],
 )
 def test_an_object_where_it_cannot_stay_is_refused_and_leaves_an_empty_table(

@@ -1,9 +1,9 @@
-"""Experiences without a simulator: a block on a table and a deed at it."""
+"""Experiences without a simulator: a block on a table and an action at it."""
 
 import numpy as np
 
 from impurity_grasp_ros.datatypes import Grid, Heightmap, PrimitiveKind
-from impurity_grasp_ros.learning.transition import Deed, Focus, Snapshot, Transition
+from impurity_grasp_ros.learning.transition import ExecutedAction, Focus, Snapshot, Transition
 
 WORKSPACE = Grid(0.276, -0.224)
 
@@ -20,8 +20,8 @@ def focus(rng: np.random.Generator, *, on_target: bool = True) -> Focus:
 
 
 def transition(rng: np.random.Generator, reward: float = 0.0, *, last: bool = False) -> Transition:
-    """A random deed on a random crop."""
+    """A random action on a random crop."""
     kind = PrimitiveKind(int(rng.integers(2)))
-    deed = Deed(kind, int(rng.integers(16)), float(rng.uniform(20, 90)), float(rng.uniform(20, 90)))
+    action = ExecutedAction(kind, int(rng.integers(16)), float(rng.uniform(20, 90)), float(rng.uniform(20, 90)))
     following = None if last else Snapshot.of(focus(rng))
-    return Transition(Snapshot.of(focus(rng)), deed, reward, following, 0.0 if last else 0.3, 0)
+    return Transition(Snapshot.of(focus(rng)), action, reward, following, 0.0 if last else 0.3, 0)
