@@ -13,9 +13,9 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.gripper_geometry import knuckle_travel
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image, to_time
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.runtime import LATCHED, camera_qos
+from impurity_grasp_ros.nodes.runtime import LATCHED
 from impurity_grasp_ros.simulation.environment import Environment
 
 
@@ -38,9 +38,9 @@ class SceneTopics:
         self._environment = environment
         self._frame: RgbdFrame | None = None
         self._scene = node.create_publisher(SceneState, "scene_state", LATCHED)
-        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", camera_qos("reliable"))
-        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", camera_qos("reliable"))
-        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", camera_qos("reliable"))
+        self._color = node.create_publisher(Image, COLOR_IMAGE, camera_qos("reliable"))
+        self._depth = node.create_publisher(Image, DEPTH_IMAGE, camera_qos("reliable"))
+        self._info = node.create_publisher(CameraInfo, CAMERA_INFO, camera_qos("reliable"))
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
         """Generate another scene; numbers as in :class:`SceneConfig`. Raises as :meth:`Environment.reset` does."""

@@ -15,9 +15,8 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import SensorStaleError
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, CLICK, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
 from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.runtime import camera_qos
 
 
 @dataclass
@@ -36,11 +35,10 @@ class CameraTap:
         rclpy.init()
         self._latest = _Latest()
         self._node = rclpy.create_node("camera_tap")
-        color, depth = f"{CAMERA}/color", f"{CAMERA}/aligned_depth_to_color"
-        self._node.create_subscription(Image, f"{color}/image_raw", self._on_image, camera_qos("reliable"))
-        self._node.create_subscription(Image, f"{depth}/image_raw", self._on_depth, camera_qos("reliable"))
-        self._node.create_subscription(CameraInfo, f"{color}/camera_info", self._on_info, camera_qos("reliable"))
-        self._node.create_subscription(Point, f"{color}/image_raw_mouse_left", self._on_click, 10)
+        self._node.create_subscription(Image, COLOR_IMAGE, self._on_image, camera_qos("reliable"))
+        self._node.create_subscription(Image, DEPTH_IMAGE, self._on_depth, camera_qos("reliable"))
+        self._node.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, camera_qos("reliable"))
+        self._node.create_subscription(Point, CLICK, self._on_click, 10)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -58,7 +56,7 @@ class CameraTap:
         start = time.monotonic()
         while self._latest.image is None or self._latest.info is None or self._latest.received < start:
             if time.monotonic() > start + timeout:
-                raise SensorStaleError(f"expected an image on {CAMERA}/color within {timeout:g} s")
+                raise SensorStaleError(f"expected an image on {COLOR_IMAGE} within {timeout:g} s")
             time.sleep(0.01)
         return from_color(self._latest.image), from_camera_info(self._latest.info)
 

@@ -19,16 +19,14 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
 from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, camera_qos, run
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import View, ViewConfig, look
-
-CAMERA = "camera/camera"
-"""Namespace and name under which realsense-ros publishes by default."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,9 @@ class HeightmapNode(Node):
             "callback_group": MutuallyExclusiveCallbackGroup(),
             "event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
         }
-        self.create_subscription(Image, f"{CAMERA}/color/image_raw", self._on_color, **images)
-        self.create_subscription(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", self._on_depth, **images)
-        self.create_subscription(CameraInfo, f"{CAMERA}/color/camera_info", self._on_info, **images)
+        self.create_subscription(Image, COLOR_IMAGE, self._on_color, **images)
+        self.create_subscription(Image, DEPTH_IMAGE, self._on_depth, **images)
+        self.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, **images)
         self.create_service(
             CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup()
         )
@@ -172,7 +170,7 @@ class HeightmapNode(Node):
     def _received(self) -> str:
         """What the camera has delivered so far, for an error message."""
         if self._info is None:
-            return f"no message on {self.resolve_topic_name(f'{CAMERA}/color/camera_info')}{self._hint}"
+            return f"no message on {self.resolve_topic_name(CAMERA_INFO)}{self._hint}"
         if not (self._streams.color and self._streams.depth):
             missing = "color" if not self._streams.color else "depth"
             return f"no {missing} image{self._hint}"

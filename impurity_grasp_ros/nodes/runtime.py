@@ -34,15 +34,6 @@ RESULT_TIMEOUT = 3600
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
 """For state: a late subscriber gets the last message at once."""
 
-
-def camera_qos(reliability: str) -> QoSProfile:
-    """For images. ``reliable`` is what camera drivers offer by default: an image is larger than a socket's buffer, and
-    with ``best_effort`` one lost fragment loses the image. The depth is such that colour and depth still meet after a
-    node was held up."""
-    policy = ReliabilityPolicy.RELIABLE if reliability == "reliable" else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(depth=8, reliability=policy)
-
-
 AnyNode = TypeVar("AnyNode", bound=Node)
 
 
