@@ -27,10 +27,10 @@ from impurity_grasp_ros.priority import prioritize_threads
 SENDER_LEASE = 0.18
 """Seconds of silence after which the sender of a goal counts as gone: the arm stops within 0.3 s."""
 
-SERVER_LEASE = 1.0
+_SERVER_LEASE = 1.0
 """Seconds of silence after which whoever moves the arm counts as gone: the job ends, nothing has to stop."""
 
-ALIVE_TOPIC = "execute_primitive/alive"
+_SERVER_TOPIC = "execute_primitive/alive"
 """Where whoever moves the arm announces itself."""
 
 POLL = 0.01
@@ -172,3 +172,13 @@ class Watch:
             self._readers = [reader for reader in self._readers if reader.alive > 0] + [self._reader()]
             for reader in silent:
                 reader.close()
+
+
+def announce_server(node: Node) -> Announcement:
+    """Announce a node that executes the goals of ``execute_primitive``."""
+    return Announcement(node, _SERVER_TOPIC, _SERVER_LEASE)
+
+
+def watch_servers(node: Node) -> Watch:
+    """Watch for nodes that execute the goals of ``execute_primitive``; ``node`` counts if it announced itself."""
+    return Watch(node, _SERVER_TOPIC, _SERVER_LEASE)

@@ -20,8 +20,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import AmbiguousPeerError, ErrorCode, ImpurityGraspError, PeerUnavailableError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, sender_topic
-from impurity_grasp_ros.nodes.liveliness import Watch as LivelinessWatch
+from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
 from impurity_grasp_ros.nodes.runtime import Pacer
 from impurity_grasp_ros.nodes.stops import StopListener
 
@@ -72,7 +71,7 @@ class Peers:
         self._execute = ActionClient(node, ExecutePrimitive, "execute_primitive", callback_group=group)
         self._node = node
         self._status_topic = node.resolve_topic_name("execute_primitive/_action/status")
-        self._servers = LivelinessWatch(node, ALIVE_TOPIC, SERVER_LEASE)
+        self._servers = watch_servers(node)
         self._announcement = Announcement(node, sender_topic(node))
         self._stops = StopListener(node)
 

@@ -19,7 +19,7 @@ from impurity_grasp_ros.datatypes import Attempt, Outcome, Primitive
 from impurity_grasp_ros.errors import BusyError, CanceledError, InvalidGoalError, SenderLostError, StoppedError
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, Watch
+from impurity_grasp_ros.nodes.liveliness import Watch, announce_server, watch_servers
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, answer_error, finish
 from impurity_grasp_ros.nodes.stops import StopCounter
 
@@ -65,8 +65,8 @@ class PrimitiveServer:
         self._senders: dict[str, Watch] = {}
         self._sender: Watch | None = None  # of the goal under way
         self._sender_lost = False
-        self._announcement = Announcement(node, ALIVE_TOPIC, SERVER_LEASE)
-        self._servers = Watch(node, ALIVE_TOPIC, SERVER_LEASE)  # this one among them
+        self._announcement = announce_server(node)
+        self._servers = watch_servers(node)  # this one among them
         self._server = ActionServer(
             node,
             ExecutePrimitive,

@@ -21,7 +21,7 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
 from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement
+from impurity_grasp_ros.nodes.liveliness import announce_server
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4
@@ -93,7 +93,7 @@ class CountingRobot:
         self.started, self.after = 0, CLEAN
         self._camera = camera
         self._clock = client.node.get_clock()
-        self._announcement = Announcement(client.node, ALIVE_TOPIC, SERVER_LEASE)
+        self._announcement = announce_server(client.node)
         self._server = ActionServer(
             client.node,
             ExecutePrimitive,
