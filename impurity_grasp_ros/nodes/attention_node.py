@@ -7,7 +7,8 @@ from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import Attend
 from impurity_grasp_ros.errors import InvalidGoalError
-from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header, to_image
+from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header
+from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_attention

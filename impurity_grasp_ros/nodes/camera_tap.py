@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import SensorStaleError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, CLICK, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
-from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth
+from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 
 
 @dataclass

@@ -20,7 +20,8 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
-from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt

@@ -6,14 +6,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import SelectPrimitive
-from impurity_grasp_ros.nodes.conversions import (
-    from_attempt,
-    from_attention,
-    from_heightmap,
-    to_header,
-    to_image,
-    to_primitive,
-)
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_header, to_primitive
+from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_primitive

@@ -20,7 +20,8 @@ from impurity_grasp.msg import Attempt
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
-from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
+from impurity_grasp_ros.nodes.conversions import to_header
+from impurity_grasp_ros.nodes.images import to_camera_info, to_image
 from impurity_grasp_ros.nodes.liveliness import announce_server
 
 PERIOD = 0.2
