@@ -52,5 +52,5 @@ class AttentionNode(Node):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(AttentionNode)

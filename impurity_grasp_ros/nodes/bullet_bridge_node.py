@@ -127,5 +127,5 @@ class BulletBridgeNode(ClosingNode):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(BulletBridgeNode)

@@ -1,4 +1,4 @@
-"""Between the package's values and ROS messages: pure functions, one pair a type."""
+"""Conversions between the package's values and ROS messages: pure functions, one pair for each type."""
 
 from __future__ import annotations
 
@@ -32,32 +32,33 @@ from impurity_grasp_ros.nodes.images import from_image, to_image
 
 BASE_FRAME = "base_link"
 FLOAT32_ERROR = 1e-6
+"""Meters by which the largest finger opening may grow when it is rounded to float32."""
 
 
 def to_time(seconds: float) -> Time:
-    """Seconds as a stamp."""
+    """A time in seconds as a stamp."""
     nanoseconds = round(seconds * 1e9)
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
 def to_duration(seconds: float) -> Duration:
-    """Seconds as a duration."""
+    """A number of seconds as a duration."""
     nanoseconds = round(seconds * 1e9)
     return Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
 def to_seconds(stamp: Time | Duration) -> float:
-    """Seconds of a stamp or a duration."""
+    """A stamp or a duration in seconds."""
     return stamp.sec + stamp.nanosec * 1e-9
 
 
 def to_header(stamp: float, frame: str = BASE_FRAME) -> Header:
-    """Header of a stamp in seconds."""
+    """The header for a stamp in seconds and a frame ID."""
     return Header(stamp=to_time(stamp), frame_id=frame)
 
 
 def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
-    """A heightmap as message."""
+    """A heightmap as a message."""
     header = to_header(heightmap.stamp)
     message = HeightmapMsg(header=header, resolution=heightmap.grid.resolution)
     message.color = to_image(heightmap.color, "rgb8", header)
@@ -69,7 +70,18 @@ def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
 
 
 def from_heightmap(message: HeightmapMsg) -> Heightmap:
-    """A heightmap from its message; raises InvalidFrameError when its images do not fit together."""
+    """The heightmap in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The heightmap, with the message's stamp.
+
+    Raises:
+        InvalidFrameError: The images differ in size or encoding, the resolution is not positive, or a height is not
+            finite.
+    """
     color, height, valid = (from_image(image) for image in (message.color, message.height, message.valid))
     if color.shape[:2] != height.shape or height.shape != valid.shape or message.resolution <= 0.0:
         raise InvalidFrameError(
@@ -84,7 +96,15 @@ def from_heightmap(message: HeightmapMsg) -> Heightmap:
 
 
 def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
-    """An attention as message; ``grid`` is that of the whole heightmap."""
+    """An attention as a message.
+
+    Args:
+        attention: The attention.
+        grid: The grid of the whole heightmap, for the row and column of the center.
+
+    Returns:
+        The message.
+    """
     header = to_header(attention.crop.stamp)
     row, column = grid.to_cell(*attention.center)
     return AttentionMsg(
@@ -105,12 +125,23 @@ def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
 
 
 def from_attention(message: AttentionMsg) -> Attention:
-    """An attention from its message; raises InvalidFrameError or InvalidGoalError."""
+    """The attention in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The attention.
+
+    Raises:
+        InvalidFrameError: An image is invalid, or the mask and the crop differ in size.
+        InvalidGoalError: The state is unknown.
+    """
     crop, mask = from_heightmap(message.crop), from_image(message.mask) > 0
     if mask.shape != crop.height.shape:
-        raise InvalidFrameError(f"expected a mask of the crop's size {crop.height.shape}, received {mask.shape}")
+        raise InvalidFrameError(f"expected a mask of the crop's size, {crop.height.shape}, received {mask.shape}")
     if message.state not in iter(AttentionState):
-        raise InvalidGoalError(f"expected an attention state out of 0, 1, 2, received {message.state}")
+        raise InvalidGoalError(f"expected attention state 0, 1 or 2, received {message.state}")
     clusters = tuple(
         Cluster((cluster.center.x, cluster.center.y), cluster.area, cluster.height) for cluster in message.clusters
     )
@@ -120,7 +151,7 @@ def from_attention(message: AttentionMsg) -> Attention:
 
 
 def to_primitive(primitive: Primitive) -> PrimitiveMsg:
-    """A primitive as message."""
+    """A primitive as a message."""
     x, y, z = primitive.position
     return PrimitiveMsg(
         kind=primitive.kind,
@@ -133,7 +164,17 @@ def to_primitive(primitive: Primitive) -> PrimitiveMsg:
 
 
 def from_primitive(message: PrimitiveMsg) -> Primitive:
-    """A primitive from its message; raises InvalidGoalError for values that no primitive has."""
+    """The primitive in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The primitive.
+
+    Raises:
+        InvalidGoalError: The kind is unknown, a number is not finite, or the length or the opening is out of range.
+    """
     if message.kind not in iter(PrimitiveKind):
         raise InvalidGoalError(f"expected a primitive of kind 0 or 1, received {message.kind}")
     position = message.position.x, message.position.y, message.position.z
@@ -142,15 +183,15 @@ def from_primitive(message: PrimitiveMsg) -> Primitive:
         raise InvalidGoalError(f"expected position, angle, length and opening to be finite, received {numbers}")
     if message.length < 0.0 or not 0.0 <= message.opening <= GRIPPER_STROKE + FLOAT32_ERROR:
         raise InvalidGoalError(
-            f"expected a length from 0 m and an opening of 0 to {GRIPPER_STROKE} m, received {message.length:g} m and "
-            f"{message.opening:g} m"
+            f"expected a length of at least 0 m and an opening of 0 to {GRIPPER_STROKE} m, received "
+            f"{message.length:g} m and {message.opening:g} m"
         )
     kind = PrimitiveKind(message.kind)
     return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value)
 
 
 def to_attempt(attempt: Attempt) -> AttemptMsg:
-    """An attempt as message."""
+    """An attempt as a message."""
     return AttemptMsg(
         primitive=to_primitive(attempt.primitive),
         status=attempt.outcome.status.value,
@@ -161,7 +202,17 @@ def to_attempt(attempt: Attempt) -> AttemptMsg:
 
 
 def from_attempt(message: AttemptMsg) -> Attempt:
-    """An attempt from its message; raises InvalidGoalError for an unknown status."""
+    """The attempt in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The attempt.
+
+    Raises:
+        InvalidGoalError: The status is unknown, or the primitive is invalid.
+    """
     if message.status not in {status.value for status in OutcomeStatus}:
         raise InvalidGoalError(f"expected a known outcome status, received {message.status}")
     outcome = Outcome(OutcomeStatus(message.status), message.opening, message.duration, message.message)

@@ -1,4 +1,4 @@
-"""Images and camera models to and from ``sensor_msgs``."""
+"""Conversions of images and camera models to and from ``sensor_msgs``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ from impurity_grasp_ros.errors import InvalidFrameError
 MILLIMETER = 1e-3
 
 PIXELS = {"rgb8": (np.uint8, 3), "mono8": (np.uint8, 1), "16UC1": (np.uint16, 1), "32FC1": (np.float32, 1)}
-"""Number type and channels of the encodings that this package writes, and of depth images."""
+"""Data type and number of channels of each encoding that this package reads and writes itself."""
 
 _bridge = CvBridge()
 
 
 def to_image(pixels: NDArray[np.generic], encoding: str, header: Header) -> Image:
-    """An image (H, W) or (H, W, 3) whose type fits the encoding."""
+    """An image as a message.
+
+    Args:
+        pixels: (h, w) or (h, w, 3), of values that the encoding can hold.
+        encoding: A key of ``PIXELS``.
+        header: The header of the message.
+
+    Returns:
+        The message.
+    """
     pixels = np.ascontiguousarray(pixels, PIXELS[encoding][0])
     message = Image(header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding)
     message.step = pixels.strides[0]
@@ -36,12 +45,19 @@ def to_image(pixels: NDArray[np.generic], encoding: str, header: Header) -> Imag
 
 
 def from_image(message: Image) -> NDArray[Any]:
-    """Pixels (H, W) or (H, W, 3) of an image in one of the encodings of ``PIXELS``, as a read-only view.
+    """The pixels of an image in one of the encodings of ``PIXELS``.
 
-    Raises InvalidFrameError for another encoding or a size that does not fit.
+    Args:
+        message: The image.
+
+    Returns:
+        A read-only view of the pixels: (h, w) or (h, w, 3), in the data type of the encoding.
+
+    Raises:
+        InvalidFrameError: The encoding is another one, or the amount of data does not match the size of the image.
     """
     if message.encoding not in PIXELS:
-        raise InvalidFrameError(f"expected an encoding out of {', '.join(PIXELS)}, received {message.encoding!r}")
+        raise InvalidFrameError(f"expected one of the encodings {', '.join(PIXELS)}, received {message.encoding!r}")
     dtype, channels = PIXELS[message.encoding]
     number = np.dtype(dtype).newbyteorder(">" if message.is_bigendian else "<")
     row = message.width * channels * number.itemsize
@@ -56,19 +72,36 @@ def from_image(message: Image) -> NDArray[Any]:
 
 
 def from_color(message: Image) -> NDArray[np.uint8]:
-    """RGB pixels (H, W, 3) of a camera's colour image in any colour encoding; raises InvalidFrameError."""
+    """The pixels of a color image in any color encoding.
+
+    Args:
+        message: The image.
+
+    Returns:
+        (h, w, 3) uint8 RGB.
+
+    Raises:
+        InvalidFrameError: The encoding is not one of a color image, or the data do not match the size of the image.
+    """
     if message.encoding == "rgb8":
         return from_image(message)
     try:
         return np.asarray(_bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
     except (CvBridgeError, TypeError, ValueError, KeyError) as error:
-        raise InvalidFrameError(f"expected a colour image, received {message.encoding!r}: {error}") from error
+        raise InvalidFrameError(f"expected a color image, received {message.encoding!r}: {error}") from error
 
 
 def from_depth(message: Image) -> NDArray[np.float32]:
-    """Depth (H, W) in metres, 0 for no reading, of an image as 16UC1 (mm) or 32FC1 (m; REP-118).
+    """The depths in an image, encoded as 16UC1 (millimeters) or 32FC1 (meters; REP-118).
 
-    Raises InvalidFrameError for another encoding.
+    Args:
+        message: The image.
+
+    Returns:
+        (h, w) float32, meters along the optical axis; 0 where there is no reading.
+
+    Raises:
+        InvalidFrameError: The encoding is another one, or the amount of data does not match the size of the image.
     """
     if message.encoding not in ("16UC1", "32FC1"):
         raise InvalidFrameError(f"expected depth as 16UC1 or 32FC1, received {message.encoding!r}")
@@ -79,7 +112,17 @@ def from_depth(message: Image) -> NDArray[np.float32]:
 
 
 def from_camera_info(message: CameraInfo) -> CameraIntrinsics:
-    """Pinhole model of a camera; raises InvalidFrameError for one that is not calibrated."""
+    """The pinhole model in a camera info message.
+
+    Args:
+        message: The camera info; its distortion is ignored.
+
+    Returns:
+        The intrinsics.
+
+    Raises:
+        InvalidFrameError: The camera is not calibrated: a focal length is not positive.
+    """
     fx, fy, cx, cy = message.k[0], message.k[4], message.k[2], message.k[5]
     if not (fx > 0.0 and fy > 0.0):
         raise InvalidFrameError(f"expected a calibrated camera, received focal lengths {fx} and {fy}")
@@ -87,7 +130,7 @@ def from_camera_info(message: CameraInfo) -> CameraIntrinsics:
 
 
 def to_camera_info(model: CameraIntrinsics, header: Header) -> CameraInfo:
-    """Camera info of a pinhole model without distortion."""
+    """A pinhole model without distortion as a camera info message."""
     message = CameraInfo(header=header, width=model.width_px, height=model.height_px, distortion_model="plumb_bob")
     message.d = [0.0] * 5
     message.k = [model.fx_px, 0.0, model.cx_px, 0.0, model.fy_px, model.cy_px, 0.0, 0.0, 1.0]

@@ -15,12 +15,20 @@ from impurity_grasp_ros.policy.actors import PolicyConfig, make_actor
 
 
 class PolicyNode(Node):
-    """Offers ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``."""
+    """Offers the service ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid, or there is no such actor.
+        CheckpointError: The weights cannot be used.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
         self._settings = NodeParameters(self, "policy_node", PolicyConfig)
-        make_actor(self._settings.value)  # weights that cannot be used are noticed now, not when a job is under way
+        make_actor(self._settings.value)  # report unusable weights at the start, not during a job
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 
@@ -31,7 +39,7 @@ class PolicyNode(Node):
             heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
             history = [from_attempt(attempt) for attempt in request.history]
             primitive = make_actor(self._settings.value).select(heightmap, attention, history)
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
         self._overlay.publish(to_image(draw_primitive(heightmap, primitive), "rgb8", to_header(heightmap.stamp)))
@@ -39,5 +47,5 @@ class PolicyNode(Node):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(PolicyNode)
