@@ -125,7 +125,7 @@ def capture(graph: Graph, timeout: float = 1.0) -> CaptureHeightmap.Response:
             marks=fault("the camera's clock is ahead", "synchronise the clocks (`clock_tolerance`)"),
         ),
         pytest.param(
-            {"skew": 0.05}, "SENSOR_STALE", "of one moment",
+            {"skew": 0.05}, "SENSOR_STALE", "of the same moment",
             marks=fault("colour and depth are not of one moment", "turn on the driver's `enable_sync`"),
         ),
         pytest.param(
