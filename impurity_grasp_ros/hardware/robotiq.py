@@ -131,7 +131,7 @@ class RobotiqGripper:
             return
         with self._lock:
             self._may_activate = self._must_reset = True
-            self._lose("a reset was requested")
+            self._disconnect("a reset was requested")
         try:
             await_ready("the gripper", self.problem, RECOVERY_TIME, must_stop)
         except ImpurityGraspError:
@@ -144,7 +144,7 @@ class RobotiqGripper:
         self._closing.set()
         self._thread.join(self._config.activation_timeout + 2 * self._config.timeout)
         with self._lock:
-            self._lose("closed")
+            self._disconnect("closed")
 
     def _count(self, opening: float) -> int:
         config = self._config
@@ -162,10 +162,10 @@ class RobotiqGripper:
         try:
             return question(self._client)
         except (OSError, ValueError, RuntimeError) as error:
-            self._lose(f"the gripper at {self._host} does not answer: {error or type(error).__name__}")
+            self._disconnect(f"the gripper at {self._host} does not answer: {error or type(error).__name__}")
             raise DeviceFaultError(f"expected an answer from the gripper: {self._problem}") from error
 
-    def _lose(self, problem: str) -> None:
+    def _disconnect(self, problem: str) -> None:
         """Close the connection because of a problem. The lock is held."""
         self._problem = problem
         client, self._client = self._client, None
@@ -179,20 +179,20 @@ class RobotiqGripper:
                 if self._client is None:
                     self._connect()
                 else:
-                    self._look_after()
+                    self._monitor()
             self._closing.wait(self._config.retry)
 
-    def _look_after(self) -> None:
+    def _monitor(self) -> None:
         """Check for a lost connection, a fault, or a lost activation, as after a power failure."""
         with self._lock:
             if self._client is None:
                 return
             if not self._is_active():
-                self._lose(INACTIVE)
+                self._disconnect(INACTIVE)
                 return
-            self._note_fault()
+            self._read_fault()
 
-    def _note_fault(self) -> None:
+    def _read_fault(self) -> None:
         """Make a fault the problem as long as it lasts. The lock is held, and the gripper is active."""
         self._fault = int(self._try(lambda client: client.get_fault()))
         self._problem = fault_words(self._fault) if self._fault else ""
@@ -212,7 +212,7 @@ class RobotiqGripper:
                 self._try(lambda client: client.set_var("ACT", 0))
             if self._must_reset or not self._is_active():
                 if not self._may_activate:
-                    self._lose(INACTIVE)
+                    self._disconnect(INACTIVE)
                     return
                 self._problem = "the gripper is being activated: keep clear of the fingers"
                 self._try(lambda client: client.activate(wait=False))
@@ -226,9 +226,9 @@ class RobotiqGripper:
                     return
                 if self._is_active():
                     self._may_activate = self._must_reset = False
-                    self._note_fault()
+                    self._read_fault()
                     return
                 if time.monotonic() > deadline:
-                    self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")
+                    self._disconnect(f"the gripper was not active within {self._config.activation_timeout:g} s")
                     return
             time.sleep(0.05)

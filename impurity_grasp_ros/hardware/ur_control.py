@@ -126,7 +126,7 @@ class UrControl:
         if not self._busy.acquire(timeout=STOP_PATIENCE):
             self.failure = "expected the running command to return before a stop, it does not"
             return
-        with self._failing():
+        with self._recorded_failure():
             try:
                 if self._commands is not None:
                     self._commands.stop()
@@ -136,7 +136,7 @@ class UrControl:
 
     def _work(self) -> None:
         ordinary_thread()
-        with self._failing():
+        with self._recorded_failure():
             self._commands = self._take()
             while True:
                 if task := self._requests.get():
@@ -146,7 +146,7 @@ class UrControl:
                         self._commands.library.kickWatchdog()
 
     @contextlib.contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _recorded_failure(self) -> Iterator[None]:
         """Turn any exception of the library into :attr:`failure`, with which the process ends."""
         try:
             yield

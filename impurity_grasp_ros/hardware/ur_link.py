@@ -159,12 +159,12 @@ class UrLink:
     def _supervise(self) -> None:
         pause = self._config.retry_first
         while not self._closing.is_set():
-            if self._attend():
+            if self._run_child():
                 pause = self._config.retry_first
             self._closing.wait(pause)
             pause = min(2.0 * pause, self._config.retry_longest)
 
-    def _attend(self) -> bool:
+    def _run_child(self) -> bool:
         """Run one child from its start to its end; return whether it was ever connected."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()

@@ -76,7 +76,7 @@ class CellTopics(SceneTopics):
         super().__init__(node, environment)
         self._noise = SensorNoise(QUIET_SENSOR, np.random.default_rng())
         self._rendered: RgbdFrame | None = None
-        self._places: NDArray[np.float64] = np.zeros(0)
+        self._rendered_poses: NDArray[np.float64] = np.zeros(0)
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
         """As :meth:`SceneTopics.reset`; if the scene defines camera noise, that is used."""
@@ -90,9 +90,9 @@ class CellTopics(SceneTopics):
     def forget_frame(self) -> None:
         """Give the next image new noise, and render it anew if anything has moved."""
         super().forget_frame()
-        places = self._found()
-        if self._rendered is None or not np.array_equal(places, self._places):
-            self._rendered, self._places = None, places
+        poses = self._current_poses()
+        if self._rendered is None or not np.array_equal(poses, self._rendered_poses):
+            self._rendered, self._rendered_poses = None, poses
 
     def publish_frame(self, age: float = 0.0) -> None:
         """As :meth:`SceneTopics.publish_frame`."""
@@ -102,7 +102,7 @@ class CellTopics(SceneTopics):
             self._frame = replace(self._rendered, color=color, depth=depth)
         super().publish_frame(age)
 
-    def _found(self) -> NDArray[np.float64]:
+    def _current_poses(self) -> NDArray[np.float64]:
         """The poses of all bodies, the joint angles and the finger opening, as one array."""
         world = self._environment.world
         poses = [np.concatenate(world.pose(body)) for body in world.bodies]
@@ -161,7 +161,7 @@ class EmulatedCellNode(ClosingNode):
                         self._player.play()
                     late = time.monotonic() - self._next_frame
                     if late >= 0.0 and (late > OVERDUE or not self._player.wait(0.0)):
-                        self._look()
+                        self._render()
         except (EOFError, OSError) as error:
             raise SystemExit(f"expected the emulated controller to run, its process has ended: {error}") from None
 
@@ -170,7 +170,7 @@ class EmulatedCellNode(ClosingNode):
         self._controller.close()
         self._environment.close()
 
-    def _look(self) -> None:
+    def _render(self) -> None:
         start = time.monotonic()
         ordinary_thread()  # rendering takes long and is not urgent
         self._publish()

@@ -166,10 +166,10 @@ class Peers:
             PeerUnavailableError: The action server did not appear or answer in time, or it is gone.
         """
         config = self._config()
-        await self._appear(
+        await self._await_peer(
             lambda: self._execute.server_is_ready() and self._servers.is_alive, "execute_primitive", watch
         )
-        await self._only_one(watch)
+        await self._await_unique(watch)
 
         def watch_all() -> None:
             watch()
@@ -195,7 +195,7 @@ class Peers:
         _check(answer.result)
         return answer.result.attempt, answer.result.completed
 
-    async def _only_one(self, watch: Watch) -> None:
+    async def _await_unique(self, watch: Watch) -> None:
         """Raise AmbiguousPeerError if more than one node would execute a goal.
 
         A server that crashed remains known to discovery for some time after its announcement has ended.
@@ -215,13 +215,13 @@ class Peers:
 
     async def _call(self, client: Any, request: Any, watch: Watch, extra: float = 0.0) -> Any:
         """Call a service and return its answer; it has ``extra`` seconds more than usual."""
-        await self._appear(client.service_is_ready, client.srv_name, watch)
+        await self._await_peer(client.service_is_ready, client.srv_name, watch)
         future = client.call_async(request)
         response = await self._pacer.wait_for(future, self._config().service_timeout + extra, client.srv_name, watch)
         _check(response)
         return response
 
-    async def _appear(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
+    async def _await_peer(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
         """Wait until ``ready`` returns true."""
         timeout = self._config().startup_timeout
         deadline = time.monotonic() + timeout

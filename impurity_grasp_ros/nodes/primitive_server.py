@@ -201,11 +201,11 @@ class PrimitiveServer:
                 "sender: expected the liveliness topic of the goal's sender, received none; "
                 "set watch_sender to false to accept goals without one"
             )
-        self._sender = self._watch_of(topic)
+        self._sender = self._sender_watch(topic)
         if not self._sender.wait(SENDER_TIMEOUT):
             raise SenderLostError(f"expected the goal's sender to announce itself on {topic}, it does not")
 
-    def _watch_of(self, topic: str) -> Watch:
+    def _sender_watch(self, topic: str) -> Watch:
         """Return the watch of a sender, and close those of other senders that are gone."""
         for other in [name for name, watch in self._senders.items() if name != topic and not watch.is_alive]:
             self._senders.pop(other).close()

@@ -126,9 +126,9 @@ class RobotGraph:
         self._await(lambda: self._problems == [], START_TIMEOUT, "arm and gripper")
         self._await(self._pick.server_is_ready, START_TIMEOUT, "pick_impurities")
         self._await(self._capture.service_is_ready, START_TIMEOUT, "capture_heightmap")
-        self._await(self._sees, START_TIMEOUT, "a first heightmap")
+        self._await(self._captures, START_TIMEOUT, "a first heightmap")
 
-    def _sees(self) -> bool:
+    def _captures(self) -> bool:
         request = CaptureHeightmap.Request(timeout=Duration(sec=CAPTURE_TIMEOUT))
         answer = self._answer(self._capture.call_async(request), "capture_heightmap")
         return bool(answer.error_code == ErrorCode.NONE)
