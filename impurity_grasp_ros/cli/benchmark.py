@@ -1,4 +1,4 @@
-"""``impurity-grasp benchmark``: policies on scenes of fixed seeds, judged by the simulator."""
+"""``impurity-grasp benchmark``: run policies on scenes with fixed seeds; the simulator judges them."""
 
 from __future__ import annotations
 
@@ -26,23 +26,26 @@ from impurity_grasp_ros.simulation.scenes import scene_names
 
 COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "wrong", "early", "faults")
 LAST_SEED = 999_999
-"""Training draws its scenes from 1 000 000 on."""
+"""Training uses seeds from 1,000,000 on."""
 
 
 def benchmark(
     policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "analytic",
     scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas, or all.")] = "all",
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes for every policy and scene.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first, the others count up.")] = 1000,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as CPUs.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Stop at completion; 10 instead of 15 actions a target.")] = (
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes for each policy and scene.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first; the others count up.")] = 1000,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per CPU.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Stop at completion; 10 instead of 15 actions per target.")] = (
         False
     ),
-    output: Annotated[Path, typer.Option(help="Folder of the records; what it already holds is not run again.")] = (
+    output: Annotated[Path, typer.Option(help="Folder of the records; episodes already in it are not run again.")] = (
         Path("runs/benchmark")
     ),
 ) -> None:
-    """Run policies on scenes of fixed seeds and score them strictly. Ctrl-C keeps what is done; run again to go on."""
+    """Run policies on scenes with fixed seeds and score them strictly.
+
+    Ctrl-C keeps the finished episodes; run the command again to go on.
+    """
     scenes = scene_names() if scene == "all" else _names(scene)
     plans = make_plans(_names(policy), scenes, range(seed, seed + episodes), quick=quick)
     open_plans = unrecorded(plans, output)
@@ -55,7 +58,7 @@ def benchmark(
 
 
 def _names(text: str) -> list[str]:
-    """Names separated by commas, each once."""
+    """The comma-separated names in a text, each once."""
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
@@ -73,13 +76,13 @@ def _run(plans: Sequence[EpisodePlan], folder: Path, workers: int, console: Cons
 
 
 def prepare_worker() -> None:
-    """What a worker process does first: keep to one thread, and leave an interrupt to its parent."""
+    """Set up a worker process: use one thread, and leave interrupts to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 
 def _table(records: Iterable[EpisodeRecord]) -> Table:
-    caption = "GS, AE: percent (95 % interval); wrong: other blocks grasped; early: said clear too early"
+    caption = "GS, AE: percent (95 % interval); wrong: other blocks grasped; early: reported clear too early"
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption=caption)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("scene", "policy") else "right", no_wrap=True)

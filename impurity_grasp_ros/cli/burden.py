@@ -1,4 +1,4 @@
-"""Less of a machine than there is: processes held to a share of it, and busy loops beside them."""
+"""Simulates a slower or busier machine: limits the CPU time of processes and runs busy loops beside them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from impurity_grasp_ros.errors import ConfigError
 BUSY_LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100000))"
 
 PERIOD_US = 10_000
-"""Microseconds of the period in which a group of processes gets its share."""
+"""Microseconds of the period in which a group of processes gets its share of CPU time."""
 
 
 class Burden(contextlib.ExitStack):
-    """A context manager that ends what it has started.
+    """A context manager that prepares to slow processes down, and ends whatever it has started.
+
+    :attr:`prefix` holds the words to put in front of the commands to slow down; :attr:`means` says how that is done.
 
     Args:
-        slow: The slowed processes together get this part of the machine's processors; 1: all.
-        busy: Busy loops beside everything.
+        slow: The slowed processes together get ``1 / slow`` of the machine's processors.
+        busy: Number of busy loops to run.
 
     Raises:
-        ConfigError: On entry, when this machine offers no way to slow processes down.
+        ConfigError: On entry, if this machine offers no way to slow processes down.
     """
 
     def __init__(self, slow: int, busy: int) -> None:
@@ -44,7 +46,7 @@ class Burden(contextlib.ExitStack):
         return self
 
     def _held_back(self) -> tuple[str, ...]:
-        """What to put before a command so that it is slowed down."""
+        """The words to put in front of a command to slow it down."""
         group = _control_group()
         if group is not None:
             self.callback(group.rmdir)
@@ -62,10 +64,10 @@ class Burden(contextlib.ExitStack):
 
 
 def without_priority() -> tuple[str, ...]:
-    """What to put before a command so that it cannot raise its priority, which would take it out of any share.
+    """The words to put in front of a command so that it cannot raise its priority and escape the limit.
 
     Raises:
-        ConfigError: When the tool for it is missing.
+        ConfigError: The tool for this is not installed.
     """
     tool = "setpriv" if os.geteuid() == 0 else "prlimit"
     if not shutil.which(tool):
@@ -77,7 +79,7 @@ def without_priority() -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _loop(prefix: tuple[str, ...] = ()) -> Iterator[None]:
-    """A busy loop, which ends at the latest with this process."""
+    """Run a busy loop, which ends when this process ends at the latest."""
     process = subprocess.Popen([*prefix, sys.executable, "-c", BUSY_LOOP])
     try:
         yield
@@ -87,7 +89,7 @@ def _loop(prefix: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def _control_group() -> Path | None:
-    """A new control group (version 2) whose share can be set, or None."""
+    """Create a control group (version 2) whose CPU time can be limited; None if that is not possible."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     for _, place, kind, *_ in mounts:
         group = Path(place) / f"impurity_grasp_{os.getpid()}"

@@ -1,4 +1,4 @@
-"""``impurity-grasp calibrate``: where the camera stands, from a chessboard in the gripper."""
+"""``impurity-grasp calibrate``: find the camera's pose with a chessboard in the gripper."""
 
 from __future__ import annotations
 
@@ -33,35 +33,36 @@ from impurity_grasp_ros.transform import Transform, from_rotation_translation, t
 
 PAIRS, CAMERA_FILE = "pairs.jsonl", "camera.json"
 HEIGHTS = (0.22, 0.30)
-"""Metres of the tool above the table."""
+"""Heights of the tool above the table, in meters."""
 
 TILT = math.radians(18.0)
 MARGIN = 0.10
-"""Metres that the grid keeps from the workspace's border."""
+"""Distance in meters from the grid to the border of the workspace."""
 
 SETTLE_TIME = 0.5
+"""Seconds to wait at each stop before the image is taken."""
 
 
 def calibrate(
-    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")] = "",
-    pairs: Annotated[Optional[Path], typer.Option(help="Folder of an earlier recording, to solve it again.")] = None,
+    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not be running.")] = "",
+    pairs: Annotated[Optional[Path], typer.Option(help="Folder of an earlier recording to solve again.")] = None,
     record: Annotated[Path, typer.Option(help="Folder for images and poses.")] = Path("runs/calibration"),
-    rows: Annotated[int, typer.Option(help="Inner corners of the board down.")] = 5,
-    columns: Annotated[int, typer.Option(help="Inner corners across; one number is odd, one even.")] = 8,
-    square: Annotated[float, typer.Option(help="Metres of a square.")] = 0.02,
-    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.4,
+    rows: Annotated[int, typer.Option(help="Inner corners of the board from top to bottom.")] = 5,
+    columns: Annotated[int, typer.Option(help="Inner corners across; one of the two is odd, the other even.")] = 8,
+    square: Annotated[float, typer.Option(help="Edge of a square in meters.")] = 0.02,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="Speed of the fastest joint in rad/s.")] = 0.4,
     max_error: Annotated[
-        float, typer.Option(min=0.1, max=MAX_ERROR_PX, help="Pixels of error beyond which it is refused.")
+        float, typer.Option(min=0.1, max=MAX_ERROR_PX, help="Largest accepted error in pixels.")
     ] = 1.0,
-    cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
+    cell_file: Annotated[Optional[Path], typer.Option(help="The cell file; default: the shipped one.")] = None,
     output: Annotated[
-        Optional[Path], typer.Option(help="The file to write; without, the calibration that the cell names.")
+        Optional[Path], typer.Option(help="The file to write; default: the calibration file of the cell.")
     ] = None,
     frame_id: Annotated[str, typer.Option(help="Optical frame of the camera.")] = "camera_color_optical_frame",
 ) -> None:
-    """Find the camera's pose and write it, with its error; a bad one is refused and nothing is written.
+    """Find the camera's pose and write it to a file, with its error. If the error is too large, nothing is written.
 
-    The gripper holds a chessboard, its face towards the camera. The arm carries it over a grid of tilted poses.
+    The gripper holds a chessboard that faces the camera. The arm carries it through a grid of tilted poses.
     """
     board, console, cell = Chessboard(rows, columns, square), Console(), named_cell(cell_file)
     if pairs is None:
@@ -80,8 +81,22 @@ def calibrate(
 
 
 def record_pairs(robot_ip: str, folder: Path, speed: float, cell: CellConfig, console: Console) -> None:
-    """Carry the board over the grid; an image and the measured tool pose go into the folder at every stop."""
-    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # other ways of calibrating need no ROS
+    """Carry the board through the grid and record an image and the measured tool pose at each stop.
+
+    Args:
+        robot_ip: Address of the robot.
+        folder: Where the recording is written.
+        speed: Speed of the fastest joint in rad/s.
+        cell: The cell in which the arm stands.
+        console: Where progress is printed.
+
+    Raises:
+        DeviceFaultError: The arm was not ready in time, or a motion ended short of its target.
+        CollisionError: The arm would touch something between two stops; nothing has moved.
+        RecoveryNeededError: There is no free way up from where the arm is; nothing has moved.
+        SensorStaleError: The camera delivered no image in time.
+    """
+    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # needs ROS 2, solving a recording does not
 
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -102,18 +117,18 @@ def record_pairs(robot_ip: str, folder: Path, speed: float, cell: CellConfig, co
 
 
 def checked_stops(arm: Arm, cell: CellConfig) -> list[tuple[int, JointPositions]]:
-    """Where the arm goes one after another, from wherever it is: up, then from stop to stop.
+    """Plan the stops of the arm and check the way: up from where it is, then from stop to stop.
 
     Args:
         arm: The arm, at rest.
-        cell: The cell it stands in.
+        cell: The cell in which it stands.
 
     Returns:
-        Number and joint angles (6,) in radians of every stop that the arm reaches.
+        The number and the joint angles, (6,) in radians, of each stop within reach, in order.
 
     Raises:
         CollisionError: The arm would touch something between two stops.
-        RecoveryNeededError: There is no free way up from where it is.
+        RecoveryNeededError: There is no free way up from where the arm is.
     """
     paths, stops = PathChecker(cell), []
     place = paths.check_rise(arm.joint_positions())
@@ -128,7 +143,11 @@ def checked_stops(arm: Arm, cell: CellConfig) -> list[tuple[int, JointPositions]
 
 
 def grid(cell: CellConfig) -> Iterator[Transform]:
-    """Tool poses over the workspace at two heights, each tilted another way, without those that leave the reach."""
+    """Yield tool poses ``T_base_tool`` above the workspace, at two heights and each with another tilt.
+
+    Args:
+        cell: The cell; poses that its safety limits forbid are left out.
+    """
     field, turn = cell.workspace.grid, 0
     x_max = field.x_min + field.columns * field.resolution - MARGIN
     y_max = field.y_min + field.rows * field.resolution - MARGIN
@@ -147,7 +166,18 @@ def grid(cell: CellConfig) -> Iterator[Transform]:
 
 
 def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntrinsics]:
-    """The views of a recording in which the board is found; raises CalibrationError when there is no such recording."""
+    """Read a recording.
+
+    Args:
+        folder: Folder of the recording.
+        board: The board to find in the images.
+
+    Returns:
+        The views in which the board was found, and the camera's intrinsics.
+
+    Raises:
+        CalibrationError: There is no recording in the folder, or a file of it cannot be read.
+    """
     try:
         intrinsics = CameraIntrinsics(**json.loads((folder / CAMERA_FILE).read_text(encoding="utf-8")))
         lines: list[dict[str, Any]] = [
@@ -168,7 +198,16 @@ def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntri
 
 
 def to_yaml(solution: HandEye, intrinsics: CameraIntrinsics, frame_id: str) -> str:
-    """The text of a calibration file."""
+    """Format a calibration file.
+
+    Args:
+        solution: The camera's pose and its error.
+        intrinsics: The camera's intrinsics.
+        frame_id: Name of the camera's optical frame.
+
+    Returns:
+        The text of the file.
+    """
     values = {
         "frame_id": frame_id,
         **asdict(intrinsics),
@@ -176,5 +215,5 @@ def to_yaml(solution: HandEye, intrinsics: CameraIntrinsics, frame_id: str) -> s
         "quaternion_xyzw": Rotation.from_matrix(solution.T_base_camera[:3, :3]).as_quat().tolist(),
         "reprojection_error_px": round(solution.error_px, 4),
     }
-    head = "# Pose of the colour camera's optical frame in base_link, measured by impurity-grasp calibrate.\n\n"
+    head = "# Pose of the color camera's optical frame in base_link, measured by impurity-grasp calibrate.\n\n"
     return head + yaml.safe_dump(values, sort_keys=False, default_flow_style=None)

@@ -1,4 +1,4 @@
-"""``impurity-grasp emulated``: the graph of a robot, in processes of its own, picks beside an emulated cell."""
+"""``impurity-grasp emulated``: the nodes of the real robot, in processes, run jobs on an emulated cell."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One scene. Counts of the bin are the simulator's, by body; all others are the robot's own."""
+    """The job in one scene. What is in the bin is counted by the simulator, the rest by the robot itself."""
 
     seed: int
     result: str
@@ -45,7 +45,7 @@ class Job:
         return self.result == ErrorCode.NONE.name and self.targets_in_bin == self.targets
 
     def cells(self) -> dict[str, str]:
-        """What tells of it, by column."""
+        """The cells of its row in the table, by column."""
         return {
             "seed": str(self.seed),
             "result": "succeeded" if self.result == ErrorCode.NONE.name else self.result,
@@ -65,16 +65,16 @@ def emulated(
     blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
     controller: Annotated[str, typer.Option(help="Generation of the controller: cb3 or e-series.")] = "cb3",
     host: Annotated[str, typer.Option(help="Loopback address of the emulated cell.")] = "127.0.0.1",
-    slow: Annotated[int, typer.Option(min=1, help="Controller, driver and camera get this part of the machine.")] = 1,
-    busy: Annotated[int, typer.Option(min=0, help="Busy loops beside it.")] = 0,
-    output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),
+    slow: Annotated[int, typer.Option(min=1, help="Controller, driver and camera get 1/SLOW of the machine.")] = 1,
+    busy: Annotated[int, typer.Option(min=0, help="Busy loops to run beside the nodes.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder in which the run's folder is created.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes as the real robot does: through its controller's ports, in real time.
 
-    Leaves what the nodes said and a summary. Exits with 0 only if every goal succeeded and, as the simulator knows,
-    every target is in the drop bin.
+    Writes the output of the nodes and a summary. The exit code is 0 only if every goal succeeded and, according to the
+    simulator, every target is in the drop bin.
     """
-    from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, the other verbs do not
+    from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, other commands do not
 
     signal.signal(signal.SIGTERM, _leave)
     console = Console()
@@ -92,21 +92,21 @@ def emulated(
                 jobs.append(_picked(graph, number))
                 console.print(_line(jobs[-1]))
                 write_atomically(folder / "summary.json", _json(jobs))
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from here on it ends by itself
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the nodes are shut down next anyway
             console.print(f"oldest reading of the arm in diagnostics: {graph.longest_age:.3f} s")
     console.print(_table(jobs))
-    console.print(f"what the nodes said, and a summary: {folder}")
+    console.print(f"output of the nodes and summary: {folder}")
     raise typer.Exit(0 if all(job.complete for job in jobs) else 1)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    """End the nodes, too, undisturbed by a second signal."""
+    """Exit, which shuts the nodes down; a second signal is ignored."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def _picked(graph: RobotGraph, seed: int) -> Job:
-    """Run one picking job on the current scene."""
+    """Run one job on the current scene."""
     start = time.monotonic()
     result, truth = graph.pick(), graph.scene
     return Job(

@@ -1,4 +1,4 @@
-"""``impurity-grasp``: one verb a module."""
+"""The command ``impurity-grasp``; each subcommand is a module of its own."""
 
 import sys
 
@@ -26,7 +26,7 @@ app.command()(touch_test)
 
 
 def main() -> None:
-    """Console script: a fault is one line on standard error and exit code 2."""
+    """Entry point of the console script: a fault gives one line on standard error and exit code 2."""
     try:
         app()
     except ImpurityGraspError as error:

@@ -1,4 +1,4 @@
-"""``impurity-grasp profile``: where the time of a decision goes."""
+"""``impurity-grasp profile``: how long the stages of a decision take."""
 
 from __future__ import annotations
 
@@ -27,27 +27,36 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Milliseconds of every run of every stage."""
+    """Measures how many milliseconds each run of each stage takes."""
 
     def __init__(self) -> None:
         self.samples: dict[str, list[float]] = {}
 
     def __call__(self, stage: str, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a stage and take its time."""
+        """Run a stage and measure its time.
+
+        Args:
+            stage: Name of the stage.
+            function: What the stage does.
+            arguments: Arguments of the function.
+
+        Returns:
+            The function's result.
+        """
         start = time.perf_counter()
         result = function(*arguments)
         self.samples.setdefault(stage, []).append(1e3 * (time.perf_counter() - start))
         return result
 
     def runs(self, stage: str) -> int:
-        """How often a stage has run."""
+        """The number of runs of a stage."""
         return len(self.samples.get(stage, ()))
 
 
 def profile(
     scene: Annotated[str, typer.Option(help="A scene of config/scenes, or a preset: path/to/scene.yaml.")] = "random",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 100,
-    decisions: Annotated[int, typer.Option(min=1, help="Decisions to time, over as many scenes as it takes.")] = 30,
+    decisions: Annotated[int, typer.Option(min=1, help="Decisions to time, in as many scenes as necessary.")] = 30,
     threads: Annotated[int, typer.Option(min=1, help="Threads that OpenCV and BLAS may use.")] = 1,
 ) -> None:
     """Time the stages of decisions in simulated scenes; the table shows medians in milliseconds."""
@@ -64,7 +73,16 @@ def profile(
 
 
 def run_stages(scene: str, seed: int, decisions: int) -> Stopwatch:
-    """Play scenes with the analytic actor until ``decisions`` primitives are executed, timing every stage."""
+    """Play scenes with the actor of the shipped parameters and time every stage.
+
+    Args:
+        scene: Name of a scene, or path of a preset.
+        seed: Seed of the first scene; the others count up.
+        decisions: Number of primitives to execute.
+
+    Returns:
+        The stopwatch.
+    """
     stopwatch, environment = Stopwatch(), Environment()
     while stopwatch.runs("execute") < decisions:
         stopwatch("generate scene", environment.reset, seed, scene)
@@ -74,7 +92,7 @@ def run_stages(scene: str, seed: int, decisions: int) -> Stopwatch:
 
 
 def play(environment: Environment, stopwatch: Stopwatch, decisions: int) -> None:
-    """Play one scene until it is clear or enough primitives are executed."""
+    """Play a scene until it is clear or ``decisions`` primitives have been executed in total."""
     from impurity_grasp_ros.nodes.conversions import from_heightmap, to_heightmap  # needs ROS 2
 
     actor = make_actor(packaged_parameters("policy_node", PolicyNodeConfig), environment.cell.gripper_model)

@@ -1,4 +1,4 @@
-"""The arm, for commands that move it themselves; motion_node must not run meanwhile."""
+"""Access to the arm for commands that move it directly; ``motion_node`` must not be running."""
 
 from __future__ import annotations
 
@@ -14,21 +14,41 @@ from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.protocols import Arm
 
 READY_TIME = 20.0
-"""Seconds that a robot gets to let itself be moved."""
-
+"""Seconds to wait for the robot to be ready."""
 
 RISE_SPEED, RISE_ACCELERATION = 0.05, 0.5
-"""m/s and m/s2 of the way up from wherever the arm was left."""
+"""Speed in m/s and acceleration in m/s2 of the way up from where the arm was left."""
 
 
 def named_cell(file: Path | None) -> CellConfig:
-    """The cell of a file as the command line names it, or the shipped one; raises ConfigError."""
+    """Load the cell that the command line names.
+
+    Args:
+        file: The cell file, relative to the working directory; None: the shipped one.
+
+    Returns:
+        The cell.
+
+    Raises:
+        ConfigError: The file is missing or invalid.
+    """
     return load_cell(str(file.absolute()) if file else CELL_FILE)
 
 
 @contextmanager
 def ready_arm(robot_ip: str, cell: CellConfig) -> Iterator[UrArm]:
-    """An arm that can move, stopped and disconnected in the end; raises DeviceFaultError when it does not get ready."""
+    """Connect to an arm, as a context manager; in the end the arm is stopped and disconnected.
+
+    Args:
+        robot_ip: Address of the robot.
+        cell: The cell, for the gripper on the arm.
+
+    Yields:
+        The arm, ready to move.
+
+    Raises:
+        DeviceFaultError: The arm was not ready in time.
+    """
     config = packaged_parameters("motion_node", UrConfig, "arm")
     arm = UrArm(robot_ip, config, cell.gripper_model.tool_length)
     try:
@@ -40,17 +60,25 @@ def ready_arm(robot_ip: str, cell: CellConfig) -> Iterator[UrArm]:
 
 
 def await_rest(arm: Arm, poll_interval: float) -> None:
-    """Wait for the motion under way to end; raises DeviceFaultError when it ends short of its target."""
+    """Wait for the current motion to end.
+
+    Args:
+        arm: The arm.
+        poll_interval: Seconds between checks.
+
+    Raises:
+        DeviceFaultError: The motion ended short of its target.
+    """
     while arm.is_moving():
         time.sleep(poll_interval)
 
 
 def rise(arm: Arm, cell: CellConfig) -> None:
-    """Go straight up to the transit height if the tool is below it; the way is the caller's to check.
+    """Move straight up to the transit height if the tool is below it. The caller must have checked the way.
 
     Args:
         arm: The arm, at rest.
-        cell: The cell it stands in.
+        cell: The cell in which it stands.
 
     Raises:
         DeviceFaultError: The motion ended short of its target.

@@ -1,4 +1,4 @@
-"""``impurity-grasp sim``: the whole graph in one process picks the impurities of simulated scenes."""
+"""``impurity-grasp sim``: all nodes in one process pick the impurities of simulated scenes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PHASES = ("observing", "attending", "deciding", "executing", "waiting")
 NOT_RECORDED = 3
-"""Exit status of jobs that are complete, with pictures or a summary missing."""
+"""Exit code if all jobs are complete but a picture or the summary could not be written."""
 
 COLUMNS = ("seed", "result", "targets", "others", "held", "pushes", "clear", "seconds")
 
@@ -34,17 +34,17 @@ def sim(
     episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
     targets: Annotated[Optional[int], typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
     blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
-    max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes a scene; 0: the action's default.")] = 0,
+    max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes per scene; 0: the action's default.")] = 0,
     gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window and move in real time.")] = False,
     cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder to put the run's folder in.")] = Path("runs"),
+    output: Annotated[Path, typer.Option(help="Folder in which the run's folder is created.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes through the action /pick_impurities.
 
-    Leaves a folder with one picture a decision and a summary. Exits with 0 only if every goal succeeded and, as the
-    simulator knows, every target is in the drop bin; with 3 if that is so but not all of it could be recorded.
+    Writes a picture of each decision and a summary. The exit code is 0 only if every goal succeeded and, according to
+    the simulator, every target is in the drop bin; it is 3 if that is so but a picture or the summary is missing.
     """
-    from impurity_grasp_ros.nodes.composition import SimulatedSystem  # needs ROS 2, the other verbs do not
+    from impurity_grasp_ros.nodes.composition import SimulatedSystem  # needs ROS 2, other commands do not
 
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{Path(scene).stem}_seed{seed}"
@@ -65,12 +65,12 @@ def sim(
 
 
 def _or_default(number: int | None) -> int:
-    """The ROS interfaces' way to say: as the scene file says."""
+    """The number for the ROS interfaces, where -1 means: as the scene file says."""
     return -1 if number is None else number
 
 
 def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None]) -> tuple[PickImpurities.Result, float]:
-    """Give one job to the graph, show its progress, return its result and the seconds it took."""
+    """Run one job, show its progress, and return its result and duration in seconds."""
     from impurity_grasp.action import PickImpurities
 
     def on_feedback(feedback: PickImpurities.Feedback) -> None:
@@ -85,7 +85,7 @@ def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None])
 
 
 def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float) -> dict[str, Any]:
-    """One scene of the summary. Counts of the bin are the simulator's, by body; all others are the robot's own."""
+    """One scene of the summary. What is in the bin is counted by the simulator, the rest by the robot itself."""
     truth = system.scene
     return {
         "scene": truth.scene,
@@ -128,7 +128,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> str:
-    """Write the summary; returns why it could not be written, or nothing."""
+    """Write the summary; return why it could not be written, empty if it was."""
     try:
         write_atomically(path, (json.dumps(rows, indent=2) + "\n").encode())
     except OSError as error:

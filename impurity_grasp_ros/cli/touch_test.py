@@ -1,4 +1,4 @@
-"""``impurity-grasp touch-test``: does the arm go where the camera looks?"""
+"""``impurity-grasp touch-test``: does the arm go to the point that the camera shows?"""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from impurity_grasp_ros.protocols import Arm
 from impurity_grasp_ros.transform import Transform, apply, tool_down
 
 HOVER_SPEED = 0.05
-"""m/s of the last way down."""
+"""Speed of the final descent in m/s."""
 
 
 def touch_test(
-    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not run meanwhile.")],
+    robot_ip: Annotated[str, typer.Option(help="Address of the robot; motion_node must not be running.")],
     pixel: Annotated[
-        Optional[tuple[int, int]], typer.Option(help="Column and row; without, click into the image in rqt_image_view.")
+        Optional[tuple[int, int]], typer.Option(help="Column and row; default: click on the image in rqt_image_view.")
     ] = None,
-    height: Annotated[float, typer.Option(min=0.02, max=0.2, help="Metres above the point.")] = 0.05,
-    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="rad/s of the fastest joint.")] = 0.3,
-    cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
+    height: Annotated[float, typer.Option(min=0.02, max=0.2, help="Meters above the point.")] = 0.05,
+    speed: Annotated[float, typer.Option(min=0.05, max=1.0, help="Speed of the fastest joint in rad/s.")] = 0.3,
+    cell_file: Annotated[Optional[Path], typer.Option(help="The cell file; default: the shipped one.")] = None,
 ) -> None:
-    """Hover over the point that a pixel shows. Its distance to the tool is the error of the whole calibration."""
-    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # ROS takes its time
+    """Hover over the point that a pixel shows. The distance by which the tool misses it is the calibration error."""
+    from impurity_grasp_ros.nodes.camera_tap import CameraTap  # needs ROS 2, other commands do not
 
     cell, console = named_cell(cell_file), Console()
     with CameraTap() as camera:
         _, intrinsics = camera.capture()
         if pixel is None:
-            console.print("click on a point in the colour image")
+            console.print("click on a point in the color image")
             pixel = camera.wait_for_click()
         point = point_of(pixel, camera.depth_at(*pixel), intrinsics, cell.calibration)
     console.print(f"column {pixel[0]}, row {pixel[1]}: {np.round(point, 4)} m in base_link")
@@ -53,7 +53,20 @@ def touch_test(
 def point_of(
     pixel: tuple[int, int], depth: float, intrinsics: CameraIntrinsics, calibration: CameraCalibration
 ) -> NDArray[np.float64]:
-    """Where in ``base_link``, (3,) metres, the surface lies that a pixel (column, row) shows at a depth in metres."""
+    """The point on the surface that a pixel shows.
+
+    Args:
+        pixel: Column and row.
+        depth: Meters along the optical axis.
+        intrinsics: The camera's intrinsics.
+        calibration: The camera's pose.
+
+    Returns:
+        (3,) meters in ``base_link``.
+
+    Raises:
+        ConfigError: The pixel is outside the image.
+    """
     column, row = pixel
     if not (0 <= column < intrinsics.width_px and 0 <= row < intrinsics.height_px):
         size = f"{intrinsics.width_px} x {intrinsics.height_px}"
@@ -63,7 +76,19 @@ def point_of(
 
 
 def poses_over(point: NDArray[np.float64], height: float, cell: CellConfig) -> tuple[Transform, Transform]:
-    """Tool poses high above a point and ``height`` metres above it; raises OutOfWorkspaceError."""
+    """Plan the tool poses over a point.
+
+    Args:
+        point: (3,) meters in ``base_link``.
+        height: Height above the point at which the tool hovers, in meters.
+        cell: The cell in which the arm stands.
+
+    Returns:
+        ``T_base_tool`` at the transit height or higher, and ``T_base_tool`` while hovering.
+
+    Raises:
+        OutOfWorkspaceError: One of the poses is outside the workspace.
+    """
     x, y, z = (float(value) for value in point)
     hover = tool_down((x, y, z + height), 0.0)
     above = tool_down((x, y, max(z + height, cell.motion.transit_height)), 0.0)
@@ -73,19 +98,19 @@ def poses_over(point: NDArray[np.float64], height: float, cell: CellConfig) -> t
 
 
 def move_over(arm: Arm, above: Transform, hover: Transform, speed: float, cell: CellConfig) -> None:
-    """Rise from wherever the arm is, go above, then straight down; the whole way is checked before anything moves.
+    """Rise from where the arm is, move over the point, then straight down; the whole way is checked before it moves.
 
     Args:
         arm: The arm, at rest.
-        above: Pose of the tool over the point, at the transit height or higher.
-        hover: The same at its end.
-        speed: rad/s of the fastest joint.
-        cell: The cell the arm stands in.
+        above: ``T_base_tool`` over the point, at the transit height or higher.
+        hover: ``T_base_tool`` at the end of the descent.
+        speed: Speed of the fastest joint in rad/s.
+        cell: The cell in which the arm stands.
 
     Raises:
-        UnreachableError: The arm cannot get there; nothing has moved.
-        CollisionError: It would touch something on its way; nothing has moved.
-        RecoveryNeededError: There is no free way up from where it is; nothing has moved.
+        UnreachableError: The poses are out of reach; nothing has moved.
+        CollisionError: The arm would touch something on its way; nothing has moved.
+        RecoveryNeededError: There is no free way up from where the arm is; nothing has moved.
         DeviceFaultError: A motion ended short of its target.
     """
     joints = arm.inverse_kinematics(above)

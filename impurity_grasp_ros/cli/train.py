@@ -29,33 +29,33 @@ def train(
     output: Annotated[
         Optional[Path], typer.Option(help="Folder of the training; default: runs/train_<preset>.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Collecting processes; 0: one less than CPUs.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Collecting processes; 0: one less than the number of CPUs.")] = 0,
     ray_address: Annotated[Optional[str], typer.Option(help="An existing Ray cluster instead of this machine.")] = None,
-    resume: Annotated[Optional[Path], typer.Option(help="Go on with the training in this folder.")] = None,
+    resume: Annotated[Optional[Path], typer.Option(help="Continue the training in this folder.")] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds, instead of the preset's.")] = 0,
     records: Annotated[
         Optional[Path],
-        typer.Option(help="Folder of the training whose grasps a preset of rectangles.yaml learns from."),
+        typer.Option(help="Folder of the training from whose grasps a preset of rectangles.yaml learns."),
     ] = None,
 ) -> None:
-    """Learn the policy in simulation. Ctrl-C ends after the current round and leaves a checkpoint."""
-    try:  # heavy, and the other verbs do not need it
+    """Learn the policy in simulation. Ctrl-C ends the training after the current round, with a checkpoint."""
+    try:  # slow to import, and other commands do not need it
         from impurity_grasp_ros.learning.collection import RayCollection
         from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
         from impurity_grasp_ros.learning.training_config import load_training
     except ImportError as error:
         raise ConfigError(
-            f"expected what training needs, please source scripts/bootstrap.sh learning: {error}"
+            f"expected the libraries for training, please source scripts/bootstrap.sh learning: {error}"
         ) from error
 
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
-            raise ConfigError(f"{preset}: expected neither --resume nor --workers nor --ray-address, it takes minutes")
+            raise ConfigError(f"{preset}: expected no --resume, --workers or --ray-address, it takes only minutes")
         _train_rectangles(preset, records, output or Path("runs") / f"train_{preset}", rounds)
         return
     if records:
-        raise ConfigError(f"{preset}: expected no --records, it collects its own")
+        raise ConfigError(f"{preset}: expected no --records, this training collects its own")
     config = load_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     folder = resume or output or Path("runs") / f"train_{preset}"
@@ -97,7 +97,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
     from impurity_grasp_ros.learning.rectangles import RectangleReport, RectangleTrainer
 
     if records is None:
-        raise ConfigError(f"{preset}: expected --records, the folder of a training whose grasps to learn from")
+        raise ConfigError(f"{preset}: expected --records, the folder of a training from whose grasps to learn")
     config = load_rectangle_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     found = read_records(records, load_cell().gripper_model, config.decoding)
@@ -114,7 +114,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
 
 @contextmanager
 def _shown(folder: Path, rounds: int, completed: int) -> Iterator[Callable[[dict[str, Any], str], None]]:
-    """A progress bar and TensorBoard curves: call it with the numbers of a round and a word on them."""
+    """Show progress: yields a function that takes the numbers of a round and their summary in words."""
     from torch.utils.tensorboard import SummaryWriter
 
     with _progress() as progress, SummaryWriter(str(folder / "tensorboard")) as writer:
@@ -122,7 +122,7 @@ def _shown(folder: Path, rounds: int, completed: int) -> Iterator[Callable[[dict
 
         def show(report: dict[str, Any], status: str) -> None:
             for name, value in report.items():
-                if name != "round" and value == value:  # a NaN says that there was nothing to measure
+                if name != "round" and value == value:  # NaN means that there was nothing to measure
                     writer.add_scalar(name, value, report["round"])
             progress.update(task, completed=report["round"], status=status)
 
@@ -135,7 +135,7 @@ def _progress() -> Progress:
 
 
 def _until_interrupted() -> Callable[[], bool]:
-    """A question whether the user wants to stop; a second interrupt stops at once."""
+    """Return a function that says whether the user has interrupted; a second interrupt stops at once."""
     asked = []
 
     def on_signal(*_: object) -> None:

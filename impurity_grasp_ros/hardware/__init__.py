@@ -1,1 +1,1 @@
-"""Drivers of the real arm and gripper, on the protocols that the simulated ones satisfy too."""
+"""Drivers of the real arm and gripper, with the same protocols as the simulated ones."""

@@ -1,4 +1,4 @@
-"""The dashboard server of a UR controller (Universal Robots, dashboard server guide): port 29999, lines of text."""
+"""The dashboard server of a UR controller: lines of text on port 29999 (Universal Robots, dashboard server guide)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from impurity_grasp_ros.errors import CanceledError, DeviceFaultError
 
 PORT = 29999
 POLL = 0.2
+"""Seconds between checks while waiting."""
+
 STEP_TIMEOUT = 30.0
-"""Seconds for power and brakes."""
+"""Seconds within which power must be on, or the brakes released."""
 
 LONGEST_LINE = 4096
+"""Bytes of the longest answer that is accepted."""
 
 
 class Dashboard:
-    """A connection, used as a context manager. Raises DeviceFaultError for whatever goes wrong.
+    """A connection to a dashboard server, as a context manager.
 
     Args:
-        host: The controller's address.
-        timeout: Seconds for connecting, and for each whole answer however slowly it comes.
-        must_stop: Asked while waiting; CanceledError is raised once it says yes.
+        host: Address of the controller.
+        timeout: Seconds for connecting, and for receiving each answer completely.
+        must_stop: Called repeatedly while waiting; returns whether to stop.
+
+    Raises:
+        DeviceFaultError: In every method and on entry, if the server does not answer.
+        CanceledError: In every method and on entry, if ``must_stop`` returns true.
     """
 
     def __init__(self, host: str, timeout: float = 3.0, must_stop: Callable[[], bool] = lambda: False) -> None:
@@ -35,9 +42,9 @@ class Dashboard:
         try:
             self._socket = socket.create_connection((self._host, PORT), self._timeout)
         except OSError as error:
-            raise DeviceFaultError(f"expected the dashboard at {self._host}:{PORT}: {error}") from error
+            raise DeviceFaultError(f"expected a dashboard at {self._host}:{PORT}: {error}") from error
         try:
-            self._read_line("its banner")
+            self._read_line("send its banner")
         except BaseException:
             self._socket.close()
             raise
@@ -47,25 +54,25 @@ class Dashboard:
         self._socket.close()
 
     def ask(self, command: str) -> str:
-        """The answer to a command."""
+        """Send a command and return the answer, without its line end."""
         try:
             self._socket.settimeout(self._timeout)
             self._socket.sendall(f"{command}\n".encode())
         except OSError as error:
-            raise DeviceFaultError(f"expected the dashboard to take {command!r}: {error}") from error
-        return self._read_line(repr(command))
+            raise DeviceFaultError(f"expected the dashboard to accept {command!r}: {error}") from error
+        return self._read_line(f"answer {command!r}")
 
     def is_in_remote_control(self) -> bool:
-        """Whether programs from outside may run; controllers before version 5 know no such mode."""
+        """Whether remote programs may run; controllers before version 5 have no such mode and always allow it."""
         return not self.ask("is in remote control").lower().startswith("false")
 
     def make_ready(self) -> None:
-        """Unlock a protective stop, or switch power on and release the brakes: a person has asked for it.
+        """Unlock a protective stop, or turn the power on and release the brakes. Call it only at a person's request.
 
         Raises:
-            DeviceFaultError: It is not possible (an emergency stop that is still pressed, a stop that is too recent, a
-                violation of safety limits).
-            CanceledError: It was asked to stop.
+            DeviceFaultError: This is not possible (an emergency stop is still pressed, the protective stop is too
+                recent, safety limits are violated).
+            CanceledError: ``must_stop`` returned true.
         """
         safety = self._mode("safetymode")
         if safety == "PROTECTIVE_STOP":
@@ -75,7 +82,7 @@ class Dashboard:
                 raise DeviceFaultError(f"expected the protective stop to be unlocked: {answer}")
             self._wait_for("safetymode", "NORMAL", "REDUCED")
         elif safety not in ("NORMAL", "REDUCED"):
-            raise DeviceFaultError(f"expected a safety system that can be recovered from here, found {safety}")
+            raise DeviceFaultError(f"expected a safety mode that can be reset remotely, found {safety}")
         if self._mode("robotmode") != "RUNNING":
             self.ask("power on")
             self._wait_for("robotmode", "IDLE", "RUNNING")
@@ -83,14 +90,14 @@ class Dashboard:
             self._wait_for("robotmode", "RUNNING")
 
     def _read_line(self, what: str) -> str:
-        """A line that arrives as a whole within the time-out."""
+        """Receive one line, which must be complete within the timeout; ``what`` the server should do, for messages."""
         deadline = time.monotonic() + self._timeout
         while b"\n" not in self._received:
             self._check_canceled()
             left = deadline - time.monotonic()
             if left <= 0.0 or len(self._received) > LONGEST_LINE:
                 raise DeviceFaultError(
-                    f"expected the dashboard to answer {what} within {self._timeout:g} s, received {self._received!r}"
+                    f"expected the dashboard to {what} within {self._timeout:g} s, received {self._received!r}"
                 )
             self._receive(min(left, POLL), what)
         line, _, self._received = self._received.partition(b"\n")
@@ -103,9 +110,9 @@ class Dashboard:
         except TimeoutError:
             return
         except OSError as error:
-            raise DeviceFaultError(f"expected the dashboard to answer {what}: {error}") from error
+            raise DeviceFaultError(f"expected the dashboard to {what}: {error}") from error
         if not data:
-            raise DeviceFaultError(f"expected the dashboard to answer {what}, it closed the connection")
+            raise DeviceFaultError(f"expected the dashboard to {what}, it closed the connection")
         self._received += data
 
     def _check_canceled(self) -> None:
@@ -125,14 +132,14 @@ class Dashboard:
 
 
 def stop_program(host: str, timeout: float) -> str:
-    """End the program on a controller, running or paused, as the last thing before a connection is given up.
+    """Stop the program on a controller, running or paused, before the connection to it is given up.
 
     Args:
-        host: The controller's address.
-        timeout: Seconds for each step.
+        host: Address of the controller.
+        timeout: Seconds for connecting, and for each answer.
 
     Returns:
-        The controller's answer, or why it could not be asked: then its watchdog ends the program.
+        The controller's answer, or why there was none; in that case, its watchdog stops the program.
     """
     try:
         with Dashboard(host, timeout) as dashboard:

@@ -1,4 +1,4 @@
-"""The real gripper: a Robotiq 2F-85 or 2F-140 over the socket of its URCap."""
+"""Driver of the real gripper: a Robotiq 2F-85 or 2F-140, through the socket of its URCap."""
 
 from __future__ import annotations
 
@@ -12,60 +12,45 @@ from typing import Any
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.hardware.readiness import await_ready
+from impurity_grasp_ros.hardware.robotiq_faults import fault_words
 
 ACTIVE, MOVING, STALLED_CLOSING = 3, 0, 2
-WAIT = "wait; it ends by itself once its cause does"
-RESET = "look at fingers, cable and power, then `recover`: it resets the gripper, and the fingers move"
-FAULTS = {
-    5: ("action delayed, activation must be completed first", WAIT),
-    7: ("the activation bit must be set before an action", RESET),
-    8: ("maximum temperature exceeded", "let it cool down; " + WAIT),
-    9: ("no communication for a second", WAIT),
-    10: ("supply voltage too low", RESET),
-    11: ("automatic release in progress", RESET),
-    12: ("internal fault", RESET),
-    13: ("activation fault", RESET),
-    14: ("overcurrent", RESET),
-    15: ("automatic release completed", RESET),
-}
-"""Fault register: meaning and what to do (Robotiq 2F-85 manual, section on status registers)."""
+"""Values of the registers: STA of an active gripper; OBJ of moving fingers, and of fingers that an object stopped."""
 
-INACTIVE = "the gripper is not active any more; recovery activates it, and moves its fingers"
+INACTIVE = "the gripper is not active; recovery activates it, and moves its fingers"
 
 RECOVERY_TIME = 12.0
-"""Seconds that a reset and activation may take."""
+"""Seconds that a reset and an activation may take."""
 
 START_TIME = 0.15
-"""Seconds in which the fingers must have started, or have nothing to do."""
+"""Seconds after a command in which the fingers count as moving even if they have not started yet."""
 
 
 @dataclass(frozen=True)
 class RobotiqConfig:
     """Settings of the gripper driver."""
 
-    speed: int = parameter(
-        "register SPE, 255 is fastest: 20 to 150 mm/s with the 2F-85, 30 to 250 with the 2F-140", low=0, high=255
-    )
-    force: int = parameter(
-        "register FOR, 255 is most: 20 to 235 N with the 2F-85, 10 to 125 with the 2F-140", low=0, high=255
-    )
-    open_count: int = parameter("position register of fully open fingers", low=0, high=50)
-    closed_count: int = parameter("position register of closed fingers", low=150, high=255)
-    timeout: float = parameter("s for an answer", low=0.1, high=5.0)
-    activation_timeout: float = parameter("s for the activation", low=1.0, high=30.0)
-    retry: float = parameter("s between two tries to connect", low=0.2, high=30.0)
+    speed: int = parameter("register SPE: 20 to 150 mm/s with the 2F-85, 30 to 250 with the 2F-140", low=0, high=255)
+    force: int = parameter("register FOR: 20 to 235 N with the 2F-85, 10 to 125 with the 2F-140", low=0, high=255)
+    open_count: int = parameter("position register when the fingers are fully open", low=0, high=50)
+    closed_count: int = parameter("position register when the fingers are closed", low=150, high=255)
+    timeout: float = parameter("s to wait for an answer", low=0.1, high=5.0)
+    activation_timeout: float = parameter("s to wait for the activation", low=1.0, high=30.0)
+    retry: float = parameter("s between checks, and between attempts to connect", low=0.2, high=30.0)
 
 
 class RobotiqGripper:
-    """``Gripper`` protocol on the URCap. A thread connects and looks after the gripper, also while nobody uses it.
+    """The ``GripperDriver`` protocol for the URCap. A thread connects to the gripper and monitors it.
 
-    Activation moves the fingers: it happens once at the start, and later on request only. Raises DeviceFaultError from
-    every method of the protocol while the gripper is not ready.
+    Activation moves the fingers; it happens once at the start, and later only on request.
 
     Args:
-        host: Address of the controller with the URCap.
+        host: Address of the controller on which the URCap runs.
         config: Settings of the driver.
-        stroke: Meters between the pads of the open gripper.
+        stroke: Distance in meters between the pads of the open gripper.
+
+    Raises:
+        DeviceFaultError: In every method of the ``Gripper`` protocol, while the gripper is not ready.
     """
 
     def __init__(self, host: str, config: RobotiqConfig, stroke: float) -> None:
@@ -85,26 +70,26 @@ class RobotiqGripper:
         self._thread.start()
 
     def last_opening(self) -> float | None:
-        """The opening measured last, without asking the gripper; None before the first time."""
+        """The last measured opening in meters, without asking the gripper; None before the first measurement."""
         return self._last_opening
 
     def problem(self) -> str:
-        """Why the gripper cannot move, empty when it can."""
+        """Why the gripper cannot move, empty if it can."""
         return self._problem
 
     def values(self) -> dict[str, str]:
-        """The opening measured last, and the fault register."""
+        """The last measured opening and the fault register."""
         opening = self._last_opening
         return {"opening_m": "unknown" if opening is None else f"{opening:.4f}", "fault": str(self._fault)}
 
     def start_motion(self, opening: float) -> None:
-        """Start moving the fingers to ``opening`` metres."""
+        """Start moving the fingers to ``opening`` meters."""
         count = self._count(opening)
         self._ask(lambda client: client.move(count, self._config.speed, self._config.force, wait=False))
         self._started = time.monotonic()
 
     def is_moving(self) -> bool:
-        """Whether the fingers still move; raises DeviceFaultError when the gripper reports a fault."""
+        """Whether the fingers are still moving; a reported fault is raised as DeviceFaultError."""
         moving = int(self._ask(lambda client: client.get_object_status())) == MOVING
         self._fault = int(self._ask(lambda client: client.get_fault()))
         if self._fault:
@@ -112,7 +97,7 @@ class RobotiqGripper:
         return moving or time.monotonic() - self._started < START_TIME
 
     def opening(self) -> float:
-        """Measured distance between the fingers in metres."""
+        """The measured distance between the fingers in meters."""
         config = self._config
         count = int(self._ask(lambda client: client.get_position()))
         closed = (count - config.open_count) / (config.closed_count - config.open_count)
@@ -120,43 +105,47 @@ class RobotiqGripper:
         return self._last_opening
 
     def is_holding(self) -> bool:
-        """Whether the fingers touched something while they closed, and still do."""
+        """Whether an object stopped the fingers while they closed, and they still touch it."""
         return int(self._ask(lambda client: client.get_object_status())) == STALLED_CLOSING
 
     def wait_until_ready(self, timeout: float) -> None:
-        """Wait for an activated gripper; raises DeviceFaultError with what is in its way."""
-        await_ready("a gripper", self.problem, timeout)
-
-    def recover(self, must_stop: Callable[[], bool] = lambda: False) -> None:
-        """Reset and activate a gripper that has a problem or a fault, on a person's request: the fingers move.
-
-        A recovery that fails leaves no permission to move the fingers behind.
-
-        Args:
-            must_stop: Asked again and again; says when to give up.
+        """Wait up to ``timeout`` seconds until the gripper is active.
 
         Raises:
-            DeviceFaultError: With what is still in the way.
-            CanceledError: ``must_stop`` said so.
+            DeviceFaultError: The gripper was not ready in time; the message says why.
+        """
+        await_ready("the gripper", self.problem, timeout)
+
+    def recover(self, must_stop: Callable[[], bool] = lambda: False) -> None:
+        """Reset and activate a gripper that has a problem or a fault, which moves the fingers.
+
+        Call it only at a person's request. If it fails, the fingers will not be moved later on.
+
+        Args:
+            must_stop: Called repeatedly while waiting; returns whether to stop.
+
+        Raises:
+            DeviceFaultError: The gripper was not ready in time; the message says why.
+            CanceledError: ``must_stop`` returned true.
         """
         if not (self._problem or self._fault):
             return
         with self._lock:
             self._may_activate = self._must_reset = True
-            self._lose("a reset was asked for")
+            self._disconnect("a reset was requested")
         try:
-            await_ready("a gripper", self.problem, RECOVERY_TIME, must_stop)
+            await_ready("the gripper", self.problem, RECOVERY_TIME, must_stop)
         except ImpurityGraspError:
             with self._lock:
                 self._may_activate = self._must_reset = False
             raise
 
     def close(self) -> None:
-        """End the connection; the fingers keep what they hold."""
+        """Close the connection; the fingers keep holding what they hold."""
         self._closing.set()
         self._thread.join(self._config.activation_timeout + 2 * self._config.timeout)
         with self._lock:
-            self._lose("closed")
+            self._disconnect("closed")
 
     def _count(self, opening: float) -> int:
         config = self._config
@@ -166,19 +155,19 @@ class RobotiqGripper:
     def _ask(self, question: Any) -> Any:
         with self._lock:
             if self._client is None or self._problem:
-                raise DeviceFaultError(f"expected a gripper that is ready: {self._problem}")
+                raise DeviceFaultError(f"expected the gripper to be ready: {self._problem}")
             return self._try(question)
 
     def _try(self, question: Any) -> Any:
-        """The lock is held."""
+        """Call ``question`` with the client; a failure ends the connection. The lock is held."""
         try:
             return question(self._client)
         except (OSError, ValueError, RuntimeError) as error:
-            self._lose(f"the gripper at {self._host} does not answer: {error or type(error).__name__}")
-            raise DeviceFaultError(f"expected an answer: {self._problem}") from error
+            self._disconnect(f"the gripper at {self._host} does not answer: {error or type(error).__name__}")
+            raise DeviceFaultError(f"expected an answer from the gripper: {self._problem}") from error
 
-    def _lose(self, problem: str) -> None:
-        """The lock is held."""
+    def _disconnect(self, problem: str) -> None:
+        """Close the connection because of a problem. The lock is held."""
         self._problem = problem
         client, self._client = self._client, None
         if client is not None:
@@ -191,30 +180,30 @@ class RobotiqGripper:
                 if self._client is None:
                     self._connect()
                 else:
-                    self._look_after()
+                    self._monitor()
             self._closing.wait(self._config.retry)
 
-    def _look_after(self) -> None:
-        """Notice a gripper that is gone, has a fault, or has lost its activation, as it does with its power."""
+    def _monitor(self) -> None:
+        """Check for a lost connection, a fault, or a lost activation, as after a power failure."""
         with self._lock:
             if self._client is None:
                 return
             if not self._is_active():
-                self._lose(INACTIVE)
+                self._disconnect(INACTIVE)
                 return
-            self._note_fault()
+            self._read_fault()
 
-    def _note_fault(self) -> None:
-        """The lock is held, the gripper active: a fault is a problem for as long as it stays."""
+    def _read_fault(self) -> None:
+        """Make a fault the problem as long as it lasts. The lock is held, and the gripper is active."""
         self._fault = int(self._try(lambda client: client.get_fault()))
         self._problem = fault_words(self._fault) if self._fault else ""
 
     def _is_active(self) -> bool:
-        """The lock is held."""
+        """Whether the gripper is active. The lock is held."""
         return int(self._try(lambda client: client.get_status())) == ACTIVE
 
     def _connect(self) -> None:
-        """Connect, activate if necessary and wait for it, with the deadlines that the library lacks."""
+        """Connect, activate if necessary, and wait until active, with deadlines that the library lacks."""
         from pyrobotiqur import RobotiqGripper as Client
 
         with self._lock:
@@ -224,7 +213,7 @@ class RobotiqGripper:
                 self._try(lambda client: client.set_var("ACT", 0))
             if self._must_reset or not self._is_active():
                 if not self._may_activate:
-                    self._lose(INACTIVE)
+                    self._disconnect(INACTIVE)
                     return
                 self._problem = "the gripper is being activated: keep clear of the fingers"
                 self._try(lambda client: client.activate(wait=False))
@@ -238,15 +227,9 @@ class RobotiqGripper:
                     return
                 if self._is_active():
                     self._may_activate = self._must_reset = False
-                    self._note_fault()
+                    self._read_fault()
                     return
                 if time.monotonic() > deadline:
-                    self._lose(f"the gripper was not active within {self._config.activation_timeout:g} s")
+                    self._disconnect(f"the gripper was not active within {self._config.activation_timeout:g} s")
                     return
             time.sleep(0.05)
-
-
-def fault_words(number: int) -> str:
-    """What a number in the fault register means, and what to do."""
-    meaning, cure = FAULTS.get(number, ("unknown", RESET))
-    return f"the gripper reports fault {number}: {meaning}; {cure}"

@@ -1,9 +1,9 @@
-"""The process in which the vendor-independent client library ur_rtde lives.
+"""The process in which the vendor-independent client library ur_rtde runs.
 
-Its native code can crash or block for minutes, and it may repeat its last command when it reconnects. So it gets a
-process of its own that never reconnects: when anything is wrong with the link the process ends, and another one starts
-from scratch. The controller's watchdog stops the arm when this process falls silent. Whatever ends it, a stopped
-program is what it leaves on the controller.
+The native code of the library can crash or block for minutes, and it may repeat its last command when it reconnects.
+Therefore it runs in a process of its own that never reconnects: if anything is wrong with the connection, the process
+ends and a new one starts from scratch. The controller's watchdog stops the arm if this process falls silent. However
+the process ends, it leaves a stopped program on the controller.
 """
 
 from __future__ import annotations
@@ -24,51 +24,51 @@ from impurity_grasp_ros.hardware.ur_state import UrState
 from impurity_grasp_ros.priority import raise_priority
 
 PERIOD = 0.008
-"""Seconds between two readings."""
+"""Seconds between readings."""
 
 SILENCE = 0.8
-"""Seconds without a word from a parent that still lives after which the arm is stopped."""
+"""Seconds without a message from the parent, even if it is alive, after which the arm is stopped."""
 
 SETTLE_TIME = 1.0
-"""Seconds for an uploaded program to be seen running."""
+"""Seconds within which an uploaded program must be running."""
 
 EXPLANATION_TIME = 0.3
-"""Seconds that the safety mode may lag behind the program that it has stopped."""
+"""Seconds to wait for the safety mode to explain why the program has stopped."""
 
 LEAVE_TIME = 1.0
-"""Seconds at most for the program to be stopped when the process ends."""
+"""Seconds within which the program must be stopped when the process ends."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """The process is there. priority: see :func:`raise_priority`."""
+    """Message: the process has started. ``priority`` as returned by :func:`raise_priority`."""
 
     priority: str
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Why the process ends. held: control was taken away; a person has to ask for it back."""
+    """Message: why the process ends. ``held``: control was taken away, and a person has to ask for recovery."""
 
     reason: str
     held: bool
 
 
 class ControlLostError(Exception):
-    """Somebody or something has stopped the arm or its program."""
+    """Someone or something has stopped the arm or its program."""
 
 
 def serve(host: str, config: UrConfig, tool_length: float, held: str, pipe: Connection) -> None:
-    """Entry point of the process. Ends when link, control or parent is lost; the reason goes to the parent.
+    """Entry point of the process; ends it when connection, control or parent is lost, and tells the parent why.
 
     Args:
-        host: The controller's address.
-        config: See :class:`UrConfig`.
-        tool_length: Meters from the flange to the tool center point.
-        held: Why control must not be taken, empty when it may be.
-        pipe: To the parent.
+        host: Address of the controller.
+        config: Settings of the driver.
+        tool_length: Distance in meters from the flange to the tool center point.
+        held: Why control must not be taken, empty if it may be.
+        pipe: The connection to the parent.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a signal to the whole group means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides how to react to a signal to the process group
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = None
     try:
@@ -88,10 +88,18 @@ def serve(host: str, config: UrConfig, tool_length: float, held: str, pipe: Conn
 
 
 class UrChild:
-    """One connection."""
+    """One connection to a controller: reads its state, reports it to the parent and carries out requests.
+
+    Args:
+        host: Address of the controller.
+        config: Settings of the driver.
+        tool_length: Distance in meters from the flange to the tool center point.
+        held: Why control must not be taken, empty if it may be.
+        pipe: The connection to the parent.
+    """
 
     def __init__(self, host: str, config: UrConfig, tool_length: float, held: str, pipe: Connection) -> None:
-        import rtde_control  # noqa: F401  (what takes long comes before the priority is raised)
+        import rtde_control  # noqa: F401  (slow imports come before the priority is raised)
         from rtde_receive import RTDEReceiveInterface
 
         pipe.send(Started(raise_priority()))
@@ -108,7 +116,12 @@ class UrChild:
         self._heard = time.monotonic()
 
     def run(self) -> None:
-        """Read, report, obey. Never returns."""
+        """Main loop; never returns.
+
+        Raises:
+            ControlLostError: Someone or something has stopped the arm or its program.
+            ConnectionError: The controller or the parent has fallen silent, or a command did not return.
+        """
         while True:
             start = time.monotonic()
             state = self._read(start)
@@ -118,7 +131,7 @@ class UrChild:
             time.sleep(max(PERIOD - (time.monotonic() - start), 0.0))
 
     def leave(self) -> None:
-        """Leave a stopped arm and a stopped program behind."""
+        """Stop the arm and the program before the process ends."""
         if not self._control.has_program:
             return
         if self._receive.isConnected() and self._control.is_running and not self._obstructed:
@@ -130,7 +143,7 @@ class UrChild:
             self._pipe.send(message)
 
     def _listen(self) -> None:
-        """Obey the parent; a stop overtakes whatever is under way."""
+        """Handle the parent's requests; a stop is carried out before pending requests."""
         while self._pipe.poll():
             request: Request = self._pipe.recv()
             self._heard = time.monotonic()
@@ -139,7 +152,7 @@ class UrChild:
             elif request.method != "alive":
                 self._control.submit(request)
         if time.monotonic() - self._heard > SILENCE:
-            raise ConnectionError("expected to hear from the driver's parent process")
+            raise ConnectionError("expected a message from the parent process, it is silent")
 
     def _read(self, now: float) -> UrState:
         receive = self._receive
@@ -167,9 +180,9 @@ class UrChild:
         )
 
     def _keep_control(self, state: UrState) -> None:
-        """Take control when the robot allows it; raises ControlLostError when it was taken away.
+        """Take control when the robot allows it; raise ControlLostError if control was taken away.
 
-        Whatever obstacle is met, with control or without, holds the arm until a person asks for recovery.
+        Any obstacle, with or without control, holds the arm until a person asks for recovery.
         """
         self._obstructed = bool(state.mode_obstacle)
         if state.mode_obstacle:

@@ -1,4 +1,4 @@
-"""Keeps a child process with a connection to a UR controller alive, and talks to it."""
+"""Supervises the child process that is connected to a UR controller, and communicates with it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ from impurity_grasp_ros.hardware.ur_control import Reply, Request
 from impurity_grasp_ros.hardware.ur_state import UrState
 
 LIFE_SIGN = 0.1
-"""Seconds between two signs of life to the child."""
+"""Seconds between signs of life to the child."""
 
 
 class UrLink:
-    """A supervised connection. Thread-safe. Reconnects by itself, with growing pauses; repeats no command.
+    """A supervised connection to a controller; thread-safe.
 
-    ``generation`` counts connections: what was started in another one is not under way any more.
+    It reconnects by itself, with growing pauses, and never repeats a command. :attr:`generation` counts connections: a
+    motion that was started over an earlier one is no longer in progress.
+
+    Args:
+        host: Address of the controller.
+        config: Settings of the driver.
     """
 
     def __init__(self, host: str, config: UrConfig, tool_length: float) -> None:
@@ -51,17 +56,21 @@ class UrLink:
         self._thread.start()
 
     def state(self) -> UrState:
-        """The last reading; raises DeviceFaultError when there is none that is recent."""
+        """The last reading of the controller's state.
+
+        Raises:
+            DeviceFaultError: There is no connection, or the last reading is too old.
+        """
         with self._lock:
             return self._recent()
 
     def age(self) -> float:
-        """Seconds since the last reading, infinite before the first."""
+        """Seconds since the last reading, infinite before the first one."""
         with self._lock:
             return time.monotonic() - self._read_at if self._state is not None else float("inf")
 
     def problem(self) -> str:
-        """Why the arm cannot move, empty when it can."""
+        """Why the arm cannot move, empty if it can."""
         with self._lock:
             try:
                 return self._recent().obstacle
@@ -69,9 +78,14 @@ class UrLink:
                 return str(error)
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """Have the child do something and return its answer.
+        """Send a request to the child and return its answer.
 
-        Raises DeviceFaultError when it fails or takes too long; a child that takes too long is replaced.
+        Args:
+            method: Name of a public method of :class:`.UrCommands`.
+            arguments: Its arguments.
+
+        Raises:
+            DeviceFaultError: No connection, a failed method, or no answer in time, after which the child is replaced.
         """
         with self._changed:
             self._recent()
@@ -79,39 +93,44 @@ class UrLink:
             if not self._changed.wait_for(
                 lambda: number in self._replies or not self._pipe, self._config.command_timeout
             ):
-                self._reason = f"the controller did not take {method} within {self._config.command_timeout:g} s"
+                self._reason = f"the controller did not carry out {method} within {self._config.command_timeout:g} s"
                 self._drop()
             reply = self._replies.pop(number, None)
             if reply is None:
-                raise DeviceFaultError(f"expected the arm to take {method}: {self._reason}")
+                raise DeviceFaultError(f"expected the arm to carry out {method}: {self._reason}")
         if reply.error:
-            raise DeviceFaultError(f"expected the arm to take {method}: {reply.error}")
+            raise DeviceFaultError(f"expected the arm to carry out {method}: {reply.error}")
         return reply.value
 
     def wait_until_ready(self, timeout: float, must_stop: Callable[[], bool] = lambda: False) -> None:
-        """Wait for an arm that can move; raises DeviceFaultError with what is in its way, and CanceledError."""
-        await_ready("an arm", self.problem, timeout, must_stop)
+        """Wait up to ``timeout`` seconds until the arm can move; ``must_stop`` returns whether to stop waiting.
+
+        Raises:
+            DeviceFaultError: The arm was not ready in time; the message says why.
+            CanceledError: ``must_stop`` returned true.
+        """
+        await_ready("the arm", self.problem, timeout, must_stop)
 
     def release(self) -> None:
-        """A person has asked for recovery: a new child may take control, whatever this one still has to report."""
+        """Replace the child by one that may take control, because a person has asked for recovery."""
         with self._lock:
-            self._held, self._reason = "", "connecting anew after recovery"
+            self._held, self._reason = "", "reconnecting after recovery"
             self._drop()
 
     def hold(self, reason: str) -> None:
-        """No child takes control any more until :meth:`release`."""
+        """Let no child take control until :meth:`release` is called; ``reason`` says why."""
         with self._lock:
             self._held = self._reason = reason
             self._drop()
 
     def close(self) -> None:
-        """Stop the arm and end the connection."""
+        """Stop the arm and close the connection."""
         self._closing.set()
         with self._lock:
             self._drop()
         self._thread.join(self._config.connect_timeout + 5.0)
 
-    # Inside; the lock is held
+    # Internal; the lock is held
 
     def _recent(self) -> UrState:
         if self._state is None:
@@ -124,12 +143,12 @@ class UrLink:
     def _send(self, method: str, *arguments: Any) -> int:
         self._requests += 1
         if self._pipe is not None:
-            with contextlib.suppress(OSError):  # its end is noticed by whoever reads
+            with contextlib.suppress(OSError):  # the reader notices that the child has ended
                 self._pipe.send(Request(self._requests, method, arguments))
         return self._requests
 
     def _drop(self) -> None:
-        """Take leave of the child; one that does not go by itself is killed by the supervisor."""
+        """Disconnect from the child; if it does not end by itself, the supervisor kills it."""
         if self._pipe is not None:
             self._pipe.close()
         self._pipe, self._state = None, None
@@ -141,13 +160,13 @@ class UrLink:
     def _supervise(self) -> None:
         pause = self._config.retry_first
         while not self._closing.is_set():
-            if self._attend():
+            if self._run_child():
                 pause = self._config.retry_first
             self._closing.wait(pause)
             pause = min(2.0 * pause, self._config.retry_longest)
 
-    def _attend(self) -> bool:
-        """One child from its start to its end; returns whether it was ever connected."""
+    def _run_child(self) -> bool:
+        """Run one child from its start to its end; return whether it was ever connected."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (self._host, self._config, self._tool_length, self._held, theirs)
@@ -178,7 +197,7 @@ class UrLink:
                 self._drop()
         _end(process)
         if self._took_control and not self._explained:
-            stop_program(self._host, LEAVE_TIME)  # it could not do that itself
+            stop_program(self._host, LEAVE_TIME)  # the child could not do that itself
         return connected
 
     def _is_open(self, pipe: Connection) -> bool:
@@ -186,28 +205,25 @@ class UrLink:
             return self._pipe is pipe
 
     def _receive(self, pipe: Connection) -> bool:
-        """Take in all that has arrived, so that a reading never waits behind older ones; False at the child's end.
-
-        Bounded in time: signs of life go out also when readings arrive faster than a busy machine takes them in.
-        """
-        limit = time.monotonic() + LIFE_SIGN
+        """Process all messages, so that no reading waits behind older ones; return False if the child has ended."""
+        limit = time.monotonic() + LIFE_SIGN  # send signs of life even if messages arrive faster than processed
         try:
             ready = pipe.poll(LIFE_SIGN / 2)
             while ready:
                 message = pipe.recv()
                 with self._changed:
-                    if self._pipe is not pipe or not self._take_in(message):
+                    if self._pipe is not pipe or not self._process(message):
                         return False
                 ready = time.monotonic() < limit and pipe.poll()
         except (EOFError, OSError):
             with self._lock:
                 if self._pipe is pipe:
-                    self._reason = f"the connection to {self._host} broke down"
+                    self._reason = f"the connection to {self._host} was lost"
             return False
         return True
 
-    def _take_in(self, message: Any) -> bool:
-        """The lock is held; False when the child has said its last word."""
+    def _process(self, message: Any) -> bool:
+        """Process a message; return False if it is the child's last one. The lock is held."""
         if isinstance(message, UrState):
             self._state, self._read_at = message, time.monotonic()
             self._held = message.held or self._held
@@ -225,7 +241,7 @@ class UrLink:
 
 
 def _end(process: BaseProcess) -> None:
-    """Give a child time to stop the arm, then make sure that it is gone."""
+    """Give a child time to stop the arm, then make sure that it has ended."""
     process.join(2.0 * LEAVE_TIME + 0.5)
     if process.is_alive():
         process.kill()

@@ -1,4 +1,4 @@
-"""What a UR controller tells of itself, and what stands in the way of a motion."""
+"""The state of a UR controller, and what keeps the arm from moving."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ SAFE = (1, 2)
 
 @dataclass(frozen=True)
 class UrState:
-    """One reading. Angles in rad, speeds in rad/s, pose and force in metres, rotation vector and N, controller's base.
+    """One reading of the controller's state.
 
-    stamp: seconds by the controller's clock. speed_fraction: 0 to 1, of the slider or of what the controller makes of
-    it, whichever is less. program_running: our control program. held: since something stopped the arm, a person has to
-    ask for recovery. moving: a motion of ours is under way.
+    Attributes:
+        stamp: Time in seconds by the controller's clock.
+        joints: Measured joint angles in rad.
+        speeds: Measured joint speeds in rad/s.
+        tool_pose: Position in meters and rotation vector in rad of the tool, in the controller's base frame.
+        tool_force: Force in N and torque in Nm at the tool, in the controller's base frame.
+        robot_mode: Key of ``ROBOT_MODES``.
+        safety_mode: Key of ``SAFETY_MODES``.
+        speed_fraction: 0 to 1: the speed slider or the controller's own speed scaling, whichever is smaller.
+        program_running: Whether the control program of this driver is running.
+        held: Why a person has to ask for recovery before the arm may move, empty if it may.
+        motions: Number of motions started over this connection.
+        moving: Whether the last of them is in progress.
     """
 
     stamp: float
@@ -41,26 +51,26 @@ class UrState:
 
     @property
     def robot_mode_name(self) -> str:
-        """``robot_mode`` in words."""
+        """The name of ``robot_mode``."""
         return ROBOT_MODES.get(self.robot_mode, str(self.robot_mode))
 
     @property
     def safety_mode_name(self) -> str:
-        """``safety_mode`` in words."""
+        """The name of ``safety_mode``."""
         return SAFETY_MODES.get(self.safety_mode, str(self.safety_mode))
 
     @property
     def mode_obstacle(self) -> str:
-        """Which of the robot's modes does not allow motion, empty when both do."""
+        """Which of the two modes does not allow motion, empty if both do."""
         if self.safety_mode not in SAFE:
-            return f"the safety system is in {self.safety_mode_name}"
-        return "" if self.robot_mode == RUNNING else f"the robot is in mode {self.robot_mode_name}"
+            return f"the safety mode is {self.safety_mode_name}"
+        return "" if self.robot_mode == RUNNING else f"the robot mode is {self.robot_mode_name}"
 
     @property
     def obstacle(self) -> str:
-        """Why the arm must not or cannot move, empty when it can."""
+        """Why the arm must not or cannot move, empty if it can."""
         if self.mode_obstacle:
             return self.mode_obstacle
         if self.held:
-            return f"{self.held}; it moves again after recovery is asked for"
-        return "" if self.program_running else "the control program does not run"
+            return f"{self.held}; it can move again after recovery is requested"
+        return "" if self.program_running else "the control program is not running"

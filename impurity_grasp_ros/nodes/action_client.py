@@ -1,4 +1,4 @@
-"""An action client that never loses the answer to a goal."""
+"""An action client that never loses the response to a goal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from rclpy.task import Future
 
 
 class ActionClient(rclpy.action.ActionClient):
-    """rclpy's, without its race.
+    """The action client of ``rclpy`` without its race condition.
 
-    rclpy handles the answer to a goal in an executor's thread while another one may still be registering the future
-    that it returns; the future then never completes (ros2/rclpy issue 1123; rclpy 9.1 registers two futures, of which
-    it returns the later one). Here, incoming messages are handled only after sending has finished.
+    ``rclpy`` may process the response to a goal in an executor thread while the sending thread is still registering
+    the future that it will return; that future then never completes (ros2/rclpy issue 1123; rclpy 9.1 registers two
+    futures and returns the later one). Here, incoming messages are processed only after sending has finished.
+
+    Args:
+        arguments: Positional arguments of :class:`rclpy.action.ActionClient`.
+        options: Its keyword arguments.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

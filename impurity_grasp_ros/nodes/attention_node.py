@@ -1,4 +1,4 @@
-"""Attention as a service: ``attend`` finds the target in a heightmap, or where one may be hidden."""
+"""Attention as a service: ``attend`` finds the target in a heightmap, or a place where one may be hidden."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import Attend
 from impurity_grasp_ros.errors import InvalidGoalError
-from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header, to_image
+from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header
+from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_attention
@@ -16,9 +17,15 @@ from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 
 
 class AttentionNode(Node):
-    """Offers ``attend`` and publishes what it saw on the latched topic ``attention/overlay``.
+    """Offers the service ``attend`` and publishes what it found on the latched topic ``attention/overlay``.
 
-    Within a job it remembers what ordinary objects look like, so that it still knows when few of them are left.
+    During a job it remembers what ordinary objects look like, so that it still recognizes them when few are left.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid.
     """
 
     def __init__(self, **options: object) -> None:
@@ -35,9 +42,9 @@ class AttentionNode(Node):
             if request.new_job:
                 self._appearance, self._knows_job = None, True
             elif not self._knows_job:
-                raise InvalidGoalError("expected the first view of a job, received a later one: this node is new")
+                raise InvalidGoalError("expected the first view of a job, received a later one: the node was restarted")
             attention, self._appearance = attend(heightmap, self._appearance, self._settings.value)
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.attention = to_attention(attention, heightmap.grid)
         self._overlay.publish(to_image(draw_attention(heightmap, attention), "rgb8", to_header(heightmap.stamp)))
@@ -45,5 +52,5 @@ class AttentionNode(Node):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(AttentionNode)

@@ -1,4 +1,4 @@
-"""The simulated cell on the robot's topics: camera, joint states, clock, ``execute_primitive`` and ``reset_scene``."""
+"""The simulated cell behind the robot's ROS interfaces: camera, joint states, clock, actions and services."""
 
 from __future__ import annotations
 
@@ -23,22 +23,34 @@ from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, run, ste
 from impurity_grasp_ros.simulation.environment import Environment
 
 IDLE_RATE = 15.0
-"""Hz at most of joint states and clock while nothing moves: every tick wakes all nodes."""
+"""Highest rate in Hz of joint states and clock while nothing moves: every tick of the clock wakes all nodes."""
 
 
 @dataclass(frozen=True)
 class BulletBridgeConfig(SceneConfig):
-    """The scene to start with and how fast time passes."""
+    """The initial scene, how fast time passes, and the rates of the topics."""
 
     gui: bool = parameter("open the simulator's window; implies real_time")
     real_time: bool = parameter("move at the speed of the wall clock instead of as fast as possible")
-    watch_sender: bool = parameter("stop the arm when the node that sent its goal is gone")
-    camera_rate: float = parameter("Hz of camera frames; they pause while the arm moves", low=0.1, high=60.0)
+    watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
+    camera_rate: float = parameter("Hz of camera frames, which pause while the arm moves", low=0.1, high=60.0)
     joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
 
 
 class BulletBridgeNode(ClosingNode):
-    """Stands for camera driver and motion node. One lock guards the simulation; a motion holds it throughout."""
+    """Takes the place of the camera driver and ``motion_node``.
+
+    A lock guards the simulation; a motion holds it from start to end.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid, or the cell or the scene cannot be loaded.
+        UnknownSceneError: There is no such scene.
+        InvalidGoalError: The seed or a number of objects is out of range.
+        SceneNotSettledError: The scene could not be generated.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("bullet_bridge_node", **options)
@@ -56,24 +68,24 @@ class BulletBridgeNode(ClosingNode):
         self._primitives = PrimitiveServer(
             self,
             self._execute,
-            lambda: None,  # the simulated arm stops within one poll of the executor
+            lambda: None,  # the executor stops the simulated arm the next time it polls
             lambda: to_time(self._topics.now()),
             lambda: config.watch_sender,
         )
 
     def stop(self) -> None:
-        """Stop the arm and refuse whatever comes."""
+        """Stop the arm and refuse all further goals."""
         self._closing = True
-        self._primitives.close("the node was told to end")
+        self._primitives.close("the node was told to shut down")
 
     def close(self) -> None:
-        """Wait for the motion to end and close the simulator."""
+        """Stop the arm, wait for its motion to end, and close the simulator."""
         self.stop()
         with self._lock:
             self._environment.close()
 
     def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
-        """A timer by the wall clock whose callback is skipped while the simulation is in use."""
+        """Add a wall-clock timer whose callback is skipped while the simulation is in use."""
 
         def guarded() -> None:
             if not self._closing and self._lock.acquire(blocking=False):
@@ -93,7 +105,7 @@ class BulletBridgeNode(ClosingNode):
         try:
             with self._primitives.claimed("reset_scene"), self._lock:
                 response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             answer_error(response, error, self.get_logger())
         return response
 
@@ -115,5 +127,5 @@ class BulletBridgeNode(ClosingNode):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(BulletBridgeNode)

@@ -1,4 +1,4 @@
-"""What the simulated cell publishes, named as the drivers of the real one name it."""
+"""Topics of the simulated cell, named as the drivers of the real cell name them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from impurity_grasp.msg import SceneState
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
-from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image, to_time
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.runtime import LATCHED, camera_qos
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
+from impurity_grasp_ros.nodes.conversions import to_header, to_time
+from impurity_grasp_ros.nodes.images import to_camera_info, to_image
+from impurity_grasp_ros.nodes.runtime import LATCHED
 from impurity_grasp_ros.simulation.environment import Environment
 
 
 @dataclass(frozen=True)
 class SceneConfig:
-    """The cell, and the scene to start with."""
+    """The cell and the initial scene."""
 
     cell_file: str = parameter("the cell; a path, or relative to the package")
     scene: str = parameter("a scene of config/scenes, or a preset: path/to/scene.yaml")
@@ -30,19 +31,40 @@ class SceneConfig:
 
 
 class SceneTopics:
-    """What a camera, and a referee, see of an environment. Stamps are the wall's time."""
+    """Publishes camera frames and the ground truth of an environment, stamped with wall-clock time.
+
+    Args:
+        node: The node that publishes.
+        environment: The simulated cell.
+    """
 
     def __init__(self, node: Node, environment: Environment) -> None:
         self._node = node
         self._environment = environment
         self._frame: RgbdFrame | None = None
         self._scene = node.create_publisher(SceneState, "scene_state", LATCHED)
-        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", camera_qos("reliable"))
-        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", camera_qos("reliable"))
-        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", camera_qos("reliable"))
+        self._color = node.create_publisher(Image, COLOR_IMAGE, camera_qos("reliable"))
+        self._depth = node.create_publisher(Image, DEPTH_IMAGE, camera_qos("reliable"))
+        self._info = node.create_publisher(CameraInfo, CAMERA_INFO, camera_qos("reliable"))
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        """Generate another scene; numbers as in :class:`SceneConfig`. Raises as :meth:`Environment.reset` does."""
+        """Generate another scene and publish its state.
+
+        Args:
+            scene: Name of a scene, or path of a preset.
+            seed: Seed of the scene.
+            targets: Number of targets; negative: as the scene file says.
+            blocks: Number of ordinary blocks; negative: as the scene file says.
+
+        Returns:
+            The state of the new scene.
+
+        Raises:
+            UnknownSceneError: There is no such scene.
+            InvalidGoalError: The seed or a number of objects is out of range.
+            ConfigError: The scene file is invalid.
+            SceneNotSettledError: The scene could not be generated.
+        """
         try:
             self._environment.reset(seed, scene, None if targets < 0 else targets, None if blocks < 0 else blocks)
         finally:
@@ -50,17 +72,18 @@ class SceneTopics:
         return self.publish_scene()
 
     def now(self) -> float:
-        """Seconds for stamps."""
+        """The time for stamps, in seconds."""
         return float(self._node.get_clock().now().nanoseconds * 1e-9)
 
     def forget_frame(self) -> None:
-        """The world has changed: the next camera frame has to be rendered."""
+        """Have the next camera frame rendered anew, because the world has changed."""
         self._frame = None
 
     def publish_frame(self, age: float = 0.0) -> None:
-        """A camera frame, rendered only if the world has changed since the last one and somebody listens.
+        """Publish a camera frame if there are subscribers; it is rendered only if the world has changed.
 
-        age: seconds by which its stamp is too old.
+        Args:
+            age: Seconds to subtract from the stamp.
         """
         if not self._depth.get_subscription_count():
             return
@@ -72,7 +95,7 @@ class SceneTopics:
         self._depth.publish(to_image(self._frame.depth, "32FC1", header))
 
     def publish_scene(self) -> SceneState:
-        """Ground truth about the blocks, for evaluation and display."""
+        """Publish and return the ground truth about the blocks, for evaluation and display."""
         scene, tally = self._environment.scene, self._environment.tally()
         message = SceneState(
             stamp=to_time(self.now()),
@@ -90,9 +113,14 @@ class SceneTopics:
 
 
 class BulletTopics(SceneTopics):
-    """The same, and joint states and clock. Stamps are simulated time with ``use_sim_time``, else the wall's.
+    """Publishes joint states and the clock as well; stamps are simulated time if ``use_sim_time`` is set.
 
-    Simulated time never goes back: not when a scene is reset, and it goes on while the arm rests.
+    Simulated time never goes back, not even when the scene is reset, and it also advances while the arm is at rest.
+
+    Args:
+        node: The node that publishes.
+        environment: The simulated cell.
+        joint_state_rate: Rate of joint states and clock during a motion, in Hz of simulated time.
     """
 
     def __init__(self, node: Node, environment: Environment, joint_state_rate: float) -> None:
@@ -105,25 +133,28 @@ class BulletTopics(SceneTopics):
         self._joints = node.create_publisher(JointState, "joint_states", 10)
 
     def now(self) -> float:
-        """Seconds for stamps."""
+        """The time for stamps, in seconds."""
         if self._simulated:
             return self._epoch + self._environment.world.time
         return super().now()
 
     def idle(self, duration: float) -> None:
-        """Let simulated time pass without a change of the world, whose own clock must not depend on the wall's."""
+        """Advance simulated time by ``duration`` seconds without stepping the world.
+
+        The world's own clock must not depend on the wall clock.
+        """
         self._epoch += duration
         self.publish_motion()
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        """Generate another scene. The world's own time starts again at zero, and forgets who follows it."""
+        """As :meth:`SceneTopics.reset`; the world restarts its own time at zero and drops its callbacks."""
         self._epoch += self._environment.world.time
         self._last_published = -1.0
         try:
             return super().reset(scene, seed, targets, blocks)
         finally:
             self._environment.world.after_step(self._on_step)
-            self.publish_motion()  # a job that follows has to know the time
+            self.publish_motion()  # the next job needs the current time
 
     def _on_step(self) -> None:
         if self._environment.world.time - self._last_published >= self._period:
@@ -131,7 +162,7 @@ class BulletTopics(SceneTopics):
             self.publish_motion()
 
     def publish_motion(self) -> None:
-        """Clock and joint states."""
+        """Publish the clock and the joint states."""
         now = self.now()
         if self._clock is not None:
             self._clock.publish(Clock(clock=to_time(now)))

@@ -1,4 +1,4 @@
-"""Single camera images, and clicks on them, for command line tools."""
+"""Single camera images, and clicks on them, for command-line tools."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import SensorStaleError
-from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.runtime import camera_qos
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, CLICK, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
+from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 
 
 @dataclass
@@ -30,17 +29,16 @@ class _Latest:
 
 
 class CameraTap:
-    """The streams of a camera driver, as a context manager outside of any node."""
+    """A context manager that receives the streams of a camera driver, in a node and executor of its own."""
 
     def __enter__(self) -> CameraTap:
         rclpy.init()
         self._latest = _Latest()
         self._node = rclpy.create_node("camera_tap")
-        color, depth = f"{CAMERA}/color", f"{CAMERA}/aligned_depth_to_color"
-        self._node.create_subscription(Image, f"{color}/image_raw", self._on_image, camera_qos("reliable"))
-        self._node.create_subscription(Image, f"{depth}/image_raw", self._on_depth, camera_qos("reliable"))
-        self._node.create_subscription(CameraInfo, f"{color}/camera_info", self._on_info, camera_qos("reliable"))
-        self._node.create_subscription(Point, f"{color}/image_raw_mouse_left", self._on_click, 10)
+        self._node.create_subscription(Image, COLOR_IMAGE, self._on_image, camera_qos("reliable"))
+        self._node.create_subscription(Image, DEPTH_IMAGE, self._on_depth, camera_qos("reliable"))
+        self._node.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, camera_qos("reliable"))
+        self._node.create_subscription(Point, CLICK, self._on_click, 10)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -54,16 +52,40 @@ class CameraTap:
         rclpy.try_shutdown()
 
     def capture(self, timeout: float = 5.0) -> tuple[NDArray[np.uint8], CameraIntrinsics]:
-        """An image (H, W, 3) RGB that arrives from now on; raises SensorStaleError and InvalidFrameError."""
+        """Wait for the next color image.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            The image, (h, w, 3) uint8 RGB, and the camera's intrinsics.
+
+        Raises:
+            SensorStaleError: No image, or no camera info, arrived in time.
+            InvalidFrameError: The image is not a color image, or the camera is not calibrated.
+        """
         start = time.monotonic()
         while self._latest.image is None or self._latest.info is None or self._latest.received < start:
             if time.monotonic() > start + timeout:
-                raise SensorStaleError(f"expected an image on {CAMERA}/color within {timeout:g} s")
+                raise SensorStaleError(f"expected an image on {COLOR_IMAGE} within {timeout:g} s")
             time.sleep(0.01)
         return from_color(self._latest.image), from_camera_info(self._latest.info)
 
     def depth_at(self, column: int, row: int, timeout: float = 5.0) -> float:
-        """Metres along the optical axis at a pixel, the median around it; raises SensorStaleError without a reading."""
+        """Measure the depth at a pixel: the median of the readings in the 7 x 7 pixels around it.
+
+        Args:
+            column: Column of the pixel.
+            row: Row of the pixel.
+            timeout: Seconds to wait for a reading.
+
+        Returns:
+            Meters along the optical axis.
+
+        Raises:
+            SensorStaleError: There was no reading around the pixel in time.
+            InvalidFrameError: The image is not a depth image.
+        """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._latest.depth is not None:
@@ -75,7 +97,7 @@ class CameraTap:
         raise SensorStaleError(f"expected a depth reading at column {column}, row {row} within {timeout:g} s")
 
     def wait_for_click(self) -> tuple[int, int]:
-        """Column and row of the next click that rqt_image_view reports."""
+        """Wait for the next click that rqt_image_view reports and return its column and row."""
         self._latest.click = None
         while self._latest.click is None:
             time.sleep(0.05)

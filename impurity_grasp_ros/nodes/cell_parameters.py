@@ -1,4 +1,4 @@
-"""What of the cell may be set while a node runs."""
+"""The settings of the cell that can be changed while a node runs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from impurity_grasp_ros.nodes.parameters import NodeParameters
 
 @dataclass(frozen=True)
 class CellSettings:
-    """Parameters ``cell.*``. All else is the cell file's, for every node alike."""
+    """Parameters ``cell.*``. Everything else comes from the cell file, which all nodes share."""
 
     motion: MotionConfig
     obstacles: ObstaclesConfig
 
 
 class CellParameters(NodeParameters[CellSettings]):
-    """The cell of a file, with the settings of now.
+    """The cell of a file, with the current settings.
 
     Args:
         node: The node that moves the arm.
-        cell: As the file says.
+        cell: The cell as described by the file.
 
     Raises:
-        ConfigError: The settings with which the node was started do not fit into the cell.
+        ConfigError: The settings with which the node was started do not fit the cell.
     """
 
     def __init__(self, node: Node, cell: CellConfig) -> None:
@@ -39,7 +39,7 @@ class CellParameters(NodeParameters[CellSettings]):
 
     @property
     def cell(self) -> CellConfig:
-        """The cell of now."""
+        """The cell with the current settings."""
         return self._with(self.value)
 
     def _build(self, flat: dict[str, Any]) -> CellSettings:
@@ -48,7 +48,7 @@ class CellParameters(NodeParameters[CellSettings]):
         return settings
 
     def _with(self, settings: CellSettings) -> CellConfig:
-        """The cell with settings; raises ConfigError where they do not fit into it."""
+        """The cell with the given settings; raises ConfigError if they do not fit it."""
         height, watched = settings.motion.transit_height, self._file.motion.transit_height
         if height < watched:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""All nodes of the simulated system in one process, and a client that gives it jobs."""
+"""All nodes of the simulated system in one process, and a client that sends jobs to them."""
 
 from __future__ import annotations
 
@@ -33,23 +33,30 @@ from impurity_grasp_ros.nodes.runtime import LATCHED, end, spin
 
 THREADS = 8
 ANSWER_TIMEOUT = 60.0
-"""Seconds within which the graph answers anything but a job."""
+"""Seconds within which the graph must answer everything but a job."""
 
 DISCOVERY_TIME = 1.5
-"""Seconds after which other graphs of the same ROS domain are known."""
+"""Seconds until other graphs in the same ROS domain have been discovered."""
 
 RECORD_TIMEOUT = 5.0
-"""Seconds that the recorder gets to write its last pictures."""
+"""Seconds that the recorder has to write the last pictures of a job."""
 
 
 class SimulatedSystem:
-    """Context manager around the composed graph.
+    """A context manager that runs the composed graph.
 
     Args:
-        bridge: Parameters of the bullet_bridge_node besides the cell.
+        bridge: Parameters of ``bullet_bridge_node`` except the cell, by name.
         cell_file: The cell; a path, or relative to the package.
-        folder: Where pictures of the decisions go.
-        on_line: Gets each decision in words.
+        folder: Where the recorder writes its pictures.
+        on_line: Receives each decision as a line of text.
+
+    Raises:
+        ConfigError: A parameter is invalid.
+        UnknownSceneError: There is no such scene.
+        InvalidGoalError: The seed or a number of objects is out of range.
+        SceneNotSettledError: The scene could not be generated.
+        CheckpointError: The weights of the policy cannot be used.
     """
 
     def __init__(self, bridge: Mapping[str, Any], cell_file: str, folder: Path, on_line: Callable[[str], None]) -> None:
@@ -98,7 +105,19 @@ class SimulatedSystem:
         self.scene = state
 
     def reset(self, scene: str, seed: int, targets: int | None, blocks: int | None) -> None:
-        """Generate a scene; raises ReportedError when that is not possible, BusyError when two graphs would answer."""
+        """Generate a scene.
+
+        Args:
+            scene: Name of a scene, or path of a preset.
+            seed: Seed of the scene.
+            targets: Number of targets; None: as the scene file says.
+            blocks: Number of ordinary blocks; None: as the scene file says.
+
+        Raises:
+            BusyError: Another graph in this ROS domain would answer as well.
+            ReportedError: The scene could not be generated.
+            PeerUnavailableError: There was no answer in time.
+        """
         self._check_alone()
         request = ResetScene.Request(scene=scene, seed=seed)
         request.targets = -1 if targets is None else targets
@@ -110,17 +129,28 @@ class SimulatedSystem:
         self.recorder.count = 0
 
     def _check_alone(self) -> None:
-        """Raise BusyError when another graph is known; one that has just started may not be yet."""
+        """Raise BusyError if another graph is known; one that has just started may not be discovered yet."""
         time.sleep(max(0.0, self._created + DISCOVERY_TIME - time.monotonic()))
         if (graphs := self._client.count_publishers("decision")) > 1:
-            raise BusyError(f"expected one graph in this ROS domain, found {graphs}: please set another ROS_DOMAIN_ID")
+            raise BusyError(f"expected one graph in this ROS domain, found {graphs}: set another ROS_DOMAIN_ID")
 
     def pick(
         self, goal: PickImpurities.Goal, on_feedback: Callable[[PickImpurities.Feedback], None]
     ) -> PickImpurities.Result:
-        """Send a goal to ``pick_impurities`` and wait for its result; an interrupt cancels it and is raised again.
+        """Send a goal to ``pick_impurities`` and wait for its result.
 
-        Raises BusyError when two graphs would answer.
+        Args:
+            goal: The goal.
+            on_feedback: Called with each feedback message, from another thread.
+
+        Returns:
+            The result.
+
+        Raises:
+            BusyError: Another graph in this ROS domain would answer as well.
+            ReportedError: The goal was rejected.
+            PeerUnavailableError: The action server did not appear or answer in time.
+            KeyboardInterrupt: On an interrupt, once the goal has been canceled and has ended.
         """
         if not self._pick.wait_for_server(ANSWER_TIMEOUT):
             raise PeerUnavailableError(f"expected pick_impurities to appear within {ANSWER_TIMEOUT:g} s")
@@ -134,11 +164,11 @@ class SimulatedSystem:
             return self._wait(outcome, float("inf"), "pick_impurities").result
         except KeyboardInterrupt:
             handle.cancel_goal_async()
-            self._wait(outcome, ANSWER_TIMEOUT, "pick_impurities, canceled,")
+            self._wait(outcome, ANSWER_TIMEOUT, "pick_impurities (canceled)")
             raise
 
     def await_decisions(self, count: int) -> None:
-        """Let the recorder catch up with a job that made ``count`` decisions."""
+        """Wait for the recorder to catch up with a job that made ``count`` decisions."""
         deadline = time.monotonic() + RECORD_TIMEOUT
         while self.recorder.count < count and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -1,18 +1,12 @@
-"""Between the package's values and ROS messages: pure functions, one pair a type."""
+"""Conversions between the package's values and ROS messages: pure functions, one pair for each type."""
 
 from __future__ import annotations
 
-import array
 import math
-import sys
-from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from cv_bridge import CvBridge, CvBridgeError
 from geometry_msgs.msg import Point
-from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from impurity_grasp.msg import Attempt as AttemptMsg
@@ -24,7 +18,6 @@ from impurity_grasp_ros.datatypes import (
     Attempt,
     Attention,
     AttentionState,
-    CameraIntrinsics,
     Cluster,
     Grid,
     Heightmap,
@@ -34,113 +27,35 @@ from impurity_grasp_ros.datatypes import (
     PrimitiveKind,
 )
 from impurity_grasp_ros.errors import InvalidFrameError, InvalidGoalError
+from impurity_grasp_ros.nodes.images import from_image, to_image
 
 BASE_FRAME = "base_link"
-MILLIMETRE = 1e-3
-
-PIXELS = {"rgb8": (np.uint8, 3), "mono8": (np.uint8, 1), "16UC1": (np.uint16, 1), "32FC1": (np.float32, 1)}
-"""Number type and channels of the encodings that this package writes, and of depth images."""
-
-_bridge = CvBridge()
 
 
 def to_time(seconds: float) -> Time:
-    """Seconds as a stamp."""
+    """A time in seconds as a stamp."""
     nanoseconds = round(seconds * 1e9)
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
 def to_duration(seconds: float) -> Duration:
-    """Seconds as a duration."""
+    """A number of seconds as a duration."""
     nanoseconds = round(seconds * 1e9)
     return Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
 def to_seconds(stamp: Time | Duration) -> float:
-    """Seconds of a stamp or a duration."""
+    """A stamp or a duration in seconds."""
     return stamp.sec + stamp.nanosec * 1e-9
 
 
 def to_header(stamp: float, frame: str = BASE_FRAME) -> Header:
-    """Header of a stamp in seconds."""
+    """The header for a stamp in seconds and a frame ID."""
     return Header(stamp=to_time(stamp), frame_id=frame)
 
 
-def to_image(pixels: NDArray[np.generic], encoding: str, header: Header) -> Image:
-    """An image (H, W) or (H, W, 3) whose type fits the encoding."""
-    pixels = np.ascontiguousarray(pixels, PIXELS[encoding][0])
-    message = Image(header=header, height=pixels.shape[0], width=pixels.shape[1], encoding=encoding)
-    message.step = pixels.strides[0]
-    message.is_bigendian = int(sys.byteorder == "big")
-    data = array.array("B")
-    data.frombytes(pixels.data.cast("B"))  # a thousand times faster than array("B", pixels)
-    message.data = data
-    return message
-
-
-def from_image(message: Image) -> NDArray[Any]:
-    """Pixels (H, W) or (H, W, 3) of an image in one of the encodings of ``PIXELS``, as a read-only view.
-
-    Raises InvalidFrameError for another encoding or a size that does not fit.
-    """
-    if message.encoding not in PIXELS:
-        raise InvalidFrameError(f"expected an encoding out of {', '.join(PIXELS)}, received {message.encoding!r}")
-    dtype, channels = PIXELS[message.encoding]
-    number = np.dtype(dtype).newbyteorder(">" if message.is_bigendian else "<")
-    row = message.width * channels * number.itemsize
-    if message.step < row or len(message.data) != message.step * message.height or not len(message.data):
-        raise InvalidFrameError(
-            f"expected {message.height} rows of at least {row} bytes, received {len(message.data)} bytes "
-            f"in rows of {message.step}"
-        )
-    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)[:, :row]
-    pixels = np.ascontiguousarray(rows).view(number).astype(dtype, copy=False)
-    return pixels.reshape(message.height, message.width, channels) if channels > 1 else pixels
-
-
-def from_color(message: Image) -> NDArray[np.uint8]:
-    """RGB pixels (H, W, 3) of a camera's colour image in any colour encoding; raises InvalidFrameError."""
-    if message.encoding == "rgb8":
-        return from_image(message)
-    try:
-        return np.asarray(_bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
-    except (CvBridgeError, TypeError, ValueError, KeyError) as error:
-        raise InvalidFrameError(f"expected a colour image, received {message.encoding!r}: {error}") from error
-
-
-def from_depth(message: Image) -> NDArray[np.float32]:
-    """Depth (H, W) in metres, 0 for no reading, of an image as 16UC1 (mm) or 32FC1 (m; REP-118).
-
-    Raises InvalidFrameError for another encoding.
-    """
-    if message.encoding not in ("16UC1", "32FC1"):
-        raise InvalidFrameError(f"expected depth as 16UC1 or 32FC1, received {message.encoding!r}")
-    pixels = from_image(message)
-    if message.encoding == "16UC1":
-        return pixels.astype(np.float32) * np.float32(MILLIMETRE)
-    return np.where(np.isfinite(pixels), pixels, np.float32(0.0))
-
-
-def from_camera_info(message: CameraInfo) -> CameraIntrinsics:
-    """Pinhole model of a camera; raises InvalidFrameError for one that is not calibrated."""
-    fx, fy, cx, cy = message.k[0], message.k[4], message.k[2], message.k[5]
-    if not (fx > 0.0 and fy > 0.0):
-        raise InvalidFrameError(f"expected a calibrated camera, received focal lengths {fx} and {fy}")
-    return CameraIntrinsics(message.width, message.height, fx, fy, cx, cy)
-
-
-def to_camera_info(model: CameraIntrinsics, header: Header) -> CameraInfo:
-    """Camera info of a pinhole model without distortion."""
-    message = CameraInfo(header=header, width=model.width_px, height=model.height_px, distortion_model="plumb_bob")
-    message.d = [0.0] * 5
-    message.k = [model.fx_px, 0.0, model.cx_px, 0.0, model.fy_px, model.cy_px, 0.0, 0.0, 1.0]
-    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    message.p = [model.fx_px, 0.0, model.cx_px, 0.0, 0.0, model.fy_px, model.cy_px, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return message
-
-
 def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
-    """A heightmap as message."""
+    """A heightmap as a message."""
     header = to_header(heightmap.stamp)
     message = HeightmapMsg(header=header, resolution=heightmap.grid.resolution)
     message.color = to_image(heightmap.color, "rgb8", header)
@@ -152,7 +67,18 @@ def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
 
 
 def from_heightmap(message: HeightmapMsg) -> Heightmap:
-    """A heightmap from its message; raises InvalidFrameError when its images do not fit together."""
+    """The heightmap in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The heightmap, with the message's stamp.
+
+    Raises:
+        InvalidFrameError: The images differ in size or encoding, the resolution is not positive, or a height is not
+            finite.
+    """
     color, height, valid = (from_image(image) for image in (message.color, message.height, message.valid))
     if color.shape[:2] != height.shape or height.shape != valid.shape or message.resolution <= 0.0:
         raise InvalidFrameError(
@@ -167,7 +93,15 @@ def from_heightmap(message: HeightmapMsg) -> Heightmap:
 
 
 def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
-    """An attention as message; ``grid`` is that of the whole heightmap."""
+    """An attention as a message.
+
+    Args:
+        attention: The attention.
+        grid: The grid of the whole heightmap, for the row and column of the center.
+
+    Returns:
+        The message.
+    """
     header = to_header(attention.crop.stamp)
     row, column = grid.to_cell(*attention.center)
     return AttentionMsg(
@@ -188,12 +122,23 @@ def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
 
 
 def from_attention(message: AttentionMsg) -> Attention:
-    """An attention from its message; raises InvalidFrameError or InvalidGoalError."""
+    """The attention in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The attention.
+
+    Raises:
+        InvalidFrameError: An image is invalid, or the mask and the crop differ in size.
+        InvalidGoalError: The state is unknown.
+    """
     crop, mask = from_heightmap(message.crop), from_image(message.mask) > 0
     if mask.shape != crop.height.shape:
-        raise InvalidFrameError(f"expected a mask of the crop's size {crop.height.shape}, received {mask.shape}")
+        raise InvalidFrameError(f"expected a mask of the crop's size, {crop.height.shape}, received {mask.shape}")
     if message.state not in iter(AttentionState):
-        raise InvalidGoalError(f"expected an attention state out of 0, 1, 2, received {message.state}")
+        raise InvalidGoalError(f"expected attention state 0, 1 or 2, received {message.state}")
     clusters = tuple(
         Cluster((cluster.center.x, cluster.center.y), cluster.area, cluster.height) for cluster in message.clusters
     )
@@ -203,7 +148,7 @@ def from_attention(message: AttentionMsg) -> Attention:
 
 
 def to_primitive(primitive: Primitive) -> PrimitiveMsg:
-    """A primitive as message."""
+    """A primitive as a message."""
     x, y, z = primitive.position
     return PrimitiveMsg(
         kind=primitive.kind,
@@ -216,7 +161,17 @@ def to_primitive(primitive: Primitive) -> PrimitiveMsg:
 
 
 def from_primitive(message: PrimitiveMsg) -> Primitive:
-    """A primitive from its message; raises InvalidGoalError for values that no primitive has."""
+    """The primitive in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The primitive.
+
+    Raises:
+        InvalidGoalError: The kind is unknown, a number is not finite, or the length or the opening is out of range.
+    """
     if message.kind not in iter(PrimitiveKind):
         raise InvalidGoalError(f"expected a primitive of kind 0 or 1, received {message.kind}")
     position = message.position.x, message.position.y, message.position.z
@@ -225,14 +180,14 @@ def from_primitive(message: PrimitiveMsg) -> Primitive:
         raise InvalidGoalError(f"expected position, angle, length and opening to be finite, received {numbers}")
     if message.length < 0.0 or message.opening < 0.0:
         raise InvalidGoalError(
-            f"expected length and opening from 0 m on, received {message.length:g} m and {message.opening:g} m"
+            f"expected length and opening of at least 0 m, received {message.length:g} m and {message.opening:g} m"
         )
     kind = PrimitiveKind(message.kind)
     return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value)
 
 
 def to_attempt(attempt: Attempt) -> AttemptMsg:
-    """An attempt as message."""
+    """An attempt as a message."""
     return AttemptMsg(
         primitive=to_primitive(attempt.primitive),
         status=attempt.outcome.status.value,
@@ -243,7 +198,17 @@ def to_attempt(attempt: Attempt) -> AttemptMsg:
 
 
 def from_attempt(message: AttemptMsg) -> Attempt:
-    """An attempt from its message; raises InvalidGoalError for an unknown status."""
+    """The attempt in a message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        The attempt.
+
+    Raises:
+        InvalidGoalError: The status is unknown, or the primitive is invalid.
+    """
     if message.status not in {status.value for status in OutcomeStatus}:
         raise InvalidGoalError(f"expected a known outcome status, received {message.status}")
     outcome = Outcome(OutcomeStatus(message.status), message.opening, message.duration, message.message)

@@ -1,4 +1,4 @@
-"""The state of arm and gripper as ``diagnostic_msgs``."""
+"""The state of the arm and the gripper as ``diagnostic_msgs``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from impurity_grasp_ros.protocols import Device
 
 
 def diagnose(devices: Mapping[str, Device], host: str) -> tuple[DiagnosticArray, str]:
-    """The state of devices.
+    """Summarize the state of devices.
 
     Args:
-        devices: By name.
-        host: Where they are.
+        devices: The devices, by name.
+        host: Address of the controller to which they are connected.
 
     Returns:
-        A message without a stamp, and what keeps the robot from moving, empty when nothing does.
+        A message without a stamp, and a description of what keeps the robot from moving, empty if nothing does.
     """
     problems = {name: device.problem() for name, device in devices.items()}
     status = [

@@ -1,7 +1,8 @@
-"""A robot that is none: the controller's and gripper's ports on loopback, and the camera's topics, over one simulation.
+"""An emulated robot: the ports of controller and gripper on a loopback address, and camera topics, on a simulation.
 
-``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries. The controller keeps its own
-time in a process of its own; this one plays its commands in the simulated world and renders while nothing moves.
+``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries. The emulated controller runs
+in real time in a process of its own; this process carries out its commands in the simulated world and renders camera
+images while nothing moves.
 """
 
 from __future__ import annotations
@@ -36,44 +37,49 @@ from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
 
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
-"""The least noise of a real camera; two of its images are never alike."""
+"""As little noise as a real camera can have: no two of its images are identical."""
 
 WAIT = 0.01
-"""Seconds to wait for the next command before looking at the camera."""
+"""Seconds to wait for the next command before checking whether a camera image is due."""
 
 OVERDUE = 0.3
-"""Seconds after which a picture is taken although commands wait: those of an arm that stands are not urgent."""
+"""Seconds after which an overdue image is rendered even if commands are waiting: an arm at rest can wait."""
 
 FREE_SHARE = 2.0
-"""Times as long as a picture took that the camera then leaves the processor to others."""
+"""Pause after each image, as a multiple of the time that it took to render, to leave the processor to others."""
 
 CAMERA_STATES = ("on", "off", "frozen")
 
 
 @dataclass(frozen=True)
 class EmulatedCellConfig(SceneConfig):
-    """Which controller, on which address, over which scene."""
+    """Which controller to emulate, at which address, with which scene."""
 
-    host: str = parameter("address on which the ports are served")
+    host: str = parameter("address at which the ports are served")
     controller: str = parameter("generation of the controller", choices=("cb3", "e-series"))
     camera_rate: float = parameter(
-        "Hz of camera frames, at most; they pause while the arm moves and come more slowly on a busy machine",
+        "highest rate in Hz of camera frames, which pause while the arm moves and are slower on a busy machine",
         low=0.1,
         high=30.0,
     )
 
 
 class CellTopics(SceneTopics):
-    """Topics of a camera with noise. The scene is rendered when it has changed; the noise is new in every image."""
+    """Topics of a camera with noise: a scene is rendered only if it has changed, and every image has new noise.
+
+    Args:
+        node: The node that publishes.
+        environment: The simulated cell.
+    """
 
     def __init__(self, node: Node, environment: Environment) -> None:
         super().__init__(node, environment)
         self._noise = SensorNoise(QUIET_SENSOR, np.random.default_rng())
         self._rendered: RgbdFrame | None = None
-        self._places: NDArray[np.float64] = np.zeros(0)
+        self._rendered_poses: NDArray[np.float64] = np.zeros(0)
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        """As :meth:`SceneTopics.reset`; the noise is the scene's own where it has one."""
+        """As :meth:`SceneTopics.reset`; if the scene defines camera noise, that is used."""
         try:
             return super().reset(scene, seed, targets, blocks)
         finally:
@@ -82,11 +88,11 @@ class CellTopics(SceneTopics):
             camera.noise, self._rendered = None, None
 
     def forget_frame(self) -> None:
-        """The next image has noise of its own, and shows the scene as it will be."""
+        """Give the next image new noise, and render it anew if anything has moved."""
         super().forget_frame()
-        places = self._found()
-        if self._rendered is None or not np.array_equal(places, self._places):
-            self._rendered, self._places = None, places
+        poses = self._current_poses()
+        if self._rendered is None or not np.array_equal(poses, self._rendered_poses):
+            self._rendered, self._rendered_poses = None, poses
 
     def publish_frame(self, age: float = 0.0) -> None:
         """As :meth:`SceneTopics.publish_frame`."""
@@ -96,8 +102,8 @@ class CellTopics(SceneTopics):
             self._frame = replace(self._rendered, color=color, depth=depth)
         super().publish_frame(age)
 
-    def _found(self) -> NDArray[np.float64]:
-        """Where everything in the scene is."""
+    def _current_poses(self) -> NDArray[np.float64]:
+        """The poses of all bodies, the joint angles and the finger opening, as one array."""
         world = self._environment.world
         poses = [np.concatenate(world.pose(body)) for body in world.bodies]
         hand = [self._environment.arm.joint_positions(), np.array([self._environment.gripper.opening()])]
@@ -105,9 +111,19 @@ class CellTopics(SceneTopics):
 
 
 class EmulatedCellNode(ClosingNode):
-    """Parameters, camera topics and ``reset_scene``. The main thread plays and renders in :meth:`serve`.
+    """The emulated cell's parameters, camera topics and service ``reset_scene``.
 
-    The control port takes ``camera`` with a ``state`` (on, off, frozen) and the ``age`` of its stamps in seconds, too.
+    :meth:`serve` carries out commands and renders, in the main thread. The control port accepts the additional command
+    ``camera`` with a ``state`` (on, off, frozen) and an ``age`` in seconds by which its stamps are too old.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid, the cell or the scene cannot be loaded, or a port is in use.
+        UnknownSceneError: There is no such scene.
+        InvalidGoalError: The seed or a number of objects is out of range.
+        SceneNotSettledError: The scene could not be generated.
     """
 
     def __init__(self, **options: object) -> None:
@@ -128,8 +144,15 @@ class EmulatedCellNode(ClosingNode):
         self.get_logger().info(f"the emulated cell is ready; its controller runs with {priority} priority")
 
     def serve(self, stop: threading.Event) -> None:
-        """Play and render until told to stop; raises SystemExit when the controller's process has ended."""
-        self.get_logger().info(f"the simulation runs with {raise_priority()} priority, pictures with an ordinary one")
+        """Carry out commands and render until told to stop.
+
+        Args:
+            stop: Set when the node has to shut down.
+
+        Raises:
+            SystemExit: The process of the controller has ended.
+        """
+        self.get_logger().info(f"the simulation runs with {raise_priority()} priority, rendering with ordinary")
         try:
             while not stop.is_set():
                 heard = self._player.wait(WAIT)
@@ -138,18 +161,18 @@ class EmulatedCellNode(ClosingNode):
                         self._player.play()
                     late = time.monotonic() - self._next_frame
                     if late >= 0.0 and (late > OVERDUE or not self._player.wait(0.0)):
-                        self._look()
+                        self._render()
         except (EOFError, OSError) as error:
-            raise SystemExit(f"expected the emulated controller to go on, its process has ended: {error}") from None
+            raise SystemExit(f"expected the emulated controller to run, its process has ended: {error}") from None
 
     def close(self) -> None:
-        """End the controller and close the simulation."""
+        """End the controller's process and close the simulation."""
         self._controller.close()
         self._environment.close()
 
-    def _look(self) -> None:
+    def _render(self) -> None:
         start = time.monotonic()
-        ordinary_thread()  # a picture takes long and may wait
+        ordinary_thread()  # rendering takes long and is not urgent
         self._publish()
         raise_priority()
         now = time.monotonic()
@@ -163,29 +186,29 @@ class EmulatedCellNode(ClosingNode):
         self._topics.publish_scene()
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
-        """Another scene under an arm that stays where it is."""
+        """Replace the scene while the arm and the fingers stay where they are."""
         arm, gripper = self._environment.arm, self._environment.gripper
         try:
             with self._lock:
                 if not self._player.at_rest:
-                    raise BusyError("expected arm and fingers at rest to change the scene, they move")
+                    raise BusyError("expected the arm and the fingers to be at rest, they are moving")
                 joints, opening = arm.joint_positions(), gripper.opening()
                 response.state = self._topics.reset(request.scene, request.seed, request.targets, request.blocks)
                 self._environment.arm.jump_to(joints)
                 self._environment.gripper.jump_to(opening)
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             answer_error(response, error, self.get_logger())
         return response
 
     def _set_camera(self, state: str = CAMERA_STATES[0], age: float = 0.0) -> None:
         if state not in CAMERA_STATES:
-            self.get_logger().error(f"camera: expected a state out of {CAMERA_STATES}, received {state!r}")
+            self.get_logger().error(f"camera: expected a state of {CAMERA_STATES}, received {state!r}")
             return
         self._camera_state, self._stamp_age = state, float(age)
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     stop = StopSignal()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:

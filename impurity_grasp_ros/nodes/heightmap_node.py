@@ -1,4 +1,4 @@
-"""Camera topics in, heightmap out: ``capture_heightmap`` projects the first frame taken after a given time."""
+"""Camera images to heightmaps: ``capture_heightmap`` projects the first frame taken at or after a given time."""
 
 from __future__ import annotations
 
@@ -19,53 +19,59 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
-from impurity_grasp_ros.nodes.conversions import from_camera_info, from_color, from_depth, to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
+from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, camera_qos, run
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import View, ViewConfig, look
 
-CAMERA = "camera/camera"
-"""Namespace and name under which realsense-ros publishes by default."""
-
 
 @dataclass(frozen=True)
 class HeightmapNodeConfig:
-    """Which frames are used, and which of their readings."""
+    """How frames are chosen, judged, adapted and projected."""
 
     projection: ProjectionConfig
     view: ViewConfig
     adaptation: AdaptationConfig
-    sync_tolerance: float = parameter("s between the stamps of colour and depth of one frame", low=0.0, high=0.1)
-    clock_tolerance: float = parameter("s that a stamp may lie ahead of this computer's clock", low=0.0, high=10.0)
-    refuse_repeated: bool = parameter("a depth image equal to the one before is stale: sensors have noise")
-    camera_reliability: str = parameter("what is asked of the camera driver", choices=("reliable", "best_effort"))
+    sync_tolerance: float = parameter("s at most between the stamps of color and depth image", low=0.0, high=0.1)
+    clock_tolerance: float = parameter("s by which a stamp may be ahead of this computer's clock", low=0.0, high=10.0)
+    refuse_repeated: bool = parameter("ignore a depth image that equals the previous one: real sensors have noise")
+    camera_reliability: str = parameter("reliability requested of the camera", choices=("reliable", "best_effort"))
     cell_file: str = parameter("the cell; a path, or relative to the package")
 
 
 @dataclass
 class Streams:
-    """The last few images of both streams, to be paired by stamp. Images may arrive while a pair is looked for."""
+    """The latest images of both streams, paired by their stamps. Images may arrive during the search for a pair."""
 
     color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
     depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
     arrived: int = 0
-    """How many depth images have arrived so far."""
+    """Number of depth images that have arrived so far."""
 
     def add_depth(self, message: Image) -> None:
-        """Take in a depth image."""
+        """Add a depth image."""
         self.depth.append(message)
         self.arrived += 1
 
     def pair(self, not_before: float, not_after: float, tolerance: float, after: int = 0) -> tuple[Image, Image] | None:
-        """Colour and depth of the newest complete frame whose stamp lies between two times.
+        """Find the newest complete frame whose stamp is within an interval.
 
-        after: how many depth images had arrived before those that may be taken.
+        Args:
+            not_before: Start of the interval, in seconds.
+            not_after: End of the interval, in seconds.
+            tolerance: Greatest difference in seconds between the stamps of the color and the depth image.
+            after: Ignore this many depth images, counted from the first one that ever arrived.
+
+        Returns:
+            The color and the depth image, or None if there is no such frame.
         """
-        newest = self.arrived  # before the images: one that arrives now is not taken for an earlier one
-        colors = self.color.copy()  # in one step, while a loop over the deque itself would see it change
+        newest = self.arrived  # read before the images: if one arrives now, old ones must not be numbered as new
+        colors = self.color.copy()  # in one step: the deque may change during a loop over it
         for number, depth in enumerate(reversed(self.depth.copy())):
             stamp = to_seconds(depth.header.stamp)
             if newest - number <= after or not not_before <= stamp <= not_after:
@@ -77,7 +83,14 @@ class Streams:
 
 
 class HeightmapNode(Node):
-    """Offers ``capture_heightmap`` and publishes each heightmap on the latched topic ``heightmap``."""
+    """Offers the service ``capture_heightmap`` and publishes each heightmap on the latched topic ``heightmap``.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter, the cell or its camera calibration is invalid.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("heightmap_node", **options)
@@ -85,7 +98,7 @@ class HeightmapNode(Node):
         config = self._settings.value
         cell = load_cell(config.cell_file)
         self._site, self._calibration = Site.of(cell), cell.calibration
-        self._view: View | None = None  # the job's view before, None before its first one
+        self._view: View | None = None  # the job's previous view, None before its first one
         self._judging = threading.Lock()
         self._streams = Streams()
         self._info: CameraInfo | None = None
@@ -97,15 +110,15 @@ class HeightmapNode(Node):
             "callback_group": MutuallyExclusiveCallbackGroup(),
             "event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible),
         }
-        self.create_subscription(Image, f"{CAMERA}/color/image_raw", self._on_color, **images)
-        self.create_subscription(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", self._on_depth, **images)
-        self.create_subscription(CameraInfo, f"{CAMERA}/color/camera_info", self._on_info, **images)
+        self.create_subscription(Image, COLOR_IMAGE, self._on_color, **images)
+        self.create_subscription(Image, DEPTH_IMAGE, self._on_depth, **images)
+        self.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, **images)
         self.create_service(
             CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup()
         )
 
     def _on_incompatible(self, _event: QoSRequestedIncompatibleQoSInfo) -> None:
-        self._hint = "; the camera offers less than camera_reliability asks for"
+        self._hint = "; the camera offers a lower reliability than camera_reliability requests"
         self.get_logger().warning(f"no images from a camera{self._hint}")
 
     def _on_color(self, message: Image) -> None:
@@ -126,17 +139,17 @@ class HeightmapNode(Node):
         self, request: CaptureHeightmap.Request, response: CaptureHeightmap.Response
     ) -> CaptureHeightmap.Response:
         try:
-            # A simulated clock arrives as late as any message: by it alone an image from before a job may seem new.
+            # A simulated clock can be late like any message: judged by time alone, an old image may seem new.
             after = self._streams.arrived if request.new_job else 0
             frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout), after)
             response.heightmap = to_heightmap(self._judged(frame, new_job=request.new_job))
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
         return response
 
     def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:
-        """The heightmap of a frame that can be acted upon; a job begins with the first such frame after ``new_job``."""
+        """The heightmap of a frame, judged; a job begins with the first frame accepted after ``new_job``."""
         settings = self._settings.value
         with self._judging:
             if new_job:
@@ -145,9 +158,11 @@ class HeightmapNode(Node):
         return heightmap
 
     async def _frame(self, not_before: float, timeout: float, after: int) -> RgbdFrame:
-        """The first complete frame taken at ``not_before`` or later, of those that follow ``after`` depth images.
+        """Wait for a complete frame taken at ``not_before`` or later that follows the first ``after`` depth images.
 
-        Raises InvalidGoalError for a timeout that is not positive, SensorStaleError when none comes in time.
+        Raises:
+            InvalidGoalError: The timeout is not positive.
+            SensorStaleError: There was no such frame in time.
         """
         if not timeout > 0.0:
             raise InvalidGoalError(f"expected a positive timeout, received {timeout:g} s")
@@ -170,19 +185,19 @@ class HeightmapNode(Node):
         return self._streams.pair(not_before, now + settings.clock_tolerance, settings.sync_tolerance, after)
 
     def _received(self) -> str:
-        """What the camera has delivered so far, for an error message."""
+        """Describe what the camera has delivered so far, for an error message."""
         if self._info is None:
-            return f"no message on {self.resolve_topic_name(f'{CAMERA}/color/camera_info')}{self._hint}"
+            return f"no message on {self.resolve_topic_name(CAMERA_INFO)}{self._hint}"
         if not (self._streams.color and self._streams.depth):
             missing = "color" if not self._streams.color else "depth"
             return f"no {missing} image{self._hint}"
         if self._streams.pair(-math.inf, math.inf, self._settings.value.sync_tolerance) is None:
-            return f"no colour and depth image of one moment{self._hint}"
+            return f"no color and depth images of the same moment{self._hint}"
         age = self.get_clock().now().nanoseconds * 1e-9 - to_seconds(self._streams.depth[-1].header.stamp)
         newest = f"{age:.2f} s old" if age >= 0.0 else f"stamped {-age:.2f} s ahead of this computer's clock"
-        return f"images of which the newest is {newest}{self._hint}"
+        return f"images, the newest of them {newest}{self._hint}"
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(HeightmapNode)

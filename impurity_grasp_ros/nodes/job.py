@@ -1,4 +1,4 @@
-"""The book-keeping of one ``pick_impurities`` goal: limits, counts, feedback and result."""
+"""The bookkeeping of one ``pick_impurities`` goal: limits, counts, feedback and result."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from impurity_grasp_ros.errors import (
 from impurity_grasp_ros.nodes.conversions import to_seconds
 
 FEEDBACK_PERIOD = 0.5
-"""Seconds between two feedback messages while nothing changes."""
+"""Seconds between feedback messages while nothing changes."""
 
 
 class Job:
-    """One goal: its limits and what has come of it so far.
+    """One goal: its limits and its progress.
 
     Args:
         handle: The goal.
-        times_stopped: How often the service ``stop`` was called; a further call ends the job.
+        times_stopped: Returns how often the service ``stop`` has been called; a further call ends the job.
     """
 
     def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:
@@ -44,7 +44,11 @@ class Job:
         self._time_limit = to_seconds(self._goal.time_limit)
 
     def check_goal(self) -> None:
-        """Raise InvalidGoalError for limits below zero."""
+        """Check the goal's limits.
+
+        Raises:
+            InvalidGoalError: A limit is negative.
+        """
         for name, value in (
             ("max_targets", self._goal.max_targets),
             ("max_actions", self._goal.max_actions),
@@ -54,38 +58,68 @@ class Job:
                 raise InvalidGoalError(f"{name}: expected 0 (no limit) or more, received {value:g}")
 
     def enter(self, phase: int) -> None:
-        """Begin a phase and say so; raises as :meth:`watch`, and TimeLimitError before anything new is started."""
-        self._say(phase, "")
+        """Begin a phase and report it in the feedback.
+
+        Args:
+            phase: A phase of ``PickImpurities.Feedback``.
+
+        Raises:
+            CanceledError: The client has canceled the goal.
+            StoppedError: The service ``stop`` has been called.
+            TimeLimitError: The goal's time limit has passed.
+        """
+        self._report(phase, "")
 
     def wait_for(self, what: str) -> None:
-        """Say that the job waits, and for what; raises as :meth:`enter` does."""
-        self._say(PickImpurities.Feedback.WAIT, what)
+        """Report in the feedback that the job is waiting.
 
-    def _say(self, phase: int, waiting_for: str) -> None:
+        Args:
+            what: What it is waiting for.
+
+        Raises:
+            CanceledError: The client has canceled the goal.
+            StoppedError: The service ``stop`` has been called.
+            TimeLimitError: The goal's time limit has passed.
+        """
+        self._report(PickImpurities.Feedback.WAIT, what)
+
+    def _report(self, phase: int, waiting_for: str) -> None:
         self._feedback.phase, self._feedback.waiting_for = phase, waiting_for
         self._publish()
         self.watch()
         elapsed = time.monotonic() - self._start
         if self._time_limit and elapsed > self._time_limit:
-            raise TimeLimitError(f"expected to be done within {self._time_limit:g} s, not so after {elapsed:.1f} s")
+            raise TimeLimitError(f"expected to finish within {self._time_limit:g} s, unfinished after {elapsed:.1f} s")
 
     def watch(self) -> None:
-        """Raise CanceledError or StoppedError once somebody wants to stop; keep the feedback going meanwhile."""
+        """Check whether the job has to end, and send feedback if it is due; called frequently.
+
+        Raises:
+            CanceledError: The client has canceled the goal.
+            StoppedError: The service ``stop`` has been called.
+        """
         if self._handle.is_cancel_requested:
-            raise CanceledError("expected to go on, was asked to stop")
+            raise CanceledError("expected to continue, was asked to stop")
         if self._times_stopped() != self._stopped_before:
             raise StoppedError("expected to finish the job: service stop was called")
         if time.monotonic() - self._last_feedback > FEEDBACK_PERIOD:
             self._publish()
 
     def decided(self, primitive: Primitive) -> None:
-        """Take down the primitive under way; raises ActionLimitError when no action is left for it."""
+        """Accept the primitive that was chosen and show it in the feedback.
+
+        Args:
+            primitive: The primitive to execute next.
+
+        Raises:
+            ActionLimitError: The goal's number of actions is used up.
+        """
         if not self._goal.dry_run and len(self.result.attempts) >= self.max_actions:
-            raise ActionLimitError(f"expected to be done within {self.max_actions} actions, more is to be done")
+            raise ActionLimitError(f"expected to finish within {self.max_actions} actions, more are needed")
         self._feedback.primitive = [primitive]
 
     def record(self, attempt: Attempt) -> None:
-        """Count an attempt."""
+        """Add an attempt to the result and update its counts."""
         self.result.attempts.append(attempt)
         if attempt.primitive.kind == Primitive.GRASP:
             self.result.grasps += 1
@@ -94,11 +128,11 @@ class Job:
         self.result.picked += attempt.status == Attempt.HELD
 
     def done(self) -> bool:
-        """Whether as many targets are picked as were asked for."""
+        """Whether as many targets have been picked as the goal requested."""
         return 0 < self._goal.max_targets <= self.result.picked
 
     def summary(self) -> str:
-        """The result in a line."""
+        """The result in one line of text."""
         result = self.result
         counts = f"picked {result.picked}, grasps {result.grasps}, pushes {result.pushes}"
         clear = ", workspace clear" if result.workspace_clear else ""
@@ -114,7 +148,7 @@ class Job:
 
 
 def describe(attempt: Attempt) -> str:
-    """An attempt in a line."""
+    """An attempt in one line of text."""
     primitive = attempt.primitive
     kind = "grasp" if primitive.kind == Primitive.GRASP else "push"
     x, y, z = primitive.position.x, primitive.position.y, primitive.position.z

@@ -1,4 +1,4 @@
-"""Launch actions that the launch files share."""
+"""Launch actions shared by the launch files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from impurity_grasp_ros.nodes.signals import SUPERVISOR
 
 
 def declare(arguments: Iterable[LaunchArgument]) -> list[DeclareLaunchArgument]:
-    """The arguments as launch knows them, choices among what ``--show-args`` prints."""
+    """Declare launch arguments; ``ros2 launch --show-args`` shows their descriptions and choices."""
     return [
         DeclareLaunchArgument(
             item.name,
@@ -39,16 +39,18 @@ def declare(arguments: Iterable[LaunchArgument]) -> list[DeclareLaunchArgument]:
 
 
 def checked(file: str, arguments: tuple[LaunchArgument, ...], *parts: Any) -> LaunchDescription:
-    """A launch description that ends with an error by name before it starts anything, should an argument be wrong.
+    """Build a launch description that checks its arguments before it starts anything.
+
+    A wrong argument ends the launch with a :class:`ConfigError` that names the argument.
 
     Args:
-        file: Of the launch file. Unknown names are looked for where the command line names it: included by another
-            launch file, it does not know what that one takes.
-        arguments: What it takes.
-        parts: Its actions.
+        file: Path of the launch file. Unknown argument names are looked for only if this file is on the command line:
+            when another launch file includes it, it does not know the arguments of that file.
+        arguments: The arguments that the launch file accepts.
+        parts: The actions of the launch file.
 
     Returns:
-        Declarations, checks, how far away other nodes are found, whose end ends them, and the actions.
+        The declarations, the checks, the environment variables for discovery and for the supervisor, and the actions.
     """
 
     def check(context: LaunchContext) -> list[SetEnvironmentVariable]:
@@ -70,11 +72,11 @@ def _discovery(context: LaunchContext) -> list[SetEnvironmentVariable]:
 
 
 def needed_node(executable: str, parameters: list[Any]) -> Node:
-    """A node of this package without which the job cannot go on: when it ends, launch ends, with an error.
+    """Build the action for a required node of this package: if the node exits, the launch ends with an error.
 
     Args:
-        executable: Its name.
-        parameters: As ``launch_ros`` takes them, after those of ``params_file``.
+        executable: Name of the executable.
+        parameters: Parameters as ``launch_ros`` accepts them; they override those of ``params_file``.
 
     Returns:
         The action.

@@ -1,6 +1,7 @@
-"""Who is still there: nodes announce themselves by DDS liveliness, which a lease of silence ends.
+"""Which nodes are still alive: nodes announce themselves by DDS liveliness, which expires after a lease of silence.
 
-The middleware's own threads renew the lease, so that neither a long computation nor a busy machine looks like a death.
+Threads of the middleware renew the lease, so that a node is not mistaken for dead during a long computation or on a
+busy machine.
 """
 
 from __future__ import annotations
@@ -25,28 +26,28 @@ from impurity_grasp_ros.nodes.runtime import steady_timer
 from impurity_grasp_ros.priority import prioritize_threads
 
 SENDER_LEASE = 0.18
-"""Seconds of silence after which the sender of a goal counts as gone: the arm stops within 0.3 s."""
+"""Seconds of silence after which the sender of a goal is considered gone: the arm stops within 0.3 s."""
 
-SERVER_LEASE = 1.0
-"""Seconds of silence after which whoever moves the arm counts as gone: the job ends, nothing has to stop."""
+_SERVER_LEASE = 1.0
+"""Seconds of silence after which the node that moves the arm is considered gone: the job ends, nothing has to stop."""
 
-ALIVE_TOPIC = "execute_primitive/alive"
-"""Where whoever moves the arm announces itself."""
+_SERVER_TOPIC = "execute_primitive/alive"
+"""Where the node that moves the arm announces itself."""
 
 POLL = 0.01
-"""Seconds between two looks while waiting for an announcement."""
+"""Seconds between checks while waiting for an announcement."""
 
 RENEWAL = 0.5
-"""Seconds after which another subscription is tried where a publisher that discovery knows is not heard."""
+"""Seconds between checks for publishers that discovery knows but no subscription hears; they get another one."""
 
 MAX_READERS = 5
-"""Subscriptions of one watch at most, as discovery goes on to know a dead publisher for some time."""
+"""Most subscriptions of one watch: discovery lists a dead publisher for some time, and none of them hears it."""
 
 _LEASE_STEPS = itertools.count(1)
-"""Microseconds by which the leases of this process's subscriptions differ from what is announced."""
+"""Microseconds to add to the lease of each further subscription of this process, so that all of them differ."""
 
 MIDDLEWARE_THREADS = ("dds.ev", "dds.shm", "dds.udp")
-"""Threads of Fast DDS that renew and receive announcements: given priority where that is permitted."""
+"""Names of the Fast DDS threads that renew and receive announcements; they get priority where that is permitted."""
 
 
 def _qos(lease: float) -> QoSProfile:
@@ -55,12 +56,12 @@ def _qos(lease: float) -> QoSProfile:
 
 
 def sender_topic(node: Node) -> str:
-    """A liveliness topic that no other process uses, for the ``sender`` of goals to ``execute_primitive``."""
+    """A unique name for a liveliness topic, to be used as ``sender`` in goals of ``execute_primitive``."""
     return str(node.resolve_topic_name(f"execute_primitive/sender/{node.get_name()}_{uuid.uuid4().hex[:12]}"))
 
 
 _HERE: WeakKeyDictionary[Context, Counter[str]] = WeakKeyDictionary()
-"""Announcements by topic: the middleware does not tell a context of its own."""
+"""Number of announcements in each context, by topic: the middleware does not report those of the same context."""
 
 
 def _here(node: Node) -> Counter[str]:
@@ -68,12 +69,12 @@ def _here(node: Node) -> Counter[str]:
 
 
 class Announcement:
-    """Announces a node on a topic for as long as its process lives.
+    """Announces a node on a topic until it is closed or its process dies.
 
     Args:
-        node: The node.
-        topic: Where watchers look.
-        lease: Seconds of silence after which they take the node for gone.
+        node: The node to announce.
+        topic: The topic that other nodes watch.
+        lease: Seconds of silence after which they consider the node gone.
     """
 
     def __init__(self, node: Node, topic: str, lease: float = SENDER_LEASE) -> None:
@@ -84,13 +85,13 @@ class Announcement:
         prioritize_threads(MIDDLEWARE_THREADS)
 
     def close(self) -> None:
-        """Say goodbye; whoever watches knows it at once."""
+        """End the announcement; those who watch the topic learn of it at once."""
         _here(self._node)[self._node.resolve_topic_name(self.topic)] -= 1
         self._node.destroy_publisher(self._publisher)
 
 
 class _Reader:
-    """One subscription. alive: how many announcements it knows whose lease has not run out."""
+    """One subscription; ``alive`` counts the announcements it knows whose lease has not expired."""
 
     def __init__(self, node: Node, topic: str, lease: float) -> None:
         self.alive = 0
@@ -100,7 +101,7 @@ class _Reader:
             topic,
             lambda _message: None,
             _qos(lease),
-            callback_group=MutuallyExclusiveCallbackGroup(),  # of two events the later one must have the last word
+            callback_group=MutuallyExclusiveCallbackGroup(),  # the latest event must be handled last
             event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
         )
 
@@ -112,16 +113,16 @@ class _Reader:
 
 
 class Watch:
-    """Whether somebody announces itself on a topic.
+    """Watches whether any node announces itself on a topic.
 
-    Fast DDS tells each lease of a process only once that a publisher is alive, and not at all when an announcement
-    arrives just as the two are being matched. So every subscription asks for a lease of its own, and one that hears
-    less than discovery knows is replaced.
+    Within a process, Fast DDS reports that a publisher is alive only once for each lease duration, and not at all if
+    the announcement arrives while publisher and subscription are being matched. Therefore every subscription requests
+    a lease of its own, and while fewer publishers are heard than discovery knows, silent subscriptions are replaced.
 
     Args:
         node: The node that watches; its executor has to spin.
-        topic: See :class:`Announcement`.
-        lease: That of the announcement.
+        topic: The topic of the announcements.
+        lease: The lease of the announcements, in seconds.
     """
 
     def __init__(self, node: Node, topic: str, lease: float = SENDER_LEASE) -> None:
@@ -136,23 +137,23 @@ class Watch:
 
     @property
     def count(self) -> int:
-        """How many announcements are known whose lease has not run out."""
+        """The number of known announcements whose lease has not expired."""
         return max(reader.alive for reader in self._readers) + _here(self._node)[self._resolved]
 
     @property
     def is_alive(self) -> bool:
-        """Whether there is one."""
+        """Whether there is an announcement."""
         return self.count > 0
 
     def wait(self, timeout: float) -> bool:
-        """Wait for an announcement; returns whether there is one after at most ``timeout`` seconds."""
+        """Wait up to ``timeout`` seconds for an announcement and return whether there is one."""
         deadline = time.monotonic() + timeout
         while not self.is_alive and time.monotonic() < deadline:
             time.sleep(POLL)
         return self.is_alive
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         with self._lock:
             self._closed = True
             self._node.destroy_timer(self._timer)
@@ -163,7 +164,7 @@ class Watch:
         return _Reader(self._node, self.topic, self._lease + 1e-6 * next(_LEASE_STEPS))
 
     def _renew(self) -> None:
-        """Try another subscription where somebody is not heard; one that hears anybody is never closed meanwhile."""
+        """Replace silent subscriptions if a known publisher is not heard; those that hear a publisher stay open."""
         with self._lock:
             known = self._node.count_publishers(self._resolved)
             if self._closed or self.count >= known or len(self._readers) >= MAX_READERS:
@@ -172,3 +173,13 @@ class Watch:
             self._readers = [reader for reader in self._readers if reader.alive > 0] + [self._reader()]
             for reader in silent:
                 reader.close()
+
+
+def announce_server(node: Node) -> Announcement:
+    """Announce a node that executes the goals of ``execute_primitive``."""
+    return Announcement(node, _SERVER_TOPIC, _SERVER_LEASE)
+
+
+def watch_servers(node: Node) -> Watch:
+    """Watch for nodes that execute the goals of ``execute_primitive``; ``node`` counts if it announced itself."""
+    return Watch(node, _SERVER_TOPIC, _SERVER_LEASE)

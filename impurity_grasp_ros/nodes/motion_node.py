@@ -1,4 +1,4 @@
-"""The real robot on ROS topics: ``execute_primitive``, ``stop``, ``recover``, ``home``, joint states, diagnostics."""
+"""ROS interfaces of the real robot: ``execute_primitive``, ``stop``, ``recover``, ``home``, joints and diagnostics."""
 
 from __future__ import annotations
 
@@ -35,32 +35,39 @@ NUMBER = re.compile(r"\d+(\.\d+)?")
 
 @dataclass(frozen=True)
 class MotionNodeConfig:
-    """Where the robot is and how to talk to it."""
+    """The robot's address, drivers and cell, and the rates of the topics."""
 
     arm: UrConfig
     gripper: RobotiqConfig
     cell_file: str = parameter("the cell; a path, or relative to the package")
     robot_ip: str = parameter("address of the robot's controller")
-    dry_run: bool = parameter("everything but motion: primitives are checked and then refused with DRY_RUN")
-    watch_sender: bool = parameter("stop the arm when the node that sent its goal is gone")
+    dry_run: bool = parameter("never move: primitives are checked and then refused with DRY_RUN")
+    watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
     joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
     diagnostics_rate: float = parameter("Hz of diagnostics", low=0.1, high=10.0)
 
 
 class WallClock:
-    """``Clock`` protocol on the wall's time."""
+    """The ``Clock`` protocol with the monotonic clock of this computer."""
 
     def now(self) -> float:
-        """Seconds."""
+        """The time in seconds since an arbitrary start."""
         return time.monotonic()
 
     def sleep(self, duration: float) -> None:
-        """Wait for seconds."""
+        """Wait for ``duration`` seconds."""
         time.sleep(duration)
 
 
 class MotionNode(ClosingNode):
-    """Moves a UR5 with a Robotiq gripper. Absent devices are waited for; the node says what it needs."""
+    """Moves a UR5 with a Robotiq gripper. If a device is absent, the node waits for it and reports what is missing.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter or the cell is invalid.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("motion_node", **options)
@@ -88,17 +95,17 @@ class MotionNode(ClosingNode):
             self._add_service(name, action)
 
     def stop(self) -> None:
-        """Stop the arm at once and refuse whatever comes."""
-        self._primitives.close("the node was told to end")
+        """Stop the arm at once and refuse all further goals."""
+        self._primitives.close("the node was told to shut down")
 
     def close(self) -> None:
-        """Stop the arm and disconnect."""
+        """Stop the arm and disconnect from the devices."""
         self.stop()
         self._arm.close()
         self._gripper.close()
 
     def _add_service(self, name: str, action: Callable[[Callable[[], bool]], str]) -> None:
-        """A service that does something with the resting arm, until it is told to stop."""
+        """Add a service that reserves the arm; ``action`` receives a function that says when to stop."""
 
         def serve(_request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
             try:
@@ -106,7 +113,7 @@ class MotionNode(ClosingNode):
                     response.message = action(must_stop)
                 response.success = True
                 self.get_logger().info(f"{name}: {response.message}")
-            except Exception as error:  # every fault is answered, the node stays
+            except Exception as error:  # every fault is answered; the node keeps running
                 response.message = str(error) or type(error).__name__
                 self.get_logger().error(f"{name}: {response.message}")
             return response
@@ -118,7 +125,7 @@ class MotionNode(ClosingNode):
 
     def _check_ready(self) -> None:
         if problem := self._arm.problem() or self._gripper.problem():
-            raise DeviceFaultError(f"expected a robot that is ready: {problem}")
+            raise DeviceFaultError(f"expected the robot to be ready: {problem}")
 
     def _execute(self, primitive: Primitive, supervision: Supervision) -> Outcome:
         self._check_ready()
@@ -130,7 +137,7 @@ class MotionNode(ClosingNode):
     def _recover(self, must_stop: Callable[[], bool]) -> str:
         self._arm.recover(must_stop)
         self._gripper.recover(must_stop)
-        return "the robot is ready; nothing that was under way is resumed"
+        return "the robot is ready; interrupted motions are not resumed"
 
     def _home(self, must_stop: Callable[[], bool]) -> str:
         self._check_ready()
@@ -143,7 +150,7 @@ class MotionNode(ClosingNode):
         try:
             joints = self._arm.joint_positions().tolist()
         except DeviceFaultError:
-            return  # the diagnostics say why
+            return  # the diagnostics report why
         names, opening = list(JOINT_NAMES), self._gripper.last_opening()
         if opening is not None:
             names, joints = [*names, FINGER_JOINT], [*joints, self._gripper_model.knuckle_travel(opening)]
@@ -155,7 +162,7 @@ class MotionNode(ClosingNode):
         message, problem = diagnose(devices, self._settings.value.robot_ip)
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
-        kind = NUMBER.sub("#", problem)  # an age that grows is no news
+        kind = NUMBER.sub("#", problem)  # a number that changes, such as an age, is not a new problem
         if kind != self._problem:
             self._problem = kind
             if problem:
@@ -165,6 +172,6 @@ class MotionNode(ClosingNode):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     lower_niceness()
     run(MotionNode)

@@ -19,16 +19,22 @@ T = TypeVar("T")
 class NodeParameters(Generic[T]):
     """The parameters of a node as a configuration dataclass that is always valid.
 
-    A change that is out of range is refused with the reason; ``value`` stays what it was.
+    An invalid change is refused with the reason, and ``value`` stays unchanged.
+
+    Args:
+        node: The node that declares the parameters.
+        name: Name of the node whose shipped parameters are the defaults.
+        config_type: The configuration dataclass.
+        prefix: Prefix of all parameter names.
+        defaults: Default values instead of the shipped ones.
+
+    Raises:
+        ConfigError: A value with which the node was started is invalid.
     """
 
     def __init__(
         self, node: Node, name: str, config_type: type[T], *, prefix: str = "", defaults: T | None = None
     ) -> None:
-        """Declare all parameters, their names after ``prefix``; defaults are the shipped ones of node ``name``.
-
-        Raises ConfigError when a value the node was started with is not valid.
-        """
         self._type = config_type
         self._prefix = prefix
         self._specs = {spec.name: spec for spec in parameter_specs(config_type)}
@@ -37,7 +43,7 @@ class NodeParameters(Generic[T]):
         for spec in self._specs.values():
             try:
                 declared = node.declare_parameter(prefix + spec.name, _to_ros(shipped[spec.name]), _descriptor(spec))
-            except Exception as error:  # rclpy has an exception class for each way in which an override can be wrong
+            except Exception as error:  # rclpy raises a different class for each way an override can be wrong
                 raise ConfigError(f"{node.get_name()}.{prefix}{spec.name}: {error}") from error
             overrides[spec.name] = declared.value
         self.value = self._build(overrides)
@@ -67,7 +73,7 @@ class NodeParameters(Generic[T]):
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Values of a configuration dataclass by dotted name."""
+    """The values of a configuration dataclass by dotted name, each starting with ``prefix``."""
     flat: dict[str, Any] = {}
     for item in fields(config):
         value = getattr(config, item.name)

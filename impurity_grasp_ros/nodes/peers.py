@@ -1,4 +1,4 @@
-"""The picker's view of the other nodes: one coroutine for each thing that it asks of them."""
+"""The other nodes as the picker uses them: one coroutine for each request."""
 
 from __future__ import annotations
 
@@ -20,32 +20,36 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import AmbiguousPeerError, ErrorCode, ImpurityGraspError, PeerUnavailableError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, sender_topic
-from impurity_grasp_ros.nodes.liveliness import Watch as LivelinessWatch
+from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
 from impurity_grasp_ros.nodes.runtime import Pacer
 from impurity_grasp_ros.nodes.stops import StopListener
 
 
 @dataclass(frozen=True)
 class PeersConfig:
-    """How long the picker waits for the other nodes, by the wall clock."""
+    """How long the picker waits for the other nodes, in wall-clock time."""
 
-    startup_timeout: float = parameter("s that a peer gets to appear", low=0.1, high=600.0)
-    service_timeout: float = parameter("s that a service gets to answer", low=0.1, high=600.0)
-    frame_timeout: float = parameter("s that the camera gets to deliver a frame", low=0.1, high=600.0)
-    view_timeout: float = parameter("s that a job waits for a view it can act upon", low=0.0, high=86400.0)
-    execute_timeout: float = parameter("s that a primitive gets to end", low=1.0, high=3600.0)
-    stop_timeout: float = parameter("s that a canceled primitive gets to end", low=0.1, high=60.0)
+    startup_timeout: float = parameter("s to wait for another node to appear", low=0.1, high=600.0)
+    service_timeout: float = parameter("s to wait for the answer of a service", low=0.1, high=600.0)
+    frame_timeout: float = parameter("s to wait for a frame of the camera", low=0.1, high=600.0)
+    view_timeout: float = parameter("s that a job waits for a view that it can act on", low=0.0, high=86400.0)
+    execute_timeout: float = parameter("s to wait for the end of a primitive", low=1.0, high=3600.0)
+    stop_timeout: float = parameter("s to wait for the end of a canceled primitive", low=0.1, high=60.0)
 
 
 FORGOTTEN = 25.0
-"""Seconds after which nobody remembers a node that died without a word (the middleware's lease is 20 s)."""
+"""Seconds after which discovery has dropped a node that crashed (the middleware's lease is 20 s)."""
 
 ENDED = (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
 
 
 class ReportedError(ImpurityGraspError):
-    """A fault that another node reported, with its code."""
+    """A fault that another node reported.
+
+    Args:
+        code: The error code in the answer, a number of :class:`ErrorCode`.
+        message: The error message in the answer.
+    """
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -53,13 +57,18 @@ class ReportedError(ImpurityGraspError):
 
 
 Watch = Callable[[], None]
-"""Called again and again while waiting; raises to give up."""
+"""Called repeatedly while waiting; raises an exception to stop waiting."""
 
 
 class Peers:
     """Clients of ``capture_heightmap``, ``attend``, ``select_primitive`` and ``execute_primitive``.
 
-    Every coroutine raises ReportedError, PeerUnavailableError and whatever ``watch`` raises.
+    Each coroutine raises ReportedError if the other node reports a fault, PeerUnavailableError if it does not appear
+    or answer in time, and whatever its argument ``watch`` raises; that is called repeatedly while waiting.
+
+    Args:
+        node: The node that asks.
+        config: Returns the current settings.
     """
 
     def __init__(self, node: Node, config: Callable[[], PeersConfig]) -> None:
@@ -72,43 +81,95 @@ class Peers:
         self._execute = ActionClient(node, ExecutePrimitive, "execute_primitive", callback_group=group)
         self._node = node
         self._status_topic = node.resolve_topic_name("execute_primitive/_action/status")
-        self._servers = LivelinessWatch(node, ALIVE_TOPIC, SERVER_LEASE)
+        self._servers = watch_servers(node)
         self._announcement = Announcement(node, sender_topic(node))
         self._stops = StopListener(node)
 
     @property
     def times_stopped(self) -> int:
-        """How often ``stop`` was called since this node started."""
+        """How often the service ``stop`` has been called since this node started."""
         return self._stops.calls
 
     async def observe(self, not_before: Time, new_job: bool, watch: Watch) -> Heightmap:
-        """A heightmap of the first frame taken at ``not_before`` or later, judged against the job's views before."""
+        """Get a heightmap of the first frame taken at ``not_before`` or later.
+
+        Args:
+            not_before: Earliest stamp of the frame.
+            new_job: Whether this is the job's first view; otherwise it is compared with the job's previous views.
+            watch: See :data:`Watch`.
+
+        Returns:
+            The heightmap.
+
+        Raises:
+            ReportedError: There was no frame in time, or the view cannot be acted on.
+            PeerUnavailableError: The service did not appear or answer in time.
+        """
         timeout = self._config().frame_timeout
         request = CaptureHeightmap.Request(not_before=not_before, new_job=new_job, timeout=to_duration(timeout))
         return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
 
     async def attend(self, heightmap: Heightmap, new_job: bool, watch: Watch) -> Attention:
-        """Where to act next."""
+        """Find out where to act next.
+
+        Args:
+            heightmap: The current view.
+            new_job: Whether this is the job's first view.
+            watch: See :data:`Watch`.
+
+        Returns:
+            The attention.
+
+        Raises:
+            ReportedError: The heightmap is invalid, or the node was restarted during the job.
+            PeerUnavailableError: The service did not appear or answer in time.
+        """
         return (await self._call(self._attend, Attend.Request(heightmap=heightmap, new_job=new_job), watch)).attention
 
     async def decide(
         self, heightmap: Heightmap, attention: Attention, history: list[Attempt], watch: Watch
     ) -> Primitive:
-        """What to do about it."""
+        """Choose what to do about an attention.
+
+        Args:
+            heightmap: The current view.
+            attention: Its attention.
+            history: The job's attempts, oldest first.
+            watch: See :data:`Watch`.
+
+        Returns:
+            The primitive to execute.
+
+        Raises:
+            ReportedError: The policy has found no primitive.
+            PeerUnavailableError: The service did not appear or answer in time.
+        """
         request = SelectPrimitive.Request(heightmap=heightmap, attention=attention, history=history)
         return (await self._call(self._select, request, watch)).primitive
 
     async def execute(self, primitive: Primitive, watch: Watch) -> tuple[Attempt, Time]:
-        """Do it; returns the attempt and when the arm was out of the camera's view again.
+        """Execute a primitive.
 
-        When ``watch`` raises, or whoever moves the arm is gone, the motion is canceled and its end awaited before the
-        exception goes on. A goal whose acceptance comes too late is canceled.
+        If ``watch`` raises, or the node that moves the arm is gone, the goal is canceled, and the exception is raised
+        once the motion has ended. A goal that is accepted too late is canceled.
+
+        Args:
+            primitive: The primitive.
+            watch: See :data:`Watch`.
+
+        Returns:
+            The attempt, and the ROS time at which the arm was out of the camera's view again.
+
+        Raises:
+            AmbiguousPeerError: More than one node would execute the goal.
+            ReportedError: The goal was rejected, or a fault ended the motion.
+            PeerUnavailableError: The action server did not appear or answer in time, or it is gone.
         """
         config = self._config()
-        await self._appear(
+        await self._await_peer(
             lambda: self._execute.server_is_ready() and self._servers.is_alive, "execute_primitive", watch
         )
-        await self._only_one(watch)
+        await self._await_unique(watch)
 
         def watch_all() -> None:
             watch()
@@ -128,16 +189,16 @@ class Peers:
             answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
         except ImpurityGraspError:
             handle.cancel_goal_async()
-            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive, canceled,", self._check_alive)
+            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive (canceled)", self._check_alive)
             raise
         _check_status(answer.status)
         _check(answer.result)
         return answer.result.attempt, answer.result.completed
 
-    async def _only_one(self, watch: Watch) -> None:
-        """Raises AmbiguousPeerError when more than one node would execute a goal.
+    async def _await_unique(self, watch: Watch) -> None:
+        """Raise AmbiguousPeerError if more than one node would execute a goal.
 
-        A server that has died without a word is known for some time after its announcement has ended.
+        A server that crashed remains known to discovery for some time after its announcement has ended.
         """
         deadline = time.monotonic() + FORGOTTEN
         while (known := self._node.count_publishers(self._status_topic)) > 1:
@@ -148,20 +209,20 @@ class Peers:
             await self._pacer.tick()
 
     def _check_alive(self) -> None:
-        """Raises PeerUnavailableError when whoever moves the arm has fallen silent."""
+        """Raise PeerUnavailableError if the node that moves the arm has fallen silent."""
         if not self._servers.is_alive:
-            raise PeerUnavailableError("expected the node that offers execute_primitive to live on, it fell silent")
+            raise PeerUnavailableError("expected the node that offers execute_primitive to stay alive, it fell silent")
 
     async def _call(self, client: Any, request: Any, watch: Watch, extra: float = 0.0) -> Any:
-        """Answer of a service; ``extra`` seconds more than usual are granted."""
-        await self._appear(client.service_is_ready, client.srv_name, watch)
+        """Call a service and return its answer; it has ``extra`` seconds more than usual."""
+        await self._await_peer(client.service_is_ready, client.srv_name, watch)
         future = client.call_async(request)
         response = await self._pacer.wait_for(future, self._config().service_timeout + extra, client.srv_name, watch)
         _check(response)
         return response
 
-    async def _appear(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
-        """Wait for a peer to be there."""
+    async def _await_peer(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
+        """Wait until ``ready`` returns true."""
         timeout = self._config().startup_timeout
         deadline = time.monotonic() + timeout
         while not ready():
@@ -172,16 +233,16 @@ class Peers:
 
 
 def _cancel_late(sent: Future) -> None:
-    """Nobody waits for this goal any more."""
+    """Cancel a goal that was accepted after the picker stopped waiting for it."""
     handle = sent.result()
     if handle is not None and handle.accepted:
         handle.cancel_goal_async()
 
 
 def _check_status(status: int) -> None:
-    """A result that has expired on the server comes with default values, which look like success."""
+    """Refuse a result that has expired on the server: its default values would look like success."""
     if status not in ENDED:
-        raise ReportedError(ErrorCode.UNKNOWN, f"expected the result of a goal that has ended, its status is {status}")
+        raise ReportedError(ErrorCode.UNKNOWN, f"expected the result of a finished goal, its status is {status}")
 
 
 def _check(answer: Any) -> None:

@@ -1,4 +1,4 @@
-"""The main job as an action: ``pick_impurities`` observes, attends, decides and executes until nothing odd is left."""
+"""The job as an action: ``pick_impurities`` observes, attends, decides and executes until no odd object is left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish, run
 
 LOOK_PERIOD = 0.2
-"""Seconds between two looks while the view is not clear."""
+"""Seconds between views while the workspace is not clearly visible."""
 
 VIEW_CODES = frozenset(
     {
@@ -33,11 +33,18 @@ VIEW_CODES = frozenset(
         ErrorCode.CAMERA_MOVED,
     }
 )
-"""Faults of a view that may pass by themselves, or by a hand that is drawn back."""
+"""Faults of a view that may pass, for example when a hand is withdrawn."""
 
 
 class PickerNode(Node):
-    """Action server ``pick_impurities``, one goal at a time; each decision goes out on topic ``decision``."""
+    """Offers the action ``pick_impurities``, one goal at a time, and publishes each decision on topic ``decision``.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("picker_node", **options)
@@ -58,8 +65,8 @@ class PickerNode(Node):
         )
 
     def _on_goal(self, _goal: PickImpurities.Goal) -> GoalResponse:
-        if not self._busy.acquire(blocking=False):  # in one step: goals may arrive on two threads at a time
-            self.get_logger().warning("BUSY: refused a goal, another one is under way")
+        if not self._busy.acquire(blocking=False):  # in one step: goals may arrive in two threads at once
+            self.get_logger().warning("BUSY: refused a goal, another one is in progress")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
@@ -69,14 +76,14 @@ class PickerNode(Node):
         try:
             job.check_goal()
             await self._pick(job, handle.request.dry_run)
-        except Exception as error:  # every fault ends the goal with its code, the node stays
+        except Exception as error:  # every fault ends the goal with its code; the node keeps running
             answer_error(job.result, error, log)
         log.info(f"result: {job.summary()}")
         self._busy.release()
         return finish(handle, job.result)
 
     async def _pick(self, job: Job, dry_run: bool) -> None:
-        """The loop: observe, attend, decide, execute."""
+        """Repeat: observe, attend, decide, execute."""
         not_before = self.get_clock().now().to_msg()
         while not job.done():
             heightmap, attention = await self._see(job, not_before)
@@ -97,7 +104,7 @@ class PickerNode(Node):
             self._publish(job, heightmap, attention, primitive, attempt)
 
     async def _see(self, job: Job, not_before: Time) -> tuple[Heightmap, Attention]:
-        """Look until a view can be acted upon; after ``view_timeout`` raises what was the matter with the last one."""
+        """Look until a view can be acted on; after ``view_timeout``, raise the fault of the last view."""
         start, new_job, reported = time.monotonic(), not job.result.attempts, ErrorCode.NONE
         job.enter(PickImpurities.Feedback.OBSERVE)
         while True:
@@ -132,5 +139,5 @@ class PickerNode(Node):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(PickerNode)

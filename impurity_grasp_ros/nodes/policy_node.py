@@ -7,14 +7,8 @@ from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import SelectPrimitive
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.nodes.conversions import (
-    from_attempt,
-    from_attention,
-    from_heightmap,
-    to_header,
-    to_image,
-    to_primitive,
-)
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_header, to_primitive
+from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_primitive
@@ -22,15 +16,21 @@ from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 
 
 class PolicyNode(Node):
-    """Offers ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``."""
+    """Offers the service ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``.
+
+    Args:
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+
+    Raises:
+        ConfigError: A parameter is invalid, or there is no such actor.
+        CheckpointError: The weights cannot be used.
+    """
 
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
         self._settings = NodeParameters(self, "policy_node", PolicyNodeConfig)
         self._gripper = load_cell(self._settings.value.cell_file).gripper_model
-        make_actor(
-            self._settings.value, self._gripper
-        )  # weights that cannot be used are noticed now, not when a job is under way
+        make_actor(self._settings.value, self._gripper)  # report unusable weights at the start, not during a job
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 
@@ -41,7 +41,7 @@ class PolicyNode(Node):
             heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
             history = [from_attempt(attempt) for attempt in request.history]
             primitive = make_actor(self._settings.value, self._gripper).select(heightmap, attention, history)
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
         self._overlay.publish(
@@ -51,5 +51,5 @@ class PolicyNode(Node):
 
 
 def main() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     run(PolicyNode)

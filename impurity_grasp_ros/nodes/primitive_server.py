@@ -1,4 +1,4 @@
-"""The action ``execute_primitive`` and the service ``stop``, whoever moves the arm: one motion at a time."""
+"""The action ``execute_primitive`` and the service ``stop``, for any node that moves an arm."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from impurity_grasp_ros.datatypes import Attempt, Outcome, Primitive
 from impurity_grasp_ros.errors import BusyError, CanceledError, InvalidGoalError, SenderLostError, StoppedError
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement, Watch
+from impurity_grasp_ros.nodes.liveliness import Watch, announce_server, watch_servers
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, answer_error, finish
 from impurity_grasp_ros.nodes.stops import StopCounter
 
 Execute = Callable[[Primitive, Supervision], Outcome]
 
 SENDER_TIMEOUT = 3.0
-"""Seconds until the announcement of a goal's sender must be known."""
+"""Seconds within which the announcement of a goal's sender must be received."""
 
 STOP_HOLD = 0.5
-"""Seconds after a call of ``stop`` in which goals are refused, because their senders may not have known about it."""
+"""Seconds after a call of ``stop`` in which goals are refused, because their senders may not yet know of the stop."""
 
 
 class PrimitiveServer:
-    """Action server and service ``stop`` on a node. Not more than one motion is under way.
+    """Action server and service ``stop`` of a node. Only one motion runs at a time.
 
     Args:
-        node: The node.
-        execute: Moves the arm; raises CanceledError soon after its supervision says so.
-        halt: Stops the arm at once, also while :attr:`execute` runs in another thread.
-        completed: The time after which a camera frame shows the result.
-        watch_sender: Whether the arm stops when the sender of its goal is gone.
+        node: The node that moves the arm.
+        execute: Executes a primitive; raises CanceledError soon after its supervision reports a cancel.
+        halt: Stops the arm at once, even while ``execute`` runs in another thread.
+        completed: Returns the time from which on camera frames show the result.
+        watch_sender: Returns whether the arm has to stop when the sender of the goal is gone.
     """
 
     def __init__(
@@ -57,16 +57,16 @@ class PrimitiveServer:
         self._completed = completed
         self._watch_sender = watch_sender
         self._lock = threading.Lock()
-        self._owner = ""  # what the arm is used for
-        self._reason = ""  # why it has to stop
+        self._owner = ""  # what the arm is in use for, empty if it is idle
+        self._reason = ""  # why it has to stop, empty if it may go on
         self._closing = False
         self._stopped_at = float("-inf")
         self._stops = StopCounter(node)
         self._senders: dict[str, Watch] = {}
-        self._sender: Watch | None = None  # of the goal under way
+        self._sender: Watch | None = None  # of the current goal
         self._sender_lost = False
-        self._announcement = Announcement(node, ALIVE_TOPIC, SERVER_LEASE)
-        self._servers = Watch(node, ALIVE_TOPIC, SERVER_LEASE)  # this one among them
+        self._announcement = announce_server(node)
+        self._servers = watch_servers(node)  # including this one
         self._server = ActionServer(
             node,
             ExecutePrimitive,
@@ -80,10 +80,13 @@ class PrimitiveServer:
         node.create_service(Trigger, "stop", self._on_stop, callback_group=ReentrantCallbackGroup())
 
     def stop(self, reason: str) -> str:
-        """Stop what is under way, in any thread and at any time; the arm stays put until it is asked to move again.
+        """Stop the arm, from any thread and at any time; it stays where it is until the next goal or service call.
+
+        Args:
+            reason: Why, for the error message of what is stopped.
 
         Returns:
-            What was under way, empty when the arm was at rest.
+            What the arm was in use for, empty if it was idle.
         """
         with self._lock:
             self._reason, owner = reason, self._owner
@@ -91,32 +94,38 @@ class PrimitiveServer:
         return owner
 
     def close(self, reason: str) -> None:
-        """Stop, and refuse whatever comes."""
+        """Stop the arm and refuse all further requests; ``reason`` as in :meth:`stop`."""
         self._closing = True
         self.stop(reason)
 
     @contextmanager
     def claimed(self, purpose: str) -> Iterator[Callable[[], bool]]:
-        """The arm is taken for a purpose; gives a function that says whether to stop.
+        """Reserve the arm for a purpose other than a goal, as a context manager.
+
+        Args:
+            purpose: Name of the purpose, for messages.
+
+        Yields:
+            A function that returns whether to stop.
 
         Raises:
             BusyError: The arm is in use.
-            StoppedError: The node ends, or it was stopped meanwhile.
+            StoppedError: The node is shutting down, or the arm was stopped.
         """
         self._claim(purpose)
         try:
             yield lambda: bool(self._reason)
         except CanceledError as error:
-            raise StoppedError(f"expected {purpose} to go on: {self._reason}") from error
+            raise StoppedError(f"expected {purpose} to continue: {self._reason}") from error
         finally:
             self._release()
 
     def _claim(self, purpose: str) -> None:
         with self._lock:
             if self._closing:
-                raise StoppedError("expected a node that goes on, it ends")
+                raise StoppedError("expected the node to keep running, it is shutting down")
             if self._owner:
-                raise BusyError(f"expected a resting arm, it is in use: {self._owner}")
+                raise BusyError(f"expected an idle arm, it is in use: {self._owner}")
             self._owner, self._reason, self._sender_lost = purpose, "", False
 
     def _release(self) -> None:
@@ -153,26 +162,26 @@ class PrimitiveServer:
 
         try:
             if start - self._stopped_at < STOP_HOLD:
-                raise StoppedError("expected a goal sent since the arm was stopped, this one came at the same time")
+                raise StoppedError("expected a goal sent after the stop, this one came at the same time")
             primitive = from_primitive(handle.request.primitive)
             self._await_sender(handle.request.sender)
             supervision = Supervision(lambda: handle.is_cancel_requested or self._must_stop(), report)
             result.attempt = to_attempt(Attempt(primitive, self._execute_watched(primitive, supervision)))
-        except Exception as error:  # every fault is answered with its code, the node stays
+        except Exception as error:  # every fault is answered with its code; the node keeps running
             answer_error(result, error, self._node.get_logger())
         result.completed = self._completed()
         self._release()
         return finish(handle, result)
 
     def _execute_watched(self, primitive: Primitive, supervision: Supervision) -> Outcome:
-        """Execute a primitive; raises what stopped it instead of the executor's CanceledError."""
+        """Execute a primitive; if it is stopped, raise an error that says why instead of CanceledError."""
         try:
             if supervision.canceled():
-                raise CanceledError("expected to begin, was asked to stop")
+                raise CanceledError("expected to start, was asked to stop")
             return self._execute(primitive, supervision)
         except CanceledError as error:
             if self._sender_lost:
-                raise SenderLostError(f"expected the goal's sender to live on: {self._reason}") from error
+                raise SenderLostError(f"expected the goal's sender to stay alive: {self._reason}") from error
             if self._reason:
                 raise StoppedError(f"expected to finish the motion: {self._reason}") from error
             raise
@@ -183,21 +192,21 @@ class PrimitiveServer:
         return bool(self._reason)
 
     def _await_sender(self, topic: str) -> None:
-        """Watch the sender of a goal; raises InvalidGoalError without one, SenderLostError for one that is silent."""
+        """Watch the sender of a goal; raise InvalidGoalError if there is none, SenderLostError if it is silent."""
         self._sender = None
         if not self._watch_sender():
             return
         if not topic:
             raise InvalidGoalError(
                 "sender: expected the liveliness topic of the goal's sender, received none; "
-                "watch_sender: false accepts goals without"
+                "set watch_sender to false to accept goals without one"
             )
-        self._sender = self._watch_of(topic)
+        self._sender = self._sender_watch(topic)
         if not self._sender.wait(SENDER_TIMEOUT):
             raise SenderLostError(f"expected the goal's sender to announce itself on {topic}, it does not")
 
-    def _watch_of(self, topic: str) -> Watch:
-        """The watch over a sender; those over senders that are gone are given up."""
+    def _sender_watch(self, topic: str) -> Watch:
+        """Return the watch of a sender, and close those of other senders that are gone."""
         for other in [name for name, watch in self._senders.items() if name != topic and not watch.is_alive]:
             self._senders.pop(other).close()
         if topic not in self._senders:

@@ -1,4 +1,4 @@
-"""Writes one annotated picture per decision, so that a person can follow a run afterwards."""
+"""Writes an annotated picture of each decision, so that a person can review a run afterwards."""
 
 from __future__ import annotations
 
@@ -26,9 +26,14 @@ from impurity_grasp_ros.overlay import (
 
 
 class RecorderNode(Node):
-    """Listens to ``decision``. ``folder`` may be changed between two jobs; ``on_line`` gets each decision in words.
+    """Records the messages on topic ``decision``.
 
-    A picture that cannot be written ends the recording, not the job: ``failure`` says why, and no more is written.
+    If a picture cannot be written, the job continues without recording, and :attr:`failure` says why.
+
+    Args:
+        folder: Where the pictures are written; :attr:`folder` may be changed between jobs.
+        on_line: Receives each decision as a line of text.
+        options: Keyword arguments of :class:`rclpy.node.Node`.
     """
 
     def __init__(self, folder: Path, gripper: GripperModel, on_line: Callable[[str], None], **options: object) -> None:
@@ -49,7 +54,7 @@ class RecorderNode(Node):
         if primitive is not None:
             chosen = draw_primitive(heightmap, primitive, self._gripper, chosen)
         pictures = {
-            "colour heightmap, attention, primitive": chosen,
+            "color heightmap, attention, primitive": chosen,
             "height above the table": draw_height(heightmap),
             "saliency (VOCUS2)": draw_saliency(attention),
             "attention mask": draw_mask(heightmap, attention),
@@ -65,11 +70,11 @@ class RecorderNode(Node):
             write_atomically(self.folder / name, content)
         except OSError as error:
             self.failure = str(error)
-            self.get_logger().error(f"expected to write {name}, received {error}: the job goes on without recording")
+            self.get_logger().error(f"expected to write {name}, received {error}: the job continues without recording")
 
 
 def describe(state: AttentionState, primitive: Primitive | None, attempt: Attempt | None) -> str:
-    """One decision in words."""
+    """Describe a decision in one line; without a primitive, the workspace is clear."""
     if primitive is None:
         return "workspace clear: neither a target nor a heap that could hide one"
     reason = "target" if state is AttentionState.TARGET else "search"

@@ -1,4 +1,4 @@
-"""The graph of a robot as ``real.launch.py`` starts it, each node a process, beside an emulated cell; and a client."""
+"""The nodes of a robot as ``real.launch.py`` starts them, in processes, with an emulated cell; and a client."""
 
 from __future__ import annotations
 
@@ -36,23 +36,32 @@ from impurity_grasp_ros.resources import resource
 CELL, ARM = "emulated_cell", "motion_node"
 NODES = (CELL, ARM, "heightmap_node", "attention_node", "policy_node", "picker_node")
 SLOWED = (CELL, ARM)
-"""Controller, camera and driver."""
+"""The nodes that ``prefix`` slows down: controller, camera and driver."""
 
 START_TIMEOUT = 120.0
+"""Seconds within which each part of the graph must become ready."""
+
 END_TIMEOUT = 15.0
+"""Seconds that a node has to shut down before it is killed."""
+
 ANSWER_TIMEOUT = 60.0
+"""Seconds within which the graph must answer everything but a job."""
+
 CAPTURE_TIMEOUT = 5
+"""Seconds within which the camera must deliver a frame."""
+
 POLL = 0.02
+"""Seconds between checks while waiting."""
 
 
 class RobotGraph:
-    """Context manager around the processes.
+    """A context manager that runs the nodes in processes.
 
     Args:
-        folder: Where they write what they have to say.
+        folder: Where the nodes' output and logs are written.
         host: Address of the emulated cell.
-        cell: Parameters of the emulated cell besides its address; all other nodes have the shipped ones.
-        prefix: Put before the commands of controller, camera and driver.
+        cell: Parameters of the emulated cell except its address; the other nodes run with the shipped parameters.
+        prefix: Words to put in front of the commands of controller, camera and driver.
     """
 
     def __init__(self, folder: Path, host: str, cell: Mapping[str, Any], prefix: Sequence[str] = ()) -> None:
@@ -109,19 +118,37 @@ class RobotGraph:
             return subprocess.Popen([*prefix, *command], env=environment, stdout=output, stderr=subprocess.STDOUT)
 
     def await_ready(self) -> None:
-        """Wait until arm, gripper, camera and picker are there; raises PeerUnavailableError with what is missing."""
+        """Wait until arm, gripper, camera and picker are ready.
+
+        Raises:
+            PeerUnavailableError: One of them was not ready in time, or a process has ended; the message says which.
+        """
         self._await(lambda: self._problems == [], START_TIMEOUT, "arm and gripper")
         self._await(self._pick.server_is_ready, START_TIMEOUT, "pick_impurities")
         self._await(self._capture.service_is_ready, START_TIMEOUT, "capture_heightmap")
-        self._await(self._sees, START_TIMEOUT, "a first heightmap")
+        self._await(self._captures, START_TIMEOUT, "a first heightmap")
 
-    def _sees(self) -> bool:
+    def _captures(self) -> bool:
         request = CaptureHeightmap.Request(timeout=Duration(sec=CAPTURE_TIMEOUT))
         answer = self._answer(self._capture.call_async(request), "capture_heightmap")
         return bool(answer.error_code == ErrorCode.NONE)
 
     def reset(self, scene: str, seed: int, targets: int = -1, blocks: int = -1) -> SceneState:
-        """Put another scene under the resting arm; -1: as the scene file says. Raises ReportedError."""
+        """Replace the scene while the arm is at rest.
+
+        Args:
+            scene: Name of a scene, or path of a preset.
+            seed: Seed of the scene.
+            targets: Number of targets; -1: as the scene file says.
+            blocks: Number of ordinary blocks; -1: as the scene file says.
+
+        Returns:
+            The state of the new scene.
+
+        Raises:
+            ReportedError: The scene could not be generated, or the arm is moving.
+            PeerUnavailableError: There was no answer in time, or a process has ended.
+        """
         request = ResetScene.Request(scene=scene, seed=seed, targets=targets, blocks=blocks)
         response = self._answer(self._reset.call_async(request), "reset_scene")
         if response.error_code != ErrorCode.NONE:
@@ -130,7 +157,12 @@ class RobotGraph:
         return response.state
 
     def pick(self) -> PickImpurities.Result:
-        """Run a whole job and return its result; raises ReportedError when it is not accepted."""
+        """Run a job to its end and return its result.
+
+        Raises:
+            ReportedError: The goal was rejected.
+            PeerUnavailableError: There was no answer in time, or a process has ended.
+        """
         handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal()), "pick_impurities")
         if not handle.accepted:
             raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it did not")
@@ -154,7 +186,7 @@ class RobotGraph:
         while not condition():
             for name, process in self._processes.items():
                 if process.poll() is not None:
-                    raise PeerUnavailableError(f"expected {name} to go on, it has ended with {process.returncode}")
+                    raise PeerUnavailableError(f"expected {name} to keep running, it ended with {process.returncode}")
             if time.monotonic() > deadline:
                 raise PeerUnavailableError(f"expected {what} within {timeout:g} s: {self._problems}")
             time.sleep(POLL)

@@ -1,4 +1,4 @@
-"""What all nodes share: starting, spinning, stopping, waiting without blocking, and answering with an error code."""
+"""What all nodes have in common: start, spin, stop, waiting without blocking, and answers with an error code."""
 
 from __future__ import annotations
 
@@ -24,47 +24,42 @@ from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavail
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
 
 THREADS = 6
+"""Threads of a node's executor."""
 
 SPIN_PERIOD = 0.2
 """Seconds within which a spinning executor notices that it has to stop."""
 
 RESULT_TIMEOUT = 3600
-"""Seconds that the result of an action stays available to whoever asks late."""
+"""Seconds for which the result of an action stays available after the end of its goal."""
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
-"""For state: a late subscriber gets the last message at once."""
-
-
-def camera_qos(reliability: str) -> QoSProfile:
-    """For images. ``reliable`` is what camera drivers offer by default: an image is larger than a socket's buffer, and
-    with ``best_effort`` one lost fragment loses the image. The depth is such that colour and depth still meet after a
-    node was held up."""
-    policy = ReliabilityPolicy.RELIABLE if reliability == "reliable" else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(depth=8, reliability=policy)
-
+"""For topics that hold state: a late subscriber receives the last message at once."""
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 
 
 class ClosingNode(Node):
-    """A node with something to stop and to put in order. One whose start fails is destroyed without either."""
+    """A node that has something to stop and to clean up. Neither method is called if its constructor fails."""
 
     def stop(self) -> None:
-        """Called at once, from another thread, when the node is told to end: must be quick. Callbacks still run."""
+        """Called at once, from another thread, when the node has to shut down; must be quick. Callbacks still run."""
 
     def close(self) -> None:
-        """Called once, after the last callback."""
+        """Clean up; called once, after the last callback."""
 
 
 def run(create: Callable[[], Node]) -> None:
-    """Spin one node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
+    """Spin a node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
 
-    Signals are handled here and not by rclpy, whose handler would take the context away before the clean-up. What
-    moves is stopped at once, before callbacks under way are waited for. Further signals, as ``ros2 launch`` sends
-    them, change nothing. A node that cannot start says why and exits with 1.
+    Signals are handled here and not by ``rclpy``, whose handler would shut the context down before the cleanup. Motion
+    is stopped at once, before the running callbacks have ended. Further signals, such as ``ros2 launch`` sends, have no
+    effect.
 
     Args:
-        create: Makes the node.
+        create: Creates the node.
+
+    Raises:
+        SystemExit: The node cannot start; with the reason, for exit code 1.
     """
     stop = StopSignal()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
@@ -82,7 +77,17 @@ def run(create: Callable[[], Node]) -> None:
 
 
 def created(create: Callable[[], AnyNode]) -> AnyNode:
-    """A new node; the process ends with exit code 1 and the reason when it cannot start."""
+    """Create a node.
+
+    Args:
+        create: Creates the node.
+
+    Returns:
+        The node.
+
+    Raises:
+        SystemExit: The node cannot start; with the reason, for exit code 1.
+    """
     try:
         return create()
     except ImpurityGraspError as error:
@@ -104,25 +109,29 @@ def end(node: Node) -> None:
 
 
 def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
-    """Spin until ``stop`` is set, then let the callbacks under way end and shut the executor down."""
+    """Spin until ``stop`` is set, then wait for the running callbacks and shut the executor down."""
     with contextlib.suppress(ExternalShutdownException):
         while not stop.is_set():
-            with contextlib.suppress(InvalidHandle):  # rclpy may have begun to wait for what was just destroyed
+            with contextlib.suppress(InvalidHandle):  # rclpy may be waiting for an entity that was destroyed
                 executor.spin_once(timeout_sec=SPIN_PERIOD)
-    executor._executor.shutdown()  # rclpy itself takes away what running callbacks need before it waits for them
+    executor._executor.shutdown()  # wait for callbacks first: rclpy destroys what they need before it waits
     executor.shutdown()
 
 
 def steady_timer(node: Node, period: float, callback: Callable[[], None]) -> Timer:
-    """Call something every ``period`` seconds of the wall clock, also when simulated time stands still."""
+    """Create a timer with a ``period`` in wall-clock seconds, which runs even if simulated time stands still."""
     group = MutuallyExclusiveCallbackGroup()
     return node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 class Pacer:
-    """Lets coroutines of a node wait by the wall clock, also when simulated time stands still.
+    """Lets the coroutines of a node wait in wall-clock time, even if simulated time stands still.
 
-    Its timer runs only while somebody waits.
+    Its timer runs only while a coroutine is waiting.
+
+    Args:
+        node: The node.
+        period: Seconds between ticks.
     """
 
     def __init__(self, node: Node, period: float = 0.02) -> None:
@@ -139,7 +148,7 @@ class Pacer:
             future.set_result(None)
 
     def tick(self) -> Future:
-        """A future that is done within two periods."""
+        """Return a future that is done within two periods."""
         future = Future()
         with self._lock:
             self._waiting.append(future)
@@ -148,9 +157,19 @@ class Pacer:
         return future
 
     async def wait_for(self, future: Future, timeout: float, what: str, watch: Callable[[], None] | None = None) -> Any:
-        """Result of a future; ``watch`` is called while waiting and may raise.
+        """Wait for a future and return its result.
 
-        Raises PeerUnavailableError after ``timeout`` seconds of the wall clock.
+        Args:
+            future: The future.
+            timeout: Wall-clock seconds to wait.
+            what: What should answer, for the error message.
+            watch: Called repeatedly while waiting; may raise an exception to stop waiting.
+
+        Returns:
+            The result of the future.
+
+        Raises:
+            PeerUnavailableError: The future was not done in time.
         """
         deadline = time.monotonic() + timeout
         while not future.done():
@@ -163,7 +182,15 @@ class Pacer:
 
 
 def finish(handle: ServerGoalHandle, result: Any) -> Any:
-    """End a goal as its result's error code says and return the result."""
+    """End a goal according to the error code of its result: succeeded, canceled or aborted.
+
+    Args:
+        handle: The goal.
+        result: Its result.
+
+    Returns:
+        The same result.
+    """
     if result.error_code == ErrorCode.NONE:
         handle.succeed()
     elif result.error_code == ErrorCode.CANCELED and handle.is_cancel_requested:
@@ -174,7 +201,16 @@ def finish(handle: ServerGoalHandle, result: Any) -> Any:
 
 
 def answer_error(response: Any, error: Exception, logger: Any) -> Any:
-    """Fill ``error_code`` and ``error_msg`` of a service response or an action result, and log the fault."""
+    """Report a fault in a service response or an action result, and log it.
+
+    Args:
+        response: Its ``error_code`` and ``error_msg`` are filled in.
+        error: The fault; anything but an :class:`ImpurityGraspError` is reported as ``UNKNOWN``.
+        logger: The logger of the node.
+
+    Returns:
+        The same response.
+    """
     response.error_code = int(error.code if isinstance(error, ImpurityGraspError) else ErrorCode.UNKNOWN)
     response.error_msg = str(error) or type(error).__name__
     logger.error(f"{ErrorCode(response.error_code).name}: {response.error_msg}")

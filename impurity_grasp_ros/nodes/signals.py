@@ -1,4 +1,4 @@
-"""What ends a node: SIGINT and SIGTERM, from its first moment to its last, and the end of whoever started it."""
+"""What shuts a node down: SIGINT and SIGTERM, from its start to its end, and the end of the process that started it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from typing import Any
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 SUPERVISOR = "IMPURITY_GRASP_SUPERVISOR"
-"""Environment variable: process id of what started the nodes. When that process is gone, they end as on SIGTERM: a
-launch that is killed, or gets SIGTERM, leaves its nodes running."""
+"""Environment variable with the ID of the process that started the nodes. When that process ends, they shut down as on
+SIGTERM; otherwise a launch that is killed, or receives SIGTERM, would leave its nodes running."""
 
 
 def leave_on_signals() -> None:
-    """While a process starts, nothing is under way yet: a signal ends it at once, with exit code 0."""
+    """Let a signal end the process at once, with exit code 0; for the start, when nothing has to be stopped yet."""
     for number in STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: os._exit(0))
 
 
 def ignore_signals() -> None:
-    """From now on nothing disturbs the end of the process."""
+    """Ignore further signals, so that they do not disturb the end of the process."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 class StopSignal(threading.Event):
-    """Set by SIGINT, by SIGTERM and by the end of the supervisor at once, whatever the main thread is doing.
+    """Set at once on SIGINT, SIGTERM or the end of the supervisor, whatever the main thread is doing.
 
-    Python runs signal handlers in the main thread only, and only between two bytecodes. So a thread of its own waits
-    for the byte that the C handler writes. To be made in the main thread, once a process;
-    exits when the supervisor is gone already.
+    Python runs signal handlers only in the main thread and only between two bytecodes. Therefore, a separate thread
+    waits for the byte that the C handler writes. Create it once per process, in the main thread.
+
+    Raises:
+        SystemExit: The supervisor has already ended.
     """
 
     def __init__(self) -> None:
@@ -50,10 +52,10 @@ class StopSignal(threading.Event):
         threading.Thread(target=self._watch, name="signals", daemon=True).start()
 
     def then(self, action: Callable[[], None]) -> None:
-        """Call something as soon as the event is set; at once when it is set already.
+        """Call a function as soon as the event is set, or at once if it is set already.
 
         Args:
-            action: Called once, from another thread; must be quick.
+            action: Called once, possibly from another thread; must be quick.
         """
         with self._lock:
             self._actions.append(action)
@@ -71,16 +73,16 @@ class StopSignal(threading.Event):
             action()
 
     def _is_told(self) -> bool:
-        """Wait for a signal or the end of the supervisor; returns whether it is one to end."""
+        """Wait for a signal or the end of the supervisor, and return whether the node has to shut down."""
         sources: list[Any] = [self._reader, *self._supervisor]
         ready, _, _ = select.select(sources, [], [])
         return self._reader not in ready or bool(set(self._reader.recv(64)) & set(STOP_SIGNALS))
 
 
 def _supervisor() -> list[int]:
-    """A file descriptor that becomes readable when the supervisor ends, if there is one."""
+    """A file descriptor that becomes readable when the supervisor ends; empty if there is no supervisor."""
     number = os.environ.get(SUPERVISOR)
     try:
         return [os.pidfd_open(int(number))] if number else []
-    except ProcessLookupError:  # it ended while this process started, nothing is under way yet
+    except ProcessLookupError:  # it ended while this process was starting: nothing has to be stopped yet
         raise SystemExit(0) from None

@@ -1,4 +1,4 @@
-"""Console scripts of the nodes. Signals are handled before anything else is imported."""
+"""Console scripts of the nodes, which handle signals before they import anything else."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from impurity_grasp_ros.nodes.signals import leave_on_signals
 
 
 def start(name: str) -> None:
-    """Import a node's module and run its ``main``.
+    """Import the module of a node and run its ``main``.
 
     Args:
-        name: Module of ``impurity_grasp_ros.nodes``.
+        name: Name of a module in ``impurity_grasp_ros.nodes``.
+
+    Raises:
+        SystemExit: A parameter file is missing or invalid; with the reason, for exit code 1.
     """
     leave_on_signals()
     from impurity_grasp_ros.errors import ConfigError
@@ -26,35 +29,35 @@ def start(name: str) -> None:
 
 
 def heightmap_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("heightmap_node")
 
 
 def attention_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("attention_node")
 
 
 def policy_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("policy_node")
 
 
 def picker_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("picker_node")
 
 
 def motion_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("motion_node")
 
 
 def emulated_cell() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("emulated_cell")
 
 
 def bullet_bridge_node() -> None:
-    """Console script."""
+    """Entry point of the console script."""
     start("bullet_bridge_node")

@@ -1,4 +1,4 @@
-"""Calls of the service ``stop``, told to whoever sends one primitive after another: between two nothing else does."""
+"""Reports calls of the service ``stop`` to nodes that send primitives, since between two goals they see no effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class StopCounter:
-    """Publishes how many times ``stop`` was called since the node started."""
+    """Publishes how often the service ``stop`` has been called since its node started."""
 
     def __init__(self, node: Node) -> None:
         self._lock = threading.Lock()
@@ -23,14 +23,14 @@ class StopCounter:
         self._publisher.publish(self._calls)
 
     def count(self) -> None:
-        """``stop`` was called."""
+        """Count a call of ``stop``."""
         with self._lock:
             self._calls.data += 1
             self._publisher.publish(self._calls)
 
 
 class StopListener:
-    """Hears of calls of ``stop``; :attr:`calls` counts those in this node's life."""
+    """Receives the number of calls of ``stop``; :attr:`calls` counts those since this listener was created."""
 
     def __init__(self, node: Node) -> None:
         self.calls = 0
@@ -39,6 +39,6 @@ class StopListener:
         node.create_subscription(UInt32, TOPIC, self._on_calls, LATCHED, callback_group=group)
 
     def _on_calls(self, message: UInt32) -> None:
-        """A count that falls is another node's."""
+        """Count a call if the number has grown; a smaller number comes from another node, or a new one."""
         self.calls += self._published is not None and message.data > self._published
         self._published = message.data

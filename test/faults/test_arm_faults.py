@@ -64,7 +64,7 @@ def test_the_native_client_crashes(robot: Robot, verdict: Verdict) -> None:
     assert found.stdout.split()
     for number in found.stdout.split():
         os.kill(int(number), signal.SIGKILL)
-    ended(robot, handle, verdict, "DEVICE_FAULT", "broke down")
+    ended(robot, handle, verdict, "DEVICE_FAULT", "was lost")
 
 
 @fault("protective stop", "look for the cause, wait 5 s, `recover`, `home`")

@@ -21,8 +21,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from impurity_grasp.srv import CaptureHeightmap
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ErrorCode
-from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
+from impurity_grasp_ros.nodes.conversions import to_header
+from impurity_grasp_ros.nodes.images import to_camera_info, to_image
 
 pytestmark = [pytest.mark.ros]
 
@@ -34,9 +35,9 @@ class FakeCamera:
 
     def __init__(self, client: Client, reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE) -> None:
         node, qos = client.node, QoSProfile(depth=8, reliability=reliability)
-        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", qos)
-        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", qos)
-        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", qos)
+        self._color = node.create_publisher(Image, COLOR_IMAGE, qos)
+        self._depth = node.create_publisher(Image, DEPTH_IMAGE, qos)
+        self._info = node.create_publisher(CameraInfo, CAMERA_INFO, qos)
         self._now = lambda: node.get_clock().now().nanoseconds * 1e-9
         self._rng = np.random.default_rng(0)
         self._calibration = load_cell().calibration
@@ -124,7 +125,7 @@ def capture(graph: Graph, timeout: float = 1.0) -> CaptureHeightmap.Response:
             marks=fault("the camera's clock is ahead", "synchronise the clocks (`clock_tolerance`)"),
         ),
         pytest.param(
-            {"skew": 0.05}, "SENSOR_STALE", "of one moment",
+            {"skew": 0.05}, "SENSOR_STALE", "of the same moment",
             marks=fault("colour and depth are not of one moment", "turn on the driver's `enable_sync`"),
         ),
         pytest.param(

@@ -167,7 +167,7 @@ JOB = ("sim", "--scene", "random", "--seed", "3", "--targets", "1", "--blocks", 
 def recorded_no_more(verdict: Verdict, done: subprocess.CompletedProcess[str]) -> None:
     """The job was done, and it is said once in the log and once at the end that it was not recorded."""
     assert done.returncode == 3, done.stdout + done.stderr
-    assert done.stderr.count("the job goes on without recording") == 1
+    assert done.stderr.count("the job continues without recording") == 1
     assert "Traceback" not in done.stderr
     (said,) = [line for line in done.stdout.splitlines() if line.startswith("not recorded")]
     verdict.expect("NONE", "NONE", said.partition(" '")[0])

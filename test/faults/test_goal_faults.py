@@ -113,7 +113,7 @@ def test_a_second_goal(robot: Robot, verdict: Verdict) -> None:
     assert not robot.send().accepted
     for answer in (robot.home(), robot.recover()):
         assert not answer.success
-        assert "resting arm" in answer.message
+        assert "idle arm" in answer.message
     verdict.expect("BUSY", "BUSY", answer.message)
     assert robot.client.result(first).result.attempt.status == Attempt.PUSHED
 

@@ -84,7 +84,7 @@ def test_a_failed_recovery_leaves_no_permission(robot: Robot, verdict: Verdict) 
     assert not answer.success
     verdict.expect("DEVICE_FAULT", "DEVICE_FAULT", answer.message)
     robot.cell.do("open", service="gripper")
-    robot.await_diagnostic("gripper", "not active any more")
+    robot.await_diagnostic("gripper", "is not active")
     assert robot.cell.do("state")["gripper_status"] == "RESET", "activated without being asked"
     assert robot.recover().success
 

@@ -26,7 +26,7 @@ from stopping import Journey, stops_short
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene
 from impurity_grasp_ros.errors import ErrorCode
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement
+from impurity_grasp_ros.nodes.liveliness import announce_server
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
@@ -134,7 +134,7 @@ def test_two_arms(client: Client, verdict: Verdict) -> None:
         return GoalResponse.ACCEPT
 
     other = ActionServer(client.node, ExecutePrimitive, "execute_primitive", lambda _: None, goal_callback=accept)
-    announcement = Announcement(client.node, ALIVE_TOPIC, SERVER_LEASE)
+    announcement = announce_server(client.node)
     try:
         until(lambda: client.node.count_publishers("/execute_primitive/_action/status") == 2, "the second server")
         before = client.fresh_joints()

@@ -220,7 +220,7 @@ def test_the_supervisor_dies(rig: Rig, verdict: Verdict, monkeypatch: pytest.Mon
             supervisor.wait()
     assert robot.graph.processes["motion_node"].wait(10.0) == 0
     assert robot.cell.do("state")["runtime_state"] == "STOPPED"
-    assert "the node was told to end" in robot.graph.output("motion_node")
+    assert "the node was told to shut down" in robot.graph.output("motion_node")
     verdict.expect("STOPPED", "STOPPED", "the nodes end with it: the arm is at rest, the program stopped, exit code 0")
 
 
@@ -273,7 +273,7 @@ def test_two_faults_at_once_need_a_person(robot: Robot, verdict: Verdict, act: C
     assert code(journey.result()) == "DEVICE_FAULT"
     robot.await_diagnostic("arm", "PROTECTIVE_STOP")
     until(lambda: robot.cell.do("unlock")["safety_mode"] == "NORMAL", "the pendant's unlock")
-    robot.await_diagnostic("arm", "moves again after recovery")
+    robot.await_diagnostic("arm", "can move again after recovery")
     before = robot.joints()
     result = robot.execute()
     verdict.expect(code(result), "DEVICE_FAULT", result.error_msg)

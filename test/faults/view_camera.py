@@ -19,9 +19,10 @@ from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import RgbdFrame
-from impurity_grasp_ros.nodes.conversions import to_camera_info, to_header, to_image
-from impurity_grasp_ros.nodes.heightmap_node import CAMERA
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
+from impurity_grasp_ros.nodes.conversions import to_header
+from impurity_grasp_ros.nodes.images import to_camera_info, to_image
+from impurity_grasp_ros.nodes.liveliness import announce_server
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4
@@ -52,9 +53,9 @@ class ViewCamera:
     """Publishes a frame again and again, each time with other noise, until it is told to show another one."""
 
     def __init__(self, node: Node, frame: RgbdFrame) -> None:
-        self._color = node.create_publisher(Image, f"{CAMERA}/color/image_raw", QoSProfile(depth=8))
-        self._depth = node.create_publisher(Image, f"{CAMERA}/aligned_depth_to_color/image_raw", QoSProfile(depth=8))
-        self._info = node.create_publisher(CameraInfo, f"{CAMERA}/color/camera_info", QoSProfile(depth=8))
+        self._color = node.create_publisher(Image, COLOR_IMAGE, QoSProfile(depth=8))
+        self._depth = node.create_publisher(Image, DEPTH_IMAGE, QoSProfile(depth=8))
+        self._info = node.create_publisher(CameraInfo, CAMERA_INFO, QoSProfile(depth=8))
         self._clock = node.get_clock()
         self._rng = np.random.default_rng(0)
         self._frame = frame
@@ -93,7 +94,7 @@ class CountingRobot:
         self.started, self.after = 0, CLEAN
         self._camera = camera
         self._clock = client.node.get_clock()
-        self._announcement = Announcement(client.node, ALIVE_TOPIC, SERVER_LEASE)
+        self._announcement = announce_server(client.node)
         self._server = ActionServer(
             client.node,
             ExecutePrimitive,

@@ -22,7 +22,7 @@ from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Primitive
 from impurity_grasp_ros.errors import AmbiguousPeerError, ImpurityGraspError, PeerUnavailableError
 from impurity_grasp_ros.nodes import peers
-from impurity_grasp_ros.nodes.liveliness import ALIVE_TOPIC, SERVER_LEASE, Announcement
+from impurity_grasp_ros.nodes.liveliness import announce_server
 from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
 from impurity_grasp_ros.nodes.runtime import spin
 
@@ -44,7 +44,7 @@ class Arm:
 
     def __post_init__(self) -> None:
         self.may_accept.set()
-        self.announcement = Announcement(self.node, ALIVE_TOPIC, SERVER_LEASE)
+        self.announcement = announce_server(self.node)
         self.server = ActionServer(
             self.node,
             ExecutePrimitive,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.hardware.ur_commands import UrCommands
 from impurity_grasp_ros.hardware.ur_config import UrConfig
-from impurity_grasp_ros.hardware.ur_control import UrCommands
 
 POSE = [-0.4, 0.1, 0.2, 2.2, -2.2, 0.0]
 
