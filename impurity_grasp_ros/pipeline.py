@@ -10,7 +10,7 @@ from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Hei
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
-from impurity_grasp_ros.perception.view import View, ViewConfig, look
+from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
 from impurity_grasp_ros.protocols import Actor
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Pipeline:
         self._attention = attention
         self._actor = actor
         self._stage = stage
-        self._view: View | None = None
+        self._view: ReferenceView | None = None
         self._memory: Any = None
 
     def new_job(self) -> None:

@@ -24,10 +24,10 @@ from impurity_grasp_ros.cli.robot_arm import await_rest, named_cell, ready_arm, 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import CalibrationError, ConfigError, OutOfWorkspaceError
 from impurity_grasp_ros.files import write_atomically
-from impurity_grasp_ros.motion.collision import Situation
+from impurity_grasp_ros.motion.collision import HandState
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose
-from impurity_grasp_ros.perception.hand_eye import Chessboard, HandEye, View, find_corners, solve
+from impurity_grasp_ros.perception.hand_eye import BoardView, Chessboard, HandEye, find_corners, solve
 from impurity_grasp_ros.protocols import Arm, JointPositions
 from impurity_grasp_ros.transform import Transform, from_rotation_translation, tool_down
 
@@ -136,7 +136,7 @@ def checked_stops(arm: Arm, cell: CellConfig) -> list[tuple[int, JointPositions]
         joints = arm.inverse_kinematics(pose)
         if joints is None:
             continue
-        paths.check_joint_path(place, joints, f"to view {number}", Situation.CARRYING)
+        paths.check_joint_path(place, joints, f"to view {number}", HandState.CARRYING)
         stops.append((number, joints))
         place = joints
     return stops
@@ -165,7 +165,7 @@ def grid(cell: CellConfig) -> Iterator[Transform]:
         yield pose
 
 
-def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntrinsics]:
+def read_pairs(folder: Path, board: Chessboard) -> tuple[list[BoardView], CameraIntrinsics]:
     """Read a recording.
 
     Args:
@@ -193,7 +193,7 @@ def read_pairs(folder: Path, board: Chessboard) -> tuple[list[View], CameraIntri
             raise CalibrationError(f"expected an image in {path}")
         corners = find_corners(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), board)
         if corners is not None:
-            views.append(View(T_base_tool, corners))
+            views.append(BoardView(T_base_tool, corners))
     return views, intrinsics
 
 

@@ -38,15 +38,15 @@ SELF_CLEARANCE_CUT = 0.005
 FINGER_SAMPLES = 9
 
 
-class Situation(Enum):
-    """What the arm is about, which decides what may touch what. Values: who takes part in which pairs."""
+class HandState(Enum):
+    """What the hand does, which decides what may touch what."""
 
     FREE = "the fingers are empty and touch nothing"
     CARRYING = "something hangs in the fingers"
     WORKING = "the fingers may touch the table"
 
 
-class Robot(NamedTuple):
+class RobotShapes(NamedTuple):
     """Kinematics and shapes of the description, fingers as one box. reach: metres by which each joint moves a point."""
 
     model: Any
@@ -55,7 +55,7 @@ class Robot(NamedTuple):
 
 
 @cache
-def _robot(gripper: GripperModel) -> Robot:
+def _robot(gripper: GripperModel) -> RobotShapes:
     """The robot of a gripper's description; parsed once."""
     path = str(resource(gripper.urdf))
     full = pinocchio.buildModelFromUrdf(path)
@@ -68,7 +68,7 @@ def _robot(gripper: GripperModel) -> Robot:
     _attach(model, shapes, FINGERS, low, high)
     half, depth = gripper.stroke / 2, CARRIED_DEPTH
     _attach(model, shapes, HELD, np.array([-half, -half, 0.0]), np.array([half, half, depth]))
-    return Robot(model, shapes, _reach(model, shapes))
+    return RobotShapes(model, shapes, _reach(model, shapes))
 
 
 def _link(shape: str) -> str:
@@ -150,18 +150,18 @@ class CollisionModel:
             )
         self._names = [shape.name for shape in self._shapes.geometryObjects]
         self._add_pairs()
-        self._placed: dict[tuple[Situation, float], Any] = {}
+        self._placed: dict[tuple[HandState, float], Any] = {}
 
-    def touching(self, joints: JointPositions, margin: float, situation: Situation) -> tuple[str, str] | None:
+    def touching(self, joints: JointPositions, margin: float, hand_state: HandState) -> tuple[str, str] | None:
         """Names of two things that come closer than a margin at joint angles; None when nothing does.
 
         Args:
             joints: Six angles in radians.
             margin: Metres that everything must keep from the arm; its own parts keep
                 :data:`SELF_CLEARANCE_CUT` less from each other.
-            situation: What may touch what.
+            hand_state: What may touch what.
         """
-        placed = self._placed.get((situation, margin)) or self._prepare(situation, margin)
+        placed = self._placed.get((hand_state, margin)) or self._prepare(hand_state, margin)
         if not pinocchio.computeCollisions(self._model, self._data, self._shapes, placed, joints, True):
             return None
         pairs = zip(self._shapes.collisionPairs, placed.collisionResults, placed.activeCollisionPairs, strict=True)
@@ -180,16 +180,16 @@ class CollisionModel:
                 if compared:
                     self._shapes.addCollisionPair(pinocchio.CollisionPair(first, second))
 
-    def _prepare(self, situation: Situation, margin: float) -> Any:
+    def _prepare(self, hand_state: HandState, margin: float) -> Any:
         placed = self._shapes.createData()
         for number, pair in enumerate(self._shapes.collisionPairs):
             names = {self._names[pair.first], _spoken(self._names[pair.second])}
             own = pair.second < self._parts
             placed.collisionRequests[number].security_margin = max(margin - SELF_CLEARANCE_CUT * own, 0.0)
-            on_table = situation is Situation.WORKING and names == {FINGERS, TABLE}
-            if on_table or (HELD in names and situation is not Situation.CARRYING):
+            on_table = hand_state is HandState.WORKING and names == {FINGERS, TABLE}
+            if on_table or (HELD in names and hand_state is not HandState.CARRYING):
                 placed.deactivateCollisionPair(number)
-        self._placed[situation, margin] = placed
+        self._placed[hand_state, margin] = placed
         return placed
 
 

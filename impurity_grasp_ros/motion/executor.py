@@ -110,7 +110,7 @@ class PrimitiveExecutor:
         if follower.holds():
             follower.follow(self._rise())
             plan = put_down(self._arm.tool_pose(), self._gripper.opening(), self._cell)
-            self._paths.check_plan(self._arm.joint_positions(), plan, follower.situation())
+            self._paths.check_plan(self._arm.joint_positions(), plan, follower.hand_state())
             for waypoint in plan:
                 follower.follow(waypoint)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CanceledError, DeviceFaultError, MotionTimeoutError, UnreachableError
-from impurity_grasp_ros.motion.collision import Situation
+from impurity_grasp_ros.motion.collision import HandState
 from impurity_grasp_ros.motion.contact import ContactForce
 from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.path_check import PathChecker
@@ -87,9 +87,9 @@ class Follower:
         """Whether the resting fingers were closed on something that is still there."""
         return self._gripper.is_holding() and self._gripper.opening() >= self._cell.motion.held_opening
 
-    def situation(self) -> Situation:
+    def hand_state(self) -> HandState:
         """What may touch what on a path from here."""
-        return Situation.CARRYING if self.holds() else Situation.FREE
+        return HandState.CARRYING if self.holds() else HandState.FREE
 
     def await_fingers(self) -> None:
         """Wait for fingers that were sent somewhere."""
@@ -110,7 +110,7 @@ class Follower:
         """
         self._begin_phase(phase or self._phase)
         motion, start = self._cell.motion, self._arm.joint_positions()
-        self._paths.check_joint_path(start, joints, self._phase, self.situation())
+        self._paths.check_joint_path(start, joints, self._phase, self.hand_state())
         limit = limited_joint_speed(self._kinematics, start, joints, motion.joint_speed, motion.max_tool_speed)
         speed = motion.speed_scale * limit
         nominal = float(np.abs(joints - start).max()) / speed + speed / motion.joint_acceleration

@@ -12,7 +12,7 @@ import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
-from impurity_grasp_ros.motion.collision import CollisionModel, Situation
+from impurity_grasp_ros.motion.collision import CollisionModel, HandState
 from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.waypoints import Rise, Straight, Transit, Waypoint
 from impurity_grasp_ros.protocols import JointPositions
@@ -45,13 +45,13 @@ class PathChecker:
         self._model = CollisionModel(cell)
         self._kinematics = Kinematics(cell.gripper_model.tool_length)
         self._home = np.array(cell.home)
-        if touch := self._model.touching(self._home, CLEARANCE, Situation.FREE):
+        if touch := self._model.touching(self._home, CLEARANCE, HandState.FREE):
             raise ConfigError(
                 f"cell: expected home joints at which nothing touches, the {touch[0]} touches the {touch[1]}"
             )
 
     def check_joint_path(
-        self, start: JointPositions, goal: JointPositions, what: str, situation: Situation = Situation.FREE
+        self, start: JointPositions, goal: JointPositions, what: str, hand_state: HandState = HandState.FREE
     ) -> None:
         """Check a motion that is straight in joint space.
 
@@ -59,12 +59,12 @@ class PathChecker:
             start: Six angles in radians.
             goal: The same where it ends.
             what: The motion's name, for the message.
-            situation: What may touch what on the way.
+            hand_state: What may touch what on the way.
 
         Raises:
             CollisionError: Something comes closer than :data:`CLEARANCE`.
         """
-        if touch := self._first_touch(start, goal, CLEARANCE, STEP, situation):
+        if touch := self._first_touch(start, goal, CLEARANCE, STEP, hand_state):
             raise CollisionError(f"expected a free path of motion {what}, {touch}")
 
     def check_straight(self, start: JointPositions, T_base_tool: Transform, what: str) -> JointPositions:
@@ -85,7 +85,7 @@ class PathChecker:
         for goal in self._straight(start, T_base_tool):
             if goal is None:
                 raise CollisionError(f"expected motion {what} to be straight, the arm cannot stretch or fold that far")
-            self.check_joint_path(joints, goal, what, Situation.WORKING)
+            self.check_joint_path(joints, goal, what, HandState.WORKING)
             joints = goal
         return joints
 
@@ -128,14 +128,14 @@ class PathChecker:
         self._check_way_home(self.check_rise(start))
 
     def check_plan(
-        self, start: JointPositions, plan: Sequence[Waypoint], situation: Situation = Situation.FREE
+        self, start: JointPositions, plan: Sequence[Waypoint], hand_state: HandState = HandState.FREE
     ) -> None:
         """Check rising, all motions of a plan and the way home.
 
         Args:
             start: Where the arm is, six angles in radians.
             plan: Waypoints of a primitive, or of what comes before it.
-            situation: What may touch what in the beginning; after it has risen the arm is taken to carry something.
+            hand_state: What may touch what in the beginning; after it has risen the arm is taken to carry something.
 
         Raises:
             CollisionError: The arm would touch something on the way; another primitive may be free.
@@ -143,23 +143,23 @@ class PathChecker:
         """
         risen = self.check_rise(start)
         try:
-            self._check_plan(risen, plan, situation)
+            self._check_plan(risen, plan, hand_state)
         except CollisionError as error:
             self._check_leaves(risen, error)
             raise
 
-    def _check_plan(self, start: JointPositions, plan: Sequence[Waypoint], situation: Situation) -> None:
+    def _check_plan(self, start: JointPositions, plan: Sequence[Waypoint], hand_state: HandState) -> None:
         joints = start
         for waypoint in plan:
             T_base_tool = self._kinematics.forward(joints)
             if isinstance(waypoint, Transit):
-                joints = self._check_transit(joints, waypoint, situation)
+                joints = self._check_transit(joints, waypoint, hand_state)
             elif isinstance(waypoint, Straight):
                 T_base_tool[:3, 3] += waypoint.displacement
                 joints = self.check_straight(joints, T_base_tool, waypoint.phase)
             elif isinstance(waypoint, Rise):
                 T_base_tool[2, 3] = max(waypoint.height, T_base_tool[2, 3])
-                joints, situation = self.check_straight(joints, T_base_tool, waypoint.phase), Situation.CARRYING
+                joints, hand_state = self.check_straight(joints, T_base_tool, waypoint.phase), HandState.CARRYING
         self.check_home(joints)
 
     def _check_leaves(self, start: JointPositions, reason: CollisionError) -> None:
@@ -169,22 +169,22 @@ class PathChecker:
         except CollisionError as error:
             raise RecoveryNeededError(f"{reason}; nor is the way home free: {error}") from error
 
-    def _check_transit(self, start: JointPositions, waypoint: Transit, situation: Situation) -> JointPositions:
+    def _check_transit(self, start: JointPositions, waypoint: Transit, hand_state: HandState) -> JointPositions:
         goal = self._kinematics.nearest(waypoint.T_base_tool, start)
         if goal is None:
             where = np.round(waypoint.T_base_tool[:3, 3], 3)
             raise CollisionError(
                 f"expected a way to {waypoint.phase} at {where} within the joint limits, there is none"
             )
-        self.check_joint_path(start, goal, waypoint.phase, situation)
+        self.check_joint_path(start, goal, waypoint.phase, hand_state)
         return goal
 
     def _check_way_home(self, start: JointPositions) -> None:
-        if touch := self._first_touch(start, self._home, CLEARANCE, STEP, Situation.FREE):
+        if touch := self._first_touch(start, self._home, CLEARANCE, STEP, HandState.FREE):
             raise CollisionError(f"expected a free path of motion home, {touch}; {BY_HAND}")
 
     def _rise_piece(self, start: JointPositions, goal: JointPositions) -> None:
-        if touch := self._first_touch(start, goal, RISE_CLEARANCE, RISE_STEP, Situation.WORKING):
+        if touch := self._first_touch(start, goal, RISE_CLEARANCE, RISE_STEP, HandState.WORKING):
             raise RecoveryNeededError(f"expected a free way up, {touch}; {BY_HAND}")
 
     def _straight(self, start: JointPositions, T_base_tool: Transform) -> Sequence[JointPositions | None]:
@@ -205,7 +205,7 @@ class PathChecker:
         return found
 
     def _first_touch(
-        self, start: JointPositions, goal: JointPositions, clearance: float, step: float, situation: Situation
+        self, start: JointPositions, goal: JointPositions, clearance: float, step: float, hand_state: HandState
     ) -> str:
         """What is touched first on a path that is straight in joint space; empty when it is free."""
         way = goal - start
@@ -213,7 +213,7 @@ class PathChecker:
         margin = clearance + (step / 2 if pieces else 0.0)
         for piece in range(pieces + 1):
             joints = start + way * (piece / max(pieces, 1))
-            if touch := self._model.touching(joints, margin, situation):
+            if touch := self._model.touching(joints, margin, hand_state):
                 place = np.round(self._kinematics.forward(joints)[:3, 3], 3)
                 return f"the {touch[0]} would touch the {touch[1]} with the tool at {place} m"
         return ""

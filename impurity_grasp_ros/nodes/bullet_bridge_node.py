@@ -15,7 +15,7 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.motion.executor import Supervision
-from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneConfig
+from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneParameters
 from impurity_grasp_ros.nodes.conversions import to_time
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
@@ -27,7 +27,7 @@ IDLE_RATE = 15.0
 
 
 @dataclass(frozen=True)
-class BulletBridgeConfig(SceneConfig):
+class BulletBridgeConfig(SceneParameters):
     """The initial scene, how fast time passes, and the rates of the topics."""
 
     gui: bool = parameter("open the simulator's window; implies real_time")

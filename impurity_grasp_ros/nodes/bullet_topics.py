@@ -20,7 +20,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 
 @dataclass(frozen=True)
-class SceneConfig:
+class SceneParameters:
     """The cell and the initial scene."""
 
     cell_file: str = parameter("the cell; a path, or relative to the package")

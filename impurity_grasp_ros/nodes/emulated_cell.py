@@ -27,7 +27,7 @@ from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.emulation.player import Player
 from impurity_grasp_ros.emulation.process import ControllerProcess
 from impurity_grasp_ros.errors import BusyError
-from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
+from impurity_grasp_ros.nodes.bullet_topics import SceneParameters, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
@@ -52,7 +52,7 @@ CAMERA_STATES = ("on", "off", "frozen")
 
 
 @dataclass(frozen=True)
-class EmulatedCellConfig(SceneConfig):
+class EmulatedCellConfig(SceneParameters):
     """Which controller to emulate, at which address, with which scene."""
 
     host: str = parameter("address at which the ports are served")

@@ -27,7 +27,7 @@ from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
-from impurity_grasp_ros.perception.view import View, ViewConfig, look
+from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class HeightmapNode(Node):
         config = self._settings.value
         cell = load_cell(config.cell_file)
         self._site, self._calibration = Site.of(cell), cell.calibration
-        self._view: View | None = None  # the job's previous view, None before its first one
+        self._view: ReferenceView | None = None  # the job's previous view, None before its first one
         self._judging = threading.Lock()
         self._streams = Streams()
         self._info: CameraInfo | None = None

@@ -49,7 +49,7 @@ class RecorderNode(Node):
         heightmap, attention = from_heightmap(message.heightmap), from_attention(message.attention)
         primitive = from_primitive(message.primitive[0]) if message.primitive else None
         attempt = from_attempt(message.attempt[0]) if message.attempt else None
-        line = f"{message.index:2d}  {describe(attention.state, primitive, attempt)}"
+        line = f"{message.index:2d}  {describe_decision(attention.state, primitive, attempt)}"
         chosen = draw_attention(heightmap, attention)
         if primitive is not None:
             chosen = draw_primitive(heightmap, primitive, self._gripper, chosen)
@@ -73,7 +73,7 @@ class RecorderNode(Node):
             self.get_logger().error(f"expected to write {name}, received {error}: the job continues without recording")
 
 
-def describe(state: AttentionState, primitive: Primitive | None, attempt: Attempt | None) -> str:
+def describe_decision(state: AttentionState, primitive: Primitive | None, attempt: Attempt | None) -> str:
     """Describe a decision in one line; without a primitive, the workspace is clear."""
     if primitive is None:
         return "workspace clear: neither a target nor a heap that could hide one"

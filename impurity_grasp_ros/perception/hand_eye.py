@@ -60,7 +60,7 @@ class Chessboard:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class BoardView:
     """The board in one image.
 
     Attributes:
@@ -102,7 +102,7 @@ def find_corners(color: NDArray[np.uint8], board: Chessboard) -> NDArray[np.floa
     return corners.reshape(-1, 2).astype(np.float64) if found else None
 
 
-def solve(views: Sequence[View], board: Chessboard, intrinsics: CameraIntrinsics) -> HandEye:
+def solve(views: Sequence[BoardView], board: Chessboard, intrinsics: CameraIntrinsics) -> HandEye:
     """Find the camera pose that explains all views best.
 
     A closed-form solution (Park and Martin, 1994, in OpenCV) is refined by least squares on the reprojection error.
@@ -136,7 +136,7 @@ def solve(views: Sequence[View], board: Chessboard, intrinsics: CameraIntrinsics
     return _refine(views, board, matrix, T_base_camera, T_tool_board)
 
 
-def predict(view: View, board: Chessboard, solution: HandEye, intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+def predict(view: BoardView, board: Chessboard, solution: HandEye, intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
     """Predict where the corners of the board appear in a view.
 
     Args:
@@ -151,7 +151,7 @@ def predict(view: View, board: Chessboard, solution: HandEye, intrinsics: Camera
     return _project(view, board, _matrix(intrinsics), solution.T_base_camera, solution.T_tool_board)
 
 
-def _check(views: Sequence[View]) -> None:
+def _check(views: Sequence[BoardView]) -> None:
     if len(views) < MIN_VIEWS:
         raise CalibrationError(f"expected at least {MIN_VIEWS} views of the board, received {len(views)}")
     orientations = Rotation.from_matrix([view.T_base_tool[:3, :3] for view in views])
@@ -163,7 +163,7 @@ def _check(views: Sequence[View]) -> None:
         )
 
 
-def _board_pose(view: View, board: Chessboard, matrix: NDArray[np.float64]) -> Transform:
+def _board_pose(view: BoardView, board: Chessboard, matrix: NDArray[np.float64]) -> Transform:
     found, turn, place = cv2.solvePnP(board.corners, view.corners_px, matrix, None)
     if not found:
         raise CalibrationError("expected corners of a flat board, found no pose that explains them")
@@ -171,7 +171,7 @@ def _board_pose(view: View, board: Chessboard, matrix: NDArray[np.float64]) -> T
 
 
 def _refine(
-    views: Sequence[View],
+    views: Sequence[BoardView],
     board: Chessboard,
     matrix: NDArray[np.float64],
     T_base_camera: Transform,
@@ -190,7 +190,7 @@ def _refine(
 
 
 def _project(
-    view: View, board: Chessboard, matrix: NDArray[np.float64], T_base_camera: Transform, T_tool_board: Transform
+    view: BoardView, board: Chessboard, matrix: NDArray[np.float64], T_base_camera: Transform, T_tool_board: Transform
 ) -> NDArray[np.float64]:
     T_camera_board = inverse(T_base_camera) @ view.T_base_tool @ T_tool_board
     points = apply(T_camera_board, board.corners) @ matrix.T

@@ -47,7 +47,7 @@ class ViewConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class ReferenceView:
     """What is remembered of a job's views.
 
     Attributes:
@@ -64,8 +64,8 @@ class View:
 
 
 def look(
-    frame: RgbdFrame, site: Site, projection: ProjectionConfig, config: ViewConfig, before: View | None
-) -> tuple[Heightmap, View]:
+    frame: RgbdFrame, site: Site, projection: ProjectionConfig, config: ViewConfig, before: ReferenceView | None
+) -> tuple[Heightmap, ReferenceView]:
     """Judge a frame and make the heightmap on which decisions may be based.
 
     Small errors of the table's plane are corrected; within the neutral band nothing is changed.
@@ -100,7 +100,7 @@ def look(
     if before is not None:
         check_still(now.landmarks, before.landmarks, config.stillness)
         check_growth(now.volume, before.volume, config.intrusion)
-        now = View(before.table, before.light, now.landmarks, now.volume)
+        now = ReferenceView(before.table, before.light, now.landmarks, now.volume)
     heightmap = project(frame, site.grid, projection, table)
     check_seen(heightmap, config.coverage)
     return heightmap, now
@@ -113,7 +113,7 @@ def _judge(
     site: Site,
     projection: ProjectionConfig,
     config: ViewConfig,
-) -> View:
+) -> ReferenceView:
     """Judge a frame by itself; without a fitted plane, the calibrated one is used."""
     level = plane or TablePlane(site.grid.middle)
     height = level.above(samples.x, samples.y, samples.z)
@@ -125,4 +125,6 @@ def _judge(
     check_saturation(samples, objects, config.exposure)
     on_table = samples.read & (np.abs(height) < config.intrusion.min_height)
     things = samples.read & (height > config.intrusion.min_height)
-    return View(level, light_of(samples, on_table), landmarks_of(samples, things), volume(samples, height, objects))
+    return ReferenceView(
+        level, light_of(samples, on_table), landmarks_of(samples, things), volume(samples, height, objects)
+    )

@@ -35,7 +35,7 @@ MIN_EDGE, MAX_EDGE = 0.005, 0.3
 
 
 @dataclass(frozen=True)
-class Row(ABC):
+class ObjectRow(ABC):
     """One entry of ``objects``: what it specifies for any shape."""
 
     color: str = parameter("#rrggbb")
@@ -49,7 +49,7 @@ class Row(ABC):
 
 
 @dataclass(frozen=True)
-class CuboidRow(Row):
+class CuboidRow(ObjectRow):
     """A box."""
 
     width: float = parameter("m, along x", low=MIN_EDGE, high=MAX_EDGE)
@@ -71,7 +71,7 @@ class TriangleRow(CuboidRow):
 
 
 @dataclass(frozen=True)
-class CylinderRow(Row):
+class CylinderRow(ObjectRow):
     """An upright cylinder."""
 
     diameter: float = parameter("m", low=MIN_EDGE, high=MAX_EDGE)
@@ -92,7 +92,7 @@ class HalfCylinderRow(CylinderRow):
 
 
 @dataclass(frozen=True)
-class MeshRow(Row):
+class MeshRow(ObjectRow):
     """A mesh from a file."""
 
     file: str = parameter("OBJ or URDF file, relative to the preset")
@@ -111,7 +111,7 @@ class MeshRow(Row):
         return mesh
 
 
-ROWS: dict[str, type[Row]] = {
+ROWS: dict[str, type[ObjectRow]] = {
     "cuboid": CuboidRow,
     "cylinder": CylinderRow,
     "half_cylinder": HalfCylinderRow,

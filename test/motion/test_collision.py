@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from obstructed_cells import with_box
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.motion.collision import CollisionModel, Situation
+from impurity_grasp_ros.motion.collision import CollisionModel, HandState
 from impurity_grasp_ros.transform import tool_down
 
 CELL = load_cell()
@@ -37,32 +37,32 @@ def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.floa
 
 
 def touch_at(
-    x: float, y: float, z: float, yaw: float = 0.0, situation: Situation = Situation.FREE, margin: float = MARGIN
+    x: float, y: float, z: float, yaw: float = 0.0, hand_state: HandState = HandState.FREE, margin: float = MARGIN
 ) -> tuple[str, str] | None:
-    return shipped().touching(joints_at(x, y, z, yaw), margin, situation)
+    return shipped().touching(joints_at(x, y, z, yaw), margin, hand_state)
 
 
 def test_at_home_nothing_touches_whatever_the_situation() -> None:
-    for situation in Situation:
-        assert shipped().touching(HOME, MARGIN, situation) is None
+    for hand_state in HandState:
+        assert shipped().touching(HOME, MARGIN, hand_state) is None
 
 
 @pytest.mark.parametrize(
-    ("situation", "height", "touch"),
+    ("hand_state", "height", "touch"),
     [
-        (Situation.FREE, 0.0, ("fingers", "table")),
-        (Situation.CARRYING, 0.05, ("held object", "table")),
-        (Situation.WORKING, -0.0728, ("gripper", "table")),
+        (HandState.FREE, 0.0, ("fingers", "table")),
+        (HandState.CARRYING, 0.05, ("held object", "table")),
+        (HandState.WORKING, -0.0728, ("gripper", "table")),
     ],
     ids=["fingers", "held object", "palm"],
 )
 def test_what_is_lowest_keeps_its_margin_from_the_table(
-    situation: Situation, height: float, touch: tuple[str, str]
+    hand_state: HandState, height: float, touch: tuple[str, str]
 ) -> None:
     """What hangs in the fingers reaches 5 cm below them; the palm ends 72.8 mm above their tips."""
     for margin in (0.0, 0.01, 0.02):
-        assert touch_at(0.5, 0.0, height + margin + 0.001, situation=situation, margin=margin) is None
-        assert touch_at(0.5, 0.0, height + margin - 0.001, situation=situation, margin=margin) == touch
+        assert touch_at(0.5, 0.0, height + margin + 0.001, hand_state=hand_state, margin=margin) is None
+        assert touch_at(0.5, 0.0, height + margin - 0.001, hand_state=hand_state, margin=margin) == touch
 
 
 def test_the_fingers_reach_a_bit_lower_while_they_close_than_when_closed() -> None:
@@ -80,7 +80,7 @@ def test_the_fingers_are_as_wide_as_at_their_widest_opening(
     for gap, touch in ((0.011, None), (0.0095, ("fingers", "block"))):
         away = half_box + gap + (half_x if dx else half_y)
         block = with_box(CELL, "block", (0.5 + dx * away, dy * away, 0.32), (0.02, 0.02, 0.02))
-        assert CollisionModel(block).touching(joints, MARGIN, Situation.WORKING) == touch
+        assert CollisionModel(block).touching(joints, MARGIN, HandState.WORKING) == touch
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
@@ -89,8 +89,8 @@ def test_what_is_held_is_as_wide_as_the_fingers_open(dx: int, dy: int) -> None:
     for gap, touch in ((0.0105, None), (0.0095, ("held object", "block"))):
         center = 0.5 + dx * (away + gap), dy * (away + gap), 0.26
         model = CollisionModel(with_box(CELL, "block", center, (0.02, 0.02, 0.02)))
-        assert model.touching(joints, MARGIN, Situation.CARRYING) == touch
-        assert model.touching(joints, MARGIN, Situation.FREE) is None
+        assert model.touching(joints, MARGIN, HandState.CARRYING) == touch
+        assert model.touching(joints, MARGIN, HandState.FREE) is None
 
 
 @pytest.mark.parametrize("z", [0.005, 0.055])
@@ -104,7 +104,7 @@ def test_the_bin_has_four_walls_around_its_inside(x: float, y: float, dx: int, d
     yaw = math.pi / 2 if dx else 0.0
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         away = ACROSS + gap
-        assert touch_at(x + dx * away, y + dy * away, z, yaw, Situation.WORKING) == touch
+        assert touch_at(x + dx * away, y + dy * away, z, yaw, HandState.WORKING) == touch
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_bins_walls_are_a_centimeter_thick(x: float, y: float, dx: int, dy: 
     yaw = math.pi / 2 if dx else 0.0
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         away = ACROSS + gap
-        assert touch_at(x + dx * away, y + dy * away, 0.03, yaw, Situation.WORKING) == touch
+        assert touch_at(x + dx * away, y + dy * away, 0.03, yaw, HandState.WORKING) == touch
 
 
 @pytest.mark.parametrize("side", [1, -1], ids=["near", "far"])
@@ -124,7 +124,7 @@ def test_the_bins_walls_meet_at_its_corners(side: int) -> None:
     end = -0.44 + side * 0.11
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         y = end + side * (ALONG + gap)
-        assert touch_at(0.5015, y, 0.03, math.pi / 2, Situation.WORKING) == touch
+        assert touch_at(0.5015, y, 0.03, math.pi / 2, HandState.WORKING) == touch
 
 
 @pytest.mark.parametrize(
@@ -138,36 +138,36 @@ def test_the_bins_walls_are_six_centimeters_high(x: float, y: float) -> None:
 def test_a_bin_without_walls_is_no_obstacle() -> None:
     flat = CollisionModel(replace(CELL, drop_bin=replace(CELL.drop_bin, wall_height=0.0)))
     joints = joints_at(0.48, -0.44, 0.02)
-    assert shipped().touching(joints, MARGIN, Situation.FREE) == ("fingers", "drop bin's wall")
-    assert flat.touching(joints, MARGIN, Situation.FREE) is None
+    assert shipped().touching(joints, MARGIN, HandState.FREE) == ("fingers", "drop bin's wall")
+    assert flat.touching(joints, MARGIN, HandState.FREE) is None
 
 
 def test_the_table_is_everywhere_the_arm_reaches() -> None:
     for pan in np.linspace(-math.pi, math.pi, 9):
         stretched = np.array([pan, 0.05, 0.0, 0.0, 0.0, 0.0])
-        assert shipped().touching(stretched, MARGIN, Situation.FREE) is not None
-        assert shipped().touching(stretched - [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], MARGIN, Situation.FREE) is None
+        assert shipped().touching(stretched, MARGIN, HandState.FREE) is not None
+        assert shipped().touching(stretched - [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], MARGIN, HandState.FREE) is None
 
 
 def test_an_obstacle_goes_by_its_name() -> None:
     assert touch_at(0.5, 0.0, 0.50) == ("wrist 1", "camera")
     lamp = with_box(CELL, "lamp_7", (0.5, 0.0, 0.215), (0.02, 0.02, 0.02))
     two = CollisionModel(with_box(lamp, "post", (0.9, 0.4, 0.2), (0.1, 0.1, 0.1)))
-    assert two.touching(joints_at(0.5, 0.0, 0.23), MARGIN, Situation.FREE) == ("fingers", "lamp 7")
+    assert two.touching(joints_at(0.5, 0.0, 0.23), MARGIN, HandState.FREE) == ("fingers", "lamp 7")
 
 
 def test_base_and_shoulder_may_stand_in_something_and_the_upper_arm_may_not() -> None:
     plinth = CollisionModel(with_box(CELL, "plinth", (0.0, 0.0, 0.01), (0.3, 0.3, 0.02)))
-    assert plinth.touching(HOME, MARGIN, Situation.FREE) is None
+    assert plinth.touching(HOME, MARGIN, HandState.FREE) is None
     upper_arm = CollisionModel(with_box(CELL, "bar", (0.0, 0.0, 0.3), (0.6, 0.6, 0.02)))
-    assert upper_arm.touching(HOME, MARGIN, Situation.FREE) == ("upper arm", "bar")
+    assert upper_arm.touching(HOME, MARGIN, HandState.FREE) == ("upper arm", "bar")
 
 
 def test_parts_of_the_arm_keep_five_millimeters_less_from_each_other() -> None:
     """Wrist 2 lies along the forearm, 93.15 mm from axis to axis, each with a radius of 38 mm: 17.15 mm are free."""
     folded = np.array([math.pi, -1.2, 0.6, math.pi / 2, 0.0, 0.0])
     for margin, touch in ((0.0, None), (0.0217, None), (0.0226, ("forearm", "wrist 2"))):
-        assert shipped().touching(folded, margin, Situation.WORKING) == touch
+        assert shipped().touching(folded, margin, HandState.WORKING) == touch
 
 
 def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
@@ -183,11 +183,11 @@ def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
 def test_a_model_answers_for_each_situation_and_margin_whatever_was_asked_before() -> None:
     low, table = joints_at(0.5, 0.0, 0.015), ("fingers", "table")
     for _ in range(2):
-        assert shipped().touching(low, 0.01, Situation.FREE) is None
-        assert shipped().touching(low, 0.01, Situation.WORKING) is None
-        assert shipped().touching(low, 0.01, Situation.CARRYING) == ("held object", "table")
-        assert shipped().touching(low, 0.02, Situation.FREE) == table
-        assert shipped().touching(low, 0.02, Situation.WORKING) is None
+        assert shipped().touching(low, 0.01, HandState.FREE) is None
+        assert shipped().touching(low, 0.01, HandState.WORKING) is None
+        assert shipped().touching(low, 0.01, HandState.CARRYING) == ("held object", "table")
+        assert shipped().touching(low, 0.02, HandState.FREE) == table
+        assert shipped().touching(low, 0.02, HandState.WORKING) is None
 
 
 def test_two_models_do_not_share_their_obstacles() -> None:
@@ -200,5 +200,5 @@ def test_two_models_do_not_share_their_obstacles() -> None:
 def test_a_cell_without_obstacles_has_table_and_bin_alone() -> None:
     bare: CellConfig = replace(CELL, obstacles=replace(CELL.obstacles, names=(), centers=(), sizes=()))
     model = CollisionModel(bare)
-    assert model.touching(joints_at(0.5, 0.0, 0.50), MARGIN, Situation.FREE) is None
-    assert model.touching(joints_at(0.5, 0.0, 0.0), MARGIN, Situation.FREE) == ("fingers", "table")
+    assert model.touching(joints_at(0.5, 0.0, 0.50), MARGIN, HandState.FREE) is None
+    assert model.touching(joints_at(0.5, 0.0, 0.0), MARGIN, HandState.FREE) == ("fingers", "table")

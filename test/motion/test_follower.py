@@ -23,7 +23,7 @@ from impurity_grasp_ros.errors import (
     RecoveryNeededError,
     UnreachableError,
 )
-from impurity_grasp_ros.motion.collision import Situation
+from impurity_grasp_ros.motion.collision import HandState
 from impurity_grasp_ros.motion.follower import Follower, reachable_joints
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.supervision import Supervision
@@ -69,7 +69,7 @@ def test_fingers_closed_to_less_than_four_millimeters_hold_nothing(
 ) -> None:
     grip(robot, width)
     assert follower.holds() is held
-    assert follower.situation() is (Situation.CARRYING if held else Situation.FREE)
+    assert follower.hand_state() is (HandState.CARRYING if held else HandState.FREE)
     assert follower.follow(VERIFY) is held
     assert robot.arm.payloads == [0.1 if held else 0.0]
 
@@ -78,7 +78,7 @@ def test_open_fingers_hold_nothing(follower: Follower, robot: FakeRobot) -> None
     robot.gripper.start_motion(0.05)
     robot.clock.sleep(5.0)
     assert not follower.holds()
-    assert follower.situation() is Situation.FREE
+    assert follower.hand_state() is HandState.FREE
 
 
 def test_a_look_waits_for_fingers_that_have_lost_their_hold(follower: Follower, robot: FakeRobot) -> None:

@@ -20,7 +20,7 @@ from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.constants import ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import CollisionError, ConfigError, RecoveryNeededError
-from impurity_grasp_ros.motion.collision import Situation
+from impurity_grasp_ros.motion.collision import HandState
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.waypoints import Rise, Transit, tool_yaws, waypoints
 from impurity_grasp_ros.transform import tool_down
@@ -318,7 +318,7 @@ def test_after_it_has_risen_the_arm_is_taken_to_carry_something() -> None:
         with pytest.raises(CollisionError, match=r"motion (there|back), the held object would touch the kerb"):
             checker.check_plan(HOME, carrying)
     with pytest.raises(CollisionError, match="motion there, the held object would touch the kerb"):
-        checker.check_plan(HOME, [there], Situation.CARRYING)
+        checker.check_plan(HOME, [there], HandState.CARRYING)
 
 
 def test_a_plan_rises_from_where_it_is_and_no_lower_than_told() -> None:

@@ -7,14 +7,14 @@ from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import CalibrationError
-from impurity_grasp_ros.perception.hand_eye import Chessboard, HandEye, View, find_corners, predict, solve
+from impurity_grasp_ros.perception.hand_eye import BoardView, Chessboard, HandEye, find_corners, predict, solve
 from impurity_grasp_ros.transform import from_rotation_translation
 
 
-def views(count: int, noise_px: float = 0.0, tilt: float = 0.4) -> list[View]:
+def views(count: int, noise_px: float = 0.0, tilt: float = 0.4) -> list[BoardView]:
     rng = np.random.default_rng(1)
     poses = tool_poses(count, tilt)
-    return [View(pose, corners_of(pose) + rng.normal(0, noise_px, (40, 2))) for pose in poses]
+    return [BoardView(pose, corners_of(pose) + rng.normal(0, noise_px, (40, 2))) for pose in poses]
 
 
 def test_exact_views_give_the_exact_camera() -> None:
@@ -32,7 +32,7 @@ def test_noise_of_a_fifth_of_a_pixel_costs_less_than_two_millimetres() -> None:
 
 def test_a_wrong_view_shows_in_the_error() -> None:
     wrong = views(12)
-    wrong[3] = View(wrong[4].T_base_tool, wrong[3].corners_px)
+    wrong[3] = BoardView(wrong[4].T_base_tool, wrong[3].corners_px)
     assert solve(wrong, BOARD, INTRINSICS).error_px > 5.0
 
 
@@ -43,7 +43,7 @@ def test_predictions_meet_what_was_seen() -> None:
 
 
 @pytest.mark.parametrize(("given", "reason"), [(views(5), "at least 8 views"), (views(12, tilt=0.01), "degrees apart")])
-def test_views_that_cannot_tell_are_refused(given: list[View], reason: str) -> None:
+def test_views_that_cannot_tell_are_refused(given: list[BoardView], reason: str) -> None:
     with pytest.raises(CalibrationError, match=reason):
         solve(given, BOARD, INTRINSICS)
 
@@ -67,7 +67,7 @@ def test_an_image_without_a_board_gives_none() -> None:
     assert find_corners(np.full((480, 640, 3), 90, np.uint8), BOARD) is None
 
 
-def turned_views(count: int, largest_deg: float) -> list[View]:
+def turned_views(count: int, largest_deg: float) -> list[BoardView]:
     """Exact views; the first one looks straight down, all others are turned by up to that angle, the last one by it."""
     rng = np.random.default_rng(2)
     down = Rotation.from_euler("x", np.pi)
@@ -77,7 +77,7 @@ def turned_views(count: int, largest_deg: float) -> list[View]:
         turn = np.radians(largest_deg) * number / (count - 1) * axis / np.linalg.norm(axis)
         place = np.array([*rng.uniform([0.42, -0.1], [0.58, 0.1]), rng.uniform(0.1, 0.25)])
         pose = from_rotation_translation((Rotation.from_rotvec(turn) * down).as_matrix(), place)
-        result.append(View(pose, corners_of(pose)))
+        result.append(BoardView(pose, corners_of(pose)))
     return result
 
 
@@ -119,10 +119,10 @@ def test_a_prediction_is_a_pinhole_s() -> None:
     away = from_rotation_translation(np.eye(3), np.array([0.0, 0.0, 0.5]))
     intrinsics = CameraIntrinsics(640, 480, 500.0, 400.0, 300.0, 200.0)
     board = Chessboard(3, 4, 0.01)
-    seen = predict(View(np.eye(4), np.zeros((12, 2))), board, HandEye(np.eye(4), away, 0.0), intrinsics)
+    seen = predict(BoardView(np.eye(4), np.zeros((12, 2))), board, HandEye(np.eye(4), away, 0.0), intrinsics)
     np.testing.assert_allclose(seen, [(300 + 10 * column, 200 + 8 * row) for row in range(3) for column in range(4)])
     raised = from_rotation_translation(np.eye(3), np.array([0.02, -0.01, 0.5]))
-    moved = predict(View(raised, np.zeros((12, 2))), board, HandEye(away, away, 0.0), intrinsics)
+    moved = predict(BoardView(raised, np.zeros((12, 2))), board, HandEye(away, away, 0.0), intrinsics)
     np.testing.assert_allclose(moved - seen, [(20.0, -8.0)] * 12)
 
 

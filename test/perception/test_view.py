@@ -25,7 +25,7 @@ from impurity_grasp_ros.perception.exposure import light_of
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 from impurity_grasp_ros.perception.samples import Site, sample
 from impurity_grasp_ros.perception.stillness import landmarks_of
-from impurity_grasp_ros.perception.view import View, ViewConfig, look
+from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
 
 SITE = Site.of(load_cell())
 PROJECTION = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
@@ -39,7 +39,7 @@ GOOD = overhead(BOXES)
 HAND = paint(GOOD, placed(flat_hand(), 0.5, 0.0, 0.05, 0.3), COLORS["black glove"])
 
 
-def see(frame: RgbdFrame, before: View | None = None) -> tuple[Heightmap, View]:
+def see(frame: RgbdFrame, before: ReferenceView | None = None) -> tuple[Heightmap, ReferenceView]:
     return look(frame, SITE, PROJECTION, CONFIG, before)
 
 
