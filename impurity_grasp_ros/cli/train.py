@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation.provenance import commit
 from impurity_grasp_ros.files import write_atomically
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def train(
     config = replace(config, rounds=rounds) if rounds else config
     folder = resume or output or Path("runs") / f"train_{preset}"
     workers = workers or max(1, (os.cpu_count() or 2) - 1)
-    trainer = Trainer(config, folder, workers)
+    trainer = Trainer(config, folder, workers, preset, commit())
     if resume:
         trainer.resume()
     start = time.monotonic()
@@ -98,7 +99,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
     config = rectangles.load_rectangle_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     found = rectangles.read_records(records, config.decoding)
-    trainer = rectangles.RectangleTrainer(config, found, folder)
+    trainer = rectangles.RectangleTrainer(config, found, folder, preset, commit())
     with _shown(folder, config.rounds, 0) as show:
 
         def on_round(report: rectangles.RectangleReport) -> None:

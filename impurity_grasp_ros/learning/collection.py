@@ -62,6 +62,7 @@ class Collector:
             order.version,
             self._config.play,
             self._config.decoding,
+            self._config.costs,
             np.random.default_rng(order.seed),
         )
         return list(play.play(order.attempts, order.exploration))

@@ -17,6 +17,7 @@ from impurity_grasp_ros.learning.augmentation import AugmentationConfig, patch_o
 from impurity_grasp_ros.learning.replay import RankReplay, Sample
 from impurity_grasp_ros.learning.transition import Snapshot
 from impurity_grasp_ros.policy.agent import greedy_value, masked_values, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 
@@ -45,6 +46,7 @@ class Learner:
         config: LearnerConfig,
         augmentation: AugmentationConfig,
         decoding: DecodingConfig,
+        costs: CostConfig,
         workspace: Grid,
     ) -> None:
         self.network = network
@@ -53,6 +55,7 @@ class Learner:
         self._config = config
         self._augmentation = augmentation
         self._decoding = decoding
+        self._costs = costs
         self._workspace = workspace
         self._optimizer = _optimizer(network, config)
 
@@ -86,7 +89,7 @@ class Learner:
     def value(self, following: Snapshot) -> float:
         """The value of what would be done then, as the target network sees it; 0 when there is nothing."""
         focus = following.unpack()
-        situation = situation_of(focus.crop, focus.mask, focus.on_target, self._workspace, self._decoding)
+        situation = situation_of(focus.crop, focus.mask, focus.on_target, self._workspace, self._decoding, self._costs)
         return greedy_value(masked_values(self.frozen, situation), situation)
 
     def _values(self, sample: Sample, rng: np.random.Generator) -> Tensor:

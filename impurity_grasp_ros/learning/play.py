@@ -15,6 +15,7 @@ from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.learning.scenery import Scenery
 from impurity_grasp_ros.learning.transition import Focus, Transition
 from impurity_grasp_ros.policy.agent import Action, Situation, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -57,6 +58,7 @@ class Play(ABC):
         version: int,
         config: PlayConfig,
         decoding: DecodingConfig,
+        costs: CostConfig,
         rng: np.random.Generator,
     ) -> None:
         self._environment = environment
@@ -65,6 +67,7 @@ class Play(ABC):
         self._version = version
         self._config = config
         self._decoding = decoding
+        self._costs = costs
         self._rng = rng
 
     def play(self, attempts: int, exploration: float) -> Iterator[Attempted]:
@@ -92,7 +95,7 @@ class Play(ABC):
 
     def _situation(self, focus: Focus) -> Situation:
         workspace = self._environment.cell.workspace.grid
-        return situation_of(focus.crop, focus.mask, focus.on_target, workspace, self._decoding)
+        return situation_of(focus.crop, focus.mask, focus.on_target, workspace, self._decoding, self._costs)
 
 
 def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:

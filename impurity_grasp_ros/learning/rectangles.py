@@ -21,7 +21,7 @@ from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.augmentation import noisy, view_with
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, read_checkpoint
 from impurity_grasp_ros.learning.transition import Snapshot, Transition
-from impurity_grasp_ros.policy.checkpoint import RectangleAgentConfig, best_device, save_agent
+from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.decoding import DecodingConfig, decode_grasps
 from impurity_grasp_ros.policy.observation import CROP_MIDDLE, VIEW_SIZE_PX, encode, render
 from impurity_grasp_ros.policy.rectangles import (
@@ -32,6 +32,7 @@ from impurity_grasp_ros.policy.rectangles import (
     best_proposal,
 )
 from impurity_grasp_ros.policy.rotation import View
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig, Training
 
 RECTANGLES_FILE = "config/rectangles.yaml"
 RUN = 10
@@ -161,12 +162,21 @@ def mirrored(rectangle: Rectangle) -> Rectangle:
 class RectangleTrainer:
     """A training in a folder. The result depends on configuration and records alone."""
 
-    def __init__(self, config: RectangleTrainingConfig, records: Sequence[Record], folder: Path) -> None:
+    def __init__(
+        self,
+        config: RectangleTrainingConfig,
+        records: Sequence[Record],
+        folder: Path,
+        preset: str = UNKNOWN,
+        commit: str = UNKNOWN,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.network = RectangleNetwork(config.network).to(best_device())
         self.reports: list[RectangleReport] = []
         self._folder = folder
+        self._preset = preset
+        self._commit = commit
         self._rng = np.random.default_rng(config.seed)
         self._learned, self._held_out = _split(records, config.held_out, self._rng)
         self._optimizer = torch.optim.AdamW(
@@ -179,7 +189,8 @@ class RectangleTrainer:
             self.reports.append(self._round())
             on_round(self.reports[-1])
         config = RectangleAgentConfig(self.config.network, self.config.decoding)
-        save_agent(self._folder / WEIGHTS, self.network, config)
+        training = Training(self._preset, self._commit, self.config.seed, len(self.reports))
+        save_agent(self._folder / WEIGHTS, self.network, config, training)
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
         write_atomically(self._folder / PROGRESS, lines.encode())
 

@@ -28,8 +28,9 @@ from impurity_grasp_ros.learning.play import Attempted
 from impurity_grasp_ros.learning.replay import RankReplay
 from impurity_grasp_ros.learning.schedule import exploration
 from impurity_grasp_ros.learning.training_config import TrainingConfig
-from impurity_grasp_ros.policy.checkpoint import AgentConfig, best_device, save_agent
+from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, AgentConfig, Training
 
 CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
 ROUNDS_PER_CHECKPOINT = 5
@@ -64,14 +65,18 @@ class RoundReport:
 class Trainer:
     """A training in a folder. ``workers`` is the number of orders given in a round."""
 
-    def __init__(self, config: TrainingConfig, folder: Path, workers: int) -> None:
+    def __init__(
+        self, config: TrainingConfig, folder: Path, workers: int, preset: str = UNKNOWN, commit: str = UNKNOWN
+    ) -> None:
         torch.manual_seed(config.seed)
         self._config = config
         self._folder = folder
         self._workers = workers
+        self._preset = preset
+        self._commit = commit
         network = make_network(config.network).to(best_device())
         workspace = load_cell().workspace.grid
-        self.learner = Learner(network, config.learner, config.augmentation, config.decoding, workspace)
+        self.learner = Learner(network, config.learner, config.augmentation, config.decoding, config.costs, workspace)
         self.replay = RankReplay(config.replay)
         self.rng = np.random.default_rng(config.seed)
         self.round = 0
@@ -123,7 +128,8 @@ class Trainer:
         torch.save(self._state(), buffer)
         write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
         agent = AgentConfig(self._config.network, self._config.decoding)
-        save_agent(self._folder / WEIGHTS, self.learner.frozen, agent)
+        training = Training(self._preset, self._commit, self._config.seed, self.round)
+        save_agent(self._folder / WEIGHTS, self.learner.frozen, agent, training, self._config.costs)
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
         write_atomically(self._folder / PROGRESS, lines.encode())
 

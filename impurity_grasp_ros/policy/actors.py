@@ -10,6 +10,7 @@ from pathlib import Path
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.registry import Registry
 from impurity_grasp_ros.resources import resource
@@ -17,8 +18,18 @@ from impurity_grasp_ros.resources import resource
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """Which actor decides, and how."""
+    """Which actor decides, and how.
 
+    Attributes:
+        learned: Costs of the actions of the actor ``learned``.
+        vpg: Costs of the actions of the actors ``vpg`` and ``s-vpg``.
+        analytic: The analytic actor, whose pushes ``s-rgm`` makes, too.
+        actor: Name of the actor.
+        weights: File of its weights; empty for those that it ships with.
+    """
+
+    learned: CostConfig
+    vpg: CostConfig
     analytic: AnalyticConfig
     actor: str = parameter("the policy: learned, analytic, s-rgm, vpg, s-vpg, or one of another package")
     weights: str = parameter("file of a learned policy, shipped or anyone's; empty: those that the actor ships with")
@@ -51,7 +62,7 @@ def _learned(config: PolicyConfig) -> Actor:
     weights = _weights(config, "models/default.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
 
-    return load_agent(weights)
+    return load_agent(weights, config.learned)
 
 
 def _overview(config: PolicyConfig, *, heeds_target: bool) -> Actor:
@@ -59,8 +70,8 @@ def _overview(config: PolicyConfig, *, heeds_target: bool) -> Actor:
     from impurity_grasp_ros.policy.checkpoint import load_agent
     from impurity_grasp_ros.policy.overview import OverviewAgent
 
-    agent = load_agent(weights)
-    return OverviewAgent(agent.network, agent.config, heeds_target=heeds_target)
+    agent = load_agent(weights, config.vpg)
+    return OverviewAgent(agent.network, agent.config, agent.costs, heeds_target=heeds_target)
 
 
 def _rectangles(config: PolicyConfig) -> Actor:

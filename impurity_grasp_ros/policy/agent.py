@@ -15,6 +15,7 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.analytic import failed_grasps
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
 from impurity_grasp_ros.policy.push_planner import is_similar
@@ -39,13 +40,17 @@ class Action:
 class Situation:
     """Everything about a decision that does not depend on the network.
 
-    state: (112, 112, 8) float32, see ``observation.encode``. options: for each primitive and rotation what every pixel
-    of the crop's views stands for.
+    Attributes:
+        crop: The crop (112, 112).
+        state: (112, 112, 8) float32, see ``observation.encode``.
+        options: The primitives of the pixels (160, 160) of the crop's views, by kind and rotation.
+        cost_config: Costs of the actions.
     """
 
     crop: Heightmap
     state: NDArray[np.float32]
     options: tuple[tuple[Decoded, ...], ...]
+    cost_config: CostConfig
 
     @property
     def feasible(self) -> NDArray[np.bool_]:
@@ -54,8 +59,14 @@ class Situation:
 
     @property
     def costs(self) -> NDArray[np.float32]:
-        """(2, 16, 160, 160): what is taken from the values when actions are compared."""
-        return np.array([[option.cost for option in options] for options in self.options])
+        """(2, 16, 160, 160) float32: what is subtracted from the values when actions are compared.
+
+        The costs of failed grasps depend on the history; :func:`choose` adds them.
+        """
+        misfit = np.array([option.misfit for option in self.options[PrimitiveKind.GRASP]])
+        costs = np.full((len(PrimitiveKind), *misfit.shape), self.cost_config.push_cost, np.float32)
+        costs[PrimitiveKind.GRASP] = self.cost_config.misfit_cost * misfit
+        return costs
 
     def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
         """The primitive that an action stands for."""
@@ -64,9 +75,26 @@ class Situation:
 
 
 def situation_of(
-    crop: Heightmap, mask: NDArray[np.bool_], on_target: bool, workspace: Grid, config: DecodingConfig
+    crop: Heightmap,
+    mask: NDArray[np.bool_],
+    on_target: bool,
+    workspace: Grid,
+    config: DecodingConfig,
+    costs: CostConfig,
 ) -> Situation:
-    """What can be done on a crop (112, 112) about the masked cells: those of a target, or of a mere candidate."""
+    """Decode all actions on a crop.
+
+    Args:
+        crop: The crop (112, 112) around a target, or around a candidate: a heap that may hide one.
+        mask: (112, 112) bool, cells of the target or the candidate.
+        on_target: Whether the mask is that of a target, which alone can be grasped.
+        workspace: Cells of the workspace, in which pushes have to stay.
+        config: Geometry of the primitives.
+        costs: Costs of the actions.
+
+    Returns:
+        The crop with its actions.
+    """
     views = [view_of(rotation) for rotation in range(ROTATIONS)]
     heights = [view.render(crop.height) for view in views]
     if config.graspable == "anything":
@@ -82,7 +110,7 @@ def situation_of(
         decode_pushes(height, view, crop.grid, workspace, inside, config)
         for view, height, inside in zip(views, heights, _inside_crop(), strict=True)
     ]
-    return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)))
+    return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)), costs)
 
 
 def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,32 +144,46 @@ def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
 
 
 class QAgent:
-    """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives."""
+    """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives.
 
-    def __init__(self, network: nn.Module, config: DecodingConfig) -> None:
+    Attributes:
+        network: The Q-network.
+        config: Geometry of the primitives that it was trained with.
+        costs: Costs of the actions.
+    """
+
+    def __init__(self, network: nn.Module, config: DecodingConfig, costs: CostConfig) -> None:
         self.network = network.eval()
         self.config = config
+        self.costs = costs
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """The feasible action of highest value that repeats neither a failed grasp nor a recent push.
+        """Choose the best feasible action, costs included, see :func:`choose`.
 
-        Raises NoPrimitiveError when there is none.
+        Raises:
+            NoPrimitiveError: There is none.
         """
         on_target = attention.state is AttentionState.TARGET
-        situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config)
-        return choose(masked_values(self.network, situation), situation, history, self.config.failure_cost)
+        situation = situation_of(attention.crop, attention.mask, on_target, heightmap.grid, self.config, self.costs)
+        return choose(masked_values(self.network, situation), situation, history)
 
 
-def choose(
-    values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt], failure_cost: float
-) -> Primitive:
-    """The best action, costs included, that repeats neither a failed grasp nor a recent push.
+def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt]) -> Primitive:
+    """Choose the best action, costs included, that repeats neither a failed grasp nor a recent push.
 
-    values: (2, 16, S, S), minus infinity where an action makes no sense. failure_cost: what every grasp that failed
-    since the last one that held takes from the values of grasps. Raises NoPrimitiveError when nothing is left.
+    Args:
+        values: (2, 16, S, S), minus infinity for infeasible actions.
+        situation: The actions and their costs.
+        history: Attempts of this job, oldest first.
+
+    Returns:
+        The primitive, with its value before costs.
+
+    Raises:
+        NoPrimitiveError: No action is left.
     """
     failed, left = failed_grasps(history), values - situation.costs
-    left[PrimitiveKind.GRASP] -= failure_cost * len(failed)
+    left[PrimitiveKind.GRASP] -= situation.cost_config.failure_cost * len(failed)
     stale = failed + recent_pushes(history)
     while (action := best_action(left)) is not None:
         q_value = float(values[action.kind, action.rotation, action.row, action.column])
@@ -170,7 +212,7 @@ def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -
 def _half_turned(option: Decoded) -> Decoded:
     """The same grasps in the view turned by 180 degrees."""
     mirror = (slice(None, None, -1),) * 2
-    return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.cost[mirror])
+    return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.misfit[mirror])
 
 
 @cache

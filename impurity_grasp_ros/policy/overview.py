@@ -14,6 +14,7 @@ from torch import nn
 
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.policy.agent import NEVER, choose, masked_values, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import view_of
 
@@ -34,26 +35,38 @@ def overview_of(heightmap: Heightmap) -> Heightmap:
 
 
 class OverviewAgent:
-    """``Actor`` protocol on a network that was trained without targets.
+    """``Actor`` protocol on a network that was trained without targets."""
 
-    heeds_target: whether a target in view limits the choice: a grasp must be centred on its mask then, a push must
-    start within its crop.
-    """
+    def __init__(
+        self, network: nn.Module, config: DecodingConfig, costs: CostConfig, *, heeds_target: bool = False
+    ) -> None:
+        """Put the network into evaluation mode.
 
-    def __init__(self, network: nn.Module, config: DecodingConfig, *, heeds_target: bool = False) -> None:
+        Args:
+            network: The Q-network.
+            config: Geometry of the primitives that it was trained with.
+            costs: Costs of the actions.
+            heeds_target: Whether a target in view limits the choice: a grasp must then be centered on its mask, and a
+                push must start within its crop.
+        """
         self._network = network.eval()
         self._config = config
+        self._costs = costs
         self._heeds_target = heeds_target
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """The feasible action of highest value; raises NoPrimitiveError when there is none."""
+        """Choose the best feasible action, costs included.
+
+        Raises:
+            NoPrimitiveError: There is none.
+        """
         overview = overview_of(heightmap)
         everything = np.ones(overview.height.shape, np.bool_)
-        situation = situation_of(overview, everything, True, heightmap.grid, self._config)
+        situation = situation_of(overview, everything, True, heightmap.grid, self._config, self._costs)
         values = masked_values(self._network, situation)
         if self._heeds_target and attention.state is AttentionState.TARGET:
             values = _limited(values, attention, overview.grid)
-        return choose(values, situation, history, self._config.failure_cost)
+        return choose(values, situation, history)
 
 
 def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:

@@ -10,13 +10,14 @@ from impurity_grasp_ros.policy.actors import PolicyConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
-DECODING = load_agent(resource("models/default.safetensors"), torch.device("cpu")).config
+POLICY = packaged_parameters("policy_node", PolicyConfig)
+ANALYTIC, COSTS, NO_COSTS = POLICY.analytic, POLICY.learned, POLICY.vpg
+
+DECODING = load_agent(resource("models/default.safetensors"), COSTS, torch.device("cpu")).config
 """What the shipped weights were trained with."""
 
-ANYTHING = load_agent(resource("models/vpg.safetensors"), torch.device("cpu")).config
+ANYTHING = load_agent(resource("models/vpg.safetensors"), NO_COSTS, torch.device("cpu")).config
 """What those were trained with that grasp whatever they can."""
-
-ANALYTIC = packaged_parameters("policy_node", PolicyConfig).analytic
 
 
 class FixedNetwork(nn.Module):
