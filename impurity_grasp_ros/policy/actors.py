@@ -1,4 +1,4 @@
-"""All actors by name. Another package adds one by an entry point of group ``impurity_grasp.actors``."""
+"""Registry of actors. Other packages add theirs by an entry point of group ``impurity_grasp.actors``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ActorFactory = Callable[[PolicyConfig], Actor]
 
 @lru_cache(maxsize=4)
 def make_actor(config: PolicyConfig) -> Actor:
-    """The actor that a configuration asks for; equal ones share it, as actors keep no state.
+    """Make the actor of a configuration; equal configurations share one, as actors keep no state.
 
     Args:
         config: Name, weights and parameters.
@@ -52,7 +52,7 @@ def make_actor(config: PolicyConfig) -> Actor:
         The actor.
 
     Raises:
-        ConfigError: There is no actor of that name.
+        ConfigError: The name is unknown.
         CheckpointError: Its weights cannot be used.
     """
     return ACTORS.find(config.actor)(config)
@@ -82,7 +82,7 @@ def _rectangles(config: PolicyConfig) -> Actor:
 
 
 def _weights(config: PolicyConfig, shipped: str) -> Path:
-    """Path of the weights; raises CheckpointError when they are not there, or nothing that could read them is."""
+    """Path of the weights; raises CheckpointError when it does not exist or PyTorch is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError as error:

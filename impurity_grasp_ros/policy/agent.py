@@ -23,12 +23,12 @@ from impurity_grasp_ros.policy.push_planner import is_similar
 HALF_TURN = ROTATIONS // 2
 NEVER = np.float32(-np.inf)
 MEMORY = 3
-"""Attempts for which a push is not repeated."""
+"""Number of latest attempts whose pushes are not repeated."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """An index into the value maps: which primitive, which rotation, which pixel of the view."""
+    """An index into the value maps: kind of primitive, rotation, and pixel of the view."""
 
     kind: PrimitiveKind
     rotation: int
@@ -54,7 +54,7 @@ class Situation:
 
     @property
     def feasible(self) -> NDArray[np.bool_]:
-        """(2, 16, 160, 160): which actions make sense, first axis as :class:`PrimitiveKind`."""
+        """(2, 16, 160, 160) bool: the feasible actions, first axis as :class:`PrimitiveKind`."""
         return np.array([[option.feasible for option in options] for options in self.options])
 
     @property
@@ -69,7 +69,7 @@ class Situation:
         return costs
 
     def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
-        """The primitive that an action stands for."""
+        """Decode an action into its primitive."""
         option, view = self.options[action.kind][action.rotation], view_of(action.rotation)
         return option.primitive(action.kind, view, self.crop.grid, action.row, action.column, q_value)
 
@@ -114,7 +114,17 @@ def situation_of(
 
 
 def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values (2, 16, 160, 160) of all actions; a grasp's are those of the same grasp turned by 180 degrees, too."""
+    """Compute the values of all actions.
+
+    A grasp turned by 180 degrees is the same grasp, so its value is the mean of both.
+
+    Args:
+        network: The Q-network, in evaluation mode.
+        state: (112, 112, 8) float32, see ``observation.encode``.
+
+    Returns:
+        (2, 16, 160, 160) float32.
+    """
     device = next(network.parameters()).device
     views = torch.from_numpy(all_views(state)).to(device, memory_format=torch.channels_last)
     with torch.inference_mode():
@@ -125,12 +135,12 @@ def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def masked_values(network: nn.Module, situation: Situation) -> NDArray[np.float32]:
-    """Values (2, 16, 160, 160); minus infinity where an action makes no sense."""
+    """Values (2, 16, 160, 160) float32, see :func:`value_maps`; minus infinity for infeasible actions."""
     return np.where(situation.feasible, value_maps(network, situation.state), NEVER)
 
 
 def best_action(values: NDArray[np.float32]) -> Action | None:
-    """The action with the highest of the values (2, 16, S, S); None when all are minus infinity."""
+    """The action with the highest value of (2, 16, S, S); None when all are minus infinity."""
     kind, rotation, row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
     if values[kind, rotation, row, column] == NEVER:
         return None
@@ -138,7 +148,7 @@ def best_action(values: NDArray[np.float32]) -> Action | None:
 
 
 def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
-    """The value of the action that is best with costs included; 0 when there is none."""
+    """Value, before costs, of the action that is best after costs; 0 when no action is feasible."""
     action = best_action(values - situation.costs)
     return 0.0 if action is None else float(values[action.kind, action.rotation, action.row, action.column])
 
@@ -197,13 +207,13 @@ def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[
 
 
 def recent_pushes(history: Sequence[Attempt]) -> list[Primitive]:
-    """The pushes among the latest attempts: what they were good for they have done."""
+    """The pushes among the latest attempts (oldest first), whose effect is already there."""
     latest = history[max(len(history) - MEMORY, 0) :]
     return [item.primitive for item in latest if item.primitive.kind is PrimitiveKind.PUSH]
 
 
 def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
-    """Take an action and those next to it out of the choice."""
+    """Exclude an action and its neighbors from the choice."""
     rows = slice(max(action.row - radius_px, 0), action.row + radius_px + 1)
     columns = slice(max(action.column - radius_px, 0), action.column + radius_px + 1)
     values[action.kind, action.rotation, rows, columns] = NEVER
@@ -217,6 +227,6 @@ def _half_turned(option: Decoded) -> Decoded:
 
 @cache
 def _inside_crop() -> tuple[NDArray[np.bool_], ...]:
-    """For every rotation the pixels (160, 160) of a view that show the crop."""
+    """For every rotation, the pixels (160, 160) of the view that show the crop."""
     crop = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.uint8)
     return tuple(view_of(rotation).render(crop) > 0 for rotation in range(ROTATIONS))

@@ -1,6 +1,6 @@
-"""The learned actor without a target in mind: it looks at the whole workspace and takes what comes easiest.
+"""The target-agnostic learned actor: the best action anywhere on the workspace.
 
-Target-agnostic push-grasping (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
+Push-grasping without a target (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
 resolution has the size of a crop, so network, views and primitives are those of the target-centric agent.
 """
 
@@ -19,11 +19,11 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import view_of
 
 FACTOR = 2
-"""Cells of a heightmap along the edge of one of its overview."""
+"""Edge of a cell of the overview, in cells of the heightmap."""
 
 
 def overview_of(heightmap: Heightmap) -> Heightmap:
-    """The whole heightmap (R, C) at half the resolution; a cell shows the highest of its four, as in a projection."""
+    """Downsample a heightmap (R, C) to (R / 2, C / 2); each cell takes the highest of its four, as projection does."""
     grid = heightmap.grid
     coarse = Grid(grid.x_min, grid.y_min, grid.rows // FACTOR, grid.columns // FACTOR, FACTOR * grid.resolution)
     seen = np.where(heightmap.valid, heightmap.height, np.float32(-1.0))
@@ -70,7 +70,7 @@ class OverviewAgent:
 
 
 def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:
-    """Values (2, 16, S, S) with minus infinity away from what the attention points at."""
+    """Copy of the values (2, 16, S, S) with minus infinity outside of the target's mask (grasps) and crop (pushes)."""
     masks = {PrimitiveKind.GRASP: attention.mask, PrimitiveKind.PUSH: np.ones_like(attention.mask)}
     limited = values.copy()
     for kind, mask in masks.items():
@@ -81,7 +81,7 @@ def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> N
 
 
 def _on_grid(mask: NDArray[np.bool_], source: Grid, grid: Grid) -> NDArray[np.bool_]:
-    """A mask on one grid as a mask on a coarser one: the cells that hold any part of it."""
+    """Resample a mask to a coarser grid: the cells that contain any part of it."""
     rows, columns = (index.astype(np.float64) for index in np.nonzero(mask))
     row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_metres(rows, columns)))
     inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)
