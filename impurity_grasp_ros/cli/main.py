@@ -12,6 +12,7 @@ from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
 from impurity_grasp_ros.cli.touch_test import touch_test
 from impurity_grasp_ros.cli.train import train
+from impurity_grasp_ros.cli.weights import weights
 from impurity_grasp_ros.errors import ImpurityGraspError
 
 app = typer.Typer(help="Find the odd objects in clutter and pick them out.", no_args_is_help=True, add_completion=False)
@@ -23,6 +24,7 @@ app.command()(benchmark)
 app.command()(report)
 app.command()(calibrate)
 app.command()(touch_test)
+app.add_typer(weights, name="weights")
 
 
 def main() -> None:

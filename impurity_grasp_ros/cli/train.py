@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation.provenance import commit
 from impurity_grasp_ros.files import write_atomically
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def train(
     config = replace(config, rounds=rounds) if rounds else config
     folder = resume or output or Path("runs") / f"train_{preset}"
     workers = workers or max(1, (os.cpu_count() or 2) - 1)
-    trainer = Trainer(config, folder, workers)
+    trainer = Trainer(config, folder, workers, preset, commit())
     if resume:
         trainer.resume()
     start = time.monotonic()
@@ -101,7 +102,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
     config = load_rectangle_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     found = read_records(records, load_cell().gripper_model, config.decoding)
-    trainer = RectangleTrainer(config, found, folder)
+    trainer = RectangleTrainer(config, found, folder, preset, commit())
     with _shown(folder, config.rounds, 0) as show:
 
         def on_round(report: RectangleReport) -> None:

@@ -70,6 +70,7 @@ class Collector:
             task.version,
             self._config.play,
             self._config.decoding,
+            self._config.costs,
             np.random.default_rng(task.seed),
         )
         return list(play.play(task.attempts, task.exploration))

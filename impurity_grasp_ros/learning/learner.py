@@ -18,6 +18,7 @@ from impurity_grasp_ros.learning.augmentation import AugmentationConfig, patch_o
 from impurity_grasp_ros.learning.replay import RankReplay, Sample
 from impurity_grasp_ros.learning.transition import Snapshot
 from impurity_grasp_ros.policy.agent import greedy_value, masked_values, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 
@@ -52,6 +53,7 @@ class Learner:
         config: LearnerConfig,
         augmentation: AugmentationConfig,
         decoding: DecodingConfig,
+        costs: CostConfig,
         workspace: Grid,
         gripper: GripperModel,
     ) -> None:
@@ -62,7 +64,9 @@ class Learner:
             config: Optimizer, batches and targets.
             augmentation: Limits of the data augmentation.
             decoding: Geometry of the primitives, which decides what is feasible.
+            costs: Costs of the actions.
             workspace: Grid of the whole workspace.
+            gripper: The gripper.
         """
         self.network = network
         self.frozen = copy.deepcopy(network).eval()
@@ -70,6 +74,7 @@ class Learner:
         self._config = config
         self._augmentation = augmentation
         self._decoding = decoding
+        self._costs = costs
         self._workspace = workspace
         self._gripper = gripper
         self._optimizer = _optimizer(network, config)
@@ -114,7 +119,7 @@ class Learner:
         """The target network's value of the greedy action in the next state; 0 when no action is feasible."""
         focus = following.unpack()
         situation = situation_of(
-            focus.crop, focus.mask, focus.on_target, self._workspace, self._gripper, self._decoding
+            focus.crop, focus.mask, focus.on_target, self._workspace, self._gripper, self._decoding, self._costs
         )
         return greedy_value(masked_values(self.frozen, situation), situation)
 

@@ -15,6 +15,7 @@ from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.learning.scenery import Scenery
 from impurity_grasp_ros.learning.transition import Focus, Transition
 from impurity_grasp_ros.policy.agent import Action, Situation, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -64,6 +65,7 @@ class Play(ABC):
         version: int,
         config: PlayConfig,
         decoding: DecodingConfig,
+        costs: CostConfig,
         rng: np.random.Generator,
     ) -> None:
         """Play in an environment.
@@ -74,6 +76,7 @@ class Play(ABC):
             version: Version of the network, stored in every transition.
             config: Scenes, length of play and rewards.
             decoding: Geometry of the primitives.
+            costs: Costs of the actions.
             rng: Source of all random choices.
         """
         self._environment = environment
@@ -82,6 +85,7 @@ class Play(ABC):
         self._version = version
         self._config = config
         self._decoding = decoding
+        self._costs = costs
         self._rng = rng
 
     def play(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
@@ -116,10 +120,8 @@ class Play(ABC):
             return
 
     def _situation(self, focus: Focus) -> Situation:
-        cell = self._environment.cell
-        return situation_of(
-            focus.crop, focus.mask, focus.on_target, cell.workspace.grid, cell.gripper_model, self._decoding
-        )
+        grid, gripper = self._environment.cell.workspace.grid, self._environment.cell.gripper_model
+        return situation_of(focus.crop, focus.mask, focus.on_target, grid, gripper, self._decoding, self._costs)
 
 
 def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:

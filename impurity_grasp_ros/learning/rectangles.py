@@ -17,9 +17,10 @@ from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.rectangle_config import RectangleTrainingConfig
 from impurity_grasp_ros.learning.rectangle_records import Record, split_records, training_view
 from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS
-from impurity_grasp_ros.policy.checkpoint import RectangleAgentConfig, best_device, save_agent
+from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.observation import encode
 from impurity_grasp_ros.policy.rectangles import NUMBERS, Rectangle, RectangleNetwork, best_proposal
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig, Training
 
 SHARED = 0.05
 """Weight of the mean loss of all proposals beside that of the nearest one, so that no proposal stays untrained."""
@@ -58,19 +59,30 @@ class RectangleTrainer:
         reports: Statistics of the rounds so far.
     """
 
-    def __init__(self, config: RectangleTrainingConfig, records: Sequence[Record], folder: Path) -> None:
+    def __init__(
+        self,
+        config: RectangleTrainingConfig,
+        records: Sequence[Record],
+        folder: Path,
+        preset: str = UNKNOWN,
+        commit: str = UNKNOWN,
+    ) -> None:
         """Begin a training.
 
         Args:
             config: Configuration of the training.
             records: What to learn from, in the order in which it was recorded.
             folder: Where weights and progress are written.
+            preset: Name of the configuration, which is written into the weights.
+            commit: Version of the code, the same.
         """
         torch.manual_seed(config.seed)
         self.config = config
         self.network = RectangleNetwork(config.network).to(best_device())
         self.reports: list[RectangleReport] = []
         self._folder = folder
+        self._preset = preset
+        self._commit = commit
         self._rng = np.random.default_rng(config.seed)
         self._learned, self._held_out = split_records(records, config.held_out, self._rng)
         self._optimizer = torch.optim.AdamW(
@@ -88,7 +100,8 @@ class RectangleTrainer:
             self.reports.append(self._round())
             on_round(self.reports[-1])
         config = RectangleAgentConfig(self.config.network, self.config.decoding)
-        save_agent(self._folder / WEIGHTS, self.network, config)
+        training = Training(self._preset, self._commit, self.config.seed, len(self.reports))
+        save_agent(self._folder / WEIGHTS, self.network, config, training)
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
         write_atomically(self._folder / PROGRESS, lines.encode())
 

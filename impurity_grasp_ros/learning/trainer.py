@@ -28,8 +28,9 @@ from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.replay import RankReplay
 from impurity_grasp_ros.learning.schedule import exploration
 from impurity_grasp_ros.learning.training_config import TrainingConfig
-from impurity_grasp_ros.policy.checkpoint import AgentConfig, best_device, save_agent
+from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, AgentConfig, Training
 
 CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
 ROUNDS_PER_CHECKPOINT = 5
@@ -74,22 +75,34 @@ class RoundReport:
 class Trainer:
     """A training whose files are kept in a folder."""
 
-    def __init__(self, config: TrainingConfig, folder: Path, workers: int) -> None:
+    def __init__(
+        self, config: TrainingConfig, folder: Path, workers: int, preset: str = UNKNOWN, commit: str = UNKNOWN
+    ) -> None:
         """Begin a training.
 
         Args:
             config: Configuration of the training.
             folder: Where checkpoint, weights and progress are written.
             workers: Number of collection tasks per round.
+            preset: Name of the configuration, which is written into the weights.
+            commit: Version of the code, the same.
         """
         torch.manual_seed(config.seed)
         self._config = config
         self._folder = folder
         self._workers = workers
+        self._preset = preset
+        self._commit = commit
         network = make_network(config.network).to(best_device())
         cell = load_cell()
         self.learner = Learner(
-            network, config.learner, config.augmentation, config.decoding, cell.workspace.grid, cell.gripper_model
+            network,
+            config.learner,
+            config.augmentation,
+            config.decoding,
+            config.costs,
+            cell.workspace.grid,
+            cell.gripper_model,
         )
         self.replay = RankReplay(config.replay)
         self.rng = np.random.default_rng(config.seed)
@@ -148,7 +161,8 @@ class Trainer:
         torch.save(self._state(), buffer)
         write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
         agent = AgentConfig(self._config.network, self._config.decoding)
-        save_agent(self._folder / WEIGHTS, self.learner.frozen, agent)
+        training = Training(self._preset, self._commit, self._config.seed, self.round)
+        save_agent(self._folder / WEIGHTS, self.learner.frozen, agent, training, self._config.costs)
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
         write_atomically(self._folder / PROGRESS, lines.encode())
 

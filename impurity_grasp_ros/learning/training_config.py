@@ -11,6 +11,7 @@ from impurity_grasp_ros.learning.learner import LearnerConfig
 from impurity_grasp_ros.learning.play import PlayConfig
 from impurity_grasp_ros.learning.replay import ReplayConfig
 from impurity_grasp_ros.learning.schedule import ExplorationConfig
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig
 
@@ -31,6 +32,7 @@ class TrainingConfig:
     augmentation: AugmentationConfig
     play: PlayConfig
     decoding: DecodingConfig
+    costs: CostConfig
     seed: int = parameter("seed of all random choices", low=0, high=2**31)
     rounds: int = parameter("rounds of collecting and learning", low=1, high=10**6)
     warm_up: int = parameter("initial rounds that only collect, with random actions", low=1, high=10**6)

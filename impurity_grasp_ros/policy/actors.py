@@ -1,4 +1,4 @@
-"""All actors by name. Another package adds one by an entry point of group ``impurity_grasp.actors``."""
+"""Registry of actors. Other packages add theirs by an entry point of group ``impurity_grasp.actors``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.registry import Registry
 from impurity_grasp_ros.resources import resource
@@ -18,8 +19,18 @@ from impurity_grasp_ros.resources import resource
 
 @dataclass(frozen=True)
 class PolicyConfig:
-    """Which actor decides, and how."""
+    """Which actor decides, and how.
 
+    Attributes:
+        learned: Costs of the actions of the actor ``learned``.
+        vpg: Costs of the actions of the actors ``vpg`` and ``s-vpg``.
+        analytic: The analytic actor, whose pushes ``s-rgm`` makes, too.
+        actor: Name of the actor.
+        weights: File of its weights; empty for those that it ships with.
+    """
+
+    learned: CostConfig
+    vpg: CostConfig
     analytic: AnalyticConfig
     actor: str = parameter("the policy: learned, analytic, s-rgm, vpg, s-vpg, or one of another package")
     weights: str = parameter("file of a learned policy, shipped or anyone's; empty: those that the actor ships with")
@@ -40,17 +51,17 @@ ActorFactory = Callable[[PolicyConfig, GripperModel], Actor]
 
 @lru_cache(maxsize=4)
 def make_actor(config: PolicyConfig, gripper: GripperModel) -> Actor:
-    """The actor that a configuration asks for; equal ones share it, as actors keep no state.
+    """Make the actor of a configuration; equal configurations share one, as actors keep no state.
 
     Args:
         config: Name, weights and parameters.
-        gripper: With which its primitives are carried out.
+        gripper: The gripper that carries out its primitives.
 
     Returns:
         The actor.
 
     Raises:
-        ConfigError: There is no actor of that name.
+        ConfigError: The name is unknown.
         CheckpointError: Its weights cannot be used.
     """
     return ACTORS.find(config.actor)(config, gripper)
@@ -60,7 +71,7 @@ def _learned(config: PolicyConfig, gripper: GripperModel) -> Actor:
     weights = _weights(config, "models/default.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
 
-    return load_agent(weights, gripper)
+    return load_agent(weights, gripper, config.learned)
 
 
 def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool) -> Actor:
@@ -68,8 +79,8 @@ def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool
     from impurity_grasp_ros.policy.checkpoint import load_agent
     from impurity_grasp_ros.policy.overview import OverviewAgent
 
-    agent = load_agent(weights, gripper)
-    return OverviewAgent(agent.network, gripper, agent.config, heeds_target=heeds_target)
+    agent = load_agent(weights, gripper, config.vpg)
+    return OverviewAgent(agent.network, gripper, agent.config, agent.costs, heeds_target=heeds_target)
 
 
 def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
@@ -80,7 +91,7 @@ def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 
 def _weights(config: PolicyConfig, shipped: str) -> Path:
-    """Path of the weights; raises CheckpointError when they are not there, or nothing that could read them is."""
+    """Path of the weights; raises CheckpointError when it does not exist or PyTorch is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError as error:

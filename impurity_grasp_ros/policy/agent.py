@@ -16,6 +16,7 @@ from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Gri
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import failed_grasps
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
 from impurity_grasp_ros.policy.push_planner import is_similar
@@ -23,12 +24,12 @@ from impurity_grasp_ros.policy.push_planner import is_similar
 HALF_TURN = ROTATIONS // 2
 NEVER = np.float32(-np.inf)
 MEMORY = 3
-"""Attempts for which a push is not repeated."""
+"""Number of latest attempts whose pushes are not repeated."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """An index into the value maps: which primitive, which rotation, which pixel of the view."""
+    """An index into the value maps: kind of primitive, rotation, and pixel of the view."""
 
     kind: PrimitiveKind
     rotation: int
@@ -40,26 +41,36 @@ class Action:
 class Situation:
     """Everything about a decision that does not depend on the network.
 
-    state: (112, 112, 8) float32, see ``observation.encode``. options: for each primitive and rotation what every pixel
-    of the crop's views stands for.
+    Attributes:
+        crop: The crop (112, 112).
+        state: (112, 112, 8) float32, see ``observation.encode``.
+        options: The primitives of the pixels (160, 160) of the crop's views, by kind and rotation.
+        cost_config: Costs of the actions.
     """
 
     crop: Heightmap
     state: NDArray[np.float32]
     options: tuple[tuple[Decoded, ...], ...]
+    cost_config: CostConfig
 
     @property
     def feasible(self) -> NDArray[np.bool_]:
-        """(2, 16, 160, 160): which actions make sense, first axis as :class:`PrimitiveKind`."""
+        """(2, 16, 160, 160) bool: the feasible actions, first axis as :class:`PrimitiveKind`."""
         return np.array([[option.feasible for option in options] for options in self.options])
 
     @property
     def costs(self) -> NDArray[np.float32]:
-        """(2, 16, 160, 160): what is taken from the values when actions are compared."""
-        return np.array([[option.cost for option in options] for options in self.options])
+        """(2, 16, 160, 160) float32: what is subtracted from the values when actions are compared.
+
+        The costs of failed grasps depend on the history; :func:`choose` adds them.
+        """
+        misfit = np.array([option.misfit for option in self.options[PrimitiveKind.GRASP]])
+        costs = np.full((len(PrimitiveKind), *misfit.shape), self.cost_config.push_cost, np.float32)
+        costs[PrimitiveKind.GRASP] = self.cost_config.misfit_cost * misfit
+        return costs
 
     def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
-        """The primitive that an action stands for."""
+        """Decode an action into its primitive."""
         option, view = self.options[action.kind][action.rotation], view_of(action.rotation)
         return option.primitive(action.kind, view, self.crop.grid, action.row, action.column, q_value)
 
@@ -71,8 +82,22 @@ def situation_of(
     workspace: Grid,
     gripper: GripperModel,
     config: DecodingConfig,
+    costs: CostConfig,
 ) -> Situation:
-    """What can be done on a crop (112, 112) about the masked cells: those of a target, or of a mere candidate."""
+    """Decode all actions on a crop.
+
+    Args:
+        crop: The crop (112, 112) around a target, or around a candidate: a heap that may hide one.
+        mask: (112, 112) bool, cells of the target or the candidate.
+        on_target: Whether the mask is that of a target, which alone can be grasped.
+        workspace: Cells of the workspace, in which pushes have to stay.
+        gripper: The gripper.
+        config: Geometry of the primitives.
+        costs: Costs of the actions.
+
+    Returns:
+        The crop with its actions.
+    """
     views = [view_of(rotation) for rotation in range(ROTATIONS)]
     heights = [view.render(crop.height) for view in views]
     if config.graspable == "anything":
@@ -88,11 +113,21 @@ def situation_of(
         decode_pushes(height, view, crop.grid, workspace, inside, gripper, config)
         for view, height, inside in zip(views, heights, _inside_crop(), strict=True)
     ]
-    return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)))
+    return Situation(crop, encode(crop, mask), (tuple(grasps), tuple(pushes)), costs)
 
 
 def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values (2, 16, 160, 160) of all actions; a grasp's are those of the same grasp turned by 180 degrees, too."""
+    """Compute the values of all actions.
+
+    A grasp turned by 180 degrees is the same grasp, so its value is the mean of both.
+
+    Args:
+        network: The Q-network, in evaluation mode.
+        state: (112, 112, 8) float32, see ``observation.encode``.
+
+    Returns:
+        (2, 16, 160, 160) float32.
+    """
     device = next(network.parameters()).device
     views = torch.from_numpy(all_views(state)).to(device, memory_format=torch.channels_last)
     with torch.inference_mode():
@@ -103,12 +138,12 @@ def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def masked_values(network: nn.Module, situation: Situation) -> NDArray[np.float32]:
-    """Values (2, 16, 160, 160); minus infinity where an action makes no sense."""
+    """Values (2, 16, 160, 160) float32, see :func:`value_maps`; minus infinity for infeasible actions."""
     return np.where(situation.feasible, value_maps(network, situation.state), NEVER)
 
 
 def best_action(values: NDArray[np.float32]) -> Action | None:
-    """The action with the highest of the values (2, 16, S, S); None when all are minus infinity."""
+    """The action with the highest value of (2, 16, S, S); None when all are minus infinity."""
     kind, rotation, row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
     if values[kind, rotation, row, column] == NEVER:
         return None
@@ -116,40 +151,56 @@ def best_action(values: NDArray[np.float32]) -> Action | None:
 
 
 def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
-    """The value of the action that is best with costs included; 0 when there is none."""
+    """Value, before costs, of the action that is best after costs; 0 when no action is feasible."""
     action = best_action(values - situation.costs)
     return 0.0 if action is None else float(values[action.kind, action.rotation, action.row, action.column])
 
 
 class QAgent:
-    """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives."""
+    """``Actor`` protocol on a Q-network in evaluation mode. Stateless: equal arguments give equal primitives.
 
-    def __init__(self, network: nn.Module, gripper: GripperModel, config: DecodingConfig) -> None:
+    Attributes:
+        network: The Q-network.
+        gripper: The gripper.
+        config: Geometry of the primitives that it was trained with.
+        costs: Costs of the actions.
+    """
+
+    def __init__(self, network: nn.Module, gripper: GripperModel, config: DecodingConfig, costs: CostConfig) -> None:
         self.network = network.eval()
-        self._gripper = gripper
+        self.gripper = gripper
         self.config = config
+        self.costs = costs
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """The feasible action of highest value that repeats neither a failed grasp nor a recent push.
+        """Choose the best feasible action, costs included, see :func:`choose`.
 
-        Raises NoPrimitiveError when there is none.
+        Raises:
+            NoPrimitiveError: There is none.
         """
         on_target = attention.state is AttentionState.TARGET
-        crop, mask = attention.crop, attention.mask
-        situation = situation_of(crop, mask, on_target, heightmap.grid, self._gripper, self.config)
-        return choose(masked_values(self.network, situation), situation, history, self.config.failure_cost)
+        situation = situation_of(
+            attention.crop, attention.mask, on_target, heightmap.grid, self.gripper, self.config, self.costs
+        )
+        return choose(masked_values(self.network, situation), situation, history)
 
 
-def choose(
-    values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt], failure_cost: float
-) -> Primitive:
-    """The best action, costs included, that repeats neither a failed grasp nor a recent push.
+def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[Attempt]) -> Primitive:
+    """Choose the best action, costs included, that repeats neither a failed grasp nor a recent push.
 
-    values: (2, 16, S, S), minus infinity where an action makes no sense. failure_cost: what every grasp that failed
-    since the last one that held takes from the values of grasps. Raises NoPrimitiveError when nothing is left.
+    Args:
+        values: (2, 16, S, S), minus infinity for infeasible actions.
+        situation: The actions and their costs.
+        history: Attempts of this job, oldest first.
+
+    Returns:
+        The primitive, with its value before costs.
+
+    Raises:
+        NoPrimitiveError: No action is left.
     """
     failed, left = failed_grasps(history), values - situation.costs
-    left[PrimitiveKind.GRASP] -= failure_cost * len(failed)
+    left[PrimitiveKind.GRASP] -= situation.cost_config.failure_cost * len(failed)
     stale = failed + recent_pushes(history)
     while (action := best_action(left)) is not None:
         q_value = float(values[action.kind, action.rotation, action.row, action.column])
@@ -163,13 +214,13 @@ def choose(
 
 
 def recent_pushes(history: Sequence[Attempt]) -> list[Primitive]:
-    """The pushes among the latest attempts: what they were good for they have done."""
+    """The pushes among the latest attempts (oldest first), whose effect is already there."""
     latest = history[max(len(history) - MEMORY, 0) :]
     return [item.primitive for item in latest if item.primitive.kind is PrimitiveKind.PUSH]
 
 
 def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
-    """Take an action and those next to it out of the choice."""
+    """Exclude an action and its neighbors from the choice."""
     rows = slice(max(action.row - radius_px, 0), action.row + radius_px + 1)
     columns = slice(max(action.column - radius_px, 0), action.column + radius_px + 1)
     values[action.kind, action.rotation, rows, columns] = NEVER
@@ -178,11 +229,11 @@ def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -
 def _half_turned(option: Decoded) -> Decoded:
     """The same grasps in the view turned by 180 degrees."""
     mirror = (slice(None, None, -1),) * 2
-    return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.cost[mirror])
+    return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.misfit[mirror])
 
 
 @cache
 def _inside_crop() -> tuple[NDArray[np.bool_], ...]:
-    """For every rotation the pixels (160, 160) of a view that show the crop."""
+    """For every rotation, the pixels (160, 160) of the view that show the crop."""
     crop = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.uint8)
     return tuple(view_of(rotation).render(crop) > 0 for rotation in range(ROTATIONS))

@@ -44,23 +44,23 @@ class DecodingConfig:
     start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
     end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
     graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
-    misfit_cost: float = parameter("value that a metre of misfit takes from a grasp", low=0.0, high=2000.0)
-    push_cost: float = parameter("value that every push costs, as it only prepares a grasp", low=0.0, high=2.0)
-    failure_cost: float = parameter("value that a failed grasp takes from the next ones", low=0.0, high=2.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """One kind of primitive in one view, for every pixel (S, S).
 
-    feasible: bool. z, opening: tool height and opening in metres. cost: float32, what is taken from an action's value
-    when actions are compared.
+    Attributes:
+        feasible: Whether the primitive can be carried out and has a purpose.
+        z: Tool height in meters.
+        opening: Opening of the fingers in meters; 0 for a push.
+        misfit: How badly a grasp fits the target, in meters, see :func:`decode_grasps`; 0 for a push.
     """
 
     feasible: NDArray[np.bool_]
     z: NDArray[np.float32]
     opening: NDArray[np.float32]
-    cost: NDArray[np.float32]
+    misfit: NDArray[np.float64]
 
     def primitive(
         self, kind: PrimitiveKind, view: View, grid: Grid, row: int, column: int, q_value: float
@@ -82,12 +82,12 @@ def decode_grasps(
 ) -> Decoded:
     """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S).
 
-    A grasp costs what it fits badly: how far beyond firm contact the target touches a pad, and a little for being off
-    the middle between the pads and for an outline that draws back along them.
+    The misfit of a grasp is the distance beyond firm contact at which the target touches a pad, plus a small share of
+    its distance from the middle between the pads and of the unevenness of its outline along them.
     """
     if not mask.any():
         nothing = np.zeros(height.shape, np.float32)
-        return Decoded(nothing > 0, nothing, nothing, nothing)
+        return Decoded(nothing > 0, nothing, nothing, np.zeros(height.shape))
     left, right = contacts(height, mask, round(gripper.tip_width / resolution) | 1)
     columns = np.arange(mask.shape[1])
     reach = np.maximum(right.column[:, None] - columns, columns - left.column[:, None])
@@ -102,8 +102,7 @@ def decode_grasps(
     off_center = np.abs((left.column + right.column)[:, None] / 2 - columns) * resolution
     uneven = (left.recess + right.recess)[:, None] * resolution
     misfit = beyond + OFF_CENTER_SHARE * off_center + UNEVEN_SHARE * uneven
-    cost = (config.misfit_cost * misfit).astype(np.float32)
-    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, gripper.stroke).astype(np.float32), cost)
+    return Decoded(feasible, z.astype(np.float32), np.minimum(opening, gripper.stroke).astype(np.float32), misfit)
 
 
 def grasp_height(
@@ -138,7 +137,7 @@ def decode_open_grasps(
     tip = np.maximum(np.maximum(top - config.grasp_depth, beside + config.clearance), config.floor)
     z = np.maximum(tip, palm - gripper.palm_clearance)
     feasible = (height - z >= config.min_engagement) & (height > OCCUPIED)
-    return Decoded(feasible, z.astype(np.float32), opening, np.zeros_like(opening))
+    return Decoded(feasible, z.astype(np.float32), opening, np.zeros(height.shape))
 
 
 def decode_pushes(
@@ -158,8 +157,7 @@ def decode_pushes(
     z = np.where(under > OCCUPIED, under + config.surface_clearance, np.float32(config.push_height))
     meets = _highest_ahead(height, gripper.fingers_width, grid.resolution) > z + OCCUPIED
     feasible = inside & meets & _stays(view, grid, workspace, config)
-    cost = np.full(height.shape, config.push_cost, np.float32)
-    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height), cost)
+    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height), np.zeros(height.shape))
 
 
 @cache

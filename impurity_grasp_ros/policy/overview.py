@@ -1,6 +1,6 @@
-"""The learned actor without a target in mind: it looks at the whole workspace and takes what comes easiest.
+"""The target-agnostic learned actor: the best action anywhere on the workspace.
 
-Target-agnostic push-grasping (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
+Push-grasping without a target (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
 resolution has the size of a crop, so network, views and primitives are those of the target-centric agent.
 """
 
@@ -15,15 +15,16 @@ from torch import nn
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.agent import NEVER, choose, masked_values, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import view_of
 
 FACTOR = 2
-"""Cells of a heightmap along the edge of one of its overview."""
+"""Edge of a cell of the overview, in cells of the heightmap."""
 
 
 def overview_of(heightmap: Heightmap) -> Heightmap:
-    """The whole heightmap (R, C) at half the resolution; a cell shows the highest of its four, as in a projection."""
+    """Downsample a heightmap (R, C) to (R / 2, C / 2); each cell takes the highest of its four, as projection does."""
     grid = heightmap.grid
     coarse = Grid(grid.x_min, grid.y_min, grid.rows // FACTOR, grid.columns // FACTOR, FACTOR * grid.resolution)
     seen = np.where(heightmap.valid, heightmap.height, np.float32(-1.0))
@@ -35,33 +36,50 @@ def overview_of(heightmap: Heightmap) -> Heightmap:
 
 
 class OverviewAgent:
-    """``Actor`` protocol on a network that was trained without targets.
-
-    heeds_target: whether a target in view limits the choice: a grasp must be centred on its mask then, a push must
-    start within its crop.
-    """
+    """``Actor`` protocol on a network that was trained without targets."""
 
     def __init__(
-        self, network: nn.Module, gripper: GripperModel, config: DecodingConfig, *, heeds_target: bool = False
+        self,
+        network: nn.Module,
+        gripper: GripperModel,
+        config: DecodingConfig,
+        costs: CostConfig,
+        *,
+        heeds_target: bool = False,
     ) -> None:
+        """Put the network into evaluation mode.
+
+        Args:
+            network: The Q-network.
+            gripper: The gripper.
+            config: Geometry of the primitives that it was trained with.
+            costs: Costs of the actions.
+            heeds_target: Whether a target in view limits the choice: a grasp must then be centered on its mask, and a
+                push must start within its crop.
+        """
         self._network = network.eval()
         self._gripper = gripper
         self._config = config
+        self._costs = costs
         self._heeds_target = heeds_target
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """The feasible action of highest value; raises NoPrimitiveError when there is none."""
+        """Choose the best feasible action, costs included.
+
+        Raises:
+            NoPrimitiveError: There is none.
+        """
         overview = overview_of(heightmap)
         everything = np.ones(overview.height.shape, np.bool_)
-        situation = situation_of(overview, everything, True, heightmap.grid, self._gripper, self._config)
+        situation = situation_of(overview, everything, True, heightmap.grid, self._gripper, self._config, self._costs)
         values = masked_values(self._network, situation)
         if self._heeds_target and attention.state is AttentionState.TARGET:
             values = _limited(values, attention, overview.grid)
-        return choose(values, situation, history, self._config.failure_cost)
+        return choose(values, situation, history)
 
 
 def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:
-    """Values (2, 16, S, S) with minus infinity away from what the attention points at."""
+    """Copy of the values (2, 16, S, S) with minus infinity outside of the target's mask (grasps) and crop (pushes)."""
     masks = {PrimitiveKind.GRASP: attention.mask, PrimitiveKind.PUSH: np.ones_like(attention.mask)}
     limited = values.copy()
     for kind, mask in masks.items():
@@ -72,7 +90,7 @@ def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> N
 
 
 def _on_grid(mask: NDArray[np.bool_], source: Grid, grid: Grid) -> NDArray[np.bool_]:
-    """A mask on one grid as a mask on a coarser one: the cells that hold any part of it."""
+    """Resample a mask to a coarser grid: the cells that contain any part of it."""
     rows, columns = (index.astype(np.float64) for index in np.nonzero(mask))
     row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_metres(rows, columns)))
     inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)

@@ -18,6 +18,7 @@ from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent, load_rectangle_agent
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.overview import OverviewAgent
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.resources import resource
@@ -59,11 +60,13 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None
 
 @cache
 def agent(name: str) -> QAgent:
-    return load_agent(resource(f"models/{name}.safetensors"), GRIPPER)
+    costs = packaged_parameters("policy_node", CostConfig, "vpg" if name == "vpg" else "learned")
+    return load_agent(resource(f"models/{name}.safetensors"), GRIPPER, costs)
 
 
 def overview(*, heeds_target: bool) -> OverviewAgent:
-    return OverviewAgent(agent("vpg").network, GRIPPER, agent("vpg").config, heeds_target=heeds_target)
+    made = agent("vpg")
+    return OverviewAgent(made.network, GRIPPER, made.config, made.costs, heeds_target=heeds_target)
 
 
 def analytic() -> AnalyticConfig:

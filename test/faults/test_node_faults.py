@@ -25,8 +25,10 @@ from stopping import Journey, stops_short
 
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.srv import Attend, CaptureHeightmap, ResetScene
+from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.nodes.liveliness import announce_server
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
@@ -305,7 +307,8 @@ def test_a_node_cannot_start(
 @fault("there is no CUDA device", "nothing: the policy runs on the CPU")
 def test_no_cuda(verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    agent = load_agent(resource("models/default.safetensors"), GRIPPER)
+    costs = packaged_parameters("policy_node", PolicyNodeConfig).learned
+    agent = load_agent(resource("models/default.safetensors"), GRIPPER, costs)
     devices = {parameter.device.type for parameter in agent.network.parameters()}
     assert devices == {"cpu"}
     verdict.expect("NONE", "NONE", f"on {devices.pop()}")

@@ -25,6 +25,7 @@ from impurity_grasp_ros.datatypes import (
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.learning.transition import Focus, Snapshot
 from impurity_grasp_ros.policy.agent import Situation, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 CAMERA_HEIGHT = 100.0
@@ -163,15 +164,20 @@ class DrawnCell:
 KEPT = 16
 """Situations that are remembered; each takes some ten megabytes."""
 
-_SITUATIONS: dict[tuple[Snapshot, Grid, DecodingConfig], Situation] = {}
+_SITUATIONS: dict[tuple[Snapshot, Grid, DecodingConfig, CostConfig], Situation] = {}
 
 
 def remembered_situation_of(
-    crop: Heightmap, mask: NDArray[np.bool_], on_target: bool, workspace: Grid, config: DecodingConfig
+    crop: Heightmap,
+    mask: NDArray[np.bool_],
+    on_target: bool,
+    workspace: Grid,
+    config: DecodingConfig,
+    costs: CostConfig,
 ) -> Situation:
     """What ``situation_of`` returns, computed once for equal arguments: heights are those of a snapshot."""
-    key = Snapshot.of(Focus(crop, mask, on_target)), workspace, config
-    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, GRIPPER, config)
+    key = Snapshot.of(Focus(crop, mask, on_target)), workspace, config, costs
+    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, GRIPPER, config, costs)
     _SITUATIONS[key] = situation  # the last one now
     if len(_SITUATIONS) > KEPT:
         del _SITUATIONS[next(iter(_SITUATIONS))]

@@ -47,7 +47,8 @@ def play(
 ) -> tuple[list[PlayResult], DrawnCell]:
     """Attempts as the shipped training has them, by a network of version 7; and where they were made."""
     cell = DrawnCell(scenes, effect)
-    player = AgnosticPlay(cell, network, 7, SHIPPED.play, SHIPPED.decoding, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    player = AgnosticPlay(cell, network, 7, SHIPPED.play, SHIPPED.decoding, SHIPPED.costs, rng)
     return list(player.play(attempts, exploration)), cell
 
 
@@ -180,9 +181,8 @@ def test_the_higher_value_wins_as_the_shipped_training_has_no_costs() -> None:
 
 
 def test_values_are_compared_after_costs_and_remembered_before_them() -> None:
-    costly = replace(SHIPPED.decoding, push_cost=1.3)
-    cell = DrawnCell([PAIR])
-    player = AgnosticPlay(cell, LevelNetwork(2.0, 3.0), 7, SHIPPED.play, costly, np.random.default_rng(0))
+    costly, rng = replace(SHIPPED.costs, push_cost=1.3), np.random.default_rng(0)
+    player = AgnosticPlay(DrawnCell([PAIR]), LevelNetwork(2.0, 3.0), 7, SHIPPED.play, SHIPPED.decoding, costly, rng)
     attempt, transition = only(list(player.play(1, 0.0)))
     assert attempt.kind is PrimitiveKind.GRASP, "3.0 - 1.3 is less than 2"
     assert transition.next_value == 2.0

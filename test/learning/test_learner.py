@@ -17,18 +17,20 @@ from impurity_grasp_ros.learning.learner import Learner, LearnerConfig
 from impurity_grasp_ros.learning.replay import RankReplay, ReplayConfig
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.learning.transition import Focus, Snapshot, Transition
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 
 CONFIG = LearnerConfig("adam", 0.003, 0.1, 0.9, 0.0, 8, 0.5, 1)
 VIEWS = AugmentationConfig(64, 0, 0.0, 0.0, 0.0, 0.0)
-DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 0.0, 0.0, 0.0)
+DECODING = DecodingConfig(0.03, 0.01, 0.006, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target")
+NO_COSTS = CostConfig(0.0, 0.0, 0.0)
 
 
 def learner(seed: int = 0) -> Learner:
     torch.manual_seed(seed)
     network = make_network(NetworkConfig("compact", 8, 8, (1,)))
-    return Learner(network, CONFIG, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
+    return Learner(network, CONFIG, VIEWS, DECODING, NO_COSTS, drawn_transitions.WORKSPACE, GRIPPER)
 
 
 def memory(size: int = 12) -> RankReplay:
@@ -56,7 +58,7 @@ def test_the_gradient_passes_through_the_executed_pixel_alone() -> None:
     item = drawn_transitions.transition(np.random.default_rng(0), 1.0, last=True)
     replay.add(item)
     single = LearnerConfig("sgd", 0.1, 1.0, 0.0, 0.0, 1, 0.5, 0)
-    Learner(network, single, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER).update(
+    Learner(network, single, VIEWS, DECODING, NO_COSTS, drawn_transitions.WORKSPACE, GRIPPER).update(
         replay, 0.0, np.random.default_rng(3)
     )
     changed = np.argwhere(network.maps.detach().numpy() != 0.0)
@@ -109,7 +111,7 @@ SINGLE = LearnerConfig("sgd", 0.1, 1.0, 0.0, 0.0, 1, 0.5, 0)
 
 def flat(config: LearnerConfig = SINGLE) -> Learner:
     """A learner whose network gives 0 for everything and has a parameter for each pixel."""
-    return Learner(PixelNetwork(64), config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
+    return Learner(PixelNetwork(64), config, VIEWS, DECODING, NO_COSTS, drawn_transitions.WORKSPACE, GRIPPER)
 
 
 def remembered(*rewards: float, exponent: float = 0.0) -> RankReplay:
@@ -158,7 +160,10 @@ def test_the_step_falls_as_a_cosine_to_three_hundredths(progress: float, part: f
 def test_momentum_and_decay_are_those_of_the_paper() -> None:
     config = replace(load_training("paper_sgd").learner, batch=1, refresh=0)
     network = LevelNetwork(0.0, 0.0)
-    taught, replay = Learner(network, config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER), remembered(0.5)
+    taught, replay = (
+        Learner(network, config, VIEWS, DECODING, NO_COSTS, drawn_transitions.WORKSPACE, GRIPPER),
+        remembered(0.5),
+    )
     (group,) = taught.get_state()["optimizer"]["param_groups"]
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-5, 0.9, 2e-5)
     first = 1e-5 * 0.5
@@ -171,7 +176,7 @@ def test_momentum_and_decay_are_those_of_the_paper() -> None:
 def test_the_shipped_optimizer_is_adam_with_its_decay_apart_from_the_gradient() -> None:
     network = LevelNetwork(2.0, 2.0)
     config = load_training("default").learner
-    taught = Learner(network, config, VIEWS, DECODING, drawn_transitions.WORKSPACE, GRIPPER)
+    taught = Learner(network, config, VIEWS, DECODING, NO_COSTS, drawn_transitions.WORKSPACE, GRIPPER)
     (group,) = taught.get_state()["optimizer"]["param_groups"]
     assert (group["lr"], group["weight_decay"]) == (0.001, 0.0001)
     assert "betas" in group
@@ -202,8 +207,9 @@ def test_the_highest_error_is_drawn_most_often_after_an_update() -> None:
 def level(refresh: int, batch: int = 1, frozen: int = 3) -> Learner:
     """A learner that values every grasp at 1, whose target network was updated so many times."""
     config = replace(SINGLE, refresh=refresh, batch=batch)
+    shipped = load_training("default")
     taught = Learner(
-        LevelNetwork(1.0, 0.25), config, VIEWS, load_training("default").decoding, drawn_transitions.WORKSPACE, GRIPPER
+        LevelNetwork(1.0, 0.25), config, VIEWS, shipped.decoding, shipped.costs, drawn_transitions.WORKSPACE, GRIPPER
     )
     for _ in range(frozen):
         taught.freeze()

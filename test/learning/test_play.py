@@ -23,7 +23,7 @@ class Brief(Play):
 
     def __init__(self, cell: DrawnCell, longest: int, rng: np.random.Generator | None = None) -> None:
         rng = rng or np.random.default_rng(0)
-        super().__init__(cell, LevelNetwork(1.0, 0.5), 0, SHIPPED.play, SHIPPED.decoding, rng)
+        super().__init__(cell, LevelNetwork(1.0, 0.5), 0, SHIPPED.play, SHIPPED.decoding, SHIPPED.costs, rng)
         self.asked: list[tuple[int, float]] = []
         self._longest = longest
 

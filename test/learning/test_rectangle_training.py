@@ -40,6 +40,7 @@ from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 from impurity_grasp_ros.policy.rectangles import Rectangle, RectangleNetworkConfig
 from impurity_grasp_ros.policy.rotation import View
+from impurity_grasp_ros.policy.weights_file import Training, read_weights
 
 SHIPPED = load_rectangle_training("s_rgm")
 LENGTH, WIDTH = 30, 12
@@ -418,7 +419,7 @@ def test_the_step_falls_as_a_cosine_over_all_rounds(tmp_path: Path) -> None:
 
 
 def test_every_round_is_reported_and_the_weights_carry_the_decoding(tmp_path: Path) -> None:
-    trainer, told = RectangleTrainer(fast(rounds=3, held_out=0.0), records(4), tmp_path), []
+    trainer, told = RectangleTrainer(fast(rounds=3, held_out=0.0), records(4), tmp_path, "s_rgm", "0123456789ab"), []
     before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
     trainer.run(told.append, lambda: False)
     assert told == trainer.reports
@@ -426,6 +427,9 @@ def test_every_round_is_reported_and_the_weights_carry_the_decoding(tmp_path: Pa
     analytic = packaged_parameters("policy_node", AnalyticConfig, "analytic")
     agent = load_rectangle_agent(tmp_path / "weights.safetensors", GRIPPER, analytic, torch.device("cpu"))
     assert agent.decoding == SHIPPED.decoding
+    weights = read_weights(tmp_path / "weights.safetensors")
+    assert weights.training == Training("s_rgm", "0123456789ab", SHIPPED.seed, 3)
+    assert weights.costs is None
     moved = [name for name, tensor in agent.network.state_dict().items() if not torch.equal(tensor, before[name])]
     assert len(moved) == len(before), "everything has learned"
     assert len((tmp_path / "progress.jsonl").read_text().splitlines()) == 3

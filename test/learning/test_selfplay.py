@@ -53,7 +53,7 @@ def play(
     """Attempts with the shipped play but for ``changes``, by a network of version 7; and where they were made."""
     cell = DrawnCell(scenes, effect)
     config = replace(SHIPPED.play, **changes)
-    player = SelfPlay(cell, network, 7, config, SHIPPED.decoding, np.random.default_rng(seed))
+    player = SelfPlay(cell, network, 7, config, SHIPPED.decoding, SHIPPED.costs, np.random.default_rng(seed))
     return list(player.play(attempts, exploration)), cell
 
 

@@ -53,7 +53,7 @@ def test_a_stopped_and_resumed_training_ends_like_an_uninterrupted_one(tmp_path:
     first_file, second_file = (tmp_path / folder / PROGRESS for folder in ("whole", "parts"))
     assert first_file.read_text() == second_file.read_text()
     assert json.loads(first_file.read_text().splitlines()[-1])["attempts"] == 3 * SMOKE.attempts_per_round
-    assert load_agent(tmp_path / "parts" / WEIGHTS, GRIPPER).config == SMOKE.decoding
+    assert load_agent(tmp_path / "parts" / WEIGHTS, GRIPPER, SMOKE.costs).config == SMOKE.decoding
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from impurity_grasp_ros.learning.play import PlayResult
 from impurity_grasp_ros.learning.trainer import RoundReport, Trainer, config_hash, read_checkpoint
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.policy.checkpoint import load_agent
+from impurity_grasp_ros.policy.costs import CostConfig
+from impurity_grasp_ros.policy.weights_file import Training, read_weights
 
 SMOKE = load_training("smoke")
 GRASP, PUSH = PrimitiveKind.GRASP, PrimitiveKind.PUSH
@@ -163,13 +165,21 @@ def test_a_training_that_is_asked_to_stop_at_once_leaves_its_files(tmp_path: Pat
 def test_weights_and_progress_are_those_of_the_last_round(tmp_path: Path) -> None:
     trainer = Trainer(SMOKE, tmp_path, workers=1)
     reports = run(trainer, Drawn(attempt(GRASP)))
-    agent = load_agent(tmp_path / "weights.safetensors", GRIPPER, torch.device("cpu"))
+    agent = load_agent(tmp_path / "weights.safetensors", GRIPPER, SMOKE.costs, torch.device("cpu"))
     assert agent.config == SMOKE.decoding
     assert same(dict(agent.network.state_dict()), dict(trainer.learner.frozen.state_dict()))
     lines = (tmp_path / "progress.jsonl").read_text().splitlines()
     assert len(lines) == 3
     for line, report in zip(lines, reports, strict=True):
         assert str(json.loads(line)) == str(asdict(report)), "NaN differs from itself, its text does not"
+
+
+def test_the_weights_say_which_training_they_come_from_and_with_which_costs(tmp_path: Path) -> None:
+    config = replace(SMOKE, seed=5, costs=CostConfig(100.0, 0.5, 0.25))
+    run(Trainer(config, tmp_path, 1, "smoke", "0123456789ab"), Drawn(attempt(GRASP)), rounds=2)
+    weights = read_weights(tmp_path / "weights.safetensors")
+    assert weights.training == Training(preset="smoke", commit="0123456789ab", seed=5, rounds=2)
+    assert weights.costs == config.costs
 
 
 def test_a_training_that_goes_on_ends_like_one_that_was_not_interrupted(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from impurity_grasp_ros.config import read_yaml
+from impurity_grasp_ros.config import packaged_parameters, read_yaml
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.learning import training_config
 from impurity_grasp_ros.learning.training_config import TRAINING_FILE, TrainingConfig, load_training, training_names
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 
 
@@ -44,9 +46,8 @@ def test_the_default_training_is_the_documented_one() -> None:
     assert (config.play.aim, config.play.push_reward, config.play.search_reward) == ("target", "dispersion", "reveal")
     assert (config.play.failures_per_scene, config.play.attempts_per_scene) == (3, 12)
     assert (config.play.search_share, config.play.relabel_share) == (0.6, 0.5)
-    assert config.decoding == DecodingConfig(
-        0.03, 0.01, 0.004, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target", 250.0, 1.3, 0.3
-    )
+    assert config.decoding == DecodingConfig(0.03, 0.01, 0.004, 0.002, 0.002, 0.01, 0.006, 0.02, 0.055, "target")
+    assert config.costs == CostConfig(250.0, 1.3, 0.3)
 
 
 @pytest.mark.parametrize("name", ["default", "no_t", "paper", "paper_sgd", "smoke", "vpg"])
@@ -86,10 +87,18 @@ def test_the_training_without_targets_differs_in_aim_rewards_and_costs() -> None
         "play.aim": "anything",
         "play.push_reward": "change",
         "decoding.graspable": "anything",
-        "decoding.misfit_cost": 0.0,
-        "decoding.push_cost": 0.0,
-        "decoding.failure_cost": 0.0,
+        "costs.misfit_cost": 0.0,
+        "costs.push_cost": 0.0,
+        "costs.failure_cost": 0.0,
     }
+
+
+def test_policies_run_with_the_costs_of_their_trainings_by_default() -> None:
+    policy = packaged_parameters("policy_node", PolicyNodeConfig)
+    assert (
+        policy.learned == load_training("default").costs == load_training("paper").costs == load_training("no_t").costs
+    )
+    assert policy.vpg == load_training("vpg").costs
 
 
 def test_an_unknown_training_is_named_beside_the_known_ones() -> None:

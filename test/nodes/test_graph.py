@@ -80,6 +80,7 @@ def test_the_example_of_the_readme_gets_the_job_done(graph: Graph) -> None:
         ("heightmap_node", "projection.z_max", 0.30, 99.0),
         ("attention_node", "occlusion.min_height", 0.048, -1.0),
         ("policy_node", "analytic.min_score", 0.35, 7.0),
+        ("policy_node", "learned.push_cost", 1.3, 7.0),
         ("picker_node", "service_timeout", 10.0, -5.0),
     ],
 )

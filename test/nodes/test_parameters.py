@@ -82,7 +82,9 @@ def test_a_change_is_taken_while_running(context: Context) -> None:
     parameters = NodeParameters(some_node, "policy_node", PolicyNodeConfig)
     assert some_node.set_parameters([Parameter("analytic.max_pushes", value=7)])[0].successful
     assert some_node.set_parameters([Parameter("analytic.push.start_offsets", value=[0.0, 0.01])])[0].successful
+    assert some_node.set_parameters([Parameter("learned.push_cost", value=0.9)])[0].successful
     assert parameters.value.analytic.max_pushes == 7
+    assert (parameters.value.learned.push_cost, parameters.value.vpg.push_cost) == (0.9, 0.0)
     assert parameters.value.analytic.push.start_offsets == (0.0, 0.01)
 
 
@@ -90,6 +92,8 @@ def test_a_change_is_taken_while_running(context: Context) -> None:
     ("name", "value"),
     [
         ("analytic.max_pushes", 0),
+        ("learned.misfit_cost", 2000.1),
+        ("vpg.failure_cost", -0.1),
         ("analytic.grasp.depth", -1.0),
         ("analytic.push.start_offsets", [0.0, 9.0]),
         ("actor", "oracle"),

@@ -11,13 +11,14 @@ from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.resources import resource
 
-DECODING = load_agent(resource("models/default.safetensors"), GRIPPER, torch.device("cpu")).config
+POLICY = packaged_parameters("policy_node", PolicyNodeConfig)
+ANALYTIC, COSTS, NO_COSTS = POLICY.analytic, POLICY.learned, POLICY.vpg
+
+DECODING = load_agent(resource("models/default.safetensors"), GRIPPER, COSTS, torch.device("cpu")).config
 """What the shipped weights were trained with."""
 
-ANYTHING = load_agent(resource("models/vpg.safetensors"), GRIPPER, torch.device("cpu")).config
+ANYTHING = load_agent(resource("models/vpg.safetensors"), GRIPPER, NO_COSTS, torch.device("cpu")).config
 """What those were trained with that grasp whatever they can."""
-
-ANALYTIC = packaged_parameters("policy_node", PolicyNodeConfig).analytic
 
 
 class FixedNetwork(nn.Module):

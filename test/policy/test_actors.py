@@ -4,13 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from drawn_tables import Block, on_target, table
 from grippers import GRIPPER
 
 from impurity_grasp_ros.config import from_mapping, packaged_parameters, read_yaml
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
+from impurity_grasp_ros.policy import agent, overview
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.overview import OverviewAgent
 from impurity_grasp_ros.policy.rectangles import RectangleActor
 from impurity_grasp_ros.protocols import Actor
@@ -40,6 +43,19 @@ def test_every_actor_ships_with_what_it_needs(name: str, kind: type[Actor]) -> N
     assert type(make_actor(config, GRIPPER)) is kind
 
 
+@pytest.mark.parametrize("name", ["learned", "vpg", "s-vpg"])
+def test_an_actor_has_the_costs_of_its_own_section(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned, vpg = CostConfig(100.0, 0.5, 0.1), CostConfig(200.0, 0.6, 0.2)
+    config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor=name, learned=learned, vpg=vpg)
+    seen: list[CostConfig] = []
+    monkeypatch.setattr(agent, "situation_of", lambda *arguments: seen.append(arguments[-1]))
+    monkeypatch.setattr(overview, "situation_of", lambda *arguments: seen.append(arguments[-1]))
+    heightmap = table(Block())
+    with pytest.raises(AttributeError):  # it cannot go on without a situation
+        make_actor(config, GRIPPER).select(heightmap, on_target(heightmap, Block().cells), [])
+    assert seen == [learned if name == "learned" else vpg]
+
+
 @pytest.mark.parametrize("name", ["learned", "vpg", "s-rgm"])
 def test_weights_of_another_kind_are_refused(name: str) -> None:
     other = "models/default.safetensors" if name == "s-rgm" else "models/s_rgm.safetensors"
@@ -65,6 +81,9 @@ def test_an_unknown_actor_is_refused_by_name(name: str) -> None:
         (("analytic", "grasp", "depth"), 0.2),
         (("analytic", "push", "start_distances"), [0.03, 0.5]),
         (("analytic", "push", "end_border"), "wide"),
+        (("learned", "push_cost"), 2.5),
+        (("learned", "misfit_cost"), "much"),
+        (("vpg", "failure_cost"), -0.1),
     ],
     ids=lambda item: ".".join(item) if isinstance(item, tuple) else "",
 )

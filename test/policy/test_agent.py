@@ -9,7 +9,7 @@ import torch
 from drawn_tables import GRID, MIDDLE, Block, attempts, on_heap, on_target, table, visible
 from grippers import GRIPPER
 from numpy.typing import NDArray
-from shipped_policy import ANYTHING, DECODING, FixedNetwork
+from shipped_policy import ANYTHING, COSTS, DECODING, NO_COSTS, FixedNetwork
 from torch import Tensor, nn
 
 from impurity_grasp_ros.cell import load_cell
@@ -28,6 +28,7 @@ from impurity_grasp_ros.policy.agent import (
     situation_of,
     value_maps,
 )
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps, decode_pushes
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.observation import all_views, view_of
@@ -38,7 +39,7 @@ TARGET = Block(length=0.05, width=0.034)
 
 
 def agent(grasp: float, push: float) -> QAgent:
-    return QAgent(FixedNetwork(grasp, push), GRIPPER, DECODING)
+    return QAgent(FixedNetwork(grasp, push), GRIPPER, DECODING, COSTS)
 
 
 def decide(actor: QAgent, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
@@ -142,7 +143,7 @@ def situation(graspable: str = "target", of_target: bool = True) -> Situation:
     heightmap = table(TARGET)
     attention = on_target(heightmap, TARGET.cells)
     config = DECODING if graspable == "target" else ANYTHING
-    return situation_of(attention.crop, attention.mask, of_target, GRID, GRIPPER, config)
+    return situation_of(attention.crop, attention.mask, of_target, GRID, GRIPPER, config, COSTS)
 
 
 def values_of(values: dict[Action, float]) -> NDArray[np.float32]:
@@ -161,8 +162,8 @@ def push_at(row: int, column: int, rotation: int = 0) -> Action:
     return Action(PrimitiveKind.PUSH, rotation, row, column)
 
 
-def chosen(values: dict[Action, float], history: list[Attempt] | None = None, failure_cost: float = 0.3) -> Primitive:
-    return choose(values_of(values), situation(), history or [], failure_cost)
+def chosen(values: dict[Action, float], history: list[Attempt] | None = None, costs: CostConfig = COSTS) -> Primitive:
+    return choose(values_of(values), replace(situation(), cost_config=costs), history or [])
 
 
 def test_what_can_be_done_is_decoded_from_each_view_and_grasps_are_turned_by_half() -> None:
@@ -178,7 +179,7 @@ def test_what_can_be_done_is_decoded_from_each_view_and_grasps_are_turned_by_hal
             situation().options[PrimitiveKind.GRASP][rotation],
             situation().options[PrimitiveKind.PUSH][rotation],
         )
-        for name in ("feasible", "z", "opening", "cost"):
+        for name in ("feasible", "z", "opening", "misfit"):
             np.testing.assert_array_equal(getattr(other, name), getattr(pushes, name))
             if rotation < 8:
                 np.testing.assert_array_equal(getattr(same, name), getattr(grasps, name))
@@ -207,8 +208,24 @@ def test_the_maps_of_a_situation_are_those_of_its_options() -> None:
         for rotation in (0, 5, 15):
             option = situation().options[kind][rotation]
             np.testing.assert_array_equal(feasible[kind, rotation], option.feasible)
-            np.testing.assert_array_equal(costs[kind, rotation], option.cost)
+            if kind is PrimitiveKind.GRASP:
+                np.testing.assert_array_equal(costs[kind, rotation], (250.0 * option.misfit).astype(np.float32))
+    assert costs.dtype == np.float32
+    assert costs[PrimitiveKind.GRASP].any()
     assert (costs[PrimitiveKind.PUSH] == np.float32(1.3)).all()
+
+
+def test_each_cost_is_a_parameter_of_its_own() -> None:
+    """A grasp of misfit 0.1 mm, one of 0.9 mm, and a push."""
+    fits, off_center, push = grasp_at(79, 79), grasp_at(79, 75), push_at(20, 20)
+    values = {fits: 0.8, off_center: 0.9, push: 2.0}
+    assert chosen(values).q_value == pytest.approx(0.8), "0.775, 0.675 and 0.7"
+    assert chosen(values, costs=replace(COSTS, misfit_cost=100.0)).q_value == pytest.approx(0.9), "0.79, 0.81 and 0.7"
+    assert chosen(values, costs=replace(COSTS, push_cost=1.2)).q_value == pytest.approx(2.0), "0.775, 0.675 and 0.8"
+    failed = attempts([FAR], OutcomeStatus.EMPTY)
+    assert chosen(values, failed, replace(COSTS, failure_cost=0.0)).q_value == pytest.approx(0.8)
+    assert chosen(values, failed, replace(COSTS, failure_cost=0.1)).q_value == pytest.approx(2.0), "0.675, 0.575, 0.7"
+    assert chosen(values, failed, NO_COSTS).q_value == pytest.approx(2.0), "the plain maximum"
 
 
 def test_an_action_stands_for_the_primitive_of_its_view_and_pixel() -> None:
@@ -283,7 +300,10 @@ def test_each_failed_grasp_takes_its_cost_from_every_grasp(failures: int, kind: 
     primitive = chosen({grasp_at(79, 79): 1.0, push_at(20, 20): 1.85}, history)  # the push is worth 0.55
     assert primitive.kind is PrimitiveKind(kind)
     assert primitive.q_value == pytest.approx(1.85 if kind else 1.0), "whatever it costs"
-    assert chosen({grasp_at(79, 79): 1.0, push_at(20, 20): 1.85}, history, 0.0).kind is PrimitiveKind.GRASP
+    assert (
+        chosen({grasp_at(79, 79): 1.0, push_at(20, 20): 1.85}, history, replace(COSTS, failure_cost=0.0)).kind
+        is PrimitiveKind.GRASP
+    )
 
 
 def test_the_next_best_action_is_taken_that_is_not_close_to_a_recent_push() -> None:
@@ -337,7 +357,7 @@ def test_nothing_left_to_do_is_an_error_that_says_where() -> None:
 def test_choosing_leaves_the_values_as_they_are() -> None:
     values = values_of({grasp_at(79, 79): 1.0, push_at(80, 80): 2.9})
     before, costs = values.copy(), situation().costs
-    choose(values, situation(), attempts([FAR, situation().primitive(push_at(80, 80))], OutcomeStatus.EMPTY), 0.3)
+    choose(values, situation(), attempts([FAR, situation().primitive(push_at(80, 80))], OutcomeStatus.EMPTY))
     np.testing.assert_array_equal(values, before)
     np.testing.assert_array_equal(situation().costs, costs)
 
@@ -353,6 +373,7 @@ def test_pushes_among_the_latest_three_attempts_are_recent() -> None:
 
 def test_an_agent_decides_with_its_network_as_it_is_after_training() -> None:
     network = make_network(NetworkConfig("compact", 8, 8, (1,))).train()
-    assert QAgent(network, GRIPPER, DECODING).network is network
+    assert QAgent(network, GRIPPER, DECODING, COSTS).network is network
     assert not network.training
-    assert QAgent(network, GRIPPER, ANYTHING).config is ANYTHING
+    assert QAgent(network, GRIPPER, ANYTHING, COSTS).config is ANYTHING
+    assert QAgent(network, GRIPPER, ANYTHING, NO_COSTS).costs is NO_COSTS

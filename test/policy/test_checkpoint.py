@@ -15,22 +15,16 @@ from grippers import GRIPPER
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
-from shipped_policy import ANALYTIC, DECODING
+from shipped_policy import ANALYTIC, COSTS, DECODING
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
-from impurity_grasp_ros.policy.checkpoint import (
-    AgentConfig,
-    RectangleAgentConfig,
-    best_device,
-    load_agent,
-    load_rectangle_agent,
-    save_agent,
-)
+from impurity_grasp_ros.policy.checkpoint import best_device, load_agent, load_rectangle_agent, save_agent
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
 from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
+from impurity_grasp_ros.policy.weights_file import AgentConfig, RectangleAgentConfig
 from impurity_grasp_ros.resources import resource
 
 SHIPPED = resource("models/default.safetensors")
@@ -52,13 +46,13 @@ def test_one_weight_that_is_no_number_or_out_of_range_is_refused_by_name(tmp_pat
     with pytest.raises(
         CheckpointError, match=r"changed.*stem\.0\.weight: expected finite values up to 10000, received"
     ):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 def test_a_negative_variance_is_refused_by_name(tmp_path: Path) -> None:
     path = changed(tmp_path, "stem.1.running_var", lambda tensor: tensor[:1].fill_(-0.5))
     with pytest.raises(CheckpointError, match=r"stem\.1\.running_var: expected variances of at least 0, received -0.5"):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 def test_a_network_too_large_for_its_file_is_refused_before_it_is_built(tmp_path: Path) -> None:
@@ -66,16 +60,16 @@ def test_a_network_too_large_for_its_file_is_refused_before_it_is_built(tmp_path
     agent = json.loads(metadata["agent"])
     agent["network"] |= {"body_channels": 512, "dilations": [1] * 400}  # 7.5 GB
     path = tmp_path / "huge.safetensors"
-    path.write_bytes(to_bytes(tensors, {"agent": json.dumps(agent)}))
+    path.write_bytes(to_bytes(tensors, metadata | {"agent": json.dumps(agent)}))
     with pytest.raises(CheckpointError, match=r"expected \d+ tensors, received"):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 def test_a_pipe_a_device_and_a_folder_are_no_weights_and_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
         with pytest.raises(CheckpointError, match=f"expected a regular file, received {kind}"):
-            load_agent(path, GRIPPER)
+            load_agent(path, GRIPPER, COSTS)
 
 
 @given(
@@ -114,7 +108,7 @@ def test_damaged_files_give_named_errors_and_nothing_else(
     path = tmp_path_factory.mktemp("tensors") / "damaged.safetensors"
     path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)))]))
     with pytest.raises(CheckpointError, match=r"damaged\.safetensors: expected"):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 @pytest.mark.parametrize(
@@ -156,26 +150,26 @@ def written(folder: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, 
 @pytest.mark.parametrize("value", [10_000.0, -10_000.0])
 def test_a_weight_may_be_as_large_as_ten_thousand(tmp_path: Path, value: float) -> None:
     path = changed(tmp_path, "stem.0.weight", lambda tensor: tensor.view(-1)[7:8].fill_(value))
-    assert load_agent(path, GRIPPER, CPU).network.stem[0].weight.abs().max() == 10_000.0
+    assert load_agent(path, GRIPPER, COSTS, CPU).network.stem[0].weight.abs().max() == 10_000.0
 
 
 def test_a_weight_beyond_that_is_refused_with_its_size_whatever_its_sign(tmp_path: Path) -> None:
     for value in (10_001.0, -10_001.0):
         path = changed(tmp_path, "head.3.bias", lambda tensor, value=value: tensor[:1].fill_(value))
         with pytest.raises(CheckpointError, match=r"head\.3\.bias: expected finite values up to 10000, received 10001"):
-            load_agent(path, GRIPPER)
+            load_agent(path, GRIPPER, COSTS)
 
 
 def test_a_variance_of_nothing_is_accepted_and_a_negative_mean_is_none(tmp_path: Path) -> None:
     path = changed(tmp_path, "stem.1.running_var", lambda tensor: tensor.fill_(0.0))
-    assert not load_agent(path, GRIPPER, CPU).network.stem[1].running_var.any()
+    assert not load_agent(path, GRIPPER, COSTS, CPU).network.stem[1].running_var.any()
     path = changed(tmp_path, "stem.1.running_mean", lambda tensor: tensor.fill_(-1.0))
-    assert (load_agent(path, GRIPPER, CPU).network.stem[1].running_mean == -1.0).all()
+    assert (load_agent(path, GRIPPER, COSTS, CPU).network.stem[1].running_mean == -1.0).all()
 
 
 def test_whole_numbers_are_not_weights(tmp_path: Path) -> None:
     path = changed(tmp_path, "stem.1.num_batches_tracked", lambda tensor: tensor.fill_(1_000_000))
-    assert load_agent(path, GRIPPER, CPU).network.stem[1].num_batches_tracked == 1_000_000
+    assert load_agent(path, GRIPPER, COSTS, CPU).network.stem[1].num_batches_tracked == 1_000_000
 
 
 def test_a_tensor_too_few_or_too_many_is_refused_by_name(tmp_path: Path) -> None:
@@ -184,7 +178,7 @@ def test_a_tensor_too_few_or_too_many_is_refused_by_name(tmp_path: Path) -> None
     fewer = {name: tensor for name, tensor in tensors.items() if name != "down.0.weight"}
     for changed_, received, name in ((more, 57, "body.9.weight"), (fewer, 55, "down.0.weight")):
         with pytest.raises(CheckpointError, match=rf"expected 56 tensors, received {received}, they differ in {name}$"):
-            load_agent(written(tmp_path, changed_, metadata), GRIPPER)
+            load_agent(written(tmp_path, changed_, metadata), GRIPPER, COSTS)
 
 
 def test_a_tensor_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> None:
@@ -192,24 +186,25 @@ def test_a_tensor_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -
     tensors["down.0.weight"] = tensors["down.0.weight"].transpose(0, 1).contiguous()
     message = r"down\.0\.weight: expected a tensor of shape \(40, 16, 3, 3\), received \(16, 40, 3, 3\)"
     with pytest.raises(CheckpointError, match=rf"changed.*expected weights that fit their configuration: {message}"):
-        load_agent(written(tmp_path, tensors, metadata), GRIPPER)
+        load_agent(written(tmp_path, tensors, metadata), GRIPPER, COSTS)
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "7", "{}", '{"network": {}, "decoding": {}, "more": 1}', "[" * 100_000], ids=range(7)
 )
 def test_a_configuration_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    tensors, _ = read_tensors(SHIPPED)
-    with pytest.raises(CheckpointError, match=r"changed.*expected weights that fit their configuration: "):
-        load_agent(written(tmp_path, tensors, {"agent": text}), GRIPPER)
+    tensors, metadata = read_tensors(SHIPPED)
+    for former in ({}, metadata):  # of format 1, and of the present one
+        with pytest.raises(CheckpointError, match=r"changed.*expected weights that fit their configuration: "):
+            load_agent(written(tmp_path, tensors, former | {"agent": text}), GRIPPER, COSTS)
 
 
 def test_a_value_out_of_range_in_the_configuration_is_refused_by_its_dotted_name(tmp_path: Path) -> None:
     tensors, metadata = read_tensors(SHIPPED)
     agent = json.loads(metadata["agent"])
-    agent["decoding"]["push_cost"] = 2.5
-    with pytest.raises(CheckpointError, match=r"fit their configuration: decoding\.push_cost: expected a value"):
-        load_agent(written(tmp_path, tensors, {"agent": json.dumps(agent)}), GRIPPER)
+    agent["decoding"]["floor"] = 2.5
+    with pytest.raises(CheckpointError, match=r"fit their configuration: decoding\.floor: expected a value"):
+        load_agent(written(tmp_path, tensors, metadata | {"agent": json.dumps(agent)}), GRIPPER, COSTS)
 
 
 def test_a_file_without_a_configuration_says_what_it_has_instead(tmp_path: Path) -> None:
@@ -219,7 +214,7 @@ def test_a_file_without_a_configuration_says_what_it_has_instead(tmp_path: Path)
         CheckpointError,
         match=r"changed.*: expected the configuration of agent in the metadata, found \['rectangle_agent', 'z'\]$",
     ):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 def test_an_agent_is_saved_as_its_tensors_and_its_configuration(tmp_path: Path) -> None:
@@ -227,7 +222,8 @@ def test_an_agent_is_saved_as_its_tensors_and_its_configuration(tmp_path: Path) 
     network, path = make_network(config.network), tmp_path / "new" / "agent.safetensors"
     save_agent(path, network, config)
     tensors, metadata = read_tensors(path)
-    assert metadata.keys() == {"agent"}
+    assert metadata.keys() == {"format_version", "agent"}
+    assert metadata["format_version"] == "2"
     assert json.loads(metadata["agent"]) == {
         "network": {"backbone": "compact", "stem_channels": 8, "body_channels": 16, "dilations": [1]},
         "decoding": vars(DECODING),
@@ -235,9 +231,10 @@ def test_an_agent_is_saved_as_its_tensors_and_its_configuration(tmp_path: Path) 
     assert tensors.keys() == network.state_dict().keys()
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0)
-    agent = load_agent(path, GRIPPER, CPU)
+    agent = load_agent(path, GRIPPER, COSTS, CPU)
     assert isinstance(agent, QAgent)
     assert agent.config == DECODING
+    assert agent.costs is COSTS
     assert not agent.network.training
 
 
@@ -245,7 +242,7 @@ def test_a_network_of_rectangles_is_saved_under_its_own_name(tmp_path: Path) -> 
     config = RectangleAgentConfig(RectangleNetworkConfig((4, 4), 8, 2), DECODING)
     network, path = RectangleNetwork(config.network), tmp_path / "rectangles.safetensors"
     save_agent(path, network, config)
-    assert read_tensors(path)[1].keys() == {"rectangle_agent"}
+    assert read_tensors(path)[1].keys() == {"format_version", "rectangle_agent"}
     loaded = load_rectangle_agent(path, GRIPPER, ANALYTIC, CPU)
     assert loaded.decoding == DECODING
     heightmap = table(Block())
@@ -256,13 +253,13 @@ def test_a_network_of_rectangles_is_saved_under_its_own_name(tmp_path: Path) -> 
 
 
 def test_an_agent_is_put_where_it_is_wanted_and_else_where_it_is_fastest() -> None:
-    assert next(load_agent(SHIPPED, GRIPPER, CPU).network.parameters()).device == CPU
+    assert next(load_agent(SHIPPED, GRIPPER, COSTS, CPU).network.parameters()).device == CPU
     assert best_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert next(load_agent(SHIPPED, GRIPPER).network.parameters()).device.type == best_device().type
+    assert next(load_agent(SHIPPED, GRIPPER, COSTS).network.parameters()).device.type == best_device().type
     rectangles = load_rectangle_agent(resource("models/s_rgm.safetensors"), GRIPPER, ANALYTIC)
     assert next(rectangles.network.parameters()).device.type == best_device().type
     meta = torch.device("meta")
-    assert next(load_agent(SHIPPED, GRIPPER, meta).network.parameters()).device == meta
+    assert next(load_agent(SHIPPED, GRIPPER, COSTS, meta).network.parameters()).device == meta
     assert next(
         load_rectangle_agent(resource("models/s_rgm.safetensors"), GRIPPER, ANALYTIC, meta).network.parameters()
     ).is_meta

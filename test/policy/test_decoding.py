@@ -13,10 +13,11 @@ from grippers import GRIPPER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from shipped_policy import DECODING, ranges
+from shipped_policy import COSTS, DECODING, NO_COSTS, ranges
 
 from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.policy.agent import Action, Situation, best_action, situation_of
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import (
     Decoded,
     DecodingConfig,
@@ -60,7 +61,7 @@ TARGET = (slice(72, 88), slice(68, 92))
 
 
 def lone_block() -> Situation:
-    return situation_of(crop_with([(*BLOCK, 0.04)]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING)
+    return situation_of(crop_with([(*BLOCK, 0.04)]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING, COSTS)
 
 
 def view_with(*boxes: tuple[slice, slice, float], size: int = 160) -> Heights:
@@ -100,10 +101,12 @@ def test_the_shipped_weights_come_with_this_geometry() -> None:
         "start_border": 0.02,
         "end_border": 0.055,
         "graspable": "target",
-        "misfit_cost": 250.0,
-        "push_cost": 1.3,
-        "failure_cost": 0.3,
     }
+
+
+def test_the_learned_actor_has_costs_and_those_without_a_target_in_mind_have_none() -> None:
+    assert asdict(COSTS) == {"misfit_cost": 250.0, "push_cost": 1.3, "failure_cost": 0.3}
+    assert not any(asdict(NO_COSTS).values())
 
 
 def test_every_length_and_cost_has_its_range() -> None:
@@ -118,6 +121,8 @@ def test_every_length_and_cost_has_its_range() -> None:
         "start_border": (0.0, 0.1),
         "end_border": (0.0, 0.15),
         "graspable": ("target", "anything"),
+    }
+    assert ranges(CostConfig) == {
         "misfit_cost": (0.0, 2000.0),
         "push_cost": (0.0, 2.0),
         "failure_cost": (0.0, 2.0),
@@ -256,36 +261,36 @@ def test_both_rims_must_be_high_enough_to_be_held() -> None:
         (89, 79, 0.1 * 0.001 + 0.007 - 0.0044),
     ],
 )
-def test_a_grasp_costs_250_a_metre_of_what_it_fits_badly(row: int, column: int, misfit: float) -> None:
-    assert grasps_beside().cost[row, column] == pytest.approx(250.0 * misfit, abs=1e-5)
+def test_the_misfit_of_a_grasp_is_in_meters(row: int, column: int, misfit: float) -> None:
+    assert grasps_beside().misfit[row, column] == pytest.approx(misfit, abs=4e-8)
 
 
-def test_an_outline_that_draws_back_along_the_pads_costs_a_little() -> None:
+def test_an_outline_that_draws_back_along_the_pads_fits_a_little_worse() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     mask[80:, 68:72] = False  # on the lower rows the left side lies 4 cells farther in
     height = np.where(mask, np.float32(0.04), np.float32(0.0))
     grasps = decode_grasps(height, mask, CELL, GRIPPER, DECODING)
     beyond = 0.005 - 0.0044  # the left pad touches rows 74 to 79: 2.5 rows off
-    assert grasps.cost[79, 79] == pytest.approx(250.0 * (beyond + 0.1 * 0.001 + 0.02 * 0.008), abs=1e-5)
+    assert grasps.misfit[79, 79] == pytest.approx(beyond + 0.1 * 0.001 + 0.02 * 0.008, abs=4e-8)
     mirrored = decode_grasps(height[:, ::-1].copy(), mask[:, ::-1].copy(), CELL, GRIPPER, DECODING)
-    assert mirrored.cost[79, 80] == pytest.approx(grasps.cost[79, 79], abs=1e-6)
+    assert mirrored.misfit[79, 80] == pytest.approx(grasps.misfit[79, 79], abs=4e-9)
     np.testing.assert_array_equal(mirrored.feasible, grasps.feasible[:, ::-1])
 
 
-def test_without_a_target_there_is_no_grasp_and_no_cost() -> None:
+def test_without_a_target_there_is_no_grasp_and_no_misfit() -> None:
     grasps = decode_grasps(view_with((*TARGET, 0.04)), np.zeros((160, 160), np.bool_), CELL, GRIPPER, DECODING)
-    for values in (grasps.feasible, grasps.z, grasps.opening, grasps.cost):
+    for values in (grasps.feasible, grasps.z, grasps.opening, grasps.misfit):
         assert values.shape == (160, 160)
         assert not values.any()
     assert grasps.feasible.dtype == np.bool_
 
 
-def test_there_is_a_value_for_every_pixel_in_single_precision() -> None:
+def test_there_is_a_value_for_every_pixel() -> None:
     nothing = decode_grasps(view_with(), view_with() > 0, CELL, GRIPPER, DECODING)
     open_grasps = decode_open_grasps(view_with(), CELL, GRIPPER, DECODING)
     for decoded in (nothing, grasps_beside(), open_grasps, pushes_over(view_with())):
-        for values in (decoded.z, decoded.opening, decoded.cost):
-            assert values.dtype == np.float32
+        for values, dtype in ((decoded.z, np.float32), (decoded.opening, np.float32), (decoded.misfit, np.float64)):
+            assert values.dtype == dtype
             assert values.shape == (160, 160)
         assert decoded.feasible.dtype == np.bool_
         assert decoded.feasible.shape == (160, 160)
@@ -309,7 +314,9 @@ def test_a_target_wider_than_the_fingers_open_is_not_grasped_along_its_length() 
 def test_a_free_block_is_grasped_deep_and_a_crowded_one_from_higher_up() -> None:
     free = lone_block().options[PrimitiveKind.GRASP][4]
     beside = [(slice(65, 80), slice(30, 80), 0.03), (slice(30, 47), slice(30, 80), 0.03)]
-    crowded = situation_of(crop_with([(*BLOCK, 0.04), *beside]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING)
+    crowded = situation_of(
+        crop_with([(*BLOCK, 0.04), *beside]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING, COSTS
+    )
     option = crowded.options[PrimitiveKind.GRASP][4]
     assert free.feasible[79, 79]
     assert free.z[79, 79] < 0.015
@@ -318,14 +325,14 @@ def test_a_free_block_is_grasped_deep_and_a_crowded_one_from_higher_up() -> None
 
 def test_nothing_can_be_grasped_around_a_candidate() -> None:
     situation = situation_of(
-        crop_with([(*BLOCK, 0.04)]), np.ones((112, 112), np.bool_), False, WORKSPACE, GRIPPER, DECODING
+        crop_with([(*BLOCK, 0.04)]), np.ones((112, 112), np.bool_), False, WORKSPACE, GRIPPER, DECODING, COSTS
     )
     assert not situation.feasible[PrimitiveKind.GRASP].any()
     assert situation.feasible[PrimitiveKind.PUSH].any()
 
 
 def test_an_empty_table_offers_nothing() -> None:
-    situation = situation_of(crop_with([]), np.zeros((112, 112), np.bool_), True, WORKSPACE, GRIPPER, DECODING)
+    situation = situation_of(crop_with([]), np.zeros((112, 112), np.bool_), True, WORKSPACE, GRIPPER, DECODING, COSTS)
     assert not situation.feasible.any()
 
 
@@ -334,7 +341,7 @@ def test_grasps_are_symmetric_under_half_a_turn() -> None:
     compared = 0
     for rotation in range(8):
         first, second = (situation.options[PrimitiveKind.GRASP][turn] for turn in (rotation, rotation + 8))
-        for name in ("feasible", "z", "opening", "cost"):
+        for name in ("feasible", "z", "opening", "misfit"):
             np.testing.assert_array_equal(getattr(first, name), getattr(second, name)[::-1, ::-1])
         for row, column in np.argwhere(first.feasible)[:1]:
             one = situation.primitive(Action(PrimitiveKind.GRASP, rotation, int(row), int(column)))
@@ -345,10 +352,10 @@ def test_grasps_are_symmetric_under_half_a_turn() -> None:
     assert compared >= 6
 
 
-def test_open_grasps_open_fully_and_cost_nothing() -> None:
+def test_open_grasps_open_fully_and_have_no_misfit() -> None:
     grasps = decode_open_grasps(view_with((*TARGET, 0.04)), CELL, GRIPPER, DECODING)
     assert (grasps.opening == np.float32(0.085)).all()
-    assert not grasps.cost.any()
+    assert not grasps.misfit.any()
 
 
 def test_open_grasps_reach_30_mm_below_the_highest_within_a_fingers_breadth() -> None:
@@ -437,7 +444,7 @@ def test_pushes_on_the_bare_table_are_10_mm_high_and_those_over_objects_6_mm_abo
     assert slab.z[80, 80] == pytest.approx(0.026, abs=1e-6)
     assert slab.z[120, 120] == pytest.approx(0.01, abs=1e-6)
     assert not slab.opening.any()
-    np.testing.assert_array_equal(slab.cost, np.full((160, 160), 1.3, np.float32))
+    assert not slab.misfit.any()
 
 
 @pytest.mark.parametrize(("top", "z"), [(0.006, 0.010), (0.0062, 0.0122)])

@@ -6,13 +6,14 @@ import pytest
 import torch
 from grippers import GRIPPER
 from safetensors.torch import load_file, save_file
-from shipped_policy import DECODING, ranges
+from shipped_policy import COSTS, DECODING, ranges
 from torch import nn
 
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.policy.checkpoint import AgentConfig, load_agent, save_agent
+from impurity_grasp_ros.policy.checkpoint import load_agent, save_agent
 from impurity_grasp_ros.policy.densenet import DenseNetQNetwork
 from impurity_grasp_ros.policy.network import CompactQNetwork, NetworkConfig, ResidualBlock, make_network
+from impurity_grasp_ros.policy.weights_file import AgentConfig
 
 COMPACT = NetworkConfig("compact", 8, 8, (1, 2))
 
@@ -37,7 +38,7 @@ def test_the_densenet_towers_have_the_published_number_of_parameters() -> None:
 def test_a_saved_agent_comes_back_with_its_configuration(tmp_path: Path) -> None:
     network, path = make_network(COMPACT).eval(), tmp_path / "agent.safetensors"
     save_agent(path, network, AgentConfig(COMPACT, DECODING))
-    agent = load_agent(path, GRIPPER, torch.device("cpu"))
+    agent = load_agent(path, GRIPPER, COSTS, torch.device("cpu"))
     views = torch.rand(2, 8, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(agent.network(views), network(views))
@@ -46,15 +47,15 @@ def test_a_saved_agent_comes_back_with_its_configuration(tmp_path: Path) -> None
 
 def test_missing_foreign_and_damaged_files_are_named_errors(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nowhere"):
-        load_agent(tmp_path / "nowhere.safetensors", GRIPPER)
+        load_agent(tmp_path / "nowhere.safetensors", GRIPPER, COSTS)
     noise = tmp_path / "noise.safetensors"
     noise.write_bytes(b"not weights")
     with pytest.raises(CheckpointError, match="noise"):
-        load_agent(noise, GRIPPER)
+        load_agent(noise, GRIPPER, COSTS)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"a": torch.zeros(1)}, foreign)
     with pytest.raises(CheckpointError, match="configuration"):
-        load_agent(foreign, GRIPPER)
+        load_agent(foreign, GRIPPER, COSTS)
 
 
 def test_weights_of_another_shape_are_a_named_error(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_weights_of_another_shape_are_a_named_error(tmp_path: Path) -> None:
     save_agent(path, make_network(COMPACT), AgentConfig(NetworkConfig("compact", 8, 16, (1, 2)), DECODING))
     assert load_file(path)
     with pytest.raises(CheckpointError, match="fit"):
-        load_agent(path, GRIPPER)
+        load_agent(path, GRIPPER, COSTS)
 
 
 SHIPPED = NetworkConfig("compact", 16, 40, (1, 2, 4))

@@ -1,23 +1,26 @@
 """The target-agnostic actor sees the whole workspace, and heeds the attention only where it is told to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from drawn_tables import MIDDLE, Block, on_heap, on_target, table, visible
+from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table, visible
 from grippers import GRIPPER
-from shipped_policy import ANYTHING, FixedNetwork
+from shipped_policy import ANYTHING, NO_COSTS, FixedNetwork
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.datatypes import Grid, Heightmap, PrimitiveKind
+from impurity_grasp_ros.datatypes import Grid, Heightmap, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.overview import OverviewAgent, overview_of
 
 FAR = Block(x=0.62, y=0.12)
 NEAR = Block(x=0.50, y=0.0)
 
 
-def agent(grasp: float, push: float, *, heeds_target: bool = False) -> OverviewAgent:
-    return OverviewAgent(FixedNetwork(grasp, push), GRIPPER, ANYTHING, heeds_target=heeds_target)
+def agent(grasp: float, push: float, costs: CostConfig = NO_COSTS, *, heeds_target: bool = False) -> OverviewAgent:
+    return OverviewAgent(FixedNetwork(grasp, push), GRIPPER, ANYTHING, costs, heeds_target=heeds_target)
 
 
 def test_a_cell_of_the_overview_shows_the_highest_of_four() -> None:
@@ -51,9 +54,19 @@ def test_without_a_target_in_mind_the_value_alone_decides_what_is_grasped() -> N
     assert np.hypot(grasp.position[0] - NEAR.x, grasp.position[1] - NEAR.y) < 0.03
     assert grasp.opening == pytest.approx(0.085)
     check_primitive(grasp, load_cell())
-    assert OverviewAgent(FixedNetwork(1.0, 0.5), GRIPPER, ANYTHING).select(heightmap, attention, []) == grasp, (
-        "by default, too"
-    )
+    by_default = OverviewAgent(FixedNetwork(1.0, 0.5), GRIPPER, ANYTHING, NO_COSTS)
+    assert by_default.select(heightmap, attention, []) == grasp
+
+
+def test_pushes_and_failed_grasps_cost_what_its_costs_say() -> None:
+    heightmap = table(NEAR)
+    attention = on_target(heightmap, visible(NEAR, heightmap))
+    failed = attempts([Primitive.grasp((0.3, 0.2, 0.01), 0.0)], OutcomeStatus.EMPTY)
+    costly = replace(NO_COSTS, push_cost=0.5)
+    assert agent(1.0, 1.3).select(heightmap, attention, []).kind is PrimitiveKind.PUSH
+    assert agent(1.0, 1.3, costly).select(heightmap, attention, failed).kind is PrimitiveKind.GRASP
+    costly = replace(costly, failure_cost=0.5)
+    assert agent(1.0, 1.3, costly).select(heightmap, attention, failed).kind is PrimitiveKind.PUSH
 
 
 def test_a_mask_that_is_heeded_limits_the_grasp_to_the_target() -> None:

@@ -12,7 +12,7 @@ from grippers import GRIPPER
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from shipped_policy import ANALYTIC, ranges
+from shipped_policy import ANALYTIC, COSTS, ranges
 from torch import Tensor, nn
 
 from impurity_grasp_ros.cell import load_cell
@@ -21,13 +21,7 @@ from impurity_grasp_ros.datatypes import Attempt, Grid, OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import CheckpointError, NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.policy.analytic import AnalyticActor
-from impurity_grasp_ros.policy.checkpoint import (
-    AgentConfig,
-    RectangleAgentConfig,
-    load_agent,
-    load_rectangle_agent,
-    save_agent,
-)
+from impurity_grasp_ros.policy.checkpoint import load_agent, load_rectangle_agent, save_agent
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import (
@@ -38,6 +32,7 @@ from impurity_grasp_ros.policy.rectangles import (
     best_proposal,
     has_just_failed,
 )
+from impurity_grasp_ros.policy.weights_file import AgentConfig, RectangleAgentConfig
 
 SHIPPED = read_yaml("config/rectangles.yaml")["s_rgm"]
 DECODING = from_mapping(DecodingConfig, SHIPPED["decoding"])
@@ -202,7 +197,7 @@ def test_a_file_of_the_other_kind_of_actor_is_a_named_error(tmp_path: Path) -> N
     with pytest.raises(CheckpointError, match="rectangle_agent"):
         load_rectangle_agent(agent_file, GRIPPER, PUSH)
     with pytest.raises(CheckpointError, match="configuration of agent"):
-        load_agent(rectangle_file, GRIPPER)
+        load_agent(rectangle_file, GRIPPER, COSTS)
 
 
 WORKSPACE = Grid(0.276, -0.224)
