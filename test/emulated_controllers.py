@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.personality import CB3, Personality
-from impurity_grasp_ros.emulation.plant import IdealArm
+from ur_emulator.controller import Controller
+from ur_emulator.personality import CB3, Personality
+from ur_emulator.plant import IdealArm
 
 HOME = np.array([-1.08, -1.39, 1.55, -1.73, -1.57, -2.65])
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from impurity_grasp_ros.emulation.server import CONTROL_PORT
+from ur_emulator.server import CONTROL_PORT
 
 START_LIMIT = 20.0
 
@@ -72,10 +72,10 @@ def main() -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     from emulated_controllers import controller_of
 
-    from impurity_grasp_ros.emulation.gripper import IdealFingers
-    from impurity_grasp_ros.emulation.personality import personality
-    from impurity_grasp_ros.emulation.server import EmulatedCell
     from impurity_grasp_ros.priority import raise_priority
+    from ur_emulator.gripper import IdealFingers
+    from ur_emulator.personality import personality
+    from ur_emulator.server import EmulatedCell
 
     raise_priority()  # a real controller keeps its time whatever else a test machine does
     cell = EmulatedCell(controller_of(personality(sys.argv[2])), IdealFingers(), sys.argv[1])

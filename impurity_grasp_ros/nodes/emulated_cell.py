@@ -23,8 +23,6 @@ from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
-from impurity_grasp_ros.emulation.player import Player
-from impurity_grasp_ros.emulation.process import ControllerProcess
 from impurity_grasp_ros.errors import BusyError
 from impurity_grasp_ros.nodes.bullet_topics import SceneConfig, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
@@ -34,6 +32,8 @@ from impurity_grasp_ros.priority import ordinary_thread, raise_priority
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
+from ur_emulator.player import Player
+from ur_emulator.process import ControllerProcess
 
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
 """The least noise of a real camera; two of its images are never alike."""

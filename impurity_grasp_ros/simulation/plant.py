@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.plant import Measured
 from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
 from impurity_grasp_ros.simulation.environment import Environment
+from ur_emulator.plant import Measured
 
 
 class BulletArm:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
+from ur_emulator.urscript.errors import ScriptError
 
 PATTERN = re.compile(
     r"""(?P<space>[ \t\r\n]+|\#[^\n]*)

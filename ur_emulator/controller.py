@@ -7,17 +7,17 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.axes import BRAKING, SAFETY_BRAKING, Axes
-from impurity_grasp_ros.emulation.builtins import Builtins
-from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
-from impurity_grasp_ros.emulation.personality import Personality
-from impurity_grasp_ros.emulation.plant import ArmPlant
-from impurity_grasp_ros.emulation.program import ProgramRunner
-from impurity_grasp_ros.emulation.registers import Registers
-from impurity_grasp_ros.emulation.tool import Tool
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, flange_pose
 from impurity_grasp_ros.transform import Transform
+from ur_emulator.axes import BRAKING, SAFETY_BRAKING, Axes
+from ur_emulator.builtins import Builtins
+from ur_emulator.modes import RobotMode, RuntimeState, SafetyMode
+from ur_emulator.personality import Personality
+from ur_emulator.plant import ArmPlant
+from ur_emulator.program import ProgramRunner
+from ur_emulator.registers import Registers
+from ur_emulator.tool import Tool
+from ur_emulator.urscript.errors import ScriptError
 
 UNLOCK_DELAY = 5.0
 """Seconds after a protective stop before it can be unlocked (user manual)."""

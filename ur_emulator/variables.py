@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.modes import SAFETY_BITS, RobotMode, RuntimeState
+from ur_emulator.controller import Controller
+from ur_emulator.modes import SAFETY_BITS, RobotMode, RuntimeState
 
 JOINT_RUNNING = 253
 """``joint_mode`` of a joint that is on."""

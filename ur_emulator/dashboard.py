@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
+from ur_emulator.controller import Controller
+from ur_emulator.modes import RobotMode, RuntimeState, SafetyMode
 
 BANNER = "Connected: Universal Robots Dashboard Server"
 

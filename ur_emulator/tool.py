@@ -7,9 +7,9 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.poses import Pose, to_pose
 from impurity_grasp_ros.motion.kinematics import flange_pose, nearest_solution, tool_of
 from impurity_grasp_ros.transform import Transform, inverse
+from ur_emulator.poses import Pose, to_pose
 
 REMEMBERED = 4
 """Arrays of joint angles whose poses are kept: commanded and measured, now and a cycle ago."""

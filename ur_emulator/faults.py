@@ -20,9 +20,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.gripper import IdealFingers, UrcapGripper
-from impurity_grasp_ros.emulation.plant import IdealArm
+from ur_emulator.controller import Controller
+from ur_emulator.gripper import IdealFingers, UrcapGripper
+from ur_emulator.plant import IdealArm
 
 
 class Network(Protocol):

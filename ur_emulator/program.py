@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any
 
-from impurity_grasp_ros.emulation.poses import Pose
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.expressions import Library
-from impurity_grasp_ros.emulation.urscript.translator import translate
+from ur_emulator.poses import Pose
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.expressions import Library
+from ur_emulator.urscript.translator import translate
 
 Running = Generator[None, None, Any]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.motions import MotionBuiltins
-from impurity_grasp_ros.emulation.poses import Pose, difference, to_pose
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
 from impurity_grasp_ros.transform import from_rotation_vector
+from ur_emulator.motions import MotionBuiltins
+from ur_emulator.poses import Pose, difference, to_pose
+from ur_emulator.urscript.errors import ScriptError
 
 
 class Builtins(MotionBuiltins):

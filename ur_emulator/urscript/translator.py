@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from impurity_grasp_ros.emulation.urscript.expressions import Expressions, Library
-from impurity_grasp_ros.emulation.urscript.tokens import Token, tokenize
+from ur_emulator.urscript.expressions import Expressions, Library
+from ur_emulator.urscript.tokens import Token, tokenize
 
 WITHOUT_EFFECT = {"enter_critical", "exit_critical", "pass"}
 """Threads take turns only where they wait, so that every stretch in between is a critical section anyway."""

@@ -14,11 +14,11 @@ import pytest
 from emulated_controllers import HOME
 from served_cell import ServedCell, free_host
 
-from impurity_grasp_ros.emulation.gripper import IdealFingers
-from impurity_grasp_ros.emulation.plant import IdealArm
-from impurity_grasp_ros.emulation.player import Player
-from impurity_grasp_ros.emulation.process import ControllerProcess
 from impurity_grasp_ros.errors import ConfigError
+from ur_emulator.gripper import IdealFingers
+from ur_emulator.plant import IdealArm
+from ur_emulator.player import Player
+from ur_emulator.process import ControllerProcess
 
 TARGET = HOME + np.array([0.6, 0.0, 0.0, 0.0, 0.0, 0.0])
 STALL = 0.5

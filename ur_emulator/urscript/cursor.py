@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.tokens import Token
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.tokens import Token
 
 
 class Cursor:

@@ -7,9 +7,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.variables import INPUTS, OUTPUTS, Readings, is_input
 from impurity_grasp_ros.errors import ConfigError
+from ur_emulator.controller import Controller
+from ur_emulator.variables import INPUTS, OUTPUTS, Readings, is_input
 
 HEADER = struct.Struct(">HB")
 REQUEST_VERSION, CONTROLLER_VERSION = ord("V"), ord("v")

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from emulated_controllers import HOME, controller_of, pass_time, play
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.dashboard import Dashboard
-from impurity_grasp_ros.emulation.modes import RobotMode, RuntimeState, SafetyMode
-from impurity_grasp_ros.emulation.personality import CB3, E_SERIES, Personality
-from impurity_grasp_ros.emulation.plant import Measured
-from impurity_grasp_ros.emulation.poses import between, difference, to_pose
-from impurity_grasp_ros.emulation.variables import output_values
 from impurity_grasp_ros.transform import from_rotation_vector
+from ur_emulator.controller import Controller
+from ur_emulator.dashboard import Dashboard
+from ur_emulator.modes import RobotMode, RuntimeState, SafetyMode
+from ur_emulator.personality import CB3, E_SERIES, Personality
+from ur_emulator.plant import Measured
+from ur_emulator.poses import between, difference, to_pose
+from ur_emulator.variables import output_values
 
 TARGET = HOME + np.array([0.4, -0.1, 0.2, 0.0, 0.1, -0.3])
 FOREVER = ("while True:", "  sync()", "end")

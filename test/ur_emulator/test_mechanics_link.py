@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from emulated_controllers import HOME
 
-from impurity_grasp_ros.emulation.gripper import IdealFingers
-from impurity_grasp_ros.emulation.mechanics_link import MechanicsLink
-from impurity_grasp_ros.emulation.plant import IdealArm
-from impurity_grasp_ros.emulation.player import Player
+from ur_emulator.gripper import IdealFingers
+from ur_emulator.mechanics_link import MechanicsLink
+from ur_emulator.plant import IdealArm
+from ur_emulator.player import Player
 
 CYCLE = 0.008
 

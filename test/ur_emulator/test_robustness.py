@@ -12,11 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from served_cell import ServedCell, free_host, served_cell
 
-from impurity_grasp_ros.emulation import rtde
-from impurity_grasp_ros.emulation.server import MISTAKES
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.tokens import MAX_LENGTH, ProgramStream
-from impurity_grasp_ros.emulation.variables import Readings
+from ur_emulator import rtde
+from ur_emulator.server import MISTAKES
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.tokens import MAX_LENGTH, ProgramStream
+from ur_emulator.variables import Readings
 
 WORDS = (
     "def main():", "thread t():", "sec s():", "end", "if True:", "elif x:", "else:", "while i < 3:", "break",

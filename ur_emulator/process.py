@@ -15,12 +15,12 @@ from multiprocessing.connection import Connection
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.mechanics_link import MechanicsLink, RemoteFingers
-from impurity_grasp_ros.emulation.personality import personality
-from impurity_grasp_ros.emulation.server import EmulatedCell
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.priority import raise_priority
+from ur_emulator.controller import Controller
+from ur_emulator.mechanics_link import MechanicsLink, RemoteFingers
+from ur_emulator.personality import personality
+from ur_emulator.server import EmulatedCell
 
 START_LIMIT = 60.0
 """Seconds within which the process serves its ports."""

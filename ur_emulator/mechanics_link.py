@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.emulation.plant import Measured
+from ur_emulator.plant import Measured
 
 MAX_UNANSWERED = 100
 """Commands that may be under way; more would fill the pipe and block the controller."""

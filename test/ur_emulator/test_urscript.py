@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impurity_grasp_ros.emulation.program import LOAD_TIME, ProgramRunner
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.tokens import ProgramStream
+from ur_emulator.program import LOAD_TIME, ProgramRunner
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.tokens import ProgramStream
 
 LATE = 2 * LOAD_TIME
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
-from impurity_grasp_ros.emulation import rtde
-from impurity_grasp_ros.emulation.controller import Controller
-from impurity_grasp_ros.emulation.dashboard import BANNER, Dashboard
-from impurity_grasp_ros.emulation.delay_line import DelayLine
-from impurity_grasp_ros.emulation.faults import FaultInjector
-from impurity_grasp_ros.emulation.gripper import FingerPlant, UrcapGripper
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.tokens import ProgramStream
-from impurity_grasp_ros.emulation.variables import Readings
 from impurity_grasp_ros.errors import ConfigError
+from ur_emulator import rtde
+from ur_emulator.controller import Controller
+from ur_emulator.dashboard import BANNER, Dashboard
+from ur_emulator.delay_line import DelayLine
+from ur_emulator.faults import FaultInjector
+from ur_emulator.gripper import FingerPlant, UrcapGripper
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.tokens import ProgramStream
+from ur_emulator.variables import Readings
 
 PORTS = {"dashboard": 29999, "primary": 30001, "secondary": 30002, "script": 30003, "rtde": 30004, "gripper": 63352}
 CONTROL_PORT = 30999

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from impurity_grasp_ros.emulation.urscript.cursor import Cursor
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
-from impurity_grasp_ros.emulation.urscript.tokens import Token
+from ur_emulator.urscript.cursor import Cursor
+from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.urscript.tokens import Token
 
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">="}
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.gripper import FingerPlant
-from impurity_grasp_ros.emulation.mechanics_link import Answer, Demand, Follow, MoveFingers
-from impurity_grasp_ros.emulation.plant import ArmPlant
+from ur_emulator.gripper import FingerPlant
+from ur_emulator.mechanics_link import Answer, Demand, Follow, MoveFingers
+from ur_emulator.plant import ArmPlant
 
 PAUSE = 1.0
 """Seconds without progress after which a motion counts as paused."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.poses import Pose, between, difference
-from impurity_grasp_ros.emulation.urscript.errors import ScriptError
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory
 from impurity_grasp_ros.transform import Transform, from_rotation_vector
+from ur_emulator.poses import Pose, between, difference
+from ur_emulator.urscript.errors import ScriptError
 
 if TYPE_CHECKING:
-    from impurity_grasp_ros.emulation.controller import Controller
+    from ur_emulator.controller import Controller
 
 Motion = Generator[None, None, None]
 

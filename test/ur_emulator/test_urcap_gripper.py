@@ -3,7 +3,7 @@
 import pytest
 
 from impurity_grasp_ros.constants import GRIPPER_STROKE
-from impurity_grasp_ros.emulation.gripper import (
+from ur_emulator.gripper import (
     ACTIVATION_TIME,
     IdealFingers,
     ObjectState,
