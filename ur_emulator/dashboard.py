@@ -1,4 +1,4 @@
-"""The dashboard server: lines of text on port 29999 (Universal Robots, dashboard server guide)."""
+"""The dashboard server, a text protocol on port 29999 (Universal Robots, dashboard server guide)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from ur_emulator.modes import RobotMode, RuntimeState, SafetyMode
 
 BANNER = "Connected: Universal Robots Dashboard Server"
 
-FIXED = {
+FIXED_ANSWERS = {
     "close popup": "closing popup",
     "close safety popup": "closing safety popup",
     "get loaded program": "No program loaded",
     "get robot model": "UR5",
     "quit": "Disconnected",
 }
-PREFIXED = {"popup": "showing popup", "addtolog": "Added log message", "load": "File not found: "}
+"""Answers to commands that change nothing."""
+
+ANSWERS_BY_PREFIX = {"popup": "showing popup", "addtolog": "Added log message", "load": "File not found: "}
+"""Answers to commands with arguments, by the beginning of the line."""
 
 
-class Dashboard:
-    """Answers commands about a controller."""
+class DashboardServer:
+    """Answers the commands of dashboard clients."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._commands: dict[str, Callable[[], str]] = {
             "polyscopeversion": lambda: controller.personality.banner,
             "get serial number": lambda: controller.personality.serial,
-            "is in remote control": lambda: str(controller.remote).lower(),
+            "is in remote control": lambda: str(controller.remote_control).lower(),
             "robotmode": lambda: f"Robotmode: {controller.robot_mode.name}",
             "safetymode": lambda: f"Safetymode: {controller.safety_mode.name}",
             "safetystatus": lambda: f"Safetystatus: {controller.safety_mode.name}",
@@ -44,15 +47,15 @@ class Dashboard:
         }
 
     def answer(self, line: str) -> str:
-        """The answer to a line."""
+        """Carry out a command line and return the answer, both without line end."""
         command = line.strip().lower()
         if command in self._commands:
             return self._commands[command]()
-        if command in FIXED:
-            return FIXED[command]
-        for prefix, text in PREFIXED.items():
+        if command in FIXED_ANSWERS:
+            return FIXED_ANSWERS[command]
+        for prefix, reply in ANSWERS_BY_PREFIX.items():
             if command.startswith(prefix):
-                return text
+                return reply
         return f"could not understand: '{line.strip()}'"
 
     def _unlock(self) -> str:

@@ -1,4 +1,4 @@
-"""A network that takes its time."""
+"""Emulated network latency."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from collections.abc import Callable
 
 
 class DelayLine:
-    """Does things ``delay`` seconds late, in the order in which they were asked for; at once without a delay."""
+    """Carries out actions in order, each ``delay`` seconds after it was requested.
+
+    Attributes:
+        delay: Seconds; 0 carries actions out at once.
+    """
 
     def __init__(self) -> None:
         self.delay = 0.0
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
 
     def push(self, action: Callable[[], None]) -> None:
-        """Have something done; never before what was asked for earlier."""
+        """Schedule an action; it never overtakes an earlier one."""
         if self.delay or self._waiting:
             self._waiting.append((time.monotonic() + self.delay, action))
         else:
             action()
 
     def flush(self) -> None:
-        """Do what is due; to be called in every cycle."""
+        """Carry out the actions that are due; to be called in every control cycle."""
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             self._waiting.popleft()[1]()

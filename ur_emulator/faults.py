@@ -1,14 +1,6 @@
-"""Faults on request: a port that takes a JSON object a line and answers with the state.
+"""Faults on request: every line on the fault port is a JSON object, answered with the state of the robot.
 
-``{"do": "state"}`` only asks. Of the arm: ``protective_stop``, ``safeguard_stop`` (``seconds`` until it resumes by
-itself), ``unlock`` (on the pendant), ``emergency_stop``, ``release_emergency_stop``, ``power_off``, ``stop_program``,
-``remote_control`` (``on``), ``speed_slider`` (``fraction``) and, with ideal mechanics, ``force`` (three ``newtons``).
-Of the network: ``drop``, ``close`` and ``open`` (``service``), ``freeze`` (``seconds`` of silence), ``delay`` (RTDE
-packets come ``seconds`` late, either way), ``dashboard_drip`` (``seconds_per_byte``, 0 ends it). Of the gripper:
-``gripper_fault`` (``number`` of the register FLT, 0 clears it; ``stays``: a reset does not clear it), ``gripper_jam``
-(the fingers do not move, or stop at an ``opening`` in metres whatever is asked for; ``on`` false frees them),
-``gripper_activates`` and ``gripper_answers`` (``on``), ``gripper_power_cycle`` and, with ideal fingers, ``object``
-(``opening`` at which they stall).
+``README.md`` in this folder lists the requests.
 """
 
 from __future__ import annotations
@@ -29,74 +21,88 @@ class Network(Protocol):
     """The servers around a controller."""
 
     def drop(self, service: str) -> None:
-        """Break all connections of a service."""
+        """Abort all connections of a service."""
         ...
 
     def close(self, service: str) -> None:
-        """Break them, and listen no more until :meth:`open`."""
+        """Abort all connections of a service and refuse new ones until :meth:`open`."""
         ...
 
     def open(self, service: str) -> None:
-        """Listen again."""
+        """Accept connections to a service again."""
         ...
 
     def freeze(self, seconds: float) -> None:
-        """Send and compute nothing for seconds, as a hanging controller."""
+        """Compute and send nothing for some seconds, as a controller that hangs."""
         ...
 
     def delay(self, seconds: float) -> None:
-        """Let packets of the RTDE interface arrive that many seconds late, either way."""
+        """Delay RTDE packets in both directions by some seconds."""
         ...
 
     def drip(self, seconds_per_byte: float) -> None:
-        """Send the dashboard's answers byte by byte; 0: as one."""
+        """Send the dashboard's answers byte by byte; 0 sends them at once."""
         ...
 
 
 class FaultInjector:
-    """Carries out requests and tells the state afterwards. others: requests beyond those that are known here."""
+    """Carries out the requests of the fault port.
+
+    Args:
+        controller: The emulated controller.
+        gripper: The emulated gripper.
+        network: The servers around both.
+        requests: Handlers of further requests, by name.
+    """
 
     def __init__(
         self,
         controller: Controller,
         gripper: UrcapGripper,
-        fingers: object,
         network: Network,
-        others: Mapping[str, Callable[..., object]],
+        requests: Mapping[str, Callable[..., object]],
     ) -> None:
         self._controller = controller
         self._gripper = gripper
+        arm = controller.arm
         self._actions: dict[str, Callable[..., object]] = {
             "state": lambda: None,
-            "safeguard_stop": lambda seconds: controller.safeguard_stop(_positive(seconds)),
+            "safeguard_stop": lambda seconds: controller.safeguard_stop(_nonnegative(seconds)),
             "protective_stop": lambda: controller.protective_stop("injected"),
             "unlock": controller.unlock,
             "emergency_stop": controller.emergency_stop,
             "release_emergency_stop": controller.release_emergency_stop,
             "stop_program": lambda: controller.stop_program("stopped on the pendant"),
-            "remote_control": lambda on: setattr(controller, "remote", bool(on)),
-            "speed_slider": lambda fraction: setattr(controller, "slider", _positive(fraction)),
+            "remote_control": lambda on: setattr(controller, "remote_control", bool(on)),
+            "speed_slider": lambda fraction: setattr(arm, "speed_slider", _nonnegative(fraction)),
             "power_off": controller.power_off,
             "drop": network.drop,
             "close": network.close,
             "open": network.open,
-            "freeze": lambda seconds: network.freeze(_positive(seconds)),
-            "delay": lambda seconds: network.delay(_positive(seconds)),
-            "dashboard_drip": lambda seconds_per_byte: network.drip(_positive(seconds_per_byte)),
+            "freeze": lambda seconds: network.freeze(_nonnegative(seconds)),
+            "delay": lambda seconds: network.delay(_nonnegative(seconds)),
+            "dashboard_drip": lambda seconds_per_byte: network.drip(_nonnegative(seconds_per_byte)),
             "gripper_fault": lambda number, stays=False: gripper.fail(int(number), stays=bool(stays)),
-            "gripper_jam": lambda opening=None, on=True: gripper.jam(_width(opening), on=bool(on)),
+            "gripper_jam": lambda opening=None, on=True: gripper.jam(_opening(opening), on=bool(on)),
             "gripper_activates": lambda on: setattr(gripper, "activates", bool(on)),
             "gripper_power_cycle": gripper.power_cycle,
             "gripper_answers": lambda on: setattr(gripper, "answers", bool(on)),
-            **others,
+            **requests,
         }
-        if isinstance(controller.plant, IdealArm):
-            self._actions["force"] = lambda newtons: setattr(controller.plant, "force", _vector(newtons))
-        if isinstance(fingers, IdealFingers):
-            self._actions["object"] = lambda opening: setattr(fingers, "obstacle", _width(opening))
+        if isinstance(arm.plant, IdealArm):
+            self._actions["force"] = lambda newtons: setattr(arm.plant, "force", _vector(newtons))
+        if isinstance(gripper.fingers, IdealFingers):
+            self._actions["object"] = lambda opening: setattr(gripper.fingers, "obstacle", _opening(opening))
 
     def answer(self, line: str) -> str:
-        """Do what a line asks for; returns a JSON object with the state, or with ``error``."""
+        """Carry out a request.
+
+        Args:
+            line: JSON object with the name of the request under ``do``, and its arguments.
+
+        Returns:
+            JSON object with the state of the robot, or with ``error`` for an invalid request.
+        """
         try:
             request = dict(json.loads(line))
             self._actions[request.pop("do")](**request)
@@ -105,20 +111,20 @@ class FaultInjector:
         return json.dumps(self._state())
 
     def _state(self) -> dict[str, Any]:
-        controller = self._controller
+        controller, arm, gripper = self._controller, self._controller.arm, self._gripper
         return {
             "time": controller.time,
-            "joints": controller.measured.joints.tolist(),
-            "speeds": controller.measured.speeds.tolist(),
+            "joints": arm.measured.joints.tolist(),
+            "speeds": arm.measured.speeds.tolist(),
             "robot_mode": controller.robot_mode.name,
             "safety_mode": controller.safety_mode.name,
             "runtime_state": controller.runtime_state.name,
-            "pace": controller.pace,
-            "behind": controller.measured.behind,
-            "payload": controller.payload,
-            "gripper_status": self._gripper.status.name,
-            "gripper_fault": self._gripper.fault,
-            "object_state": self._gripper.object_state().name,
+            "pace": arm.pace,
+            "behind": arm.measured.behind,
+            "payload": arm.payload,
+            "gripper_status": gripper.status.name,
+            "gripper_fault": gripper.fault,
+            "object_state": gripper.object_state().name,
             "events": list(controller.events),
         }
 
@@ -130,12 +136,12 @@ def _vector(newtons: Any) -> NDArray[np.float64]:
     return vector
 
 
-def _positive(value: Any) -> float:
+def _nonnegative(value: Any) -> float:
     number = float(value)
     if not 0.0 <= number < np.inf:
         raise ValueError(f"expected a finite number of at least 0, received {value}")
     return number
 
 
-def _width(opening: Any) -> float | None:
-    return None if opening is None else _positive(opening)
+def _opening(meters: Any) -> float | None:
+    return None if meters is None else _nonnegative(meters)

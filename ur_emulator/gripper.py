@@ -1,4 +1,4 @@
-"""A Robotiq 2F-85 behind the socket of its URCap (Robotiq, 2F-85 manual, registers; port 63352)."""
+"""A Robotiq 2F-85 behind the socket of its URCap on port 63352 (registers: Robotiq, 2F-85 manual)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import Protocol
 
 import numpy as np
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
+STROKE = 0.085
+"""Distance in meters between the pads of the open 2F-85 (data sheet)."""
 
 OPEN_COUNT, CLOSED_COUNT = 3, 230
-"""Position register of fully open and fully closed fingers, which differ a little from gripper to gripper."""
+"""Position register of fully open and fully closed fingers, which varies a little from gripper to gripper."""
 
 SLOWEST, FASTEST = 0.020, 0.150
 """Finger speed in m/s at speed register 0 and 255 (data sheet)."""
 
 ACTIVATION_TIME = 1.5
-"""Seconds of opening and closing once when the gripper is activated."""
+"""Seconds that the activation takes, in which the real gripper opens and closes once."""
 
 MINOR_FAULTS = (8, 9)
-"""Fault register: too hot, no communication. They end with their cause, and a reset does not help."""
+"""Fault register: too hot, no communication. They end with their cause; a reset has no effect."""
 
 RESET_FAULTS = (10, 12, 13, 14, 15)
 """Fault register: voltage, internal, activation, overcurrent, released. They last until a reset (rACT to 0, to 1)."""
 
 MINOR_FAULT_TIME = 2.0
-"""Seconds that the cause of a minor fault lasts, unless it stays."""
+"""Seconds that the cause of a minor fault lasts, unless it is permanent."""
 
 
 class Status(IntEnum):
@@ -46,75 +47,96 @@ class ObjectState(IntEnum):
 
 
 class FingerPlant(Protocol):
-    """The mechanics of the fingers. Openings in metres between the pads."""
+    """The mechanics of the fingers. An opening is the distance between the pads in meters."""
 
     def start(self, opening: float, speed: float) -> None:
-        """Move towards an opening with m/s; stall on what is in the way."""
+        """Start to move towards an opening with ``speed`` m/s; the fingers stall on what is in the way."""
         ...
 
     def advance(self, duration: float) -> None:
-        """Let seconds pass."""
+        """Advance time by ``duration`` seconds."""
         ...
 
     def opening(self) -> float:
-        """Distance between the pads."""
+        """Present opening in meters."""
         ...
 
     def is_moving(self) -> bool:
-        """Whether the fingers make progress."""
+        """Whether the fingers are making progress."""
         ...
 
 
 class IdealFingers:
-    """``FingerPlant`` whose fingers stall at ``obstacle`` metres, if that is set."""
+    """``FingerPlant`` that moves with exactly the commanded speed.
 
-    def __init__(self) -> None:
+    Args:
+        stroke: Largest opening in meters, at which the fingers start.
+
+    Attributes:
+        obstacle: Opening in meters at which closing fingers stall; None for nothing in between.
+    """
+
+    def __init__(self, stroke: float = STROKE) -> None:
         self.obstacle: float | None = None
-        self._opening = self._target = GRIPPER_STROKE
+        self._opening = self._target = stroke
         self._speed = SLOWEST
 
     def start(self, opening: float, speed: float) -> None:
-        """Move towards an opening."""
+        """See :meth:`FingerPlant.start`."""
         self._target, self._speed = opening, speed
 
     def advance(self, duration: float) -> None:
-        """Let time pass."""
+        """See :meth:`FingerPlant.advance`."""
         step = self._speed * duration
-        self._opening += min(max(self._goal() - self._opening, -step), step)
+        self._opening += min(max(self._reachable() - self._opening, -step), step)
 
     def opening(self) -> float:
-        """Distance between the pads."""
+        """See :meth:`FingerPlant.opening`."""
         return self._opening
 
     def is_moving(self) -> bool:
-        """Whether the fingers make progress."""
-        return self._opening != self._goal()
+        """See :meth:`FingerPlant.is_moving`."""
+        return self._opening != self._reachable()
 
-    def _goal(self) -> float:
+    def _reachable(self) -> float:
+        """The opening at which the present movement ends."""
         if self.obstacle is None or self._opening < self.obstacle:
             return self._target
         return max(self._target, self.obstacle)
 
 
 class UrcapGripper:
-    """The registers, and what writing them sets off."""
+    """The registers of the gripper, and the effects of writing them.
 
-    def __init__(self, fingers: FingerPlant) -> None:
-        self._fingers = fingers
+    Args:
+        fingers: The mechanics of the fingers.
+        stroke: Opening in meters that corresponds to the position register of open fingers.
+
+    Attributes:
+        fingers: The mechanics of the fingers.
+        status: Register STA.
+        fault: Register FLT, 0 for no fault.
+        activates: Whether an activation that was requested ends; False emulates one that never does.
+        answers: Whether requests are answered; False emulates a silent gripper.
+    """
+
+    def __init__(self, fingers: FingerPlant, stroke: float = STROKE) -> None:
+        self.fingers = fingers
+        self._stroke = stroke
         self._registers = dict.fromkeys(("ACT", "GTO", "ATR", "ARD", "FOR", "SPE", "POS", "SID"), 0)
         self.status = Status.RESET
         self._activation = 0.0
-        self._goal = GRIPPER_STROKE
+        self._goal = stroke
         self._jammed = False
         self._jam_opening: float | None = None
         self.fault = 0
-        self._fault_ends = np.inf
-        self._fault_stays = False
+        self._fault_time_left = np.inf
+        self._fault_is_permanent = False
         self.activates = True
         self.answers = True
 
     def handle(self, line: str) -> bytes:
-        """The answer to ``GET VAR`` or ``SET VAR n [VAR n]``; ``?`` to anything else, nothing while silent."""
+        """Answer ``GET VAR`` or ``SET VAR n [VAR n]``; ``?`` for any other line, nothing while silent."""
         words = line.split()
         if not self.answers:
             return b""
@@ -126,55 +148,64 @@ class UrcapGripper:
         if words[:1] == ["SET"] and pairs and len(words) % 2 and valid:
             for name, number in pairs.items():
                 self._registers[name] = min(int(number), 255)
-            self._react(pairs.keys())
+            self._apply_registers()
             return b"ack"
         return b"?\n"
 
     def power_cycle(self) -> None:
-        """Lose power for a moment, and the activation with it."""
+        """Switch power off and on; the gripper loses its activation."""
         self._registers = dict.fromkeys(self._registers, 0)
-        self._react(self._registers.keys())
+        self._apply_registers()
 
     def fail(self, number: int, *, stays: bool = False) -> None:
-        """Report a fault, 0 for none, and stop the fingers.
+        """Set or clear a fault, and stop the fingers.
 
-        A minor fault ends by itself after :data:`MINOR_FAULT_TIME`, one that needs a reset with the next one, any other
-        when told so. With ``stays`` its cause lasts: nothing ends it but a call with 0.
+        A minor fault ends by itself after :data:`MINOR_FAULT_TIME`, a fault that needs a reset ends with the next
+        reset, and any other fault only with ``fail(0)``.
+
+        Args:
+            number: Register FLT; 0 clears the fault.
+            stays: Whether the cause is permanent, so that only ``fail(0)`` ends the fault.
         """
-        self.fault, self._fault_stays = number, stays
-        self._fault_ends = MINOR_FAULT_TIME if number in MINOR_FAULTS and not stays else np.inf
+        self.fault, self._fault_is_permanent = number, stays
+        self._fault_time_left = MINOR_FAULT_TIME if number in MINOR_FAULTS and not stays else np.inf
         if number:
-            self._fingers.start(self._fingers.opening(), SLOWEST)
+            self.fingers.start(self.fingers.opening(), SLOWEST)
 
     def jam(self, opening: float | None = None, *, on: bool = True) -> None:
-        """The fingers go nowhere any more, or to ``opening`` metres whatever is asked for; ``on`` False frees them."""
+        """Jam or free the fingers.
+
+        Args:
+            opening: Opening in meters to which jammed fingers move whatever is commanded; None for where they are.
+            on: Whether the fingers are jammed.
+        """
         self._jammed, self._jam_opening = on, None if opening is None else float(opening)
         if on:
-            self._move_fingers(self._fingers.opening(), SLOWEST)
+            self._move_fingers(self.fingers.opening(), SLOWEST)
 
     def advance(self, duration: float) -> None:
-        """Let seconds pass."""
-        self._fault_ends -= duration
-        if self._fault_ends <= 0.0:
+        """Advance time by ``duration`` seconds."""
+        self._fault_time_left -= duration
+        if self._fault_time_left <= 0.0:
             self.fail(0)
         if self.status is Status.ACTIVATING and self.activates:
             self._activation += duration
             if self._activation >= ACTIVATION_TIME:
                 self.status = Status.ACTIVE
-        self._fingers.advance(duration)
+        self.fingers.advance(duration)
 
     def object_state(self) -> ObjectState:
-        """What the fingers have come to."""
-        if self._fingers.is_moving():
+        """Register OBJ: whether the fingers move, have arrived or have stalled."""
+        if self.fingers.is_moving():
             return ObjectState.MOVING
-        short = self._fingers.opening() - self._goal
-        if abs(short) < GRIPPER_STROKE / (CLOSED_COUNT - OPEN_COUNT):
+        difference = self.fingers.opening() - self._goal
+        if abs(difference) < self._stroke / (CLOSED_COUNT - OPEN_COUNT):
             return ObjectState.AT_TARGET
-        return ObjectState.STALLED_CLOSING if short > 0 else ObjectState.STALLED_OPENING
+        return ObjectState.STALLED_CLOSING if difference > 0 else ObjectState.STALLED_OPENING
 
     def _read(self, name: str) -> int | None:
         measured = {
-            "POS": count_of(self._fingers.opening()),
+            "POS": count_of(self.fingers.opening(), self._stroke),
             "STA": int(self.status),
             "OBJ": int(self.object_state()),
             "FLT": self.fault,
@@ -182,29 +213,29 @@ class UrcapGripper:
         }
         return measured.get(name, self._registers.get(name))
 
-    def _react(self, written: object) -> None:
+    def _apply_registers(self) -> None:
         if not self._registers["ACT"]:
             self.status, self._activation = Status.RESET, 0.0
-            if self.fault in RESET_FAULTS and not self._fault_stays:
+            if self.fault in RESET_FAULTS and not self._fault_is_permanent:
                 self.fail(0)
         elif self.status is Status.RESET:
             self.status = Status.ACTIVATING
         if self._registers["GTO"] and self.status is Status.ACTIVE and not self.fault:
-            self._goal = opening_of(self._registers["POS"])
+            self._goal = opening_of(self._registers["POS"], self._stroke)
             self._move_fingers(self._goal, SLOWEST + (FASTEST - SLOWEST) * self._registers["SPE"] / 255)
 
     def _move_fingers(self, opening: float, speed: float) -> None:
         if self._jammed:
-            opening = self._fingers.opening() if self._jam_opening is None else self._jam_opening
-        self._fingers.start(opening, speed)
+            opening = self.fingers.opening() if self._jam_opening is None else self._jam_opening
+        self.fingers.start(opening, speed)
 
 
-def count_of(opening: float) -> int:
-    """The position register of an opening in metres."""
-    return round(CLOSED_COUNT - (CLOSED_COUNT - OPEN_COUNT) * opening / GRIPPER_STROKE)
+def count_of(opening: float, stroke: float = STROKE) -> int:
+    """Convert an opening in meters to the position register."""
+    return round(CLOSED_COUNT - (CLOSED_COUNT - OPEN_COUNT) * opening / stroke)
 
 
-def opening_of(count: int) -> float:
-    """The opening in metres that a position register asks for."""
+def opening_of(count: int, stroke: float = STROKE) -> float:
+    """Convert a position register to an opening in meters; counts beyond open or closed are limited."""
     closed = (min(max(count, OPEN_COUNT), CLOSED_COUNT) - OPEN_COUNT) / (CLOSED_COUNT - OPEN_COUNT)
-    return GRIPPER_STROKE * (1.0 - closed)
+    return stroke * (1.0 - closed)

@@ -1,6 +1,6 @@
-"""The controller's side of mechanics that are played in another process, which may be late.
+"""The controller's end of a pipe to mechanics that run in another process, possibly late.
 
-Commands are numbered and go out without waiting. What comes back names the command that it belongs to.
+Commands are numbered and sent without waiting for answers. Every answer names the command that it belongs to.
 """
 
 from __future__ import annotations
@@ -14,29 +14,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
-from ur_emulator.plant import Measured
+from ur_emulator.gripper import STROKE
+from ur_emulator.plant import Measurement
 
 MAX_UNANSWERED = 100
-"""Commands that may be under way; more would fill the pipe and block the controller."""
+"""Largest number of unanswered commands; more would fill the pipe and block the controller."""
 
 MAX_STANDING = 0.1
-"""Seconds of an arm that stands that may be under way: what comes next is not to wait for them."""
+"""Seconds of commands of a resting arm that may be unanswered, so that the next motion starts without delay."""
 
 
 @dataclass(frozen=True)
-class Follow:
-    """Let ``duration`` seconds pass with joint angles (6,) rad commanded. travels: a motion is under way."""
+class FollowCommand:
+    """Advance the arm.
+
+    Attributes:
+        number: Number of the command.
+        joints: Commanded joint angles, (6,) rad.
+        duration: Seconds to advance.
+        in_motion: Whether a motion is in progress.
+    """
 
     number: int
     joints: NDArray[np.float64]
     duration: float
-    travels: bool
+    in_motion: bool
 
 
 @dataclass(frozen=True)
-class MoveFingers:
-    """Move the fingers towards an opening in metres with m/s."""
+class FingerCommand:
+    """Move the fingers towards an opening in meters with ``speed`` m/s."""
 
     number: int
     opening: float
@@ -44,8 +51,8 @@ class MoveFingers:
 
 
 @dataclass(frozen=True)
-class Demand:
-    """Something that the control port asks of the mechanics, by name."""
+class CustomRequest:
+    """A request of the fault port that the process of the mechanics handles, by name."""
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +60,17 @@ class Demand:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was measured after command ``number``, and of the fingers after their command ``finger_number``."""
+    """State of the mechanics after a command.
+
+    Attributes:
+        number: Number of the ``FollowCommand`` that was carried out.
+        joints: Measured joint angles, (6,) rad.
+        speeds: Measured joint speeds, (6,) rad/s.
+        force: Force at the tool, (3,) N in the controller's base frame.
+        finger_number: Number of the last ``FingerCommand`` that was carried out.
+        opening: Opening of the fingers in meters.
+        fingers_move: Whether the fingers are moving.
+    """
 
     number: int
     joints: NDArray[np.float64]
@@ -65,76 +82,85 @@ class Answer:
 
 
 class MechanicsLink:
-    """Sends commands and takes in answers. Raises EOFError or OSError when the other side has gone.
+    """``ArmPlant`` that sends commands through a pipe and receives answers.
+
+    All methods raise EOFError or OSError when the other process has ended.
 
     Args:
-        pipe: To a :class:`.player.Player`.
-        joints: Joint angles (6,) in rad at which the arm rests at the start.
+        pipe: Connected to a :class:`~ur_emulator.mechanics_server.MechanicsServer`.
+        joints: Initial joint angles, (6,) rad.
+        opening: Initial opening of the fingers in meters.
 
-    ``travels`` can be set to what tells whether a motion is under way.
+    Attributes:
+        answer: The last answer.
+        in_motion: Returns whether a motion is in progress; to be set by the owner of the controller.
     """
 
-    def __init__(self, pipe: Connection, joints: NDArray[np.float64]) -> None:
+    def __init__(self, pipe: Connection, joints: NDArray[np.float64], opening: float = STROKE) -> None:
         self._pipe = pipe
         self._number = self._finger_number = 0
-        self._waiting: deque[Follow] = deque()
-        self._under_way: deque[Follow] = deque()
+        self._waiting: deque[FollowCommand] = deque()
+        self._unanswered: deque[FollowCommand] = deque()
         self._last = self._commanded = joints
-        self.travels: Callable[[], bool] = lambda: False
-        self.answer = Answer(0, joints, np.zeros(6), np.zeros(3), 0, GRIPPER_STROKE, fingers_move=False)
+        self.in_motion: Callable[[], bool] = lambda: False
+        self.answer = Answer(0, joints, np.zeros(6), np.zeros(3), 0, opening, fingers_move=False)
 
     @property
     def fingers_acknowledged(self) -> bool:
-        """Whether the answer tells what the last command to the fingers has led to."""
+        """Whether the last answer includes the effect of the last command to the fingers."""
         return self.answer.finger_number == self._finger_number
 
-    def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
-        """Command joint angles (6,) for ``duration`` seconds; returns what is known by now, without waiting."""
-        is_late = len(self._under_way) * duration >= MAX_STANDING
-        if not (is_late and np.array_equal(joints, self._last)):  # time of an arm that stands may be left out
+    def follow(self, joints: NDArray[np.float64], duration: float) -> Measurement:
+        """Command joint angles, (6,) rad, for ``duration`` seconds.
+
+        Returns:
+            The last measurement that has arrived, without waiting.
+        """
+        is_late = len(self._unanswered) * duration >= MAX_STANDING
+        if not (is_late and np.array_equal(joints, self._last)):  # a resting arm can skip time
             self._number += 1
             self._last = joints
-            self._waiting.append(Follow(self._number, joints, duration, self.travels()))
-        self._take_in()
-        while self._waiting and len(self._under_way) < MAX_UNANSWERED:
+            self._waiting.append(FollowCommand(self._number, joints, duration, self.in_motion()))
+        self._receive()
+        while self._waiting and len(self._unanswered) < MAX_UNANSWERED:
             self._pipe.send(self._waiting[0])
-            self._under_way.append(self._waiting.popleft())
-        answer, behind = self.answer, (len(self._under_way) + len(self._waiting)) * duration
-        return Measured(answer.joints, answer.speeds, answer.force, self._commanded, behind)
+            self._unanswered.append(self._waiting.popleft())
+        answer, behind = self.answer, (len(self._unanswered) + len(self._waiting)) * duration
+        return Measurement(answer.joints, answer.speeds, answer.force, self._commanded, behind)
 
     def move_fingers(self, opening: float, speed: float) -> None:
-        """Command the fingers."""
+        """Command an opening in meters and a speed in m/s."""
         self._finger_number += 1
-        self._pipe.send(MoveFingers(self._finger_number, opening, speed))
+        self._pipe.send(FingerCommand(self._finger_number, opening, speed))
 
-    def demand(self, name: str, **arguments: Any) -> None:
-        """Pass on what the control port asks for."""
-        self._pipe.send(Demand(name, arguments))
+    def request(self, name: str, **arguments: Any) -> None:
+        """Forward a request of the fault port."""
+        self._pipe.send(CustomRequest(name, arguments))
 
-    def _take_in(self) -> None:
+    def _receive(self) -> None:
         while self._pipe.poll():
             self.answer = self._pipe.recv()
-            while self._under_way and self._under_way[0].number <= self.answer.number:
-                self._commanded = self._under_way.popleft().joints
+            while self._unanswered and self._unanswered[0].number <= self.answer.number:
+                self._commanded = self._unanswered.popleft().joints
 
 
 class RemoteFingers:
-    """``FingerPlant`` protocol on a link. Fingers move until the other side has seen what they were told."""
+    """``FingerPlant`` at the other end of a link. Fingers count as moving until their last command is acknowledged."""
 
     def __init__(self, link: MechanicsLink) -> None:
         self._link = link
 
     def start(self, opening: float, speed: float) -> None:
-        """Move towards an opening."""
+        """See :meth:`.gripper.FingerPlant.start`."""
         self._link.move_fingers(opening, speed)
 
     def advance(self, duration: float) -> None:
-        """Nothing: their time passes with the arm's."""
+        """Do nothing: the time of the fingers passes with that of the arm."""
 
     def opening(self) -> float:
-        """Distance between the pads."""
+        """See :meth:`.gripper.FingerPlant.opening`."""
         return self._link.answer.opening
 
     def is_moving(self) -> bool:
-        """Whether the fingers make progress, as far as is known."""
+        """See :meth:`.gripper.FingerPlant.is_moving`."""
         return self._link.answer.fingers_move or not self._link.fingers_acknowledged

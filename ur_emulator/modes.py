@@ -1,4 +1,4 @@
-"""States of a controller, by their numbers on the RTDE interface (Universal Robots, RTDE guide)."""
+"""States of a controller, with their numbers on the RTDE interface (Universal Robots, RTDE guide)."""
 
 from enum import IntEnum
 
@@ -36,5 +36,5 @@ SAFETY_BITS = {
     SafetyMode.ROBOT_EMERGENCY_STOP: 1 << 6 | 1 << 7 | 1 << 10,
     SafetyMode.FAULT: 1 << 9 | 1 << 10,
 }
-"""Output ``safety_status_bits``: normal mode, protective, safeguard, robot emergency, emergency, fault,
-and stopped for safety."""
+"""Output ``safety_status_bits``. Bit 0: normal mode, 2: protective stop, 4: safeguard stop, 6: robot emergency stop,
+7: emergency stop, 9: fault, 10: stopped due to safety."""

@@ -1,15 +1,20 @@
-"""What differs between the generations of controllers."""
+"""The generations of controllers that can be emulated, and what differs between them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from impurity_grasp_ros.errors import ConfigError
-
 
 @dataclass(frozen=True)
 class Personality:
-    """A generation. version: major, minor, bugfix, build. rate: control cycles per second, and RTDE's at most."""
+    """A generation of controllers.
+
+    Attributes:
+        name: ``cb3`` or ``e-series``.
+        version: Software version: major, minor, bugfix, build.
+        rate: Control cycles per second, which is also the highest output rate of RTDE.
+        serial: Serial number that the dashboard reports.
+    """
 
     name: str
     version: tuple[int, int, int, int]
@@ -18,12 +23,12 @@ class Personality:
 
     @property
     def cycle(self) -> float:
-        """Seconds of one control cycle."""
+        """Length of a control cycle in seconds."""
         return 1.0 / self.rate
 
     @property
     def banner(self) -> str:
-        """What the dashboard answers to ``PolyscopeVersion``."""
+        """The dashboard's answer to ``PolyscopeVersion``."""
         return "URSoftware {}.{}.{}.{} (Mar 22 2022)".format(*self.version)
 
 
@@ -33,7 +38,11 @@ PERSONALITIES = {personality.name: personality for personality in (CB3, E_SERIES
 
 
 def personality(name: str) -> Personality:
-    """The generation of that name; raises ConfigError."""
+    """Look up a generation by name.
+
+    Raises:
+        ValueError: There is no generation of this name.
+    """
     if name not in PERSONALITIES:
-        raise ConfigError(f"expected a controller out of {', '.join(PERSONALITIES)}, received {name!r}")
+        raise ValueError(f"expected a controller out of {', '.join(PERSONALITIES)}, received {name!r}")
     return PERSONALITIES[name]

@@ -1,18 +1,26 @@
-"""What a controller moves: the arm's mechanics and what it meets."""
+"""The mechanics that a controller drives: the arm, and the forces on it."""
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+START_JOINTS = (0.0, -math.pi / 2, math.pi / 2, -math.pi / 2, -math.pi / 2, 0.0)
+"""Default joint angles in rad at the start: upper arm up, forearm horizontal, tool down."""
 
-class Measured(NamedTuple):
-    """What the arm's sensors tell.
 
-    joints, speeds: (6,) rad and rad/s. force: (3,) N at the tool, controller's base. commanded: (6,) rad, the command
-    that ``joints`` belong to. behind: seconds of commands that came after it.
+class Measurement(NamedTuple):
+    """Readings of the arm's sensors.
+
+    Attributes:
+        joints: Joint angles, (6,) rad.
+        speeds: Joint speeds, (6,) rad/s.
+        force: Force at the tool, (3,) N in the controller's base frame.
+        commanded: The commanded joint angles, (6,) rad, that led to ``joints``.
+        behind: Seconds of commands that were sent after ``commanded`` and have not been carried out yet.
     """
 
     joints: NDArray[np.float64]
@@ -23,25 +31,38 @@ class Measured(NamedTuple):
 
 
 class ArmPlant(Protocol):
-    """The mechanics of an arm under position control."""
+    """The mechanics of a position-controlled arm."""
 
-    def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
-        """Let ``duration`` seconds pass with joint angles (6,) commanded, and measure.
+    def follow(self, joints: NDArray[np.float64], duration: float) -> Measurement:
+        """Advance time with joint angles commanded, and measure.
 
-        Mechanics that need longer for it measure what an earlier command led to, and say so.
+        Args:
+            joints: Commanded joint angles, (6,) rad.
+            duration: Seconds to advance.
+
+        Returns:
+            What the sensors read. Mechanics that are late return the result of an earlier command and say so in
+            ``commanded`` and ``behind``.
         """
         ...
 
 
 class IdealArm:
-    """``ArmPlant`` that does what it is told. ``force`` can be set: N at the tool, (3,)."""
+    """``ArmPlant`` that reaches every command at once.
+
+    Attributes:
+        force: Force at the tool, (3,) N in the controller's base frame; may be set.
+
+    Args:
+        joints: Initial joint angles, (6,) rad.
+    """
 
     def __init__(self, joints: NDArray[np.float64]) -> None:
         self._joints = joints
         self.force = np.zeros(3)
 
-    def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
-        """Let time pass."""
+    def follow(self, joints: NDArray[np.float64], duration: float) -> Measurement:
+        """See :meth:`ArmPlant.follow`."""
         speeds = (joints - self._joints) / duration
         self._joints = joints
-        return Measured(joints, speeds, self.force, joints)
+        return Measurement(joints, speeds, self.force, joints)

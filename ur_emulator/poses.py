@@ -1,4 +1,4 @@
-"""Poses as the controller writes them: three metres and a rotation vector in radians, in its own base frame."""
+"""Poses as UR controllers write them: position in meters and rotation vector in radians, in the controller's base."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ from impurity_grasp_ros.transform import Transform, from_rotation_translation, t
 
 
 class Pose(list[float]):
-    """x, y, z, rx, ry, rz. A list, as scripts read and write its elements."""
+    """x, y, z, rx, ry, rz. A list, because scripts read and write its elements."""
 
 
 def to_pose(transform: Transform) -> Pose:
-    """The pose of a transform."""
+    """Convert a transform to a pose."""
     return Pose(to_rotation_vector(transform))
 
 
 def between(T_start: Transform, T_end: Transform, fraction: float) -> Transform:
-    """The transform on the straight way, turning evenly about one axis."""
+    """Interpolate linearly between two transforms, with rotation about one fixed axis.
+
+    Args:
+        T_start: Result for ``fraction`` 0.
+        T_end: Result for ``fraction`` 1.
+        fraction: Share of the way, 0 to 1.
+    """
     turn = Rotation.from_matrix(T_end[:3, :3] @ T_start[:3, :3].T).as_rotvec()
     rotation = Rotation.from_rotvec(fraction * turn).as_matrix() @ T_start[:3, :3]
     return from_rotation_translation(rotation, (1 - fraction) * T_start[:3, 3] + fraction * T_end[:3, 3])
 
 
 def difference(T_start: Transform, T_end: Transform) -> NDArray[np.float64]:
-    """What leads from one transform to the other, (6,): metres and a rotation vector in radians, both in the base."""
+    """Translation in meters and rotation vector in radians from one transform to another, (6,) in the base frame."""
     turn = Rotation.from_matrix(T_end[:3, :3] @ T_start[:3, :3].T).as_rotvec()
     return np.concatenate([T_end[:3, 3] - T_start[:3, 3], turn])

@@ -1,4 +1,4 @@
-"""Runs URScript programs: one main program with its threads, and secondary ones beside it."""
+"""Runs URScript programs: one main program with its threads, and secondary programs beside it."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any
 
+from ur_emulator.errors import ScriptError
 from ur_emulator.poses import Pose
-from ur_emulator.urscript.errors import ScriptError
 from ur_emulator.urscript.expressions import Library
 from ur_emulator.urscript.translator import translate
 
-Running = Generator[None, None, Any]
+Execution = Generator[None, None, Any]
+"""A running program or thread; it yields once per control cycle."""
 
 LOAD_TIME = 0.08
-"""Seconds from the arrival of a program to its first cycle."""
+"""Seconds from the arrival of a program to its first control cycle."""
 
-MAX_LOOPS = 5000
-"""Turns of loops in one cycle after which a real controller, too, gives up on a program."""
-
+MAX_ITERATIONS = 5000
+"""Loop iterations in one control cycle after which a program is stopped, as on a real controller."""
 
 FAILURES = (
     ScriptError, ArithmeticError, AttributeError, LookupError, MemoryError, NameError, RecursionError, TypeError,
     ValueError,
 )  # fmt: skip
-"""What a mistake in a program becomes when it runs."""
+"""Exceptions that mistakes in a program raise when it runs."""
 
 
 class _HaltError(Exception):
-    """The program has stopped itself."""
+    """The program called ``halt``."""
 
 
 def library_of(builtins: object) -> Library:
-    """The functions that an object offers to scripts: its public methods."""
+    """Functions that an object offers to scripts: its public methods. Generators are those that take time."""
     methods = {name: method for name, method in inspect.getmembers(builtins, inspect.ismethod) if name[0] != "_"}
     blocking = {name for name, method in methods.items() if inspect.isgeneratorfunction(method)}
     return Library(frozenset(methods) - blocking, frozenset(blocking))
 
 
 class Runtime:
-    """What translated text calls ``rt``: the built-ins of a controller and the threads of one program."""
+    """Object ``rt`` of a translated program: its threads, and the built-in functions of the controller."""
 
     def __init__(self, builtins: object) -> None:
         self._builtins = builtins
-        self._threads: dict[int, Running] = {}
-        self._started = 0
-        self._loops = 0
+        self._threads: dict[int, Execution] = {}
+        self._last_handle = 0
+        self._iterations = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builtins, name)
 
-    def run(self, thread: Running) -> int:
-        """Start a thread; returns its handle."""
-        self._started += 1
-        self._threads[self._started] = thread
-        return self._started
+    def run(self, thread: Execution) -> int:
+        """Start a thread and return its handle."""
+        self._last_handle += 1
+        self._threads[self._last_handle] = thread
+        return self._last_handle
 
     def kill(self, handle: int) -> None:
-        """End a thread, if it still runs."""
+        """End a thread if it is still running."""
         thread = self._threads.pop(int(handle), None)
         if thread is not None:
             thread.close()
@@ -67,39 +67,60 @@ class Runtime:
         raise _HaltError
 
     def count_loop(self) -> None:
-        """Refuse to loop forever within a cycle."""
-        self._loops += 1
-        if self._loops > MAX_LOOPS:
-            raise ScriptError(f"expected a loop that waits, {MAX_LOOPS} turns passed within a control cycle")
+        """Count a loop iteration.
+
+        Raises:
+            ScriptError: The program loops without waiting for the next control cycle.
+        """
+        self._iterations += 1
+        if self._iterations > MAX_ITERATIONS:
+            raise ScriptError(f"expected a loop that waits, {MAX_ITERATIONS} iterations passed within a control cycle")
 
     def cycle(self) -> None:
-        """Let every thread run up to where it waits next."""
-        self._loops = 0
+        """Run every thread until it waits for the next control cycle."""
+        self._iterations = 0
         for handle, thread in list(self._threads.items()):
             if handle in self._threads and not _advance(thread):
                 self._threads.pop(handle, None)
 
 
 class ProgramRunner:
-    """The program on a controller. log: takes a line about what happened to it."""
+    """Loads and runs the programs of a controller.
+
+    Args:
+        builtins: Object whose public methods are the built-in functions.
+        log: Called with a line about everything that happens to a program.
+
+    Attributes:
+        name: Name of the main program that was loaded last.
+    """
 
     def __init__(self, builtins: object, log: Callable[[str], None]) -> None:
         self._builtins = builtins
         self._library = library_of(builtins)
         self._log = log
         self._runtime: Runtime | None = None
-        self._main: Running | None = None
-        self._secondary: list[Running] = []
+        self._main: Execution | None = None
+        self._secondary: list[Execution] = []
         self._due: float | None = None
         self.name = ""
 
     @property
     def is_loaded(self) -> bool:
-        """Whether there is a main program, running or about to."""
+        """Whether there is a main program that runs or is about to start."""
         return self._main is not None
 
     def load(self, source: str, now: float, *, allowed: bool) -> None:
-        """Replace the program, or add a secondary one; ``allowed``: main programs may run. Raises ScriptError."""
+        """Load a program: replace the main program, or add a secondary one.
+
+        Args:
+            source: URScript.
+            now: Time in seconds.
+            allowed: Whether a main program may run; otherwise it is only checked.
+
+        Raises:
+            ScriptError: The text is not a program.
+        """
         runtime = Runtime(self._builtins)
         names: dict[str, Any] = {"rt": runtime, "Pose": Pose, "copied": _copied}
         try:
@@ -124,15 +145,15 @@ class ProgramRunner:
             self._main.close()
         self._main = self._runtime = self._due = None
 
-    def starts(self, now: float) -> bool:
-        """Whether the program begins with this cycle."""
-        begins = self._due is not None and now >= self._due
-        if begins:
+    def take_start(self, now: float) -> bool:
+        """Whether the loaded program starts in this control cycle; true once per program."""
+        starts = self._due is not None and now >= self._due
+        if starts:
             self._due = None
-        return begins
+        return starts
 
     def cycle(self, *, playing: bool) -> None:
-        """One control cycle; the main program takes part only while ``playing``."""
+        """Run secondary programs, and the main program if ``playing``, for one control cycle."""
         try:
             self._secondary = [program for program in self._secondary if _advance(program)]
         except FAILURES as error:
@@ -150,8 +171,8 @@ class ProgramRunner:
             self.stop(f"runtime error: {error}")
 
 
-def _advance(program: Running) -> bool:
-    """Run up to where a program waits next; False when it has ended."""
+def _advance(program: Execution) -> bool:
+    """Run a program until it waits for the next control cycle; False when it has ended."""
     return next(program, _ENDED) is not _ENDED
 
 
@@ -159,5 +180,5 @@ _ENDED = object()
 
 
 def _copied(value: Any) -> Any:
-    """Lists are values in URScript."""
+    """Copy lists, which URScript assigns by value."""
     return type(value)(value) if isinstance(value, list) else value

@@ -1,42 +1,51 @@
-"""Registers that client and program share over RTDE, and who may write them."""
+"""Registers that RTDE clients and the program share, and the clients that own them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+REGISTER_COUNT = 48
+"""Number of registers of each kind."""
+
 Value = float | list[float]
+"""Value of an input: a number or a vector."""
 
 
 class Registers:
-    """Inputs by their RTDE name, outputs by number. ``owner`` is whatever identifies a client."""
+    """Input registers by RTDE name, output registers by number. An ``owner`` is any object that identifies a client.
+
+    Attributes:
+        output_integers: Integer output registers 0 to 47.
+        output_doubles: Floating-point output registers 0 to 47.
+    """
 
     def __init__(self) -> None:
-        self.output_integers = [0] * 48
-        self.output_doubles = [0.0] * 48
+        self.output_integers = [0] * REGISTER_COUNT
+        self.output_doubles = [0.0] * REGISTER_COUNT
         self._inputs: dict[str, Value] = {}
-        self._written: dict[str, float] = {}
+        self._write_times: dict[str, float] = {}
         self._owners: dict[str, object] = {}
 
     def read(self, name: str) -> float:
-        """The value of an input, 0 if it was never written."""
+        """Value of an input, 0 if it was never written; the first element of a vector."""
         value = self._inputs.get(name, 0.0)
         return value[0] if isinstance(value, list) else value
 
     def write(self, name: str, value: Value, now: float) -> None:
-        """A client has written an input."""
+        """Store what a client wrote to an input at time ``now`` (seconds)."""
         self._inputs[name] = value
-        self._written[name] = now
+        self._write_times[name] = now
 
     def age(self, name: str, now: float) -> float:
-        """Seconds since an input was written; since :meth:`touch` if it never was."""
-        return now - self._written.get(name, now)
+        """Seconds since an input was last written or touched; 0 if neither has happened."""
+        return now - self._write_times.get(name, now)
 
     def touch(self, name: str, now: float) -> None:
-        """Count the age of an input from now on."""
-        self._written[name] = now
+        """Restart the age of an input."""
+        self._write_times[name] = now
 
     def is_free(self, name: str, owner: object) -> bool:
-        """Whether a client may register an input for writing."""
+        """Whether a client may reserve an input for writing."""
         return self._owners.get(name, owner) is owner
 
     def claim(self, names: Sequence[str], owner: object) -> None:
@@ -44,5 +53,5 @@ class Registers:
         self._owners.update(dict.fromkeys(names, owner))
 
     def release(self, owner: object) -> None:
-        """A client has gone."""
+        """Release all inputs that a client has reserved."""
         self._owners = {name: other for name, other in self._owners.items() if other is not owner}

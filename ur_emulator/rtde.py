@@ -1,4 +1,4 @@
-"""The Real-Time Data Exchange interface, protocol version 2 (Universal Robots, RTDE guide): port 30004."""
+"""The Real-Time Data Exchange interface on port 30004, protocol version 2 (Universal Robots, RTDE guide)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from impurity_grasp_ros.errors import ConfigError
 from ur_emulator.controller import Controller
-from ur_emulator.variables import INPUTS, OUTPUTS, Readings, is_input
+from ur_emulator.errors import RtdeError
+from ur_emulator.variables import INPUTS, OUTPUTS, Readings
 
 HEADER = struct.Struct(">HB")
 REQUEST_VERSION, CONTROLLER_VERSION = ord("V"), ord("v")
@@ -18,20 +18,27 @@ START, PAUSE, DATA = ord("S"), ord("P"), ord("U")
 ACCEPTED = b"\x01"
 
 MIN_FREQUENCY, MAX_FREQUENCY = 1.0, 500.0
-"""Hz at which outputs can be asked for."""
+"""Output rates in Hz that a client can request."""
 
 MAX_RECIPES = 255
-"""Recipes of inputs are numbered by one byte."""
+"""Largest number of input recipes, which are numbered by one byte."""
 
 FORMATS = {
     "BOOL": "?", "UINT8": "B", "UINT32": "I", "UINT64": "Q", "INT32": "i", "DOUBLE": "d",
     "VECTOR3D": "3d", "VECTOR6D": "6d", "VECTOR6INT32": "6i",
 }  # fmt: skip
+"""Format characters of the struct module by RTDE type."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The variables of a data packet, in order, and how its bytes are laid out."""
+    """The variables of a data packet.
+
+    Attributes:
+        names: Names of the variables in the order of the packet.
+        layout: Layout of the packet: the recipe's number, then the values.
+        sizes: Count of numbers per variable.
+    """
 
     names: tuple[str, ...]
     layout: struct.Struct
@@ -40,7 +47,15 @@ class Recipe:
 
 @dataclass(eq=False)
 class Client:
-    """One connection. every: control cycles between two output packets."""
+    """State of one connection.
+
+    Attributes:
+        controller: The emulated controller.
+        inputs: Input recipes by number.
+        outputs: The output recipe, once the client has set one up.
+        started: Whether output packets are sent.
+        every: Control cycles between two output packets.
+    """
 
     controller: Controller
     inputs: dict[int, Recipe] = field(default_factory=dict)
@@ -50,9 +65,21 @@ class Client:
     _cycles: int = 0
 
     def answer(self, kind: int, payload: bytes) -> bytes:
-        """The reply to a packet, empty for data; raises ConfigError for what no client should send."""
+        """Process a packet.
+
+        Args:
+            kind: Type of the packet.
+            payload: Content after the header.
+
+        Returns:
+            The reply with its header; empty for a data packet.
+
+        Raises:
+            RtdeError: The packet violates the protocol.
+            struct.error: The packet is too short.
+        """
         if kind == DATA:
-            self._take(payload)
+            self._receive(payload)
             return b""
         if kind == REQUEST_VERSION:
             return packet(kind, ACCEPTED if payload == b"\x00\x02" else b"\x00")
@@ -65,10 +92,10 @@ class Client:
         if kind in (START, PAUSE):
             self.started = kind == START
             return packet(kind, ACCEPTED)
-        raise ConfigError(f"expected an RTDE packet, received type {kind}")
+        raise RtdeError(f"expected an RTDE packet, received type {kind}")
 
     def publish(self, readings: Readings) -> bytes:
-        """The data packet of a control cycle, empty when none is due."""
+        """Data packet for this control cycle; empty when none is due."""
         self._cycles += 1
         if not self.started or self.outputs is None or self._cycles % self.every:
             return b""
@@ -76,13 +103,13 @@ class Client:
         return packet(DATA, self.outputs.layout.pack(1, *values))
 
     def close(self) -> None:
-        """Give up what was reserved."""
+        """Release the inputs that the client has reserved."""
         self.controller.registers.release(self)
 
     def _set_up_outputs(self, payload: bytes) -> bytes:
         (frequency,) = struct.unpack(">d", payload[:8])
         if not 0.0 <= frequency <= MAX_FREQUENCY:
-            raise ConfigError(f"expected an output frequency of 0 to {MAX_FREQUENCY:g} Hz, received {frequency}")
+            raise RtdeError(f"expected an output frequency of 0 to {MAX_FREQUENCY:g} Hz, received {frequency}")
         names = _names(payload[8:])
         types = [OUTPUTS.type_of(name) for name in names]
         rate = self.controller.personality.rate
@@ -93,50 +120,57 @@ class Client:
 
     def _set_up_inputs(self, payload: bytes) -> bytes:
         names = _names(payload)
-        types = [INPUTS.type_of(name) if is_input(name) else None for name in names]
+        types = [INPUTS.type_of(name) for name in names]
         free = [self.controller.registers.is_free(name, self) for name in names]
         number = 0
         if len(self.inputs) == MAX_RECIPES:
-            raise ConfigError(f"expected at most {MAX_RECIPES} recipes of inputs, received another one")
+            raise RtdeError(f"expected at most {MAX_RECIPES} recipes of inputs, received another one")
         if None not in types and all(free):
             number = len(self.inputs) + 1
             self.inputs[number] = _recipe(names, [kind or "" for kind in types])
             self.controller.registers.claim(names, self)
-        said = [kind or "NOT_FOUND" if ok else "IN_USE" for kind, ok in zip(types, free, strict=True)]
-        return bytes([number]) + ",".join(said).encode()
+        replies = [kind or "NOT_FOUND" if ok else "IN_USE" for kind, ok in zip(types, free, strict=True)]
+        return bytes([number]) + ",".join(replies).encode()
 
-    def _take(self, payload: bytes) -> None:
+    def _receive(self, payload: bytes) -> None:
         recipe = self.inputs.get(payload[0]) if payload else None
         if recipe is None or len(payload) != recipe.layout.size:
-            raise ConfigError(f"expected data of a registered recipe, received {len(payload)} bytes of {payload[:1]!r}")
+            raise RtdeError(f"expected data of a registered recipe, received {len(payload)} bytes of {payload[:1]!r}")
         _, *values = recipe.layout.unpack(payload)
         for name, size in zip(recipe.names, recipe.sizes, strict=True):
-            taken, values = values[:size], values[size:]
-            self.controller.registers.write(name, taken[0] if size == 1 else taken, self.controller.time)
-        self._take_effect(recipe.names)
+            own, values = values[:size], values[size:]
+            self.controller.registers.write(name, own[0] if size == 1 else own, self.controller.time)
+        self._apply(recipe.names)
 
-    def _take_effect(self, names: Sequence[str]) -> None:
+    def _apply(self, names: Sequence[str]) -> None:
         controller, read = self.controller, self.controller.registers.read
         if "speed_slider_fraction" in names:
             fraction = read("speed_slider_fraction")
             if not math.isfinite(fraction):
-                raise ConfigError(f"expected a finite speed_slider_fraction, received {fraction}")
-            controller.slider = fraction
+                raise RtdeError(f"expected a finite speed_slider_fraction, received {fraction}")
+            controller.arm.speed_slider = fraction
         if "standard_digital_output_mask" in names:
             mask, value = int(read("standard_digital_output_mask")), int(read("standard_digital_output"))
             controller.digital_outputs = controller.digital_outputs & ~mask | value & mask
 
 
 def header(data: bytes) -> tuple[int, int]:
-    """Size of what follows a packet's header, and the packet's type; raises ConfigError."""
+    """Parse the header of a packet.
+
+    Returns:
+        Size of the payload in bytes, and type of the packet.
+
+    Raises:
+        RtdeError: The size is smaller than the header itself.
+    """
     size, kind = HEADER.unpack(data)
     if size < HEADER.size:
-        raise ConfigError(f"expected an RTDE packet of at least {HEADER.size} bytes, received a size of {size}")
+        raise RtdeError(f"expected an RTDE packet of at least {HEADER.size} bytes, received a size of {size}")
     return size - HEADER.size, kind
 
 
 def packet(kind: int, payload: bytes) -> bytes:
-    """A packet with its header."""
+    """Build a packet: header and payload."""
     return HEADER.pack(HEADER.size + len(payload), kind) + payload
 
 

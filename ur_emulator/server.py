@@ -1,4 +1,4 @@
-"""Serves a controller and a gripper on the ports of the real ones."""
+"""Serves a controller and a gripper on the ports of the real devices."""
 
 from __future__ import annotations
 
@@ -11,36 +11,47 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
-from impurity_grasp_ros.errors import ConfigError
 from ur_emulator import rtde
 from ur_emulator.controller import Controller
-from ur_emulator.dashboard import BANNER, Dashboard
+from ur_emulator.dashboard import BANNER, DashboardServer
 from ur_emulator.delay_line import DelayLine
+from ur_emulator.errors import ScriptError
 from ur_emulator.faults import FaultInjector
-from ur_emulator.gripper import FingerPlant, UrcapGripper
-from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.gripper import UrcapGripper
 from ur_emulator.urscript.tokens import ProgramStream
 from ur_emulator.variables import Readings
 
-PORTS = {"dashboard": 29999, "primary": 30001, "secondary": 30002, "script": 30003, "rtde": 30004, "gripper": 63352}
-CONTROL_PORT = 30999
-"""Where faults are asked for."""
+PORTS = {
+    "dashboard": 29999,
+    "primary": 30001,
+    "secondary": 30002,
+    "script": 30003,
+    "rtde": 30004,
+    "gripper": 63352,
+    "faults": 30999,
+}
+"""TCP ports by service; all but the last are those of the real devices."""
+
+READ_SIZE = 65536
+"""Bytes that are read from a script interface at once."""
 
 MAX_LAG = 0.03
-"""Seconds the controller may fall behind the wall clock before it lets time go: what it was sent is read first."""
+"""Seconds that the controller may lag behind the wall clock. If it lags more, it skips time, so that clients that
+have sent something are served first."""
 
-HANG_UPS = (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError)
-"""Ends of a session that are nobody's mistake: the server is told to end, or the client has left."""
+DISCONNECTIONS = (asyncio.CancelledError, asyncio.IncompleteReadError, ConnectionError)
+"""Regular ends of a session: the server ends, or the client has disconnected."""
 
-MISTAKES = (ConfigError, ScriptError, ArithmeticError, LookupError, ValueError, struct.error)
-"""What clients do wrong: it ends their connection and is reported."""
+CLIENT_ERRORS = (ScriptError, ArithmeticError, LookupError, ValueError, struct.error)
+"""Errors that invalid input of a client raises: they are logged and end its connection."""
 
 Session = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""Serves one connection until it ends."""
 
 
 @dataclass
 class Service:
-    """A port, who serves it and who is connected."""
+    """A TCP port, the function that serves a connection, the listening server if any, and the open connections."""
 
     port: int
     session: Session
@@ -48,20 +59,27 @@ class Service:
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
 
-class EmulatedCell:
-    """A controller and a gripper on loopback. faults: further requests that the control port takes, by name."""
+class EmulatorServer:
+    """Serves the ports and runs the control cycles.
+
+    Args:
+        controller: The emulated controller.
+        gripper: The emulated gripper.
+        host: Address on which the ports are served.
+        requests: Handlers of further requests to the fault port, by name.
+    """
 
     def __init__(
         self,
         controller: Controller,
-        fingers: FingerPlant,
-        host: str = "127.0.0.1",
-        faults: Mapping[str, Callable[..., None]] = MappingProxyType({}),
+        gripper: UrcapGripper,
+        host: str,
+        requests: Mapping[str, Callable[..., None]] = MappingProxyType({}),
     ) -> None:
         self._controller = controller
-        self._gripper = UrcapGripper(fingers)
-        self._dashboard = Dashboard(controller)
-        self._faults = FaultInjector(controller, self._gripper, fingers, self, faults)
+        self._gripper = gripper
+        self._dashboard = DashboardServer(controller)
+        self._faults = FaultInjector(controller, gripper, self, requests)
         self._host = host
         self._clients: dict[rtde.Client, asyncio.StreamWriter] = {}
         self._frozen_until = 0.0
@@ -71,32 +89,38 @@ class EmulatedCell:
             "dashboard": self._serve_dashboard,
             "rtde": self._serve_rtde,
             "gripper": self._serve_gripper,
-            "control": self._serve_control,
+            "faults": self._serve_faults,
         }
-        ports = {**PORTS, "control": CONTROL_PORT}
-        self._services = {name: Service(port, sessions.get(name, self._serve_script)) for name, port in ports.items()}
+        self._services = {name: Service(port, sessions.get(name, self._serve_script)) for name, port in PORTS.items()}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Listen and let time pass until cancelled; raises OSError when a port is taken."""
+        """Serve until canceled.
+
+        Args:
+            ready: Called once all ports are open.
+
+        Raises:
+            OSError: A port is taken, or the address is not one of this machine.
+        """
         try:
             for name in self._services:
                 await self._listen(name)
             ready()
-            await self._pass_time()
+            await self._run_cycles()
         finally:
             for name in self._services:
                 self.close(name)
 
-    # What faults do to the network
+    # Faults of the network
 
     def drop(self, service: str) -> None:
-        """Break all connections of a service."""
+        """See :meth:`.faults.Network.drop`."""
         for writer in list(self._services[service].writers):
             writer.transport.abort()
 
     def close(self, service: str) -> None:
-        """Break them, and listen no more until it is opened."""
+        """See :meth:`.faults.Network.close`."""
         server = self._services[service].server
         if server is not None:
             server.close()
@@ -104,26 +128,26 @@ class EmulatedCell:
         self.drop(service)
 
     def open(self, service: str) -> None:
-        """Listen again."""
+        """See :meth:`.faults.Network.open`."""
         task = asyncio.ensure_future(self._listen(service))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def freeze(self, seconds: float) -> None:
-        """Send and compute nothing for seconds."""
+        """See :meth:`.faults.Network.freeze`."""
         self._frozen_until = time.monotonic() + seconds
 
     def delay(self, seconds: float) -> None:
-        """Let packets of the RTDE interface arrive that many seconds late, either way."""
+        """See :meth:`.faults.Network.delay`."""
         self._rtde_line.delay = seconds
 
     def drip(self, seconds_per_byte: float) -> None:
-        """Send the dashboard's answers byte by byte; 0: as one."""
+        """See :meth:`.faults.Network.drip`."""
         self._seconds_per_byte = seconds_per_byte
 
     # Time
 
-    async def _pass_time(self) -> None:
+    async def _run_cycles(self) -> None:
         cycle = self._controller.personality.cycle
         due = time.monotonic()
         while True:
@@ -136,7 +160,7 @@ class EmulatedCell:
                 self._gripper.advance(cycle)
                 self._publish()
             self._rtde_line.flush()
-            await asyncio.sleep(max(due - time.monotonic(), 0.0))  # also when late: clients are read in between
+            await asyncio.sleep(max(due - time.monotonic(), 0.0))  # even when late, so that clients are served
 
     def _publish(self) -> None:
         readings = Readings(self._controller)
@@ -156,10 +180,10 @@ class EmulatedCell:
             service.writers.add(writer)
             try:
                 await service.session(reader, writer)
-            except HANG_UPS:
+            except DISCONNECTIONS:
                 pass
-            except MISTAKES as error:
-                self._report(name, error)
+            except CLIENT_ERRORS as error:
+                self._log(name, error)
             finally:
                 service.writers.discard(writer)
                 with contextlib.suppress(ConnectionError):
@@ -167,18 +191,18 @@ class EmulatedCell:
 
         service.server = await asyncio.start_server(session, self._host, service.port)
 
-    def _report(self, service: str, error: Exception) -> None:
-        self._controller.report(f"{service}: {type(error).__name__}: {error}")
+    def _log(self, service: str, error: Exception) -> None:
+        self._controller.log_event(f"{service}: {type(error).__name__}: {error}")
 
     async def _serve_rtde(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = rtde.Client(self._controller)
         self._clients[client] = writer
 
-        def take(kind: int, payload: bytes) -> None:
+        def process(kind: int, payload: bytes) -> None:
             try:
                 answer = client.answer(kind, payload)
-            except MISTAKES as error:
-                self._report("rtde", error)
+            except CLIENT_ERRORS as error:
+                self._log("rtde", error)
                 writer.transport.abort()
             else:
                 self._rtde_line.push(partial(_send, writer, answer))
@@ -186,24 +210,24 @@ class EmulatedCell:
         try:
             while True:
                 size, kind = rtde.header(await reader.readexactly(rtde.HEADER.size))
-                self._rtde_line.push(partial(take, kind, await reader.readexactly(size)))
+                self._rtde_line.push(partial(process, kind, await reader.readexactly(size)))
         finally:
             del self._clients[client]
             client.close()
 
     async def _serve_script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = ProgramStream()
-        while data := await reader.read(65536):
+        while data := await reader.read(READ_SIZE):
             for program in stream.feed(data.decode("latin-1")):
                 self._controller.upload(program)
 
     async def _serve_dashboard(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._say(writer, BANNER)
+        await self._send_line(writer, BANNER)
         while line := await reader.readline():
-            await self._say(writer, self._dashboard.answer(line.decode()))
+            await self._send_line(writer, self._dashboard.answer(line.decode()))
 
-    async def _say(self, writer: asyncio.StreamWriter, line: str) -> None:
-        """A line of the dashboard's, byte by byte if that was asked for."""
+    async def _send_line(self, writer: asyncio.StreamWriter, line: str) -> None:
+        """Send a line of the dashboard, byte by byte if that was requested."""
         data = f"{line}\n".encode()
         step = 1 if self._seconds_per_byte else len(data)
         for start in range(0, len(data), step):
@@ -215,7 +239,7 @@ class EmulatedCell:
         while line := await reader.readline():
             writer.write(self._gripper.handle(line.decode()))
 
-    async def _serve_control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_faults(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             writer.write(f"{self._faults.answer(line.decode())}\n".encode())
 

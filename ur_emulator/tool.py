@@ -1,4 +1,4 @@
-"""Where the tool is and how fast it moves, each computed once: several variables of several clients ask for it."""
+"""Pose and speed of the tool center point (TCP). Poses are cached, as several clients read them in every cycle."""
 
 from __future__ import annotations
 
@@ -7,41 +7,50 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.motion.kinematics import flange_pose, nearest_solution, tool_of
+from impurity_grasp_ros.motion.kinematics import flange_pose, nearest_flange_solution
 from impurity_grasp_ros.transform import Transform, inverse
 from ur_emulator.poses import Pose, to_pose
 
-REMEMBERED = 4
-"""Arrays of joint angles whose poses are kept: commanded and measured, now and a cycle ago."""
+CACHE_SIZE = 4
+"""Arrays of joint angles whose poses are cached: commanded and measured, of this cycle and the previous one."""
 
 
 class Tool:
-    """The active tool on the flange. Arrays of joint angles are told apart by identity: nobody changes them."""
+    """The active TCP. The cache compares arrays of joint angles by identity: callers never modify them in place."""
 
     def __init__(self) -> None:
         self._T_flange_tool: Transform = np.eye(4)
-        self._places: deque[tuple[NDArray[np.float64], Transform, Pose]] = deque(maxlen=REMEMBERED)
+        self._cache: deque[tuple[NDArray[np.float64], Transform, Pose]] = deque(maxlen=CACHE_SIZE)
 
     @property
     def T_flange_tool(self) -> Transform:
-        """Where the tool centre point is on the flange."""
+        """Pose of the TCP in the flange frame."""
         return self._T_flange_tool
 
     @T_flange_tool.setter
     def T_flange_tool(self, transform: Transform) -> None:
         self._T_flange_tool = transform
-        self._places.clear()
+        self._cache.clear()
 
     def transform(self, joints: NDArray[np.float64]) -> Transform:
-        """``T_controller_tool`` of joint angles (6,) in rad."""
+        """Forward kinematics: ``T_controller_tool`` of joint angles, (6,) rad."""
         return self._place(joints)[0]
 
     def pose(self, joints: NDArray[np.float64]) -> Pose:
-        """The same as a pose."""
+        """:meth:`transform` as a pose."""
         return self._place(joints)[1]
 
     def speed(self, before: NDArray[np.float64], joints: NDArray[np.float64], cycle: float) -> NDArray[np.float64]:
-        """Speed (6,) in m/s and rad/s, controller's base, between joint angles (6,) a cycle in seconds apart."""
+        """Speed of the TCP between two configurations.
+
+        Args:
+            before: Joint angles of the previous control cycle, (6,) rad.
+            joints: Joint angles now, (6,) rad.
+            cycle: Seconds between them.
+
+        Returns:
+            Linear and angular velocity, (6,), m/s and rad/s in the controller's base frame.
+        """
         if before is joints:
             return np.zeros(6)
         T_before, T_now = self.transform(before), self.transform(joints)
@@ -50,13 +59,13 @@ class Tool:
         return np.concatenate([T_now[:3, 3] - T_before[:3, 3], small]) / cycle
 
     def joints_at(self, T_controller_tool: Transform, near: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The joint angles (6,) closest to others that lead to a pose, or None."""
-        return nearest_solution(tool_of(T_controller_tool @ inverse(self._T_flange_tool)), near)
+        """Inverse kinematics: the joint angles, (6,) rad, closest to ``near`` that reach a pose, or None."""
+        return nearest_flange_solution(T_controller_tool @ inverse(self._T_flange_tool), near)
 
     def _place(self, joints: NDArray[np.float64]) -> tuple[Transform, Pose]:
-        for known, transform, pose in self._places:
-            if known is joints:
+        for cached, transform, pose in self._cache:
+            if cached is joints:
                 return transform, pose
         transform = flange_pose(joints) @ self._T_flange_tool
-        self._places.append((joints, transform, to_pose(transform)))
-        return self._places[-1][1:]
+        self._cache.append((joints, transform, to_pose(transform)))
+        return self._cache[-1][1:]

@@ -1,33 +1,38 @@
-"""The variables of the RTDE interface that clients ask for: names, types and values (RTDE guide)."""
+"""Variables of the RTDE interface: names, types and values (Universal Robots, RTDE guide)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from ur_emulator.controller import Controller
 from ur_emulator.modes import SAFETY_BITS, RobotMode, RuntimeState
+from ur_emulator.registers import REGISTER_COUNT
 
 JOINT_RUNNING = 253
-"""``joint_mode`` of a joint that is on."""
+"""``joint_mode`` of a joint that is running."""
 
 SIZES = {"VECTOR3D": 3, "VECTOR6D": 6, "VECTOR6INT32": 6}
+"""Numbers in a vector type; all other types hold one."""
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """Types by name. registers: prefixes of numbered registers with their type."""
+class Catalog:
+    """RTDE types of variables.
+
+    Attributes:
+        types: Type by name.
+        registers: Type of numbered registers, by the part of the name before the number.
+    """
 
     types: Mapping[str, str]
     registers: Mapping[str, str]
 
     def type_of(self, name: str) -> str | None:
-        """The RTDE type of a variable, or None for an unknown one."""
+        """RTDE type of a variable; None for an unknown name."""
         prefix, _, number = name.rpartition("_")
         if prefix in self.registers:
-            return self.registers[prefix] if number.isdigit() and int(number) < 48 else None
+            return self.registers[prefix] if number.isdigit() and int(number) < REGISTER_COUNT else None
         return self.types.get(name)
 
 
@@ -35,7 +40,7 @@ def _typed(groups: Mapping[str, str]) -> dict[str, str]:
     return {name: kind for kind, names in groups.items() for name in names.split()}
 
 
-OUTPUTS = Catalogue(
+OUTPUTS = Catalog(
     _typed(
         {
             "DOUBLE": "timestamp actual_execution_time speed_scaling target_speed_fraction actual_momentum payload "
@@ -53,7 +58,7 @@ OUTPUTS = Catalogue(
     ),
     {"output_int_register": "INT32", "output_double_register": "DOUBLE"},
 )
-INPUTS = Catalogue(
+INPUTS = Catalog(
     _typed(
         {
             "VECTOR6D": "external_force_torque",
@@ -68,13 +73,8 @@ INPUTS = Catalogue(
 )
 
 
-def is_input(name: str) -> bool:
-    """Whether clients may write a variable."""
-    return INPUTS.type_of(name) is not None
-
-
 class Readings(dict[str, Iterable[float]]):
-    """Values of output variables in one control cycle, each read when it is first asked for."""
+    """Values of output variables in one control cycle, each computed when it is first needed."""
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Readings(dict[str, Iterable[float]]):
 
 
 def output_values(controller: Controller, name: str) -> Iterable[float]:
-    """The numbers of an output variable, as many as its type has; zeros for what is not emulated."""
+    """Value of an output variable: as many numbers as its type holds, zeros if it is not emulated."""
     prefix, _, number = name.rpartition("_")
     if prefix == "output_int_register":
         return [controller.registers.output_integers[int(number)]]
@@ -98,21 +98,21 @@ def output_values(controller: Controller, name: str) -> Iterable[float]:
 
 
 def _force(controller: Controller) -> list[float]:
-    return [*controller.force().tolist(), 0.0, 0.0, 0.0]
+    return [*controller.arm.force().tolist(), 0.0, 0.0, 0.0]
 
 
 VALUES: dict[str, Callable[[Controller], Iterable[float]]] = {
     "timestamp": lambda c: [c.time],
-    "actual_q": lambda c: c.measured.joints.tolist(),
-    "actual_qd": lambda c: c.measured.speeds.tolist(),
-    "target_q": lambda c: c.axes.q.tolist(),
-    "target_qd": lambda c: c.axes.qd.tolist(),
-    "actual_TCP_pose": lambda c: c.fitted.pose(c.measured.joints),
-    "target_TCP_pose": lambda c: c.fitted.pose(c.axes.q),
-    "actual_TCP_speed": lambda c: c.tool_speed().tolist(),
-    "target_TCP_speed": lambda c: c.tool_speed().tolist(),
+    "actual_q": lambda c: c.arm.measured.joints.tolist(),
+    "actual_qd": lambda c: c.arm.measured.speeds.tolist(),
+    "target_q": lambda c: c.arm.axes.q.tolist(),
+    "target_qd": lambda c: c.arm.axes.qd.tolist(),
+    "actual_TCP_pose": lambda c: c.arm.tool.pose(c.arm.measured.joints),
+    "target_TCP_pose": lambda c: c.arm.tool.pose(c.arm.axes.q),
+    "actual_TCP_speed": lambda c: c.arm.tool_speed().tolist(),
+    "target_TCP_speed": lambda c: c.arm.tool_speed().tolist(),
     "actual_TCP_force": _force,
-    "ft_raw_wrench": lambda c: [*c.measured.force.tolist(), 0.0, 0.0, 0.0],
+    "ft_raw_wrench": lambda c: [*c.arm.measured.force.tolist(), 0.0, 0.0, 0.0],
     "joint_temperatures": lambda c: [30.0] * 6,
     "joint_mode": lambda c: [JOINT_RUNNING] * 6,
     "robot_mode": lambda c: [int(c.robot_mode)],
@@ -122,12 +122,12 @@ VALUES: dict[str, Callable[[Controller], Iterable[float]]] = {
     "robot_status_bits": lambda c: [
         int(c.robot_mode is not RobotMode.POWER_OFF) | int(c.runtime_state is RuntimeState.PLAYING) << 1
     ],
-    "speed_scaling": lambda c: [c.speed_factor],
-    "target_speed_fraction": lambda c: [c.slider],
-    "payload": lambda c: [c.payload],
+    "speed_scaling": lambda c: [c.arm.speed_factor],
+    "target_speed_fraction": lambda c: [c.arm.speed_slider],
+    "payload": lambda c: [c.arm.payload],
     "actual_main_voltage": lambda c: [48.0],
     "actual_robot_voltage": lambda c: [48.0],
     "actual_joint_voltage": lambda c: [48.0] * 6,
     "actual_digital_output_bits": lambda c: [c.digital_outputs],
-    "actual_tool_accelerometer": lambda c: np.array([0.0, 0.0, -9.81]).tolist(),
+    "actual_tool_accelerometer": lambda c: [0.0, 0.0, -9.81],
 }

@@ -84,8 +84,7 @@ def inverse_kinematics(T_base_tool: Transform) -> NDArray[np.float64]:
 
     The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
     """
-    solutions = [wrap(np.array(s)) for s in _solutions(_flange_of(T_base_tool))]
-    return np.array(solutions).reshape(-1, 6)
+    return _all_solutions(_flange_of(T_base_tool))
 
 
 def _flange_of(T_base_tool: Transform) -> Transform:
@@ -96,6 +95,11 @@ def _flange_of(T_base_tool: Transform) -> Transform:
 def tool_of(T_controller_flange: Transform) -> Transform:
     """``T_base_tool`` of a flange pose as the controller reckons."""
     return T_BASE_CONTROLLER @ T_controller_flange @ T_FLANGE_TOOL
+
+
+def _all_solutions(T_controller_flange: Transform) -> NDArray[np.float64]:
+    solutions = [wrap(np.array(s)) for s in _solutions(T_controller_flange)]
+    return np.array(solutions).reshape(-1, 6)
 
 
 def _solutions(T06: Transform) -> Iterator[tuple[float, ...]]:
@@ -143,7 +147,14 @@ def nearest_solution(T_base_tool: Transform, reference: NDArray[np.float64]) -> 
     Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture. Joint limits
     of one turn to either side are respected.
     """
-    solutions = inverse_kinematics(T_base_tool)
+    return nearest_flange_solution(_flange_of(T_base_tool), reference)
+
+
+def nearest_flange_solution(
+    T_controller_flange: Transform, reference: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """As :func:`nearest_solution`, for a pose of the flange in the controller's base frame: whatever the tool is."""
+    solutions = _all_solutions(T_controller_flange)
     candidates = reference + wrap(solutions - reference)
     candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
     if not len(candidates):

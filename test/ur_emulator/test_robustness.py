@@ -1,4 +1,4 @@
-"""Whatever clients send, the emulated controller says what is wrong with it and lives on."""
+"""The emulated controller survives invalid input of clients and reports it."""
 
 import contextlib
 import socket
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from served_cell import ServedCell, free_host, served_cell
 
 from ur_emulator import rtde
-from ur_emulator.server import MISTAKES
-from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.errors import ScriptError
+from ur_emulator.server import CLIENT_ERRORS
 from ur_emulator.urscript.tokens import MAX_LENGTH, ProgramStream
 from ur_emulator.variables import Readings
 
@@ -36,7 +36,7 @@ def cell() -> Iterator[ServedCell]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
-def test_a_header_that_is_shorter_than_itself_ends_the_connection_with_a_reason(cell: ServedCell, size: int) -> None:
+def test_a_packet_smaller_than_its_header_ends_the_connection_and_is_logged(cell: ServedCell, size: int) -> None:
     with socket.create_connection((cell.host, 30004), timeout=10.0) as client:
         client.sendall(struct.pack(">HB", size, ord("V")))
         assert client.recv(16) == b""
@@ -54,7 +54,7 @@ def test_a_header_that_is_shorter_than_itself_ends_the_connection_with_a_reason(
         "def main():\n write_output_integer_register(0, 1e30)\nend\n",
     ],
 )
-def test_programs_that_nest_too_deeply_or_cannot_run_end_with_a_reason(cell: ServedCell, source: str) -> None:
+def test_programs_that_nest_too_deeply_or_cannot_run_are_logged(cell: ServedCell, source: str) -> None:
     before = len(cell.do("state")["events"])
     with socket.create_connection((cell.host, 30002), timeout=10.0) as client:
         client.sendall(source.encode())
@@ -82,27 +82,27 @@ def test_any_text_is_a_program_or_is_refused(words: list[str]) -> None:
 @example(ord("O"), struct.pack(">d", 1e-300) + b"timestamp")
 @example(ord("O"), struct.pack(">d", float("nan")) + b"timestamp")
 @example(ord("I"), b"input_int_register_99,speed_slider_mask")
-def test_any_packet_is_answered_or_a_mistake_with_a_name(kind: int, payload: bytes) -> None:
+def test_any_packet_is_answered_or_raises_a_client_error(kind: int, payload: bytes) -> None:
     client = rtde.Client(controller_of())
-    with contextlib.suppress(*MISTAKES):
+    with contextlib.suppress(*CLIENT_ERRORS):
         client.answer(kind, payload)
     client.started = True
     client.publish(Readings(client.controller))
 
 
-def test_a_slider_that_is_no_number_is_refused() -> None:
+def test_a_speed_slider_that_is_not_finite_is_refused() -> None:
     client = rtde.Client(controller_of())
     client.answer(ord("I"), b"speed_slider_fraction")
-    with pytest.raises(MISTAKES, match="finite"):
+    with pytest.raises(CLIENT_ERRORS, match="finite"):
         client.answer(ord("U"), struct.pack(">Bd", 1, float("nan")))
-    assert client.controller.slider == 1.0
+    assert client.controller.arm.speed_slider == 1.0
 
 
-def test_more_recipes_of_inputs_than_a_byte_can_number_are_refused() -> None:
+def test_more_input_recipes_than_a_byte_can_number_are_refused() -> None:
     client = rtde.Client(controller_of())
     for _ in range(rtde.MAX_RECIPES):
         client.answer(ord("I"), b"input_int_register_1")
-    with pytest.raises(MISTAKES, match="255 recipes"):
+    with pytest.raises(CLIENT_ERRORS, match="255 recipes"):
         client.answer(ord("I"), b"input_int_register_1")
 
 
@@ -117,7 +117,7 @@ def test_a_program_without_an_end_is_refused_before_it_fills_the_memory() -> Non
 @pytest.mark.parametrize(
     "request_", ["[" * 100_000, '{"do": "object", "opening": "x"}', '{"do": "gripper_fault", "number": 1e999}', "5"]
 )
-def test_nonsense_at_the_control_port_is_answered(cell: ServedCell, request_: str) -> None:
+def test_invalid_requests_to_the_fault_port_are_answered(cell: ServedCell, request_: str) -> None:
     with socket.create_connection((cell.host, 30999), timeout=10.0) as client:
         client.sendall(request_[:60_000].encode() + b"\n")
         assert b"error" in client.makefile("rb").readline()

@@ -1,10 +1,10 @@
-"""The emulated gripper's registers behave as the manual says."""
+"""The registers of the emulated gripper behave as the manual says."""
 
 import pytest
 
-from impurity_grasp_ros.constants import GRIPPER_STROKE
 from ur_emulator.gripper import (
     ACTIVATION_TIME,
+    STROKE,
     IdealFingers,
     ObjectState,
     UrcapGripper,
@@ -20,7 +20,7 @@ def active_gripper(fingers: IdealFingers) -> UrcapGripper:
     return gripper
 
 
-def test_activation_takes_its_time() -> None:
+def test_activation_takes_time() -> None:
     gripper = UrcapGripper(IdealFingers())
     assert gripper.handle("GET STA") == b"STA 0\n"
     assert gripper.handle("SET ACT 1") == b"ack"
@@ -37,7 +37,7 @@ def test_nothing_moves_before_activation() -> None:
     gripper = UrcapGripper(fingers)
     gripper.handle("SET POS 255 SPE 255 FOR 10 GTO 1")
     gripper.advance(2.0)
-    assert fingers.opening() == GRIPPER_STROKE
+    assert fingers.opening() == STROKE
 
 
 @pytest.mark.parametrize(("obstacle", "state"), [(None, ObjectState.AT_TARGET), (0.04, ObjectState.STALLED_CLOSING)])
@@ -53,7 +53,7 @@ def test_closing_ends_at_the_target_or_on_an_object(obstacle: float | None, stat
     assert fingers.opening() == pytest.approx(obstacle or 0.0)
 
 
-def test_a_lost_object_lets_the_fingers_close_on() -> None:
+def test_fingers_close_further_when_they_lose_an_object() -> None:
     fingers = IdealFingers()
     fingers.obstacle = 0.04
     gripper = active_gripper(fingers)
@@ -67,13 +67,13 @@ def test_a_lost_object_lets_the_fingers_close_on() -> None:
     assert fingers.opening() == pytest.approx(0.0)
 
 
-def test_a_fault_keeps_the_fingers_still() -> None:
+def test_the_fingers_do_not_move_during_a_fault() -> None:
     fingers = IdealFingers()
     gripper = active_gripper(fingers)
     gripper.fail(9)
     gripper.handle("SET POS 255 GTO 1")
     gripper.advance(1.0)
-    assert fingers.opening() == GRIPPER_STROKE
+    assert fingers.opening() == STROKE
     assert gripper.handle("GET FLT") == b"FLT 9\n"
 
 
@@ -84,7 +84,7 @@ def reset(gripper: UrcapGripper) -> None:
 
 
 @pytest.mark.parametrize("number", [10, 12, 13, 14, 15])
-def test_a_reset_clears_a_major_fault_unless_its_cause_stays(number: int) -> None:
+def test_a_reset_clears_a_major_fault_unless_its_cause_is_permanent(number: int) -> None:
     gripper = active_gripper(IdealFingers())
     gripper.fail(number)
     gripper.advance(60.0)
@@ -111,8 +111,8 @@ def test_a_minor_fault_ends_with_its_cause_and_not_by_a_reset(number: int) -> No
     assert gripper.handle("GET FLT") == f"FLT {number}\n".encode()
 
 
-@pytest.mark.parametrize(("opening", "reached"), [(None, GRIPPER_STROKE), (0.03, 0.03)])
-def test_jammed_fingers_do_not_go_where_they_are_asked_to(opening: float | None, reached: float) -> None:
+@pytest.mark.parametrize(("opening", "reached"), [(None, STROKE), (0.03, 0.03)])
+def test_jammed_fingers_do_not_reach_their_target(opening: float | None, reached: float) -> None:
     fingers = IdealFingers()
     gripper = active_gripper(fingers)
     gripper.jam(opening)
@@ -129,11 +129,25 @@ def test_jammed_fingers_do_not_go_where_they_are_asked_to(opening: float | None,
 @pytest.mark.parametrize(
     "line", ["", "GET", "GET XYZ", "SET POS", "SET POS x", "SET XYZ 3", "HELLO 1 2", "SET POS 1 SPE"]
 )
-def test_nonsense_is_answered_with_a_question_mark(line: str) -> None:
+def test_invalid_lines_are_answered_with_a_question_mark(line: str) -> None:
     assert UrcapGripper(IdealFingers()).handle(line) == b"?\n"
 
 
 def test_counts_and_openings_are_inverse() -> None:
-    assert (count_of(GRIPPER_STROKE), count_of(0.0)) == (3, 230)
+    assert (count_of(STROKE), count_of(0.0)) == (3, 230)
     for count in range(3, 231):
         assert count_of(opening_of(count)) == count
+
+
+@pytest.mark.parametrize("stroke", [STROKE, 0.140])
+def test_the_registers_span_the_stroke_of_the_gripper(stroke: float) -> None:
+    fingers = IdealFingers(stroke)
+    gripper = UrcapGripper(fingers, stroke)
+    gripper.handle("SET ACT 1")
+    gripper.advance(ACTIVATION_TIME)
+    assert (fingers.opening(), gripper.handle("GET POS")) == (stroke, b"POS 3\n")
+    assert gripper.object_state() is ObjectState.AT_TARGET
+    gripper.handle("SET POS 115 SPE 255 FOR 10 GTO 1")
+    gripper.advance(2.0)
+    assert fingers.opening() == pytest.approx(stroke * 115 / 227, abs=1e-9)
+    assert gripper.handle("GET POS") == b"POS 115\n"

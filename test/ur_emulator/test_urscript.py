@@ -1,4 +1,4 @@
-"""URScript programs do what the script manual says, one control cycle at a time."""
+"""URScript programs behave as the script manual says."""
 
 from collections.abc import Generator
 
@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ur_emulator.errors import ScriptError
 from ur_emulator.program import LOAD_TIME, ProgramRunner
-from ur_emulator.urscript.errors import ScriptError
 from ur_emulator.urscript.tokens import ProgramStream
 
 LATE = 2 * LOAD_TIME
 
 
 class Recorder:
-    """Built-ins that write down what a program does."""
+    """Built-in functions that record what a program does."""
 
     def __init__(self) -> None:
         self._said: list[object] = []
@@ -27,11 +27,11 @@ class Recorder:
 
 
 def run(source: str, cycles: int = 20) -> tuple[list[object], list[str]]:
-    """What a program says in so many cycles, and what is logged about it."""
+    """Values that a program says within some cycles, and the log."""
     recorder, log = Recorder(), list[str]()
     runner = ProgramRunner(recorder, log.append)
     runner.load(source, 0.0, allowed=True)
-    assert runner.starts(LATE)
+    assert runner.take_start(LATE)
     for _ in range(cycles):
         runner.cycle(playing=True)
     return recorder._said, log
@@ -155,13 +155,13 @@ def test_a_loop_that_never_waits_is_stopped() -> None:
         program("if True:", "say(1)"),
     ],
 )
-def test_what_is_no_program_is_refused_with_its_line(source: str) -> None:
+def test_an_invalid_program_is_refused(source: str) -> None:
     with pytest.raises(ScriptError, match="expected"):
         run(source)
 
 
 @pytest.mark.parametrize("line", ["say([1][4])", "say(1 / 0)", "say(unknown)", "say(1, 2, 3)"])
-def test_a_mistake_at_run_time_ends_the_program_with_a_reason(line: str) -> None:
+def test_an_error_at_run_time_ends_the_program_and_is_logged(line: str) -> None:
     said, log = run(program(line, "say(1)"))
     assert said == []
     assert log[0].startswith("program main stopped: runtime error")
@@ -178,7 +178,7 @@ def test_a_secondary_program_runs_beside_the_main_one() -> None:
 
 
 @given(st.integers(1, 40))
-def test_programs_are_found_in_a_stream_however_it_is_cut(size: int) -> None:
+def test_programs_are_found_in_a_stream_in_chunks_of_any_size(size: int) -> None:
     first = program("# a comment: end", "if True:", "  say(1)", "end")
     text = f"\n{first}say(2)\n\n{first}"
     stream, found = ProgramStream(), list[str]()

@@ -1,1 +1,1 @@
-"""The part of Universal Robots' script language that client libraries upload, turned into Python generators."""
+"""Translates URScript, as far as client libraries use it, to Python generators."""

@@ -1,4 +1,4 @@
-"""Expressions of URScript as Python text."""
+"""Translates expressions of URScript to Python."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
+from ur_emulator.errors import ScriptError
 from ur_emulator.urscript.cursor import Cursor
-from ur_emulator.urscript.errors import ScriptError
 from ur_emulator.urscript.tokens import Token
 
 COMPARISONS = {"==", "!=", "<", ">", "<=", ">="}
@@ -15,14 +15,25 @@ COMPARISONS = {"==", "!=", "<", ">", "<=", ">="}
 
 @dataclass(frozen=True)
 class Library:
-    """Names of the built-in functions: those that return at once, and those that take control cycles."""
+    """Names of the built-in functions.
+
+    Attributes:
+        immediate: Functions that return at once.
+        blocking: Functions that take control cycles, which are generators.
+    """
 
     immediate: Set[str]
     blocking: Set[str]
 
 
 class Expressions(Cursor):
-    """Recursive descent, from weak to strong operators. functions: names that the program itself defines."""
+    """Recursive descent parser for expressions, from weakly to strongly binding operators.
+
+    Args:
+        tokens: The whole program.
+        library: The built-in functions.
+        functions: Names of functions and threads that the program defines.
+    """
 
     def __init__(self, tokens: list[Token], library: Library, functions: Set[str]) -> None:
         super().__init__(tokens)
@@ -30,7 +41,11 @@ class Expressions(Cursor):
         self._functions = functions
 
     def expression(self) -> str:
-        """A whole expression."""
+        """Translate an expression.
+
+        Raises:
+            ScriptError: The next tokens are not an expression.
+        """
         left = self._negation()
         while self.text() in ("and", "or", "xor"):
             word = self.take()
@@ -55,7 +70,11 @@ class Expressions(Cursor):
         return f"(-{self._sign()})" if self.taken("-") else self.postfix()
 
     def postfix(self) -> str:
-        """A value with its indices: what may stand left of an assignment."""
+        """Translate a value with its indices, such as ``a[0]``: what may stand left of an assignment.
+
+        Raises:
+            ScriptError: The next tokens are not a value.
+        """
         value = self._primary()
         while self.taken("["):
             value = f"{value}[int({self.expression()})]"

@@ -1,4 +1,4 @@
-"""URScript as a sequence of tokens, and a stream of text as a sequence of programs."""
+"""Splits URScript into tokens, and a stream of text into programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ur_emulator.urscript.errors import ScriptError
+from ur_emulator.errors import ScriptError
 
 PATTERN = re.compile(
     r"""(?P<space>[ \t\r\n]+|\#[^\n]*)
@@ -17,16 +17,22 @@ PATTERN = re.compile(
     re.VERBOSE,
 )
 OPENING = {"def", "sec", "thread", "if", "while"}
-"""Words that begin what an ``end`` ends."""
+"""Keywords of blocks, which ``end`` closes."""
 
 MAX_LENGTH = 1_000_000
-"""Characters of a program, at most."""
+"""Largest number of characters in a program."""
 
 FIRST_WORD = re.compile(r"\s*(\w+)")
 
 
 class Token(NamedTuple):
-    """A piece of a program. kind: number, string, name, operator, or end after the last one."""
+    """A token.
+
+    Attributes:
+        kind: ``number``, ``string``, ``name`` or ``operator``; ``end`` after the last one.
+        text: The characters in the program.
+        line: Line number, from 1.
+    """
 
     kind: str
     text: str
@@ -34,21 +40,25 @@ class Token(NamedTuple):
 
 
 def tokenize(source: str) -> list[Token]:
-    """The tokens of a program, without spaces and comments; raises ScriptError. Line breaks mean nothing."""
-    tokens, place, line = [], 0, 1
-    while place < len(source):
-        match = PATTERN.match(source, place)
+    """Split a program into tokens, without white space, line breaks and comments.
+
+    Raises:
+        ScriptError: A character does not belong to the language.
+    """
+    tokens, position, line = [], 0, 1
+    while position < len(source):
+        match = PATTERN.match(source, position)
         if match is None:
-            raise ScriptError(f"line {line}: expected URScript, received {source[place : place + 20]!r}")
+            raise ScriptError(f"line {line}: expected URScript, received {source[position : position + 20]!r}")
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match.group(), line))
         line += match.group().count("\n")
-        place = match.end()
+        position = match.end()
     return [*tokens, Token("end", "", line)]
 
 
 class ProgramStream:
-    """Cuts what arrives on a socket into whole programs: a block up to its ``end``, or a single line."""
+    """Splits the text that arrives on a socket into programs: a block up to its ``end``, or a single line."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -57,7 +67,17 @@ class ProgramStream:
         self._length = 0
 
     def feed(self, text: str) -> Iterator[str]:
-        """Take in text; gives the programs that are complete now. Raises ScriptError for one without an end."""
+        """Add text.
+
+        Args:
+            text: The next characters from the socket, cut anywhere.
+
+        Yields:
+            Programs that are complete now.
+
+        Raises:
+            ScriptError: The present program is too long; its end may be missing.
+        """
         *lines, self._rest = (self._rest + text).split("\n")
         self._length += len(text)
         if self._length > MAX_LENGTH:

@@ -1,7 +1,7 @@
-"""URScript to Python: every function becomes a generator that yields once per control cycle it waits.
+"""Translates URScript to Python: every function becomes a generator that yields once per control cycle it waits.
 
-Variables are called ``v_<name>`` and functions ``f_<name>`` in the Python text, so that no name of a script can mean
-anything but itself. What is assigned in a function belongs to it, unless some part of the program declares it global.
+Variables become ``v_<name>`` and functions ``f_<name>``, so that no name of a script can refer to anything in Python. A
+variable that is assigned in a function is local, unless any part of the program declares it global.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ from itertools import pairwise
 from ur_emulator.urscript.expressions import Expressions, Library
 from ur_emulator.urscript.tokens import Token, tokenize
 
-WITHOUT_EFFECT = {"enter_critical", "exit_critical", "pass"}
-"""Threads take turns only where they wait, so that every stretch in between is a critical section anyway."""
+IGNORED = {"enter_critical", "exit_critical", "pass"}
+"""Statements without effect: threads only take turns where they wait, so that no critical section can be disturbed."""
 
 Lines = list[str]
 
 
 @dataclass(frozen=True)
 class Translation:
-    """Python text that defines the functions of a program. main: name of the one to run. secondary: ``sec``."""
+    """A translated program.
+
+    Attributes:
+        text: Python code that defines the functions.
+        main: Name of the function to run.
+        secondary: Whether it is a secondary program (``sec``).
+    """
 
     text: str
     main: str
@@ -29,7 +35,15 @@ class Translation:
 
 
 def translate(source: str, library: Library) -> Translation:
-    """Translate a program, or a single statement; raises ScriptError."""
+    """Translate a program, or a single statement.
+
+    Args:
+        source: URScript.
+        library: The built-in functions.
+
+    Raises:
+        ScriptError: The text is not a program.
+    """
     tokens = tokenize(source)
     if tokens[0].text not in ("def", "sec"):
         tokens = [*tokenize("def statement():"), *tokens[:-1], *tokenize("end")]
@@ -45,7 +59,7 @@ class _Function:
 
 
 class _Translator(Expressions):
-    """Statements become indented lines; functions are collected on the way."""
+    """Translates statements to lines of Python and collects the functions among them."""
 
     def __init__(self, tokens: list[Token], library: Library) -> None:
         following = list(pairwise(tokens))
@@ -82,7 +96,7 @@ class _Translator(Expressions):
 
     def _statement(self) -> Lines:
         word = self.text()
-        if word in WITHOUT_EFFECT:
+        if word in IGNORED:
             self.take()
             return []
         if word in self._statements:
