@@ -17,7 +17,7 @@ def shared_files() -> list[tuple[str, list[str]]]:
 
 
 setup(
-    packages=find_packages(include=["impurity_grasp_ros", "impurity_grasp_ros.*"]),
+    packages=find_packages(include=["impurity_grasp_ros*", "ur_emulator*"]),
     data_files=shared_files(),
     install_requires=[
         "numpy<2.3",

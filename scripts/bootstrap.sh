@@ -242,7 +242,7 @@ prepare_extra() {
 # Python, configuration and launch files are linked, not copied: of those only the names matter.
 build_inputs() {
     cat "$venv/.complete" package.xml CMakeLists.txt setup.cfg msg/* srv/* action/*
-    find impurity_grasp_ros config launch models rviz urdf -type f ! -name '*.pyc' 2>/dev/null | sort || true
+    find impurity_grasp_ros ur_emulator config launch models rviz urdf -type f ! -name '*.pyc' 2>/dev/null | sort || true
 }
 
 prepare_interfaces() {

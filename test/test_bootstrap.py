@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("scripts/bootstrap.sh", "package.xml", "CMakeLists.txt", "setup.cfg", "requirements", "msg", "srv", "action")
-FOLDERS = ("impurity_grasp_ros", "config", "launch", "models", "rviz", "urdf")
+FOLDERS = ("impurity_grasp_ros", "ur_emulator", "config", "launch", "models", "rviz", "urdf")
 
 PIP = "import os, sys; open(os.environ['CALLS'], 'a').write('pip ' + ' '.join(sys.argv[1:]) + '\\n')\n"
 COLCON = '#!/bin/bash\necho colcon >>"$CALLS"\nmkdir -p install\ntouch install/setup.bash\n'

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "impurity_grasp_ros"
+EMULATOR = "ur_emulator"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
@@ -36,6 +38,7 @@ class Layer(NamedTuple):
 
     layers: set[str]
     libraries: frozenset[str] | set[str] = frozenset()  # numpy and scipy are everyone's
+    modules: frozenset[str] | set[str] = frozenset()  # single ones of other layers
 
 
 EVERYWHERE = {"numpy", "scipy"}
@@ -45,10 +48,10 @@ LAYERS = {
     "policy": Layer({"core"}, {"cv2", "torch"}),
     "motion": Layer({"core"}, PINOCCHIO),
     "hardware": Layer({"core", "motion"}, UR_RTDE | {"pyrobotiqur"}),
-    "emulation": Layer({"core", "motion"}),
+    EMULATOR: Layer(set(), modules={"motion.kinematics", "motion.trajectory", "priority", "transform"}),
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
-    "simulation": Layer({"core", "motion", "emulation"}, PYBULLET),
+    "simulation": Layer({"core", "motion", EMULATOR}, PYBULLET),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
     "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}),
 }
@@ -72,7 +75,9 @@ def dotted_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {dotted_name(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+MODULES = {
+    dotted_name(path): path for package in (PACKAGE, EMULATOR) for path in sorted((ROOT / package).rglob("*.py"))
+}
 
 
 def layer_of(module: str) -> str:
@@ -84,8 +89,8 @@ def imported_modules(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
-            yield from (f"{PACKAGE}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module in (PACKAGE, EMULATOR):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield "." * node.level + (node.module or "")
 
@@ -93,8 +98,9 @@ def imported_modules(path: Path) -> Iterator[str]:
 def is_allowed(module: str, imported: str) -> bool:
     own, extra = layer_of(module), ALSO_ALLOWED.get(module, set())
     library = imported.partition(".")[0]
-    if library == PACKAGE:
-        return layer_of(imported) in LAYERS[own].layers | {own} | extra
+    if library in (PACKAGE, EMULATOR):
+        is_named = imported.removeprefix(f"{PACKAGE}.") in LAYERS[own].modules
+        return is_named or layer_of(imported) in LAYERS[own].layers | {own} | extra
     return library in sys.stdlib_module_names or library in EVERYWHERE | LAYERS[own].libraries | extra
 
 
@@ -103,7 +109,8 @@ def table_of_layers() -> str:
     rows = ["| layer | may import | libraries |", "|---|---|---|"]
     for name, layer in LAYERS.items():
         layers = [other for other in LAYERS if other in layer.layers]
-        cells = [f"`{name}`", ", ".join(layers) or "-", ", ".join(sorted(layer.libraries)) or "-"]
+        modules = [f"`{module}`" for module in sorted(layer.modules)]
+        cells = [f"`{name}`", ", ".join(layers + modules) or "-", ", ".join(sorted(layer.libraries)) or "-"]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -132,6 +139,11 @@ def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
     assert not forbidden, f"layer {layer_of(module)} must not import {', '.join(forbidden)}"
 
 
+def test_no_modules_of_the_emulator_import_each_other() -> None:
+    modules = {name: path for name, path in MODULES.items() if layer_of(name) == EMULATOR}
+    TopologicalSorter({name: set(imported_modules(path)) for name, path in modules.items()}).prepare()
+
+
 IMPORT_WITHOUT_ROS = """
 import importlib, sys
 
@@ -157,3 +169,12 @@ def test_everything_but_the_nodes_imports_without_ros() -> None:
     command = [sys.executable, "-c", IMPORT_WITHOUT_ROS, ",".join(sorted(ROS)), ",".join(modules)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     assert process.stdout == ""
+
+
+def test_the_emulator_brings_along_nothing_else_of_the_project() -> None:
+    modules = [module for module in MODULES if layer_of(module) == EMULATOR]
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    imported = {name for name in process.stdout.split() if name.startswith(f"{PACKAGE}.")}
+    assert imported - {f"{PACKAGE}.motion"} == {f"{PACKAGE}.{module}" for module in LAYERS[EMULATOR].modules}

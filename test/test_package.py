@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import yaml
-from test_layers import MODULES, PACKAGE, ROOT, ROS, imported_modules
+from test_layers import EMULATOR, MODULES, PACKAGE, ROOT, ROS, imported_modules
 
 from impurity_grasp_ros import __version__
 
@@ -39,7 +39,7 @@ WITHOUT_KEY = {"pyrobotiqur": "pyRobotiqUR", "ray": "ray", "rtde_control": "ur_r
 
 def libraries() -> set[str]:
     names = {name.partition(".")[0] for path in MODULES.values() for name in imported_modules(path)}
-    return names - set(sys.stdlib_module_names) - {PACKAGE}
+    return names - set(sys.stdlib_module_names) - {PACKAGE, EMULATOR}
 
 
 def requirements(name: str) -> set[str]:
@@ -85,5 +85,6 @@ def test_hooks_and_tests_run_the_same_ruff() -> None:
     assert f"ruff=={version.removeprefix('v')}" in (ROOT / "requirements/test.txt").read_text(encoding="utf-8").split()
 
 
-def test_the_package_is_typed() -> None:
-    assert (ROOT / "impurity_grasp_ros/py.typed").exists()
+@pytest.mark.parametrize("package", [PACKAGE, EMULATOR])
+def test_the_packages_are_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").exists()

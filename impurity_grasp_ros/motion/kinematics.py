@@ -100,6 +100,37 @@ def wrap(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     return -((-angles + math.pi) % (2.0 * math.pi) - math.pi)
 
 
+def flange_solutions(T_controller_flange: Transform) -> NDArray[np.float64]:
+    """All joint angles (n, 6) in radians, n of 0..8, each within (-pi, pi], that bring the flange to a pose.
+
+    The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
+    """
+    solutions = [wrap(np.array(solution)) for solution in _solutions(T_controller_flange)]
+    return np.array(solutions).reshape(-1, 6)
+
+
+def nearest_flange_solution(
+    T_controller_flange: Transform, reference: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """The solution for a flange pose that is closest to reference angles.
+
+    Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture.
+
+    Args:
+        T_controller_flange: Pose of the flange in the controller's base frame.
+        reference: Six joint angles in radians.
+
+    Returns:
+        Six joint angles within one turn to either side, full turns used to come closer; None if there are none.
+    """
+    solutions = flange_solutions(T_controller_flange)
+    candidates = reference + wrap(solutions - reference)
+    candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
+    if not len(candidates):
+        return None
+    return candidates[np.abs(candidates - reference)[:, :5].max(axis=1).argmin()]
+
+
 @dataclass(frozen=True)
 class Kinematics:
     """Forward and inverse kinematics of a tool that points out of the flange.
@@ -133,30 +164,14 @@ class Kinematics:
         origins = np.array([frame[:3, 3] for frame in frames[:6]])
         return np.cross(axes, tool - origins).T
 
-    def inverse(self, T_base_tool: Transform) -> NDArray[np.float64]:
-        """All joint angles that reach a pose, shape (n, 6) with n of 0..8, each within (-pi, pi].
+    def flange_at(self, T_base_tool: Transform) -> Transform:
+        """``T_controller_flange`` of a tool pose."""
+        return inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(self.T_flange_tool)
 
-        The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
-        """
-        T_controller_flange = inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(self.T_flange_tool)
-        solutions = [wrap(np.array(solution)) for solution in _solutions(T_controller_flange)]
-        return np.array(solutions).reshape(-1, 6)
+    def inverse(self, T_base_tool: Transform) -> NDArray[np.float64]:
+        """All joint angles that reach a tool pose, see :func:`flange_solutions`."""
+        return flange_solutions(self.flange_at(T_base_tool))
 
     def nearest(self, T_base_tool: Transform, reference: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The solution closest to reference angles.
-
-        Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture.
-
-        Args:
-            T_base_tool: The pose to reach.
-            reference: Six joint angles in radians.
-
-        Returns:
-            Six joint angles within one turn to either side, full turns used to come closer; None if there are none.
-        """
-        solutions = self.inverse(T_base_tool)
-        candidates = reference + wrap(solutions - reference)
-        candidates = candidates[(np.abs(candidates) <= JOINT_LIMIT).all(axis=1)]
-        if not len(candidates):
-            return None
-        return candidates[np.abs(candidates - reference)[:, :5].max(axis=1).argmin()]
+        """The joint angles closest to others that reach a tool pose, see :func:`nearest_flange_solution`."""
+        return nearest_flange_solution(self.flange_at(T_base_tool), reference)

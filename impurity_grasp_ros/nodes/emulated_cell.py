@@ -24,9 +24,7 @@ from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
-from impurity_grasp_ros.emulation.player import Player
-from impurity_grasp_ros.emulation.process import ControllerProcess
-from impurity_grasp_ros.errors import BusyError
+from impurity_grasp_ros.errors import BusyError, ConfigError
 from impurity_grasp_ros.nodes.bullet_topics import SceneParameters, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
@@ -35,6 +33,10 @@ from impurity_grasp_ros.priority import ordinary_thread, raise_priority
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.plant import BulletArm, BulletFingers
 from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
+from ur_emulator.errors import EmulatorStartError
+from ur_emulator.mechanics_server import MechanicsServer
+from ur_emulator.personality import PERSONALITIES, personality
+from ur_emulator.process import ControllerProcess
 
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
 """As little noise as a real camera can have: no two of its images are identical."""
@@ -56,7 +58,7 @@ class EmulatedCellConfig(SceneParameters):
     """Which controller to emulate, at which address, with which scene."""
 
     host: str = parameter("address at which the ports are served")
-    controller: str = parameter("generation of the controller", choices=("cb3", "e-series"))
+    controller: str = parameter("generation of the controller", choices=tuple(PERSONALITIES))
     camera_rate: float = parameter(
         "highest rate in Hz of camera frames, which pause while the arm moves and are slower on a busy machine",
         low=0.1,
@@ -113,7 +115,7 @@ class CellTopics(SceneTopics):
 class EmulatedCellNode(ClosingNode):
     """The emulated cell's parameters, camera topics and service ``reset_scene``.
 
-    :meth:`serve` carries out commands and renders, in the main thread. The control port accepts the additional command
+    :meth:`serve` carries out commands and renders, in the main thread. The fault port accepts the additional command
     ``camera`` with a ``state`` (on, off, frozen) and an ``age`` in seconds by which its stamps are too old.
 
     Args:
@@ -135,10 +137,10 @@ class EmulatedCellNode(ClosingNode):
         self._topics.reset(config.scene, config.seed, config.targets, config.blocks)
         self._camera_state, self._stamp_age = CAMERA_STATES[0], 0.0
         self._period, self._next_frame = 1.0 / config.camera_rate, 0.0
-        demands = {"camera": self._set_camera}
-        joints = environment.arm.joint_positions()
-        self._controller = ControllerProcess(config.host, config.controller, joints, tuple(demands))
-        self._player = Player(self._controller.pipe, BulletArm(environment), BulletFingers(environment), demands)
+        requests = {"camera": self._set_camera}
+        self._controller = _start_controller(config, environment, tuple(requests))
+        arm, fingers = BulletArm(environment), BulletFingers(environment)
+        self._mechanics = MechanicsServer(self._controller.pipe, arm, fingers, requests)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
         priority = self._controller.priority
         self.get_logger().info(f"the emulated cell is ready; its controller runs with {priority} priority")
@@ -155,12 +157,12 @@ class EmulatedCellNode(ClosingNode):
         self.get_logger().info(f"the simulation runs with {raise_priority()} priority, rendering with ordinary")
         try:
             while not stop.is_set():
-                heard = self._player.wait(WAIT)
+                heard = self._mechanics.wait(WAIT)
                 with self._lock:
                     if heard:
-                        self._player.play()
+                        self._mechanics.handle_next()
                     late = time.monotonic() - self._next_frame
-                    if late >= 0.0 and (late > OVERDUE or not self._player.wait(0.0)):
+                    if late >= 0.0 and (late > OVERDUE or not self._mechanics.wait(0.0)):
                         self._render()
         except (EOFError, OSError) as error:
             raise SystemExit(f"expected the emulated controller to run, its process has ended: {error}") from None
@@ -179,7 +181,7 @@ class EmulatedCellNode(ClosingNode):
         self._next_frame = max(start + self._period, now + FREE_SHARE * (now - start))
 
     def _publish(self) -> None:
-        if self._player.at_rest and self._camera_state != "off":
+        if self._mechanics.at_rest and self._camera_state != "off":
             if self._camera_state == "on":
                 self._topics.forget_frame()
             self._topics.publish_frame(self._stamp_age)
@@ -190,7 +192,7 @@ class EmulatedCellNode(ClosingNode):
         arm, gripper = self._environment.arm, self._environment.gripper
         try:
             with self._lock:
-                if not self._player.at_rest:
+                if not self._mechanics.at_rest:
                     raise BusyError("expected the arm and the fingers to be at rest, they are moving")
                 joints, opening = arm.joint_positions(), gripper.opening()
                 response.state = self._topics.reset(request.scene, request.seed, request.targets, request.blocks)
@@ -205,6 +207,17 @@ class EmulatedCellNode(ClosingNode):
             self.get_logger().error(f"camera: expected a state of {CAMERA_STATES}, received {state!r}")
             return
         self._camera_state, self._stamp_age = state, float(age)
+
+
+def _start_controller(
+    config: EmulatedCellConfig, environment: Environment, requests: tuple[str, ...]
+) -> ControllerProcess:
+    """The emulated controller; raises ConfigError when its ports cannot be served."""
+    try:
+        joints, stroke = environment.arm.joint_positions(), environment.cell.gripper_model.stroke
+        return ControllerProcess(config.host, personality(config.controller), joints, requests, stroke)
+    except EmulatorStartError as error:
+        raise ConfigError(str(error)) from error
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.emulation.plant import Measured
 from impurity_grasp_ros.motion.kinematics import T_BASE_CONTROLLER
 from impurity_grasp_ros.simulation.environment import Environment
+from ur_emulator.plant import Measurement
 
 
 class BulletArm:
@@ -19,7 +19,7 @@ class BulletArm:
         self._joints = environment.arm.joint_positions()
         self._commanded: NDArray[np.float64] = np.full(6, np.nan)
 
-    def follow(self, joints: NDArray[np.float64], duration: float) -> Measured:
+    def follow(self, joints: NDArray[np.float64], duration: float) -> Measurement:
         """Command joint angles and simulate all steps that are due.
 
         Args:
@@ -41,7 +41,7 @@ class BulletArm:
         measured = environment.arm.joint_positions()
         speeds, self._joints = (measured - self._joints) / duration, measured
         force = T_BASE_CONTROLLER[:3, :3].T @ environment.arm.tool_force()
-        return Measured(measured, speeds, force, joints)
+        return Measurement(measured, speeds, force, joints)
 
 
 class BulletFingers:

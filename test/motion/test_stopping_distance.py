@@ -17,7 +17,6 @@ from grippers import KINEMATICS
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.cell import CellConfig
-from impurity_grasp_ros.emulation.axes import Axes
 from impurity_grasp_ros.errors import UnreachableError
 from impurity_grasp_ros.motion.follower import Follower
 from impurity_grasp_ros.motion.path_check import PathChecker
@@ -26,6 +25,7 @@ from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 from impurity_grasp_ros.motion.waypoints import Straight
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform, tool_down
+from ur_emulator.axes import Axes
 
 CYCLE = 0.008
 DELAY_CYCLES = 2

@@ -1,1 +1,0 @@
-"""The part of Universal Robots' script language that client libraries upload, turned into Python generators."""

@@ -1,0 +1,1 @@
+"""Translates URScript, as far as client libraries use it, to Python generators."""
