@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Puts faults into the code, one at a time, and counts those that the tests notice; docs/testing.md explains the table.
+# Introduces faults into the code, one at a time, and counts those that the tests detect, see docs/testing.md.
 #
-#     bash scripts/mutation.sh                          # everything: hours
-#     bash scripts/mutation.sh policy motion/follower   # a folder, a module
+#     bash scripts/mutation.sh                          # all targets: hours
+#     bash scripts/mutation.sh policy motion/follower   # a folder and a module
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bootstrap.sh mutation

@@ -1,4 +1,4 @@
-"""An emulated controller whose time passes only when a test says so."""
+"""An emulated controller whose time advances only when a test advances it."""
 
 import numpy as np
 
@@ -15,12 +15,12 @@ def controller_of(personality: Personality = CB3) -> Controller:
 
 
 def pass_time(controller: Controller, seconds: float) -> None:
-    """Run control cycles."""
+    """Run the control cycles of a number of seconds."""
     for _ in range(round(seconds / controller.personality.cycle)):
         controller.cycle()
 
 
 def play(controller: Controller, *lines: str, seconds: float = 0.2) -> None:
-    """Upload a program of these lines and let time pass."""
+    """Upload a program of these lines and run it for a number of seconds."""
     controller.upload("\n".join(["def main():", *lines, "end\n"]))
     pass_time(controller, seconds)

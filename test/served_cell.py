@@ -1,4 +1,4 @@
-"""An emulated cell in a process of its own, on a loopback address of its own, and a line to its fault port."""
+"""An emulated cell in its own process and on its own loopback address, and a client of its fault port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START_LIMIT = 20.0
 
 
 class ServedCell:
-    """A running cell. host: where its ports are."""
+    """Client of a running cell. host: its address."""
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -27,7 +27,7 @@ class ServedCell:
 
     @classmethod
     def is_served(cls, host: str) -> bool:
-        """Whether there is one."""
+        """Whether a cell is running at this address."""
         try:
             cls(host).close()
         except OSError:
@@ -35,7 +35,7 @@ class ServedCell:
         return True
 
     def do(self, what: str, **arguments: Any) -> dict[str, Any]:
-        """Ask for a fault, or for the ``state``; returns the state afterwards."""
+        """Inject a fault, or ask for the ``state``; returns the state afterwards."""
         self._control.write(json.dumps({"do": what, **arguments}) + "\n")
         self._control.flush()
         answer: dict[str, Any] = json.loads(self._control.readline())
@@ -48,7 +48,7 @@ class ServedCell:
 
 @contextmanager
 def served_cell(host: str, personality: str = "cb3") -> Iterator[ServedCell]:
-    """A cell that serves until the block ends."""
+    """A cell that runs until the block ends."""
     process = subprocess.Popen([sys.executable, __file__, host, personality], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -62,13 +62,13 @@ def served_cell(host: str, personality: str = "cb3") -> Iterator[ServedCell]:
 
 
 def free_host() -> str:
-    """A loopback address on which nothing listens: every process and moment has its own."""
+    """A loopback address on which nothing listens; it is derived from the time, so that calls differ."""
     stamp = time.monotonic_ns() // 1000
     return f"127.{1 + stamp % 250}.{stamp // 250 % 250}.{1 + stamp // 62500 % 250}"
 
 
 def main() -> None:
-    """Serve the cell until killed."""
+    """Run the cell until this process is killed."""
     sys.path.insert(0, str(Path(__file__).parent))
     from emulated_controllers import controller_of
 
@@ -77,7 +77,7 @@ def main() -> None:
     from impurity_grasp_ros.emulation.server import EmulatedCell
     from impurity_grasp_ros.priority import raise_priority
 
-    raise_priority()  # a real controller keeps its time whatever else a test machine does
+    raise_priority()  # a real controller keeps its cycle time, however busy the test machine is
     cell = EmulatedCell(controller_of(personality(sys.argv[2])), IdealFingers(), sys.argv[1])
     asyncio.run(cell.run(lambda: print("ready", flush=True)))
 

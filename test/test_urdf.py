@@ -1,4 +1,4 @@
-"""The robot description is up to date, and says the same as the constants in Python."""
+"""The robot description is up to date and agrees with the constants in Python."""
 
 import itertools
 import math
@@ -41,7 +41,7 @@ travels = st.floats(0.0, CLOSED_TRAVEL)
 
 
 def numbers(element: ET.Element | None, attribute: str) -> NDArray[np.float64]:
-    """Three numbers of an attribute, zeros when it is left out."""
+    """The three numbers of an attribute; zeros if it is missing."""
     text = "0 0 0" if element is None else element.attrib.get(attribute, "0 0 0")
     return np.array([float(part) for part in text.split()])
 
@@ -53,7 +53,7 @@ def origin(element: ET.Element) -> Transform:
 
 
 def pose(link: str, angles: dict[str, float]) -> Transform:
-    """Pose of a link in ``base_link``, by the definition of the format. Joints not mentioned are at zero."""
+    """Pose of a link in ``base_link``, as defined by the URDF format. Joints that are not given are at zero."""
     if link == "base_link":
         return np.eye(4)
     joint = JOINT_ABOVE[link]
@@ -64,7 +64,7 @@ def pose(link: str, angles: dict[str, float]) -> Transform:
 
 
 def collision_corners(link: str, angles: dict[str, float]) -> NDArray[np.float64]:
-    """Corners (n, 3) of the boxes (a cylinder's bounding box) that a link collides with, seen from the tool."""
+    """Corners (n, 3) of the collision boxes (for cylinders, bounding boxes) of a link in the tool frame, in meters."""
     points = []
     T_tool_link = inverse(pose("tcp", angles)) @ pose(link, angles)
     for shape in ROBOT.iterfind(f"link[@name='{link}']/collision"):
