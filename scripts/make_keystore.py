@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes or renews an SROS2 keystore: authorities, and for each enclave of a policy key, certificate and permissions.
+"""Create or renew an SROS2 keystore: authorities, and a key, certificate and permissions for each enclave of a policy.
 
     python scripts/make_keystore.py KEYSTORE --domain 5
 
-Needs Python and its library cryptography, but neither ROS 2 nor the rest of this package: keys are best made on a
-machine that is not on the robot's network. docs/security.md says what to do with them.
+Requires Python and the library cryptography, but neither ROS 2 nor the rest of this package, because keys should be
+created on a machine that is not on the robot's network. docs/security.md explains how to use them.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ POLICY = Path(__file__).resolve().parents[1] / "config" / "security" / "policy.x
 AUTHORITIES = ("identity_ca", "permissions_ca")
 AUTHORITY_LIFE = datetime.timedelta(days=3650)
 SLACK = datetime.timedelta(days=1)
-"""By which validity begins early, for machines whose clocks are behind."""
+"""How long before now validity begins, for machines whose clocks are slow."""
 
 
 class KeystoreError(ValueError):
-    """A keystore that is not as expected."""
+    """An existing keystore cannot be renewed."""
 
 
 @dataclass(frozen=True)
 class Signer:
-    """An authority: a certificate that signs itself, and its key."""
+    """A certificate authority: its self-signed certificate and its key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
 
 def make_keystore(folder: Path, policy: Path, domain: int, life: datetime.timedelta, namespace: str = "/") -> list[str]:
-    """Write a keystore in SROS2's layout. One that is there keeps its authorities, and gets new keys for all enclaves.
+    """Write a keystore in the layout of SROS2. An existing one keeps its authorities and gets new keys.
 
     Args:
-        folder: The keystore.
-        policy: Who may do what, in SROS2's format.
-        domain: The only DDS domain in which the permissions hold.
+        folder: The folder of the keystore.
+        policy: The policy file, in the format of SROS2.
+        domain: The only DDS domain in which the permissions are valid.
         life: How long certificates and permissions are valid from now on.
-        namespace: Where the graph is.
+        namespace: The namespace of the ROS graph.
 
     Returns:
         The paths of the enclaves.
 
     Raises:
-        PolicyError: The policy is not in SROS2's format, or denies something.
-        KeystoreError: Half of an authority is missing, or it ends before ``life`` does.
+        PolicyError: The policy is not in the format of SROS2, or contains a rule that denies something.
+        KeystoreError: The certificate or the key of an authority is missing, or the authority expires too early.
     """
     enclaves = read_policy(policy, namespace)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -88,14 +88,14 @@ def certify(
     end: datetime.datetime,
     issuer: Signer | None = None,
 ) -> x509.Certificate:
-    """A certificate.
+    """Create a certificate.
 
     Args:
         name: The common name, to which permissions refer.
-        key: The key whose public half is certified.
+        key: The private key; its public key is certified.
         start: When validity begins, in UTC.
         end: When validity ends, in UTC.
-        issuer: Who signs; without one it is an authority that signs itself.
+        issuer: The authority that signs; None for the self-signed certificate of an authority.
     """
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -112,7 +112,7 @@ def certify(
 
 
 def sign(document: bytes, signer: Signer) -> bytes:
-    """A document with its signature, as S/MIME."""
+    """Return a document with its detached signature, as S/MIME."""
     builder = pkcs7.PKCS7SignatureBuilder().set_data(document)
     signed = builder.add_signer(signer.certificate, signer.key, hashes.SHA256())
     options = [pkcs7.PKCS7Options.Text, pkcs7.PKCS7Options.DetachedSignature]
@@ -120,7 +120,7 @@ def sign(document: bytes, signer: Signer) -> bytes:
 
 
 def _authority(folder: Path, name: str, end: datetime.datetime) -> Signer:
-    """The authority that is there, or a new one."""
+    """Return the existing authority, or create one."""
     certificate_path, key_path = folder / "public" / f"{name}.cert.pem", folder / "private" / f"{name}.key.pem"
     there = [path.is_file() for path in (certificate_path, key_path)]
     if not any(there):
@@ -135,12 +135,12 @@ def _authority(folder: Path, name: str, end: datetime.datetime) -> Signer:
         raise KeystoreError(f"expected {certificate_path} to be valid until {end:%Y-%m-%d}, it ends {ends:%Y-%m-%d}")
     loaded = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise KeystoreError(f"expected an elliptic curve's key in {key_path}, received {type(loaded).__name__}")
+        raise KeystoreError(f"expected an elliptic curve key in {key_path}, received {type(loaded).__name__}")
     return Signer(certificate, loaded)
 
 
 def _end_of(certificate: x509.Certificate) -> datetime.datetime:
-    """When validity ends; distributions' versions of the library (below 42) say it without a zone only."""
+    """When validity ends, in UTC; the library returns it without a time zone below version 42."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc
     return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
@@ -154,7 +154,7 @@ def _pem(value: ec.EllipticCurvePrivateKey | x509.Certificate) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all; nobody but its owner may read a key or look into folders."""
+    """Write a file atomically; only its owner may read keys and list folders."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
     unfinished.unlink(missing_ok=True)
@@ -165,14 +165,14 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("keystore", type=Path, help="folder, new or to be renewed")
-    parser.add_argument("--policy", type=Path, default=POLICY, help="who may do what (default: %(default)s)")
+    parser.add_argument("keystore", type=Path, help="folder of the keystore to create or renew")
+    parser.add_argument("--policy", type=Path, default=POLICY, help="policy file (default: %(default)s)")
     domain = int(os.environ.get("ROS_DOMAIN_ID") or 0)
     parser.add_argument("--domain", type=int, default=domain, help="ROS_DOMAIN_ID of the robot (default: %(default)s)")
-    parser.add_argument("--days", type=float, default=365.0, help="validity from now on (default: %(default)s)")
-    parser.add_argument("--namespace", default="/", help="namespace of the whole graph (default: %(default)s)")
+    parser.add_argument("--days", type=float, default=365.0, help="days of validity from now on (default: %(default)s)")
+    parser.add_argument("--namespace", default="/", help="namespace of the ROS graph (default: %(default)s)")
     given = parser.parse_args(arguments)
     try:
         life = datetime.timedelta(days=given.days)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Mutation testing: one fault at a time is put into a copy of the code, and the tests of its folder are run on it.
+"""Mutation testing: introduce one fault at a time into a copy of the code, and run the tests of its folder on it.
 
-mutmut changes functions. What it leaves alone, the numbers outside of functions, is doubled here: limits, gains and
-defaults. Started by scripts/mutation.sh; the copies are in build/mutation.
+mutmut changes functions. It does not change numbers outside functions, such as limits, gains and defaults; these are
+doubled here. Started by scripts/mutation.sh; the copies are in build/mutation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TARGETS = ("learning", "policy", "perception", "motion", *EVALUATION)
 PLUGINS_OFF = [word for name in ("rerunfailures", "randomly", "cacheprovider") for word in ("-p", f"no:{name}")]
 PYTEST = ["-q", "-x", *PLUGINS_OFF, "-m", "not slow and not ros"]
 TIMEOUT = 900
-"""Seconds for the tests of a folder."""
+"""Time limit for the tests of a folder, in seconds."""
 
 MUTMUT = """
 [tool.mutmut]
@@ -44,36 +44,36 @@ pytest_add_cli_args_test_selection = {tests}
 do_not_mutate_patterns = ["^\\\\s*raise ", "^\\\\s*f?\\""]
 process_isolation = "forkserver"
 """
-"""Messages are left alone. Forks of a process that has used torch's threads would hang, hence the server."""
+"""Messages are not mutated. Forks of a process that has used torch's threads would hang, hence the forkserver."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A folder of the package, or a module of one."""
+    """A folder of the package, or a module in a folder. name: such as ``policy`` or ``motion/follower``."""
 
     name: str
 
     @property
     def modules(self) -> list[Path]:
-        """The files that are mutated, from the root on."""
+        """Paths of the files to mutate, relative to the root."""
         path = ROOT / PACKAGE / self.name
         files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
         return [file.relative_to(ROOT) for file in files]
 
     @property
     def tests(self) -> str:
-        """The folder of tests."""
+        """The folder of the tests that are run, relative to the root."""
         return f"test/{self.name.partition('/')[0]}"
 
     @property
     def folder(self) -> Path:
-        """Where the copies are."""
+        """The folder of the copies."""
         return WORK / self.name.replace("/", "_")
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many faults there were, how many the tests noticed, and what the others are."""
+    """Number of faults, how many of them the tests detected, and descriptions of the others."""
 
     faults: int
     noticed: int
@@ -81,12 +81,12 @@ class Count:
 
     @property
     def share(self) -> str:
-        """Percentage that was noticed."""
+        """Percentage of the faults that the tests detected."""
         return f"{100 * self.noticed / self.faults:.1f} %" if self.faults else "-"
 
 
 def copy_tree(folder: Path) -> None:
-    """Copy what git knows of, and what it does not ignore."""
+    """Copy all tracked files, and untracked ones that git does not ignore."""
     shutil.rmtree(folder, ignore_errors=True)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
@@ -144,7 +144,7 @@ def exit_codes(target: Target, folder: Path) -> dict[str, int | None]:
 
 
 def difference(folder: Path, name: str) -> str:
-    """What a mutant of mutmut changes."""
+    """The name of a mutant and the lines that mutmut changed."""
     command = [sys.executable, "-m", "mutmut", "show", name]
     shown = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False).stdout
     lines = [line for line in shown.splitlines() if line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"}]
@@ -152,14 +152,14 @@ def difference(folder: Path, name: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Of the tests: they import the copy, from the folder in which they run, and use one thread."""
+    """Environment variables for the tests: they import the copy in their working directory, and use one thread."""
     kept = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "AMENT_PREFIX_PATH"}}
     return kept | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A number outside of functions; start, end: where it is in its line, in bytes."""
+    """A number outside functions. line: counted from 1. start, end: byte offsets in this line."""
 
     module: Path
     line: int
@@ -172,11 +172,11 @@ class Constant:
 
     @property
     def changed(self) -> float:
-        """The fault."""
+        """The value with the fault."""
         return self.value * 2 or 1
 
     def mutated(self, source: bytes) -> bytes:
-        """The module with the fault."""
+        """The source of the module with the fault."""
         lines = source.splitlines(keepends=True)
         line = lines[self.line - 1]
         lines[self.line - 1] = line[: self.start] + repr(self.changed).encode() + line[self.end :]
@@ -184,7 +184,7 @@ class Constant:
 
 
 def constants(module: Path) -> Iterator[Constant]:
-    """The numbers of a module that no function contains; but no indices, and no limits of parameters."""
+    """The numbers of a module outside functions, except indices and the limits of parameters."""
     waiting: list[ast.AST] = [ast.parse((ROOT / module).read_bytes())]
     while waiting:
         node = waiting.pop()
@@ -222,7 +222,7 @@ def mutate_constants(target: Target, effort: Effort) -> Count:
 
 
 def passes(folder: Path, tests: str) -> bool:
-    """Whether the tests of a copy pass, in time."""
+    """Whether the tests of a copy pass within the time limit."""
     command = [sys.executable, "-B", "-m", "pytest", *PYTEST, tests]
     try:
         run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, timeout=TIMEOUT, check=False)
@@ -232,7 +232,7 @@ def passes(folder: Path, tests: str) -> bool:
 
 
 def main() -> None:
-    """Print the table as it grows; survivors go to a file."""
+    """Print a table, row by row; write the survivors to files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "targets", nargs="*", default=TARGETS, help="folders or modules, such as policy or motion/follower"
@@ -244,7 +244,7 @@ def main() -> None:
     effort = Effort(arguments.jobs, arguments.sample, arguments.seed)
     WORK.mkdir(parents=True, exist_ok=True)
     print(
-        "| part | of functions | noticed | share | constants | noticed | share |\n|---|---|---|---|---|---|---|",
+        "| part | functions | detected | share | constants | detected | share |\n|---|---|---|---|---|---|---|",
         flush=True,
     )
     for target in map(Target, arguments.targets):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts faults into the code, one at a time, and counts those that the tests notice; docs/testing.md explains the table.
+# Introduces faults into the code, one at a time, and counts those that the tests detect, see docs/testing.md.
 #
 #     bash scripts/mutation.sh                          # everything: hours
 #     bash scripts/mutation.sh policy motion/follower   # a folder, a module

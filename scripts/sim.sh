@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the simulated robot and its ROS 2 nodes; options are those of `impurity-grasp sim`.
+# Starts the simulated robot and its ROS 2 nodes. The options are those of `impurity-grasp sim`.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sh" runtime
 exec impurity-grasp sim "$@"

@@ -1,4 +1,4 @@
-"""From a policy in SROS2's format to the permissions and the governance of DDS-Security 1.1, unsigned."""
+"""Convert a policy in the format of SROS2 to unsigned permissions and governance documents of DDS-Security 1.1."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DISCOVERY_TOPIC = "ros_discovery_info"
-"""On which every participant tells which nodes it holds (ROS 2's rmw_dds_common)."""
+"""Topic on which every participant publishes the nodes that it contains (rmw_dds_common of ROS 2)."""
 
-# How a ROS name becomes DDS topics: (prefix, suffixes) of what the client writes, and of what the server writes.
+# The DDS topics of a ROS name, as (prefix, suffixes): those that the client writes, and those that the server writes.
 SERVICE = (("rq", ("Request",)),), (("rr", ("Reply",)),)
 CALLS = ("send_goal", "cancel_goal", "get_result")
 ACTION = (
@@ -19,7 +19,7 @@ ACTION = (
 )
 TOPIC = (("rt", ("",)),)
 NOTHING: tuple[tuple[str, tuple[str, ...]], ...] = ()
-RULES = {  # what an enclave writes and reads that may do so
+RULES = {  # the topics that an enclave with this permission writes, and those that it reads
     ("topics", "publish"): (TOPIC, NOTHING),
     ("topics", "subscribe"): (NOTHING, TOPIC),
     ("services", "request"): SERVICE,
@@ -55,12 +55,12 @@ GOVERNANCE = """<dds>
 
 
 class PolicyError(ValueError):
-    """A policy that is not as expected."""
+    """The policy file is invalid."""
 
 
 @dataclass(frozen=True)
 class Enclave:
-    """DDS topics, or patterns of them, that one identity may write and read."""
+    """The DDS topics, or topic patterns, that one identity may write and read."""
 
     path: str
     writes: tuple[str, ...]
@@ -68,14 +68,18 @@ class Enclave:
 
 
 def read_policy(path: Path, namespace: str = "/") -> list[Enclave]:
-    """Enclaves of a policy in SROS2's format.
+    """Read the enclaves of a policy in the format of SROS2.
 
     Args:
-        path: The policy.
-        namespace: Where the whole graph is, instead of at the root.
+        path: The policy file.
+        namespace: The namespace of the ROS graph.
+
+    Returns:
+        The enclaves, with the DDS topics that each may write and read.
 
     Raises:
-        PolicyError: The file is not such a policy, or denies something; here everything is denied that is not allowed.
+        PolicyError: The file is not such a policy, or contains a rule that denies something: everything that is not
+            allowed is denied anyway.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -114,13 +118,16 @@ def _topics(names: list[str], shapes: tuple[tuple[str, tuple[str, ...]], ...]) -
 
 
 def permissions(enclave: Enclave, domain: int, start: datetime.datetime, end: datetime.datetime) -> bytes:
-    """Permissions of an enclave in one DDS domain.
+    """Return the permissions document of an enclave.
 
     Args:
-        enclave: Who, and what it may write and read. Everything else is denied.
-        domain: The only domain that it may join.
+        enclave: The identity, and the topics that it may write and read. All other topics are denied.
+        domain: The only DDS domain that it may join.
         start: When validity begins, in UTC.
         end: When validity ends, in UTC.
+
+    Returns:
+        The XML document.
     """
     root = ElementTree.Element("dds")
     grant = ElementTree.SubElement(ElementTree.SubElement(root, "permissions"), "grant", name=enclave.path)
@@ -140,5 +147,5 @@ def permissions(enclave: Enclave, domain: int, start: datetime.datetime, end: da
 
 
 def governance(domain: int) -> bytes:
-    """What holds for every participant of a domain: known identities alone, every topic encrypted and guarded."""
+    """Return the governance document of a DDS domain: only known identities may join, and every topic is encrypted."""
     return GOVERNANCE.format(domain=domain).encode()

@@ -11,7 +11,7 @@ from impurity_grasp_ros.resources import resource
 
 
 def changed(file: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """The values of a shipped file, some replaced; inner ones are named like ``drop_bin__x``."""
+    """The values of a shipped file with some replaced; nested ones are named like ``drop_bin__x``."""
     values: dict[str, Any] = yaml.safe_load(resource(file).read_text(encoding="utf-8"))
     for name, value in changes.items():
         *group, leaf = name.split("__")
@@ -20,7 +20,7 @@ def changed(file: str, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_cell(folder: Path, camera: dict[str, Any] | None = None, **changes: Any) -> Path:
-    """Write a cell and its camera calibration. camera: what of the calibration is changed."""
+    """Write a cell file and its camera calibration, and return the former. camera: changes of the calibration."""
     calibration = changed("config/camera_calibration.yaml", camera or {})
     (folder / "camera.yaml").write_text(yaml.safe_dump(calibration), encoding="utf-8")
     cell = changed("config/cell.yaml", {"camera_calibration": "camera.yaml", **changes})

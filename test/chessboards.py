@@ -1,4 +1,4 @@
-"""Views of a chessboard in the gripper, computed and drawn for a camera whose pose is known."""
+"""Views of a chessboard in the gripper, computed and rendered for a camera with a known pose."""
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ T_TOOL_BOARD = from_rotation_translation(
 
 
 def tool_poses(count: int, tilt: float = 0.4) -> list[Transform]:
-    """Poses over the workspace with the tool down, tilted by up to so many radians."""
+    """Tool poses above the workspace, pointing down and tilted by up to ``tilt`` radians."""
     rng = np.random.default_rng(0)
     down = Rotation.from_euler("x", np.pi)
     return [
@@ -41,7 +41,7 @@ def corners_of(T_base_tool: Transform) -> np.ndarray:
 
 
 def drawn_board(T_base_tool: Transform) -> np.ndarray:
-    """An image of the board, squares drawn where they are seen."""
+    """An image of the board as the camera sees it."""
     scale = 8
     rows, columns = BOARD.rows + 3, BOARD.columns + 3
     flat = np.full((rows * 20, columns * 20), 255, np.uint8)

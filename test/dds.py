@@ -1,16 +1,16 @@
-"""DDS domains for tests, so that no test hears another one's nodes."""
+"""DDS domains for tests, so that the nodes of different tests do not discover each other."""
 
 import itertools
 import os
 
 DOMAINS = 101
-"""1 to 101 work on every system."""
+"""Number of domains: 1 to 101 work on every system."""
 
 _used = itertools.count()
 
 
 def unused_domain() -> int:
-    """A domain that no other test of this run, and probably no other run, uses; parallel workers share them out."""
+    """A domain that no other test of this run uses, and probably no other run; each worker has its own share."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     run = os.getppid() if workers > 1 else os.getpid()

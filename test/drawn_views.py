@@ -1,4 +1,4 @@
-"""What can be wrong with a view, put into a frame: hands, arms and tools, missing depth, bad light, moved tables."""
+"""Frames with something wrong: hands, arms and tools in view, missing depth, bad light, a moved table."""
 
 import math
 from collections.abc import Callable
@@ -27,14 +27,14 @@ TABLE_HEIGHT_M = 0.72
 
 @dataclass(frozen=True)
 class Capsule:
-    """A rod with round ends. start, end: (x, y, z) in metres, base frame; radius: metres."""
+    """A rod with round ends. start, end: (x, y, z) in meters, base frame. radius: meters."""
 
     start: tuple[float, float, float]
     end: tuple[float, float, float]
     radius: float
 
     def centers(self) -> NDArray[np.float64]:
-        """Centers (N, 3) of balls that fill it."""
+        """Centers (N, 3) of balls that fill the rod, in meters, base frame."""
         start, end = np.array(self.start), np.array(self.end)
         count = max(2, math.ceil(float(np.linalg.norm(end - start)) / (self.radius / 3.0)))
         return start + np.linspace(0.0, 1.0, count)[:, None] * (end - start)
@@ -44,7 +44,7 @@ Body = list[Capsule]
 
 
 def paint(frame: RgbdFrame, body: Body, color: Color) -> RgbdFrame:
-    """The frame with a body in it, lit from the camera; what the body hides is hidden."""
+    """The frame with a body drawn into it, lit from the camera and hiding what is behind it."""
     image, depth = frame.color.copy(), frame.depth.copy()
     rotation, origin = frame.T_base_camera[:3, :3], frame.T_base_camera[:3, 3]
     for capsule in body:
@@ -80,7 +80,7 @@ def _ball(
 
 
 def placed(body: Body, x: float, y: float, z: float, yaw: float) -> Body:
-    """A body that was made at the origin, pointing along x, somewhere else."""
+    """A body, modeled at the origin and pointing along x, moved to (x, y, z) meters and rotated by ``yaw`` rad."""
     c, s = math.cos(yaw), math.sin(yaw)
 
     def move(point: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -98,7 +98,7 @@ def _forearm(rise: float = 0.15) -> Body:
 
 
 def flat_hand() -> Body:
-    """An open hand with its arm, fingers along x; its middle knuckles are at the origin."""
+    """An open hand and its arm, with fingers along x and the middle knuckles at the origin."""
     fingers = [Capsule((0.0, k * 0.022, 0.0), (0.08, k * 0.026, 0.0), 0.009) for k in (-1.5, -0.5, 0.5, 1.5)]
     thumb = [Capsule((-0.06, 0.04, 0.0), (0.0, 0.075, 0.0), 0.011)]
     return _palm() + fingers + thumb + _forearm()
@@ -110,18 +110,18 @@ def fist() -> Body:
 
 
 def pointing() -> Body:
-    """A fist with a finger out, and its arm."""
+    """A fist with one extended finger, and its arm."""
     return [*fist(), Capsule((0.03, 0.02, 0.0), (0.12, 0.02, -0.02), 0.009)]
 
 
 def pinching() -> Body:
-    """A hand from above that takes hold of something with thumb and finger."""
+    """A hand that reaches down and holds something between thumb and finger."""
     fingers = [Capsule((-0.04, k * 0.02, 0.05), (0.0, k * 0.012, 0.0), 0.010) for k in (-1, 1)]
     return [*fingers, Capsule((-0.10, 0.0, 0.08), (-0.03, 0.0, 0.06), 0.04), *(_forearm(0.3))]
 
 
 def fingers_only() -> Body:
-    """Three fingers, longer than life: the hand stays out of a view that they reach into."""
+    """Three fingers, longer than real ones, so that they reach into a view while the hand stays outside."""
     return [Capsule((-0.25, k * 0.022, 0.0), (0.06, k * 0.024, 0.0), 0.009) for k in (-1, 0, 1)]
 
 
@@ -131,12 +131,12 @@ def arm() -> Body:
 
 
 def wrench() -> Body:
-    """A tool that somebody left."""
+    """A wrench."""
     return [Capsule((-0.11, 0.0, 0.0), (0.11, 0.0, 0.0), 0.012), Capsule((0.1, 0.0, 0.0), (0.13, 0.0, 0.0), 0.02)]
 
 
 def drill() -> Body:
-    """Another one."""
+    """A drill."""
     return [
         Capsule((-0.09, 0.0, 0.03), (0.09, 0.0, 0.03), 0.035),
         Capsule((-0.06, 0.0, 0.03), (-0.06, 0.12, 0.03), 0.025),
@@ -155,29 +155,29 @@ BODIES: dict[str, tuple[Callable[[], Body], float]] = {
     "wrench": (wrench, 0.02),
     "drill": (drill, 0.01),
 }
-"""What can be in the way, and the height in metres of its middle."""
+"""Bodies that can be in view, and the height in meters at which each is placed."""
 
 
 def intruder(name: str, rng: np.random.Generator) -> Body:
-    """One of BODIES somewhere in the workspace, from any side."""
+    """One of BODIES at a random place in the workspace and with a random yaw."""
     make, height = BODIES[name]
     x, y = 0.5 + rng.uniform(-0.13, 0.13), rng.uniform(-0.13, 0.13)
     return placed(make(), x, y, height, rng.uniform(-math.pi, math.pi))
 
 
 def without_depth(frame: RgbdFrame, pixels: NDArray[np.bool_]) -> RgbdFrame:
-    """The frame without readings in ``pixels`` (H, W)."""
+    """The frame without depth in ``pixels`` (H, W)."""
     return replace(frame, depth=np.where(pixels, np.float32(0.0), frame.depth))
 
 
-def farther(frame: RgbdFrame, metres: float, tilt_deg: float = 0.0) -> RgbdFrame:
-    """The frame with all readings too long by some metres, and by a slope along the rows."""
+def farther(frame: RgbdFrame, meters: float, tilt_deg: float = 0.0) -> RgbdFrame:
+    """The frame with all depth readings increased by ``meters``, and by a slope of ``tilt_deg`` along the rows."""
     along = (np.arange(frame.depth.shape[1]) - frame.intrinsics.cx_px) / frame.intrinsics.fx_px * TABLE_HEIGHT_M
-    change = np.float32(metres) + (math.tan(math.radians(tilt_deg)) * along).astype(np.float32)
+    change = np.float32(meters) + (math.tan(math.radians(tilt_deg)) * along).astype(np.float32)
     return replace(frame, depth=np.where(frame.depth > 0.0, frame.depth + change, np.float32(0.0)))
 
 
 def lit(frame: RgbdFrame, factor: float | Color) -> RgbdFrame:
-    """The frame under another light: a factor for all channels or one each, in hundredths."""
+    """The frame in another light. factor: one for all channels, or three in percent for R, G and B."""
     gain = np.array(factor) / (100.0 if isinstance(factor, tuple) else 1.0)
     return replace(frame, color=np.clip(frame.color * gain, 0.0, 255.0).astype(np.uint8))

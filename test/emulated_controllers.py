@@ -15,7 +15,7 @@ def controller_of(personality: Personality = CB3) -> Controller:
 
 
 def pass_time(controller: Controller, seconds: float) -> None:
-    """Run control cycles."""
+    """Run the control cycles of a number of seconds."""
     for _ in range(round(seconds / controller.personality.cycle)):
         controller.cycle()
 

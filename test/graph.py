@@ -1,4 +1,4 @@
-"""A running graph for tests: each node a process, all on a DDS domain of their own, and a client to ask them."""
+"""A running ROS graph for tests: every node in its own process, a separate DDS domain, and a client."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ POLL = 0.02
 
 
 def until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
-    """Wait for a condition to become true and return its value."""
+    """Wait until a condition is true and return its value."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
@@ -50,7 +50,7 @@ def until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> 
 
 
 class Client:
-    """Talks to the graph from the test's own process."""
+    """Client of the graph in the process of the test."""
 
     def __init__(self, domain: int) -> None:
         self._context = Context()
@@ -65,7 +65,7 @@ class Client:
         )
         self.decisions: list[Decision] = []
         self.node.create_subscription(Decision, "decision", self.decisions.append, 100)
-        self.feedback: list[PickImpurities.Feedback] = []  # an action client drops what its result overtakes
+        self.feedback: list[PickImpurities.Feedback] = []  # an action client drops feedback after its result
         self.node.create_subscription(
             PickImpurities.Impl.FeedbackMessage,
             "pick_impurities/_action/feedback",
@@ -101,47 +101,47 @@ class Client:
         until(self._feedback_arrives, "feedback of a dry run")
 
     def _feedback_arrives(self) -> bool:
-        """Whether the picker knows of us; it may discover a subscriber later than the subscriber discovers it."""
+        """Whether ``picker_node`` has discovered this client; this may be later than the reverse."""
         self.feedback.clear()
         self.result(self.send(self.pick, PickImpurities.Goal(dry_run=True)))
         return bool(self.feedback)
 
     def call(self, client: Any, request: Any) -> Any:
-        """Answer of a service."""
+        """Call a service and return its response."""
         future = client.call_async(request)
         until(future.done, client.srv_name)
         return future.result()
 
     def answers(self, client: Any, request: Any, within: float = 2.0) -> bool:
-        """Whether a service answers; a request meant for a node that has just died is lost."""
+        """Whether a service answers within some seconds; a request to a node that has just died is lost."""
         done = threading.Event()
         client.call_async(request).add_done_callback(lambda _: done.set())
         return done.wait(within)
 
     def send(self, action: ActionClient, goal: Any, on_feedback: Callable[[Any], None] = lambda _: None) -> Any:
-        """Handle of a goal, accepted or not."""
+        """Send a goal and return its handle, accepted or not."""
         future = action.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))
         until(future.done, "the goal's acceptance")
         return future.result()
 
     def primitive_goal(self, primitive: Primitive) -> ExecutePrimitive.Goal:
-        """A goal whose sender is this client."""
+        """A goal that names this client as its sender."""
         return ExecutePrimitive.Goal(primitive=to_primitive(primitive), sender=self.sender)
 
     def result(self, handle: Any, timeout: float = TIMEOUT) -> Any:
-        """Status and result of an accepted goal."""
+        """Wait for an accepted goal and return its status and result."""
         assert handle.accepted
         future = handle.get_result_async()
         until(future.done, "the goal's result", timeout)
         return future.result()
 
     def await_motion(self, start: Sequence[float], radians: float) -> None:
-        """Wait until a joint is further than that from its angle at ``start``."""
+        """Wait until a joint has moved by more than ``radians`` from its angle in ``start``."""
         until(lambda: np.abs(np.subtract(self.fresh_joints(), start)).max() > radians, "motion")
 
     def fresh_joints(self) -> list[float]:
-        """Joint angles that arrive from now on."""
-        if not self._hears_joints:  # only now, as they come often; rclpy cannot unsubscribe while it spins
+        """Wait for the next joint angles, in rad."""
+        if not self._hears_joints:  # subscribe late, as they are frequent; rclpy cannot unsubscribe while it spins
             self._hears_joints = True
             self.node.create_subscription(
                 JointState, "joint_states", lambda message: setattr(self, "joints", message), 10
@@ -151,7 +151,7 @@ class Client:
 
 
 class Graph:
-    """Processes of the nodes; ``client`` is ready to talk to them."""
+    """The processes of the nodes, and a ``client`` in the same domain."""
 
     def __init__(self, folder: Path, nodes: Sequence[str], parameters: dict[str, dict[str, Any]]) -> None:
         self.domain = unused_domain()
@@ -179,7 +179,7 @@ class Graph:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=subprocess.STDOUT)
 
     def run_script(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Run a Python program that talks to the graph from a process of its own."""
+        """Run a Python program in its own process and in the domain of the graph."""
         command = [sys.executable, "-c", code]
         return subprocess.run(
             command,
@@ -192,21 +192,21 @@ class Graph:
         )
 
     def kill(self, name: str) -> None:
-        """End a node without giving it a chance to say goodbye."""
+        """Kill a node with SIGKILL."""
         self.processes[name].kill()
         self.processes[name].wait()
 
     def restart(self, name: str, **parameters: Any) -> None:
-        """Start a node that has ended, with other values for some of its parameters."""
+        """Start a node that has ended again, with some parameters changed."""
         self._parameters = {**self._parameters, name: {**self._parameters.get(name, {}), **parameters}}
         self.processes[name] = self._start(name)
 
     def output(self, name: str) -> str:
-        """What a node has printed."""
+        """The output of a node."""
         return (self._folder / f"{name}.txt").read_text(errors="replace")
 
     def close(self) -> dict[str, int]:
-        """Interrupt all nodes; returns their exit codes."""
+        """Interrupt all nodes and return their exit codes."""
         self.client.close()
         for process in self.processes.values():
             if process.poll() is None:
@@ -218,7 +218,7 @@ class Graph:
                 process.kill()
 
     def _end_of(self, name: str, process: subprocess.Popen[bytes]) -> int:
-        """Exit code of an interrupted node; one that does not end says where its threads are."""
+        """Exit code of an interrupted node; if it does not end, the error shows the stacks of its threads."""
         try:
             return process.wait(20.0)
         except subprocess.TimeoutExpired:
@@ -234,7 +234,7 @@ def running_graph(
     ready: Callable[[Client], None] = Client.await_graph,
     **parameters: dict[str, Any],
 ) -> Iterator[Graph]:
-    """A graph that is up; keyword arguments are parameters by node. What the nodes printed is shown on failure."""
+    """A running graph; keyword arguments are parameters by node. On failure the output of the nodes is printed."""
     graph = Graph(folder, nodes, parameters)
     try:
         ready(graph.client)

@@ -1,8 +1,8 @@
-"""Whether the machine itself stood still while a test ran.
+"""Detection of stalls of the whole machine during a test.
 
-The host of a virtual machine can take a processor away for a second, and with it whatever runs there; a test with real
-time limits says nothing about the code then. One thread on each processor, with the priority that the robot's own
-processes have, notices that.
+The host of a virtual machine can suspend a processor for a second, and everything that runs on it. A test with real
+time limits that fails then proves nothing about the code. One thread on each processor, with the priority of the
+robot's own processes, detects such stalls.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from impurity_grasp_ros.priority import raise_priority
 
 PERIOD = 0.02
 LIMIT = 0.15
-"""Seconds of standing still that count: half of what the link to the arm allows for."""
+"""Shortest stall that counts, in seconds: half of the longest one that the connection to the arm tolerates."""
 
 
 class StallMonitor:
-    """Notes in a file when a processor stood still. folder: where the file lies."""
+    """Records stalls of the processors in a file. folder: folder of this file."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "stalls.txt"
@@ -30,7 +30,7 @@ class StallMonitor:
             self.process = subprocess.Popen([sys.executable, __file__], stdout=file)
 
     def stalls(self, since: float) -> list[float]:
-        """Lengths in seconds of the stalls that ended after a moment of the monotonic clock."""
+        """Lengths in seconds of the stalls that ended after ``since``, a time of the monotonic clock."""
         lines = [line.split() for line in self._path.read_text().splitlines()]
         return [float(length) for end, length in lines if float(end) > since]
 
@@ -40,7 +40,7 @@ class StallMonitor:
 
 
 def watch(processor: int) -> None:
-    """Write when this thread, on one processor, was late; ends with its parent."""
+    """Print a line whenever this thread, bound to one processor, was late; end when the parent ends."""
     os.sched_setaffinity(0, {processor})
     raise_priority()
     parent, before = os.getppid(), time.monotonic()

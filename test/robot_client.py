@@ -1,4 +1,4 @@
-"""A running graph of the robot, and a line to the emulated cell behind it."""
+"""A running graph with the emulated robot, and a connection to the emulated cell."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from impurity_grasp.msg import Attempt, ErrorCode
 from impurity_grasp_ros.datatypes import Primitive
 
 PUSH = Primitive.push((0.42, -0.16, 0.012), 0.0)
-"""At the border of the workspace, where no block lies."""
+"""A push at the border of the workspace, where there are no blocks."""
 
 STILL_TIME = 2.0
-"""Seconds after which an arm that was stopped must be where it was."""
+"""Seconds after which a stopped arm must not have moved."""
 
 
 class Robot:
-    """Client of ``motion_node``, and what the emulated cell knows."""
+    """Client of ``motion_node`` with access to the state of the emulated cell."""
 
     def __init__(self, graph: Graph, host: str) -> None:
         self.graph = graph
@@ -40,7 +40,7 @@ class Robot:
         self.cell.close()
 
     def await_ready(self) -> None:
-        """Wait until diagnostics that arrive from now on say so."""
+        """Wait until new diagnostics report that arm and gripper are ready."""
         self.status = {}
         until(self.is_ready, "arm and gripper")
 
@@ -49,7 +49,7 @@ class Robot:
         return levels == [DiagnosticStatus.OK] * 2
 
     def await_diagnostic(self, device: str, words: str) -> None:
-        """Wait until the diagnostics of ``arm`` or ``gripper`` say something."""
+        """Wait until the diagnostics of ``arm`` or ``gripper`` contain ``words``."""
         until(lambda: device in self.status and words in self.status[device].message, f"{device}: {words}")
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
@@ -59,21 +59,21 @@ class Robot:
         return list(self.cell.do("state")["joints"])
 
     def speed(self) -> float:
-        """rad/s of the fastest joint."""
+        """Speed of the fastest joint, in rad/s."""
         return max(map(abs, self.cell.do("state")["speeds"]))
 
     def send(self, primitive: Primitive = PUSH, **options: Any) -> Any:
-        """Handle of a goal."""
+        """Send a goal and return its handle."""
         return self.client.send(self.client.execute, self.client.primitive_goal(primitive), **options)
 
     def start(self, primitive: Primitive = PUSH, **options: Any) -> Any:
-        """Handle of a goal whose motion is under way."""
+        """Send a goal, wait until the arm moves, and return the handle."""
         handle = self.send(primitive, **options)
         until(lambda: self.speed() > 0.1, "motion")
         return handle
 
     def execute(self, primitive: Primitive = PUSH) -> ExecutePrimitive.Result:
-        """Result of a goal."""
+        """Send a goal and return its result."""
         return self.client.result(self.send(primitive)).result
 
     def recover(self) -> Trigger.Response:
@@ -87,14 +87,14 @@ class Robot:
         return self.client.call(self._stop, Trigger.Request())
 
     def assert_still(self, before: list[float] | None = None) -> None:
-        """The arm comes to rest and stays there; ``before``: or rather, has never left these joints."""
+        """Assert that the arm comes to rest and stays there, or at ``before`` (joint angles in rad) if given."""
         until(lambda: self.speed() < 0.02, "rest", 5.0)
         before = before or self.joints()
         time.sleep(STILL_TIME)
         np.testing.assert_allclose(self.joints(), before, atol=1e-3)
 
     def assert_usable(self) -> None:
-        """The robot is or becomes ready, and the next goal works."""
+        """Assert that the robot is or becomes ready, and that the next goal succeeds."""
         self.await_ready()
         answer = self.client.result(self.send())
         assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), answer

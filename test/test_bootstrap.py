@@ -1,7 +1,7 @@
-"""The set-up script leaves what is up to date alone, whatever its interpreter is called, and looks at versions.
+"""The setup script does nothing if all is up to date, by whatever name it finds the interpreter, and checks versions.
 
-The script is the real one, in a folder of its own. ``pip``, ``colcon`` and what the system has to provide are stand-ins
-that note that they were called, so that neither network nor compiler is needed.
+The real script runs in a temporary folder. ``pip``, ``colcon`` and system commands are replaced by stand-ins that
+record their calls, so that neither network nor compiler is needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTHING = "#!/bin/bash\n"
 
 
 class Checkout:
-    """A copy of what the script reads, with stand-ins for what it calls."""
+    """A copy of the files that the script reads, with stand-ins for the commands that it calls."""
 
     def __init__(self, root: Path, distribution: str = "") -> None:
         self.root = root / "checkout"
@@ -32,7 +32,7 @@ class Checkout:
         self._copy()
         for name, text in {"colcon": COLCON, "grep": NOTHING, "sed": NOTHING, "apt-get": NOTHING}.items():
             self._executable(name, text)
-        for name in ("python3.11", "python3.10", "python3"):  # several names for one interpreter
+        for name in ("python3.11", "python3.10", "python3"):  # several names of one interpreter
             (self._stand_ins / name).symlink_to(os.path.realpath(sys._base_executable))  # type: ignore[attr-defined]
         self._module("pip/__init__.py", "")
         self._module("pip/__main__.py", PIP)
@@ -67,19 +67,19 @@ class Checkout:
         (self.modules / name).write_text(text)
 
     def add_library(self, package: str, module: str, version: str) -> None:
-        """Put a library there, as a ROS 2 distribution has it."""
+        """Install a library as a ROS 2 distribution does."""
         for older in self.modules.glob(f"{package}-*"):
             shutil.rmtree(older)
         self._module(f"{module}/__init__.py", "")
         with (self.root / "requirements" / "build.txt").open("a") as file:
-            file.write("# changed, so that the next call looks again\n")
+            file.write("# changed, so that the next call checks again\n")
         metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
         self._module(f"{package}-{version}.dist-info/METADATA", metadata)
 
-    def set_up(self) -> list[str]:
-        """Run the script; returns what it called."""
+    def set_up(self, *extra: str) -> list[str]:
+        """Run the script, with or without an extra; returns the calls that it made."""
         self._calls.write_text("")
-        command = ["bash", str(self.root / "scripts/bootstrap.sh")]
+        command = ["bash", str(self.root / "scripts/bootstrap.sh"), *extra]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return self._calls.read_text().splitlines()
@@ -95,12 +95,27 @@ def test_the_second_call_changes_nothing(tmp_path: Path, distribution: str) -> N
     assert (checkout.root / ".venv" / ".made-by-bootstrap").stat().st_mtime_ns == made
 
 
-def test_of_a_distributions_libraries_those_that_lack_or_are_too_old_are_installed(tmp_path: Path) -> None:
+def test_missing_or_outdated_libraries_of_a_distribution_are_installed(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, "jazzy")
-    checkout.add_library("PyYAML", "yaml", "5.4.1")  # known by the modules that they bring
+    checkout.add_library("PyYAML", "yaml", "5.4.1")  # recognized by their modules
     checkout.add_library("pin", "pinocchio", "2.7.0")
     installed = checkout.set_up()[0]
     assert [f"{name}==" in installed for name in ("PyYAML", "pin", "torch", "typer")] == [False, False, True, True]
     for version, replaced in (("0.7.0", True), ("0.9.0", False), ("0.12.3", False)):
         checkout.add_library("typer", "typer", version)
         assert ("typer==" in checkout.set_up()[0]) == replaced
+
+
+@pytest.mark.parametrize("extra", ["learning", "robot", "security", "docs"])
+def test_an_extra_is_installed_once(tmp_path: Path, extra: str) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.set_up()
+    assert [call.split()[-1] for call in checkout.set_up(extra)] == [f"--requirement=requirements/{extra}.txt"]
+    assert checkout.set_up(extra) == []
+
+
+def test_a_library_whose_parent_package_is_missing_is_installed(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, "jazzy")
+    checkout.set_up()
+    (installed,) = checkout.set_up("docs")
+    assert "sphinxcontrib-mermaid==" in installed

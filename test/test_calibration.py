@@ -1,4 +1,4 @@
-"""A calibration is that of a camera that can be built, and that sees the table."""
+"""A calibration must describe a realistic camera that sees the table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def written(folder: Path, **changes: Any) -> str:
         ({"fx_px": math.nan}, "fx_px: expected a value in"),
     ],
 )
-def test_a_calibration_that_cannot_be_is_refused_with_the_file_and_the_key(
+def test_an_impossible_calibration_is_refused_with_the_file_and_the_key(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"camera.yaml: .*{message}"):

@@ -1,4 +1,4 @@
-"""A cell is accepted as a whole or refused with what does not fit."""
+"""A cell is checked as a whole and refused with the parts that do not fit together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from impurity_grasp_ros.transform import tool_down
 
 
 def cell_with(**changes: Any) -> CellConfig:
-    """The shipped cell with some values replaced, named like ``drop_bin__x``."""
+    """The shipped cell with some values replaced; nested ones are named like ``drop_bin__x``."""
     return from_mapping(CellConfig, changed(CELL_FILE, changes))
 
 
@@ -95,7 +95,7 @@ def test_home_is_high_enough_and_out_of_the_view(
 def test_a_bin_is_accepted_exactly_where_the_arm_reaches_beside_the_workspace(x: float, y: float) -> None:
     shipped = cell_with()
     reach, square = shipped.reach, shipped.workspace
-    half_x, half_y = 0.12 + 0.01, 0.10 + 0.01  # half of the inside, and a wall
+    half_x, half_y = 0.12 + 0.01, 0.10 + 0.01  # half of the inside width, plus a wall
     inside = reach.x_min <= x - half_x and x + half_x <= reach.x_max
     inside &= reach.y_min <= y - half_y and y + half_y <= reach.y_max
     beside = x + half_x <= square.x_min or x - half_x >= square.x_min + 0.448

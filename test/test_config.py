@@ -1,4 +1,4 @@
-"""Configuration is checked once, completely, and with messages that name the key."""
+"""Configuration is checked completely when it is loaded; error messages name the key."""
 
 import math
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def test_a_value_of_the_wrong_type_is_rejected(key: str, value: Any) -> None:
         from_mapping(Cell, values(**{key: value}))
 
 
-def test_a_bool_is_no_int() -> None:
+def test_a_bool_is_not_accepted_for_an_int() -> None:
     with pytest.raises(ConfigError, match="expected int, received True"):
         from_mapping(Camera, {"width_px": True, "frame": "left"})
 

@@ -1,4 +1,4 @@
-"""Cells and metres convert into each other, and windows keep every cell where it is."""
+"""Cells and meters convert into each other, and windows keep the positions of cells."""
 
 import numpy as np
 import pytest
@@ -7,26 +7,26 @@ from hypothesis import strategies as st
 
 from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive, PrimitiveKind
 
-metres = st.floats(-1.0, 1.0)
+meters = st.floats(-1.0, 1.0)
 sizes = st.integers(1, 12)
-grids = st.builds(Grid, metres, metres, sizes, sizes, st.floats(0.001, 0.01))
+grids = st.builds(Grid, meters, meters, sizes, sizes, st.floats(0.001, 0.01))
 starts = st.integers(-15, 15)
 
 
 def numbered_heightmap(grid: Grid) -> Heightmap:
-    """A heightmap each of whose cells is unmistakable."""
+    """A heightmap whose cells all have different heights."""
     height = np.arange(1, grid.rows * grid.columns + 1, dtype=np.float32).reshape(grid.rows, grid.columns)
     color = np.repeat(height.astype(np.uint8)[:, :, None], 3, axis=2)
     return Heightmap(color, height, np.ones(height.shape, np.bool_), grid, stamp=12.5)
 
 
 @given(grids, st.floats(-20, 20), st.floats(-20, 20))
-def test_a_cell_becomes_metres_and_the_same_cell_again(grid: Grid, row: float, column: float) -> None:
+def test_a_cell_becomes_meters_and_the_same_cell_again(grid: Grid, row: float, column: float) -> None:
     assert grid.to_cell(*grid.to_metres(row, column)) == pytest.approx((row, column), abs=1e-9)
 
 
 @given(grids)
-def test_the_centres_of_the_outermost_cells_lie_on_the_grid_and_their_neighbours_do_not(grid: Grid) -> None:
+def test_the_centers_of_the_outermost_cells_lie_on_the_grid_and_their_neighbors_do_not(grid: Grid) -> None:
     assert grid.contains(*grid.to_metres(0, 0))
     assert grid.contains(*grid.to_metres(grid.rows - 1, grid.columns - 1))
     assert not grid.contains(*grid.to_metres(-1, 0))

@@ -1,4 +1,4 @@
-"""A file is whole or not there; what is no file is not waited for."""
+"""Files are written atomically, and only regular files are read."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_a_regular_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(20)
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+def test_anything_but_a_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
         with pytest.raises(UnreadableFileError, match=f"expected a regular file, received {kind}"):

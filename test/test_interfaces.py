@@ -1,4 +1,4 @@
-"""The interface files agree with the Python types and explain their fields."""
+"""The interface files agree with the Python types and document their fields."""
 
 import re
 import xml.etree.ElementTree as ElementTree

@@ -1,6 +1,6 @@
-"""Both launch files describe the graph that the documentation shows, and end with an error when something is wrong.
+"""Both launch files start the documented graph, and end with an error if an argument is wrong or a node dies.
 
-Needs a ROS 2 installation with launch.
+Requires a ROS 2 installation with launch.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ sys.exit(service.run())
 
 
 def entities(name: str) -> list[launch.LaunchDescriptionEntity]:
-    """What a launch file of this package describes, itself or in files that it includes."""
+    """The entities of a launch file of this package, including those of the files that it includes."""
     sources = [PythonLaunchDescriptionSource(str(FOLDER / f"{name}.launch.py"))]
     found: list[launch.LaunchDescriptionEntity] = []
     while sources:
@@ -71,13 +71,13 @@ def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(nam
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 
-def test_simulation_and_robot_differ_by_who_moves_the_arm_alone() -> None:
+def test_simulation_and_robot_differ_only_in_the_node_that_moves_the_arm() -> None:
     assert executables("real") == COMMON_NODES | {"motion_node"}
     assert executables("sim") == COMMON_NODES | {"bullet_bridge_node"}
 
 
 def launched(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A launch file with arguments, as ``ros2 launch`` starts it."""
+    """Run a launch file with arguments, as ``ros2 launch`` does."""
     variables = os.environ | {"ROS_DOMAIN_ID": str(unused_domain()), "ROS_LOG_DIR": str(folder)}
     command = [sys.executable, "-c", START, str(FOLDER / f"{name}.launch.py"), *words]
     return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
@@ -106,7 +106,7 @@ def test_a_wrong_argument_ends_the_launch_by_name_before_anything_starts(
 
 
 @pytest.mark.ros
-def test_the_launch_ends_with_an_error_when_a_node_dies_that_the_job_needs(tmp_path: Path) -> None:
+def test_the_launch_ends_with_an_error_when_a_needed_node_dies(tmp_path: Path) -> None:
     done = launched(tmp_path, "sim", "scene:=moon")
     said = done.stdout + done.stderr
     assert done.returncode == 1
@@ -115,7 +115,7 @@ def test_the_launch_ends_with_an_error_when_a_node_dies_that_the_job_needs(tmp_p
 
 
 @pytest.mark.parametrize(("word", "expected"), [("discovery:=localhost", "LOCALHOST"), ("discovery:=subnet", "SUBNET")])
-def test_nodes_are_told_how_far_away_others_are_found_and_whose_end_ends_them(word: str, expected: str) -> None:
+def test_nodes_get_the_discovery_range_and_the_process_whose_end_ends_them(word: str, expected: str) -> None:
     context = launch.LaunchContext(argv=[word])
     context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
     context.launch_configurations.update([word.split(":=")])

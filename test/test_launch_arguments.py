@@ -1,4 +1,4 @@
-"""Arguments of the launch files are refused by name; needs no launch."""
+"""Wrong arguments of the launch files are refused by name. Does not require launch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine that stands still is noticed."""
+"""Stalls of the machine are detected."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ def monitor(tmp_path: Path) -> Iterator[StallMonitor]:
     monitor.close()
 
 
-def test_standing_still_is_noticed_on_each_processor(monitor: StallMonitor) -> None:
-    def stand_still() -> bool:
+def test_a_stall_is_noticed_on_each_processor(monitor: StallMonitor) -> None:
+    def stall() -> bool:
         start = time.monotonic()
         monitor.process.send_signal(signal.SIGSTOP)
         time.sleep(2.0 * LIMIT)
@@ -27,6 +27,6 @@ def test_standing_still_is_noticed_on_each_processor(monitor: StallMonitor) -> N
         time.sleep(LIMIT)
         return len(monitor.stalls(start)) == len(os.sched_getaffinity(0))
 
-    until(stand_still, "a stall to be noticed")  # not while the monitor is starting
+    until(stall, "a stall to be noticed")  # the monitor may still be starting
     assert min(monitor.stalls(0.0)) > LIMIT
     assert monitor.stalls(time.monotonic()) == []

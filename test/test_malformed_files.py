@@ -1,4 +1,4 @@
-"""Whatever stands in a file of anyone's, reading it ends with a value or with an error that has a name."""
+"""Reading a file from a user gives a value or a specific error, whatever the file contains."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ def test_any_value_in_a_row_of_a_preset_gives_a_named_error(tmp_path: Path, key:
 
 
 @pytest.mark.parametrize("name", ["x" * 5000 + ".yaml", "~nobody-here/scene.yaml", "a\0b.yaml", "/.yaml", "\n.yaml"])
-def test_a_name_that_is_none_is_a_named_error(name: str) -> None:
+def test_an_invalid_path_is_a_named_error(name: str) -> None:
     with pytest.raises(ImpurityGraspError, match="expected"):
         load_preset(name)
 
 
 class Elements(HTMLParser):
-    """Collects the names of all elements, which nobody's texts may add to."""
+    """Collects the names of all elements of a page; texts from files must not add any."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_a_value_that_is_not_what_its_field_says_is_refused_by_name(key: str, va
         from_json(json.dumps(json.loads(RECORD) | {key: value}))
 
 
-def test_the_record_that_is_changed_here_is_one() -> None:
+def test_the_unchanged_record_is_valid() -> None:
     assert from_json(RECORD).end is End.BUDGET
     assert json.loads(to_json(from_json(RECORD))) == json.loads(RECORD)
 

@@ -1,4 +1,4 @@
-"""Pictures show what was decided, where it is, the right way up."""
+"""Images show a decision at the right place and in the right orientation."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ GRID = Grid(0.276, -0.224)
 
 @pytest.fixture
 def heightmap() -> Heightmap:
-    """A grey table with one red block at small x and large y, and one unseen cell."""
+    """A gray table with one red block at small x and large y, and one unseen cell."""
     color = np.full((224, 224, 3), 128, np.uint8)
     height = np.zeros((224, 224), np.float32)
     valid = np.ones((224, 224), np.bool_)
@@ -36,18 +36,18 @@ def heightmap() -> Heightmap:
 
 
 def attention(heightmap: Heightmap, state: AttentionState) -> Attention:
-    """An attention on the red block."""
+    """Attention to the red block."""
     crop = heightmap.window(134, -26, 112)
     center = GRID.to_metres(189.5, 29.5)
     return Attention(state, center, crop, crop.height > 0.01, 0.9, (), heightmap.height)
 
 
 def where(picture: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
-    """Middle (down, right) of all pixels of a colour."""
+    """Mean (row, column) of all pixels of a color."""
     return np.argwhere((picture == color).all(axis=-1)).mean(axis=0)
 
 
-def test_x_runs_to_the_right_and_y_upwards(heightmap: Heightmap) -> None:
+def test_x_runs_to_the_right_and_y_upward(heightmap: Heightmap) -> None:
     picture = draw_heightmap(heightmap)
     assert picture.shape == (224 * SCALE, 224 * SCALE, 3)
     assert where(picture, (250, 10, 10)) == pytest.approx(((223 - 189.5) * SCALE + 1, 29.5 * SCALE + 1), abs=SCALE)
@@ -83,7 +83,7 @@ def test_the_arrow_of_a_push_covers_its_stroke(heightmap: Heightmap) -> None:
     assert columns.mean() == pytest.approx(112 * SCALE, abs=4)
 
 
-def test_height_and_saliency_are_bright_where_there_is_much_of_them(heightmap: Heightmap) -> None:
+def test_height_and_saliency_are_bright_where_they_are_high(heightmap: Heightmap) -> None:
     for picture in (draw_height(heightmap), draw_saliency(attention(heightmap, AttentionState.TARGET))):
         block = picture[24 * SCALE : 42 * SCALE, 22 * SCALE : 38 * SCALE]
         assert block.mean() > picture.mean() + 20

@@ -1,4 +1,4 @@
-"""What the package imports is what its metadata asks for: of rosdep, of pip, and of the README's reader."""
+"""All libraries that the package imports are declared for rosdep and pip, or named in the README."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ ROSDEP_KEYS = {
     "rich": "python3-rich",
     "scipy": "python3-scipy",
     "sklearn": "python3-sklearn",
-    "threadpoolctl": "python3-sklearn",  # which needs it itself
+    "threadpoolctl": "python3-sklearn",  # a dependency of it
     "torch": "python3-pytorch-pip",
     "typer": "python3-typer",
     "yaml": "python3-yaml",
 }
-"""Keys of rosdep's public lists (rosdep/python.yaml, and the distributions' own packages) by imported module."""
+"""Imported module -> key in rosdep's public lists (rosdep/python.yaml, and the packages of ROS distributions)."""
 
 ROS_KEYS = {"impurity_grasp": None, "rcl_interfaces": "rclpy", "ament_index_python": "ros2launch"}
-"""ROS packages under another key: this one, and those that come with one that is asked for."""
+"""ROS packages with another key: this package, and packages that are dependencies of a declared one."""
 
 WITHOUT_KEY = {"pyrobotiqur": "pyRobotiqUR", "ray": "ray", "rtde_control": "ur_rtde", "rtde_receive": "ur_rtde"}
-"""Packages of PyPI without a rosdep key: for a real arm and for training, as the README and requirements/ say."""
+"""Imported module -> PyPI package without a rosdep key: for a real arm and for training."""
 
 
 def libraries() -> set[str]:
@@ -43,7 +43,7 @@ def libraries() -> set[str]:
 
 
 def requirements(name: str) -> set[str]:
-    """Distribution names in requirements/NAME.txt."""
+    """Names of the PyPI packages in requirements/NAME.txt."""
     lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return {match[0] for line in lines if (match := re.match(r"[\w.-]+", line))}
 
@@ -59,7 +59,7 @@ def test_rosdep_installs_everything_that_the_graph_imports() -> None:
     assert not wanted - package_keys()
 
 
-def test_what_no_rosdep_key_brings_is_optional_and_documented() -> None:
+def test_libraries_without_a_rosdep_key_are_optional_and_documented() -> None:
     extra = {WITHOUT_KEY[name] for name in libraries() & set(WITHOUT_KEY)}
     assert extra <= requirements("robot") | requirements("learning")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,10 +70,10 @@ def test_what_no_rosdep_key_brings_is_optional_and_documented() -> None:
 def test_pip_installs_what_the_requirements_of_a_checkout_install(name: str) -> None:
     setup = (ROOT / "setup.py").read_text(encoding="utf-8")
     asked = {re.split(r"[<>=]", text)[0] for text in re.findall(r'^ +"([\w.-]+(?:[<>=]+[\d.]+)?)",$', setup, re.M)}
-    assert requirements(name) - {"cv_bridge"} <= asked  # of ROS 2, and needed by the nodes alone
+    assert requirements(name) - {"cv_bridge"} <= asked  # a ROS 2 package, required only by the nodes
 
 
-def test_every_file_tells_the_same_version() -> None:
+def test_every_file_has_the_same_version() -> None:
     manifest = ET.parse(ROOT / "package.xml").getroot().findtext("version")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {manifest, citation["version"]} == {__version__}

@@ -1,4 +1,4 @@
-"""From a camera image to a decision: grasp a target, search a heap, stop when nothing odd is left."""
+"""From a camera image to a decision: grasp a target, search a heap, stop when no target is left."""
 
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ BROWN, BLUE, TABLE = (140, 107, 77), (38, 89, 204), (225, 224, 220)
 
 @dataclass(frozen=True)
 class Box:
-    """An upright box along the axes: centre, sides and height in metres."""
+    """An upright, axis-aligned box: center, side lengths and height in meters."""
 
     x: float
     y: float
@@ -52,7 +52,7 @@ HEAP = [
 
 
 def photograph(boxes: list[Box]) -> RgbdFrame:
-    """What a camera straight above the table sees of the boxes' tops; their sides are left out."""
+    """The frame of a camera directly above the table, with the tops of the boxes but not their sides."""
     columns, rows = np.meshgrid(np.arange(CAMERA.width_px), np.arange(CAMERA.height_px))
     right, down = (columns - CAMERA.cx_px) / CAMERA.fx_px, (rows - CAMERA.cy_px) / CAMERA.fy_px
     depth = np.full(right.shape, CAMERA_HEIGHT, np.float32)
@@ -67,7 +67,7 @@ def photograph(boxes: list[Box]) -> RgbdFrame:
 
 @pytest.fixture
 def pipeline(cell: CellConfig) -> Pipeline:
-    """As it ships."""
+    """The pipeline with the shipped configuration."""
     return Pipeline(
         Site.of(cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
@@ -104,7 +104,7 @@ def test_a_heap_that_may_hide_something_is_pushed(pipeline: Pipeline, cell: Cell
 
 
 @pytest.mark.parametrize("boxes", [ORDINARY, []], ids=["ordinary", "empty"])
-def test_where_nothing_is_odd_or_hidden_there_is_nothing_to_do(pipeline: Pipeline, boxes: list[Box]) -> None:
+def test_without_odd_or_hidden_objects_nothing_is_done(pipeline: Pipeline, boxes: list[Box]) -> None:
     decision = pipeline.decide(photograph(boxes), [])
     assert decision.attention.state is AttentionState.CLEAR
     assert decision.primitive is None

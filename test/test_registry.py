@@ -1,4 +1,4 @@
-"""What is ours comes first, what others declare is found by name, and a wrong name is told with those there are."""
+"""Built-in names come first, entry points of other packages are found by name, and errors list the known names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS = {"one": 1, "two": 2}
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[int]:
-    """Beside a package that declares a thing, one that cannot be imported, and one that has a name of ours."""
+    """A registry beside entry points that work, cannot be imported, and repeat a built-in name."""
     info = tmp_path / "others-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
@@ -27,7 +27,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[int]:
     return Registry("thing", GROUP, OURS)
 
 
-def test_names_are_ours_and_then_those_of_others(registry: Registry[int]) -> None:
+def test_built_in_names_come_before_those_of_other_packages(registry: Registry[int]) -> None:
     assert registry.names() == ("one", "two", "gone", "three")
 
 
@@ -35,7 +35,7 @@ def test_things_are_found_by_name(registry: Registry[int]) -> None:
     assert [registry.find(name) for name in ("one", "two", "three")] == [1, 2, 3]
 
 
-def test_an_unknown_name_is_refused_with_those_there_are(registry: Registry[int]) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(registry: Registry[int]) -> None:
     with pytest.raises(ConfigError, match=r"^thing: expected one of one, two, gone, three, received 'four'$"):
         registry.find("four")
     with pytest.raises(ConfigError, match="received 'four'"):

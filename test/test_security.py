@@ -1,4 +1,4 @@
-"""Who may do what under SROS2: the policy that ships, and the keystore that is made from it."""
+"""Permissions under SROS2: the shipped policy, and the keystore made from it."""
 
 import datetime
 import email
@@ -29,7 +29,7 @@ CAMERAS = {"camera", "bullet_bridge_node", "emulated_cell"}
 MOVERS = {"motion_node", "bullet_bridge_node"}
 ENCLAVES = {enclave.path.removeprefix("/impurity_grasp/"): enclave for enclave in read_policy(POLICY)}
 
-MAY_ASK = {  # who writes requests, by service
+MAY_ASK = {  # enclaves that may write requests, by service
     "execute_primitive/_action/send_goal": {"picker_node"},
     "execute_primitive/_action/cancel_goal": {"picker_node"},
     "capture_heightmap": {"picker_node"},
@@ -72,7 +72,7 @@ MAY_WRITE = {
     "rosout": set(ENCLAVES),
     "something/else": set(),
 }
-PATTERNS = {  # all names that stand for more than one thing
+PATTERNS = {  # all names with wildcards, by enclave
     "camera": {"camera/camera/*"},
     "operator": {
         *(f"{name}/*" for name in ("attention_node", "bullet_bridge_node", "camera/camera", "emulated_cell")),
@@ -94,12 +94,12 @@ def writers(topic: str) -> set[str]:
 
 
 @pytest.mark.parametrize("service", MAY_ASK)
-def test_only_who_has_to_may_ask_for_a_service(service: str) -> None:
+def test_only_the_clients_that_need_a_service_may_call_it(service: str) -> None:
     assert writers(f"rq/{service}Request") == MAY_ASK[service]
 
 
 @pytest.mark.parametrize("service", MAY_ANSWER)
-def test_nobody_else_may_answer_in_the_name_of_a_server(service: str) -> None:
+def test_only_its_servers_may_answer_a_service(service: str) -> None:
     assert writers(f"rr/{service}Reply") == MAY_ANSWER[service]
 
 
@@ -108,7 +108,7 @@ def test_only_the_source_of_a_topic_may_write_it(topic: str) -> None:
     assert writers(f"rt/{topic}") == MAY_WRITE[topic]
 
 
-def test_patterns_stand_for_what_one_node_calls_its_own_and_never_for_everything() -> None:
+def test_patterns_cover_only_names_of_one_node_and_never_everything() -> None:
     names = {item.text or "" for item in ElementTree.parse(POLICY).getroot().iter() if not len(item)}
     assert not {name for name in names if name.lstrip("/").startswith(("*", "?", "["))}
     for name, enclave in ENCLAVES.items():
@@ -117,7 +117,7 @@ def test_patterns_stand_for_what_one_node_calls_its_own_and_never_for_everything
         assert own == PATTERNS.get(name, set()), name
 
 
-def test_a_namespace_moves_the_graph_and_leaves_what_is_global() -> None:
+def test_a_namespace_applies_to_relative_names_only() -> None:
     moved = {enclave.path: enclave for enclave in read_policy(POLICY, "/line1")}
     motion = moved["/impurity_grasp/motion_node"]
     assert "rr/line1/recoverReply" in motion.writes
@@ -163,7 +163,7 @@ def test_documents_have_the_elements_of_dds_security_in_their_order() -> None:
 
 
 def signed_content(path: Path, authority: x509.Certificate) -> bytes:
-    """What an S/MIME file says; raises InvalidSignature when it is not what the authority has signed."""
+    """The content of an S/MIME file; raises InvalidSignature if the authority has not signed it."""
     content = path.read_bytes().replace(b"\r\n", b"\n")
     boundary = b"\n--" + str(email.message_from_bytes(content).get_boundary()).encode()
     _head, text, signature, _tail = content.split(boundary)
@@ -233,7 +233,7 @@ def test_nothing_is_valid_for_longer_than_its_authority(tmp_path: Path) -> None:
         make_keystore(tmp_path, POLICY, 7, 11 * YEAR)
 
 
-def test_the_script_says_what_it_made_or_why_not(tmp_path: Path) -> None:
+def test_the_script_prints_what_it_created_or_why_it_failed(tmp_path: Path) -> None:
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(SCRIPTS / "make_keystore.py"), *arguments]
         environment = os.environ | {"ROS_DOMAIN_ID": "9"}

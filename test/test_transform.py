@@ -1,4 +1,4 @@
-"""Rigid transforms keep lengths, invert and agree with each other."""
+"""Rigid transforms preserve lengths, can be inverted, and agree with each other."""
 
 import math
 
@@ -20,9 +20,9 @@ from impurity_grasp_ros.transform import (
 )
 
 angles = st.floats(-2 * math.pi, 2 * math.pi)
-metres = st.floats(-2.0, 2.0)
-positions = st.tuples(metres, metres, metres)
-points = arrays(np.float64, (5, 3), elements=metres)
+meters = st.floats(-2.0, 2.0)
+positions = st.tuples(meters, meters, meters)
+points = arrays(np.float64, (5, 3), elements=meters)
 quaternions = st.tuples(*4 * [st.floats(-1.0, 1.0)]).filter(lambda xyzw: math.hypot(*xyzw) > 0.1)
 transforms = st.builds(from_quaternion, positions, quaternions)
 

@@ -1,4 +1,4 @@
-"""The robot description is up to date, and says the same as the constants in Python."""
+"""The robot description is up to date and agrees with the constants in Python."""
 
 import itertools
 import math
@@ -71,7 +71,7 @@ every_gripper = pytest.mark.parametrize("gripper", ROBOTS, ids=lambda gripper: P
 
 
 def numbers(element: ET.Element | None, attribute: str) -> NDArray[np.float64]:
-    """Three numbers of an attribute, zeros when it is left out."""
+    """The three numbers of an attribute; zeros if it is missing."""
     text = "0 0 0" if element is None else element.attrib.get(attribute, "0 0 0")
     return np.array([float(part) for part in text.split()])
 

@@ -1,4 +1,4 @@
-"""Camera images of boxes on a table by ray casting, so that the truth is known to rounding."""
+"""Ray-cast camera images of boxes on a table, whose ground truth is exact up to rounding."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TABLE_COLOR = (200, 190, 180)
 
 @dataclass(frozen=True)
 class Box:
-    """An upright box: x and y ranges and height in metres, base frame."""
+    """An upright box: x and y ranges and height in meters, base frame."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -23,7 +23,7 @@ class Box:
     color: tuple[int, int, int]
 
     def entry(self, origin: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Multiple of every direction (N, 3) at which a ray from ``origin`` (3,) or (N, 3) enters; inf if it misses."""
+        """Multiples (N,) of ``directions`` (N, 3) at which rays from ``origin`` (3,) or (N, 3) enter; inf if none."""
         low, high = np.array([self.x[0], self.y[0], 0.0]), np.array([self.x[1], self.y[1], self.height])
         with np.errstate(divide="ignore", invalid="ignore"):
             one, other = (low - origin) / directions, (high - origin) / directions
@@ -32,7 +32,7 @@ class Box:
 
 
 def camera_pose(target: tuple[float, float], distance: float, tilt: float, azimuth: float, roll: float) -> Transform:
-    """``T_base_camera`` of a camera that looks at a point on the table, ``tilt`` rad off the vertical."""
+    """``T_base_camera`` of a camera that looks at a point on the table, ``tilt`` rad from the vertical."""
     z = np.array([math.sin(tilt) * math.cos(azimuth), math.sin(tilt) * math.sin(azimuth), -math.cos(tilt)])
     side = np.array([-math.sin(azimuth), math.cos(azimuth), 0.0])
     x = math.cos(roll) * side + math.sin(roll) * np.cross(z, side)
@@ -41,7 +41,7 @@ def camera_pose(target: tuple[float, float], distance: float, tilt: float, azimu
 
 
 def trace(boxes: list[Box], T_base_camera: Transform, intrinsics: CameraIntrinsics = CAMERA) -> RgbdFrame:
-    """What the camera sees of boxes on an endless table."""
+    """The frame of a camera that sees boxes on an infinite table."""
     columns, rows = np.meshgrid(np.arange(intrinsics.width_px), np.arange(intrinsics.height_px))
     rays = np.stack(
         [
@@ -63,7 +63,7 @@ def trace(boxes: list[Box], T_base_camera: Transform, intrinsics: CameraIntrinsi
 
 
 def in_sight(points: NDArray[np.float64], boxes: list[Box], T_base_camera: Transform) -> NDArray[np.bool_]:
-    """Which points (N, 3) no box hides from the camera."""
+    """Which of the points (N, 3) are not hidden from the camera by a box: (N,)."""
     to_camera = T_base_camera[:3, 3] - points
     lifted = points + 1e-6 * to_camera
     hidden = [np.isfinite(box.entry(lifted, to_camera)) for box in boxes]
