@@ -18,7 +18,8 @@ PACKAGE = "impurity_grasp_ros"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "config", "constants", "datatypes", "errors", "files",
-    "gripper_geometry", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
+    "gripper_geometry", "launch_arguments", "priority", "protocols", "registry", "resources", "training_progress",
+    "transform",
 }  # fmt: skip
 
 ROS = {
@@ -50,7 +51,7 @@ LAYERS = {
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion", "emulation"}, PYBULLET),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
-    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}),
+    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"jinja2", "matplotlib"}),
 }
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.training_progress import RoundReport
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.learning.collection import RayCollection
@@ -72,8 +73,6 @@ def train(
 def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int) -> None:
     """Train with a progress bar and TensorBoard curves."""
     import torch
-
-    from impurity_grasp_ros.learning.trainer import RoundReport
 
     torch.set_num_threads(1)  # the workers have the other cores
     interrupted = _until_interrupted()

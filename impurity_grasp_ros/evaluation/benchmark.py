@@ -15,8 +15,8 @@ from pathlib import Path
 from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.evaluation.episode import OnDecision, run_episode
 from impurity_grasp_ros.evaluation.policies import Policy, check_name, make_policy
-from impurity_grasp_ros.evaluation.provenance import commit, config_hash
-from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_records
+from impurity_grasp_ros.evaluation.provenance import commit, shipped_files_hash
+from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_episode_records
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.scenes import load_scene
 
@@ -35,7 +35,7 @@ def make_plans(
         check_name(policy)
     for scene in scenes:
         load_scene(scene)
-    configuration, code = config_hash(), commit()
+    configuration, code = shipped_files_hash(), commit()
     return [
         EpisodePlan(policy, scene, seed, quick, configuration, code)
         for seed, scene, policy in product(seeds, scenes, policies)
@@ -44,7 +44,7 @@ def make_plans(
 
 def recorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodeRecord]:
     """The first record of every plan that has one, whatever the commit; raises ConfigError for a bad record."""
-    records = {record.plan.identity: record for record in reversed(read_records(folder))}
+    records = {record.plan.identity: record for record in reversed(read_episode_records(folder))}
     return [records[plan.identity] for plan in plans if plan.identity in records]
 
 

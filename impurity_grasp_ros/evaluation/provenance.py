@@ -14,7 +14,7 @@ HASHED = (("config", "*.yaml"), ("models", "*.safetensors"))
 """Shipped folders and the files in them, at any depth, that a run depends on."""
 
 
-def config_hash() -> str:
+def shipped_files_hash() -> str:
     """Twelve hexadecimal digits over names and contents of all shipped configuration and weights."""
     digest = hashlib.sha256()
     for name, content in _hashed_files():

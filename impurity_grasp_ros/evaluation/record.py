@@ -163,7 +163,7 @@ def _check_counts(record: EpisodeRecord) -> None:
             raise ConfigError(f"expected counts of at least 0, received {action}")
 
 
-def read_records(folder: Path) -> list[EpisodeRecord]:
+def read_episode_records(folder: Path) -> list[EpisodeRecord]:
     """All records in a folder, oldest first. A line that was never finished is left out; raises ConfigError."""
     path = folder / RECORDS
     return [from_json(line) for line in read_lines(path)] if path.exists() else []

@@ -19,7 +19,7 @@ from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.augmentation import noisy, view_with
-from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, read_checkpoint
+from impurity_grasp_ros.learning.trainer import CHECKPOINT, WEIGHTS, read_checkpoint
 from impurity_grasp_ros.learning.transition import Snapshot, Transition
 from impurity_grasp_ros.policy.checkpoint import RectangleAgentConfig, best_device, save_agent
 from impurity_grasp_ros.policy.decoding import DecodingConfig, decode_grasps
@@ -32,6 +32,7 @@ from impurity_grasp_ros.policy.rectangles import (
     best_proposal,
 )
 from impurity_grasp_ros.policy.rotation import View
+from impurity_grasp_ros.training_progress import PROGRESS
 
 RECTANGLES_FILE = "config/rectangles.yaml"
 RUN = 10

@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +30,9 @@ from impurity_grasp_ros.learning.schedule import exploration
 from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.checkpoint import AgentConfig, best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
+from impurity_grasp_ros.training_progress import PROGRESS, RoundReport
 
-CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
+CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 ROUNDS_PER_CHECKPOINT = 5
 MAX_CHECKPOINT_BYTES = 20_000_000_000
 
@@ -46,19 +47,6 @@ class Collection(Protocol):
     def gather(self) -> list[Attempted]:
         """Wait for all attempts, order by order."""
         ...
-
-
-@dataclass(frozen=True)
-class RoundReport:
-    """One round in numbers; success rates are those of greedy actions alone, NaN when there was none."""
-
-    round: int
-    attempts: int
-    transitions: int
-    exploration: float
-    loss: float
-    grasp_success: float
-    push_success: float
 
 
 class Trainer:
