@@ -20,6 +20,8 @@ setup(
     packages=find_packages(include=["impurity_grasp_ros*", "ur_emulator*"]),
     data_files=shared_files(),
     install_requires=[
+        "jinja2",
+        "matplotlib>=3.5",
         "numpy<2.3",
         "opencv-python-headless<5",
         "pin",

@@ -19,7 +19,8 @@ EMULATOR = "ur_emulator"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
-    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "transform",
+    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "training_progress",
+    "transform",
 }  # fmt: skip
 
 ROS = {
@@ -52,7 +53,7 @@ LAYERS = {
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion", EMULATOR}, PYBULLET),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
-    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}),
+    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"jinja2", "matplotlib"}),
 }
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})

@@ -19,16 +19,17 @@ from hypothesis import strategies as st
 from impurity_grasp_ros.calibration import load_calibration
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ConfigError, ImpurityGraspError
-from impurity_grasp_ros.evaluation.learning_curves import PROGRESS, read_progress
-from impurity_grasp_ros.evaluation.record import RECORDS, End, from_json, read_records, to_json
-from impurity_grasp_ros.evaluation.report import report
+from impurity_grasp_ros.evaluation.learning_curves import read_progress
+from impurity_grasp_ros.evaluation.record import RECORDS, End, from_json, read_episode_records, to_json
+from impurity_grasp_ros.evaluation.report import render_report
 from impurity_grasp_ros.simulation.presets import load_preset
+from impurity_grasp_ros.training_progress import PROGRESS
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "preset.yaml": lambda path: load_preset(str(path)),
     "camera.yaml": lambda path: load_calibration(str(path)),
     "cell.yaml": lambda path: load_cell(str(path)),
-    RECORDS: lambda path: read_records(path.parent),
+    RECORDS: lambda path: read_episode_records(path.parent),
     PROGRESS: lambda path: read_progress(path.parent),
 }
 RECORD = (
@@ -142,7 +143,7 @@ def test_a_record_with_any_value_is_refused_or_reported_without_becoming_part_of
     target[data.draw(st.sampled_from(sorted(target)))] = data.draw(markup | VALUES)
     with suppress(ConfigError):
         record = from_json(json.dumps(values))
-        page = report([record], [], [], datetime(2026, 1, 2))
+        page = render_report([record], [], [], datetime(2026, 1, 2))
         page.encode()
         elements = Elements()
         elements.feed(page)
@@ -171,4 +172,4 @@ def test_a_round_with_any_value_is_refused_or_drawn(tmp_path: Path, key: str, va
     lines = [json.dumps(ROUND), json.dumps(ROUND | {key: value})]
     (tmp_path / PROGRESS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     with suppress(ConfigError):
-        assert "<svg" in report([], read_progress(tmp_path), [], datetime(2026, 1, 2))
+        assert "<svg" in render_report([], read_progress(tmp_path), [], datetime(2026, 1, 2))

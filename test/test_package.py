@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import xml.etree.ElementTree as ET
+from configparser import ConfigParser
 
-import pytest
 import yaml
 from test_layers import EMULATOR, MODULES, PACKAGE, ROOT, ROS, imported_modules
 
@@ -15,6 +15,8 @@ from impurity_grasp_ros import __version__
 ROSDEP_KEYS = {
     "coal": "coal",
     "cv2": "python3-opencv",
+    "jinja2": "python3-jinja2",
+    "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "pinocchio": "pinocchio",
     "pybullet": "python3-pybullet-pip",
@@ -29,6 +31,17 @@ ROSDEP_KEYS = {
     "yaml": "python3-yaml",
 }
 """Imported module -> key in rosdep's public lists (rosdep/python.yaml, and the packages of ROS distributions)."""
+
+DISTRIBUTIONS = {
+    "coal": "pin",
+    "cv2": "opencv-python-headless",
+    "pinocchio": "pin",
+    "pybullet_data": "pybullet",
+    "pybullet_utils": "pybullet",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
+"""Packages of PyPI by imported module, where the names differ."""
 
 ROS_KEYS = {"impurity_grasp": None, "rcl_interfaces": "rclpy", "ament_index_python": "ros2launch"}
 """ROS packages with another key: this package, and packages that are dependencies of a declared one."""
@@ -46,6 +59,12 @@ def requirements(name: str) -> set[str]:
     """Names of the PyPI packages in requirements/NAME.txt."""
     lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return {match[0] for line in lines if (match := re.match(r"[\w.-]+", line))}
+
+
+def asked_of_pip() -> set[str]:
+    """Distribution names in setup.py."""
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    return {re.split(r"[<>=]", text)[0] for text in re.findall(r'^ +"([\w.-]+(?:[<>=]+[\d.]+)?)",$', setup, re.M)}
 
 
 def package_keys() -> set[str]:
@@ -66,11 +85,20 @@ def test_libraries_without_a_rosdep_key_are_optional_and_documented() -> None:
     assert all(name in readme for name in requirements("robot"))
 
 
-@pytest.mark.parametrize("name", ["runtime", "simulation"])
-def test_pip_installs_what_the_requirements_of_a_checkout_install(name: str) -> None:
-    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
-    asked = {re.split(r"[<>=]", text)[0] for text in re.findall(r'^ +"([\w.-]+(?:[<>=]+[\d.]+)?)",$', setup, re.M)}
-    assert requirements(name) - {"cv_bridge"} <= asked  # a ROS 2 package, required only by the nodes
+def test_pip_installs_what_the_package_imports_and_so_does_a_checkout() -> None:
+    imported = {DISTRIBUTIONS.get(name, name) for name in libraries() - ROS - set(WITHOUT_KEY)}
+    assert imported == asked_of_pip()
+    assert imported == (requirements("runtime") | requirements("simulation")) - {"cv_bridge"}  # of ROS 2, for the nodes
+
+
+def test_every_file_of_the_package_is_installed() -> None:
+    """Python files always are; others when setup.cfg names them."""
+    settings = ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    patterns = settings["options.package_data"][PACKAGE].split()
+    files = {path for path in (ROOT / PACKAGE).rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert len(files) >= 3
+    assert not files - {path for pattern in patterns for path in (ROOT / PACKAGE).glob(pattern)}
 
 
 def test_every_file_has_the_same_version() -> None:

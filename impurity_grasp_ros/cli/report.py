@@ -1,4 +1,4 @@
-"""``impurity-grasp report``: one page about a benchmark, and a training."""
+"""``impurity-grasp report``: one page about a benchmark and, if wanted, a training."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from rich.console import Console
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.benchmark import Bench
-from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, choose, replay
+from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, first_episodes, replay
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
-from impurity_grasp_ros.evaluation.learning_curves import read_progress
-from impurity_grasp_ros.evaluation.record import EpisodeRecord, latest_edition, read_records
-from impurity_grasp_ros.evaluation.report import report as page
+from impurity_grasp_ros.evaluation.record import EpisodeRecord, latest_edition, read_episode_records
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.overlay import draw_attention, draw_primitive, to_png
 from impurity_grasp_ros.pipeline import Decision
 
 PICTURE_SIZE = 224
-"""Pixels of a picture of a film strip: one per cell of the heightmap."""
+"""Pixels along a side of a picture: one per cell of the heightmap."""
 
 
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a benchmark's records.")],
     training: Annotated[Optional[Path], typer.Option(help="Folder of a training, for its learning curves.")] = None,
-    films: Annotated[int, typer.Option(min=0, help="Episodes a scene to run again for pictures; 0 for none.")] = 1,
-    film_policy: Annotated[str, typer.Option(help="Whose episodes; default: the first that was recorded.")] = "",
+    films: Annotated[int, typer.Option(min=0, help="Episodes per scene to run again for pictures; 0 for none.")] = 1,
+    film_policy: Annotated[str, typer.Option(help="Policy of these episodes; default: the one recorded first.")] = "",
     output: Annotated[Optional[Path], typer.Option(help="The page; default: report.html in the folder.")] = None,
 ) -> None:
-    """Write a page with tables, charts, learning curves and film strips. It stands alone and needs no network."""
-    records = read_records(folder)
+    """Write a page with tables, charts, learning curves and pictures of episodes: one file that needs no network."""
+    from impurity_grasp_ros.evaluation.learning_curves import read_progress
+    from impurity_grasp_ros.evaluation.report import render_report
+
+    records = read_episode_records(folder)
     if not records and training is None:
         raise ConfigError(f"{folder}: expected records of a benchmark, found none")
     rounds = read_progress(training) if training else []
@@ -45,16 +46,16 @@ def report(
     with console.status("running episodes again for pictures"):
         strips = _strips(latest_edition(records), films, film_policy)
     path = output or folder / "report.html"
-    write_atomically(path, page(records, rounds, strips, datetime.now()).encode())
+    write_atomically(path, render_report(records, rounds, strips, datetime.now()).encode())
     console.print(f"page: {path}")
 
 
 def _strips(records: Sequence[EpisodeRecord], films: int, policy: str) -> list[Filmstrip]:
-    """The first episodes of every scene, by seed, of one policy."""
+    """The episodes of the lowest seeds of one policy in every scene, run again."""
     if not records or not films:
         return []
     groups, policy = by_scene_and_policy(records), policy or records[0].plan.policy
-    chosen = [record for (_, name), runs in groups.items() if name == policy for record in choose(runs, films)]
+    chosen = [record for (_, name), runs in groups.items() if name == policy for record in first_episodes(runs, films)]
     if not chosen:
         raise ConfigError(f"expected a recorded policy to film, received {policy!r}")
     cv2.setNumThreads(1)
@@ -66,7 +67,7 @@ def _strips(records: Sequence[EpisodeRecord], films: int, policy: str) -> list[F
 
 
 def draw(gripper: GripperModel, decision: Decision) -> bytes:
-    """A small PNG of what was seen and what is to be done about it."""
+    """Draw what was seen and what was decided as a PNG of PICTURE_SIZE by PICTURE_SIZE pixels."""
     picture = draw_attention(decision.heightmap, decision.attention)
     if decision.primitive is not None:
         picture = draw_primitive(decision.heightmap, decision.primitive, gripper, picture)

@@ -19,6 +19,7 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.provenance import commit
 from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.training_progress import RoundReport
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.learning.collection import RayCollection
@@ -74,8 +75,6 @@ def train(
 def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int) -> None:
     """Train with a progress bar and TensorBoard curves."""
     import torch
-
-    from impurity_grasp_ros.learning.trainer import RoundReport
 
     torch.set_num_threads(1)  # the workers have the other cores
     interrupted = _until_interrupted()

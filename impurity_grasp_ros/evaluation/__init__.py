@@ -1,1 +1,1 @@
-"""Fixed-seed benchmarks of policies in simulation: episodes, strict metrics, and a report."""
+"""Benchmarks of policies on simulated scenes of fixed seeds: episodes, metrics and a report."""

@@ -1,4 +1,4 @@
-"""Many episodes on several processes, each recorded as soon as it is over, so that a benchmark can be resumed."""
+"""Benchmarks: many episodes on several processes, each recorded as it ends, so that a benchmark can be resumed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,38 @@ from pathlib import Path
 from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.evaluation.episode import OnDecision, run_episode
 from impurity_grasp_ros.evaluation.policies import Policy, check_name, make_policy
-from impurity_grasp_ros.evaluation.provenance import commit, config_hash
-from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_records
+from impurity_grasp_ros.evaluation.provenance import commit, shipped_files_hash
+from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_episode_records
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.scenes import load_scene
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""What numerical libraries of a worker find when they start: the workers share the processors, not each worker all."""
+"""Environment variables of the workers: one thread in each, since together they use all processors."""
 
 
 def make_plans(
     policies: Sequence[str], scenes: Sequence[str], seeds: Iterable[int], *, quick: bool
 ) -> list[EpisodePlan]:
-    """Plans of every policy on the same scenes, seed by seed, with the provenance of what is installed here.
+    """Plan every policy on the same scenes, seed by seed, with the provenance of this installation.
 
-    Raises ConfigError for an unknown policy and UnknownSceneError for an unknown scene.
+    Args:
+        policies: Their names.
+        scenes: Their names.
+        seeds: Of the scenes.
+        quick: Whether episodes end at completion, and have a smaller budget.
+
+    Returns:
+        The plans.
+
+    Raises:
+        ConfigError: There is no such policy.
+        UnknownSceneError: There is no such scene.
     """
     for policy in policies:
         check_name(policy)
     for scene in scenes:
         load_scene(scene)
-    configuration, code = config_hash(), commit()
+    configuration, code = shipped_files_hash(), commit()
     return [
         EpisodePlan(policy, scene, seed, quick, configuration, code)
         for seed, scene, policy in product(seeds, scenes, policies)
@@ -43,13 +54,35 @@ def make_plans(
 
 
 def recorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodeRecord]:
-    """The first record of every plan that has one, whatever the commit; raises ConfigError for a bad record."""
-    records = {record.plan.identity: record for record in reversed(read_records(folder))}
+    """Find the first record of every plan that has one, whatever the commit.
+
+    Args:
+        plans: To look for.
+        folder: Of the benchmark.
+
+    Returns:
+        The records, in the order of the plans.
+
+    Raises:
+        ConfigError: The file is unreadable, or a line is not a valid record.
+    """
+    records = {record.plan.identity: record for record in reversed(read_episode_records(folder))}
     return [records[plan.identity] for plan in plans if plan.identity in records]
 
 
 def unrecorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodePlan]:
-    """The plans that have no record yet; raises ConfigError for a bad record."""
+    """Find the plans that have no record yet.
+
+    Args:
+        plans: To look for.
+        folder: Of the benchmark.
+
+    Returns:
+        The plans without a record, in their order.
+
+    Raises:
+        ConfigError: The file is unreadable, or a line is not a valid record.
+    """
     plans = list(plans)
     known = {record.plan.identity for record in recorded(plans, folder)}
     return [plan for plan in plans if plan.identity not in known]
@@ -57,24 +90,28 @@ def unrecorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodePlan]:
 
 @dataclass
 class Bench:
-    """One simulated cell and every policy that was asked for on it. Not safe to use from two threads at a time."""
+    """One simulated cell and the policies that were run on it. Not safe for use by several threads at a time.
+
+    Attributes:
+        environment: The cell.
+    """
 
     environment: Environment = field(default_factory=Environment)
     _policies: dict[str, Policy] = field(default_factory=dict)
 
     def run(self, plan: EpisodePlan, on_decision: OnDecision = lambda _: None) -> EpisodeRecord:
-        """Carry out a plan; see ``run_episode``."""
+        """Carry out a plan; see :func:`~impurity_grasp_ros.evaluation.episode.run_episode`."""
         if plan.policy not in self._policies:
             self._policies[plan.policy] = make_policy(plan.policy, self.environment)
         return run_episode(self.environment, self._policies[plan.policy], plan, on_decision)
 
     def close(self) -> None:
-        """Give the physics engine back."""
+        """Close the physics engine."""
         self.environment.close()
 
 
 _benches: list[Bench] = []
-"""The bench of a worker process, once it has one."""
+"""The bench of this worker process, from its first episode on."""
 
 
 def _carry_out(plan: EpisodePlan) -> EpisodeRecord:
@@ -86,11 +123,22 @@ def _carry_out(plan: EpisodePlan) -> EpisodeRecord:
 def run_plans(
     plans: Sequence[EpisodePlan], folder: Path, workers: int, prepare: Callable[[], None] | None = None
 ) -> Generator[EpisodeRecord, None, None]:
-    """Carry out plans on ``workers`` processes; yields each record after it was added to the folder, as they come.
+    """Carry out plans on several processes.
 
-    ``prepare`` runs first in every process and has to be importable. What is neither a result nor a fault of an episode
-    ends the benchmark, as does closing the iterator; the records so far remain. Raises DeviceFaultError when a process
-    dies.
+    An exception that is not a fault of the episode ends the benchmark, as does closing the iterator; the records so far
+    remain.
+
+    Args:
+        plans: To carry out.
+        folder: Where each record is appended.
+        workers: Number of processes.
+        prepare: Called first in every process; has to be importable.
+
+    Yields:
+        Each record after it was appended, in the order in which episodes end.
+
+    Raises:
+        DeviceFaultError: A process died.
     """
     with _environment_variables(ONE_THREAD):
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=prepare)
@@ -108,7 +156,7 @@ def run_plans(
 def _carried_out(
     pool: ProcessPoolExecutor, plans: Sequence[EpisodePlan], workers: int
 ) -> Iterator[Future[EpisodeRecord]]:
-    """Episodes as they end. No more are given out than there are workers, so that an interrupt leaves no queue."""
+    """Episodes as they end. No more are submitted than there are workers, so that an interrupt leaves no queue."""
     waiting = iter(plans)
     running = {pool.submit(_carry_out, plan) for plan in islice(waiting, workers)}
     while running:

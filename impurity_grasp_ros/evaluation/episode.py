@@ -1,4 +1,4 @@
-"""One episode: a scene, a policy, and what came of it."""
+"""One episode: a policy works on a scene, and a referee judges the result."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from impurity_grasp_ros.simulation.camera import count_pixels
 from impurity_grasp_ros.simulation.environment import Environment
 
 ACTIONS_PER_TARGET = 15
-"""Budget; the paper's maximum step in its real-world experiments (section 6.4)."""
+"""Budget of an episode: the paper's maximum step in its real-world experiments (section 6.4)."""
 QUICK_ACTIONS_PER_TARGET = 10
+"""Budget of a quick episode."""
 
 OnDecision = Callable[[Decision], None]
+"""Called with every decision before it is executed."""
 
 
 def run_episode(
@@ -26,9 +28,20 @@ def run_episode(
 ) -> EpisodeRecord:
     """Reset the environment to the plan's scene and let the policy work on it.
 
-    The episode goes on until the policy says that the workspace is clear, which it should when every target is in the
-    bin and not before, or the budget is used up, or a fault occurs. A quick one stops at completion. ``on_decision``
-    hears of every decision before it is executed. Raises UnknownSceneError; faults of the run are recorded by name.
+    The episode goes on until the policy says that the workspace is clear (which it should do when every target is in
+    the bin, and not before), the budget is used up, or a fault occurs. A quick episode also ends at completion.
+
+    Args:
+        environment: The simulated cell.
+        policy: Decides.
+        plan: What determines the episode.
+        on_decision: Called with every decision before it is executed.
+
+    Returns:
+        The record. It names the fault, if one ended the episode, and the missing scene, if the seed gives none.
+
+    Raises:
+        UnknownSceneError: There is no such scene.
     """
     try:
         environment.reset(plan.seed, plan.scene)
@@ -38,7 +51,7 @@ def run_episode(
 
 
 class _Episode:
-    """An episode under way."""
+    """An episode in progress."""
 
     def __init__(self, environment: Environment, policy: Policy, plan: EpisodePlan, on_decision: OnDecision) -> None:
         self._environment = environment
@@ -80,14 +93,14 @@ class _Episode:
                 return End.COMPLETE
             if used_up and not complete:
                 return End.BUDGET
-            frame, bodies = self._environment.camera.capture_with_bodies()  # the policy sees the frame alone
+            frame, bodies = self._environment.camera.capture_with_bodies()  # the policy sees only the frame
             start = time.perf_counter()
             decision = self._policy.decide(frame, self._history)
             seconds = time.perf_counter() - start
             self._on_decision(decision)
             if decision.primitive is None:
                 return End.CLEAR
-            if used_up:  # complete by the last action, and yet the policy would go on
+            if used_up:  # completed by the last action, and the policy would go on
                 return End.BUDGET
             self._act(decision, decision.primitive, seconds, self._referee.visible(count_pixels(bodies)))
 
@@ -98,7 +111,7 @@ class _Episode:
         return complete
 
     def _act(self, decision: Decision, primitive: Primitive, seconds: float, visible: float | None) -> None:
-        """Execute a primitive and record it, also when a fault ends it."""
+        """Execute a primitive and record it, even if a fault ends it."""
         status = FAULT
         try:
             outcome = self._environment.step(primitive)

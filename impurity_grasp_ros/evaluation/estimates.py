@@ -1,4 +1,4 @@
-"""Estimates of episodes' figures, and how sure one may be of them."""
+"""Estimates of proportions and ratios over episodes, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -12,45 +12,46 @@ from scipy.stats import binomtest, bootstrap
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+"""Of the bootstrap."""
 
 
 class Estimate(Protocol):
-    """A figure between 0 and about 1, with an interval."""
+    """A figure between 0 and about 1 with its 95 % interval."""
 
     @property
     def value(self) -> float:
-        """What was observed, NaN when nothing was."""
+        """The observed figure; NaN if nothing was observed."""
         ...
 
     @property
     def counts(self) -> str:
-        """What it was made of, in words."""
+        """The counts behind the figure, in words."""
         ...
 
     def interval(self) -> tuple[float, float]:
-        """Ends of the 95 % interval; 0 and 1 when nothing is known."""
+        """Lower and upper end of the 95 % interval; 0 and 1 if there are too few observations."""
         ...
 
 
 @dataclass(frozen=True)
 class Proportion:
-    """``hits`` out of ``trials``, which are independent."""
+    """``hits`` out of ``trials`` independent trials."""
 
     hits: int
     trials: int
 
     @property
     def value(self) -> float:
-        """The observed proportion, NaN without a trial."""
+        """The observed proportion; NaN without trials."""
         return self.hits / self.trials if self.trials else math.nan
 
     @property
     def counts(self) -> str:
-        """Hits of trials."""
+        """Hits and trials, such as ``3 of 4``."""
         return f"{self.hits} of {self.trials}"
 
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % score interval (Wilson 1927), 0 and 1 without a trial."""
+        """Wilson's 95 % score interval (Wilson 1927); 0 and 1 without trials."""
         if not self.trials:
             return 0.0, 1.0
         known = binomtest(self.hits, self.trials).proportion_ci(CONFIDENCE, method="wilson")
@@ -59,26 +60,30 @@ class Proportion:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A sum over episodes per another sum over the same ones. parts: numerator and denominator of each episode.
+    """A sum over episodes divided by another sum over the same episodes.
 
-    It is no proportion: the actions of an episode depend on one another, and one may bring two targets.
+    Such as targets per action, which is not a proportion: the actions of an episode depend on one another, and one
+    action may bring two targets.
+
+    Attributes:
+        parts: Numerator and denominator of each episode.
     """
 
     parts: tuple[tuple[int, int], ...]
 
     @property
     def value(self) -> float:
-        """The ratio of the sums, NaN when there is nothing to divide by."""
+        """The ratio of the sums; NaN if the denominator is 0."""
         return float(_ratio(*self._columns())) if sum(bottom for _, bottom in self.parts) else math.nan
 
     @property
     def counts(self) -> str:
-        """Both sums."""
+        """Both sums, such as ``3 per 4``."""
         top, bottom = (sum(column) for column in zip(*self.parts, strict=True)) if self.parts else (0, 0)
         return f"{top} per {bottom}"
 
     def interval(self) -> tuple[float, float]:
-        """Percentile bootstrap over episodes, 95 %; 0 and 1 with fewer than two episodes that have a denominator."""
+        """95 % percentile bootstrap over episodes; 0 and 1 if fewer than two of them have a nonzero denominator."""
         if sum(bottom > 0 for _, bottom in self.parts) < 2:
             return 0.0, 1.0
         known = bootstrap(

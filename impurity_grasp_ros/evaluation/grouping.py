@@ -1,4 +1,4 @@
-"""Records sorted into what is scored together."""
+"""Groups of records that are scored together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from impurity_grasp_ros.evaluation.record import EpisodeRecord
 
 
 def by_scene_and_policy(records: Iterable[EpisodeRecord]) -> dict[tuple[str, str], list[EpisodeRecord]]:
-    """Records of each (scene, policy) by seed; the paper's scenes first, policies as they first appear."""
+    """Group records by scene and policy.
+
+    Args:
+        records: In the order in which their policies are to be listed.
+
+    Returns:
+        Records by (scene, policy), each group in the order of seeds. The paper's scenes come first, in its order, then
+        the others by name; policies come in the order of their first record.
+    """
     records = list(records)
     policies = list(dict.fromkeys(record.plan.policy for record in records))
     groups: dict[tuple[str, str], list[EpisodeRecord]] = {}

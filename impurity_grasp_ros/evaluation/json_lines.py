@@ -1,4 +1,4 @@
-"""Files of one JSON object a line, read into dataclasses and checked by their type hints."""
+"""Reading files of one JSON object per line into dataclasses, checked against their type hints."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ T = TypeVar("T")
 
 MAX_FILE_BYTES = 500_000_000
 MAX_INTEGER = 2**53
-"""Larger integers are no counts and no seeds, and JSON readers disagree about them."""
+"""Larger integers are neither counts nor seeds, and not every JSON reader keeps them exactly."""
 
 
 def read_lines(path: Path) -> list[str]:
-    """The finished lines of a file; what stands after the last line end is left out.
+    """Read the complete lines of a file; an unfinished last line is left out.
 
     Args:
-        path: Of the file.
+        path: The file.
 
     Returns:
-        The lines without their ends.
+        The lines without their line ends.
 
     Raises:
-        ConfigError: The file is missing, no regular file, too large or no text.
+        ConfigError: The file is missing, not a regular file, larger than MAX_FILE_BYTES or not UTF-8 text.
     """
     try:
         return read_file(path, MAX_FILE_BYTES).decode("utf-8").split("\n")[:-1]
@@ -40,7 +40,17 @@ def read_lines(path: Path) -> list[str]:
 
 
 def parse_object(line: str) -> dict[str, Any]:
-    """The JSON object in a line; raises ConfigError."""
+    """Parse a JSON object.
+
+    Args:
+        line: JSON text.
+
+    Returns:
+        The values of the object by name.
+
+    Raises:
+        ConfigError: The text is not valid JSON, or not an object.
+    """
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -51,12 +61,12 @@ def parse_object(line: str) -> dict[str, Any]:
 
 
 def from_object(kind: type[T], values: Any, *, nan: bool = False) -> T:
-    """A dataclass from a JSON object with exactly its fields.
+    """Make a dataclass from a JSON object that has exactly its fields.
 
     Args:
-        kind: A dataclass whose hints are bool, int, float, str, an Enum, a dataclass, tuples and unions of these.
-        values: As ``json.loads`` gives them.
-        nan: Whether a number may be NaN: nothing was measured.
+        kind: A dataclass whose fields are bool, int, float, str, an Enum, a dataclass, tuples of these, or optional.
+        values: As ``json.loads`` returns them.
+        nan: Whether a number may be NaN, which stands for "nothing was measured".
 
     Returns:
         The instance.
@@ -74,7 +84,7 @@ def from_object(kind: type[T], values: Any, *, nan: bool = False) -> T:
 
 
 def _typed(name: str, hint: Any, value: Any, nan: bool) -> Any:
-    """The value as the hint says; raises ConfigError."""
+    """The value converted to its type hint; raises ConfigError."""
     if is_dataclass(hint):
         return from_object(hint, value, nan=nan)  # type: ignore[arg-type]
     if get_origin(hint) is UnionType:

@@ -1,7 +1,8 @@
-"""Strict scores of episodes, and the paper's own figures beside them. Pure functions of records.
+"""Scores of episodes, computed from their records alone.
 
-Strict: every run that was started counts, and so does every action of it until completion. After completion there is
-nothing left to do, so what a policy does then is counted apart, as surplus.
+Every episode that was started counts, and so does every action until its completion. Actions after completion are
+counted separately, as surplus: there is nothing left to do. Two scores are also counted as in the paper, over completed
+episodes only.
 """
 
 from __future__ import annotations
@@ -16,22 +17,32 @@ from impurity_grasp_ros.evaluation.estimates import Proportion, Ratio
 from impurity_grasp_ros.evaluation.record import ActionRecord, End, EpisodeRecord
 
 VISIBLE = 0.10
-"""Part of a target that must show before it counts as found."""
+"""Fraction of a target that the camera must see before the target counts as found."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """All metrics of a set of runs. A mean of nothing is NaN.
+    """All metrics of a set of episodes ("runs"). A mean over nothing is NaN.
 
-    runs: runs that were started. completion: runs in which every target came into the bin within the budget.
-    grasp_success (GS): grasps that brought a target into the bin, of all grasps. wrong_object: grasps that brought
-    anything else. action_efficiency (AE): targets in the bin per action. motions (MN): mean actions a run, failed runs
-    at full budget. completed_grasp_success, completed_action_efficiency: the paper's, means over completed runs only.
-    lost: targets out of the workspace, of all targets. false_clear: runs in which the policy said clear while a target
-    lay in the workspace. false_dirty: completed runs with at least one surplus action; stopped: completed runs in which
-    the policy said clear within the budget; surplus_actions: mean of them; these three without quick runs.
-    found: runs in which a target got visible; actions_to_visible: mean actions until then, full budget if never.
-    decision_seconds: median. faults: runs that an exception ended.
+    Attributes:
+        runs: Number of episodes that were started.
+        completion: Episodes in which every target came into the bin within the budget.
+        grasp_success: GS, grasps that brought a target into the bin, of all grasps until completion.
+        wrong_object: Grasps that brought anything else into the bin, of the same grasps.
+        action_efficiency: AE, targets in the bin per action until completion.
+        motions: MN, mean number of actions until completion; the full budget for an episode that was not completed.
+        completed_grasp_success: GS as in the paper, the mean over completed episodes only.
+        completed_action_efficiency: AE as in the paper, the mean over completed episodes only.
+        lost: Targets outside the workspace at the end, of all targets.
+        false_clear: Episodes in which the policy said clear while a target lay in the workspace.
+        false_dirty: Completed episodes with at least one surplus action. This one, ``stopped`` and ``surplus_actions``
+            leave out quick episodes, which end at completion.
+        stopped: Completed episodes in which the policy said clear within the budget.
+        surplus_actions: Mean number of actions after completion.
+        found: Episodes in which a target became visible.
+        actions_to_visible: Mean number of actions until then; the full budget where no target did.
+        decision_seconds: Median time per decision.
+        faults: Episodes that an exception ended.
     """
 
     runs: int
@@ -54,7 +65,14 @@ class Scores:
 
 
 def score(records: Iterable[EpisodeRecord]) -> Scores:
-    """Scores of runs, all of one policy and one kind of scene. Seeds that give no scene do not count."""
+    """Score episodes.
+
+    Args:
+        records: Of one policy in one kind of scene. Seeds that gave no scene are left out.
+
+    Returns:
+        All metrics.
+    """
     runs = [record for record in records if record.end is not End.NO_SCENE]
     completed = [run for run in runs if run.completed]
     watched = [run for run in completed if run.end is not End.COMPLETE]
@@ -84,9 +102,15 @@ def score(records: Iterable[EpisodeRecord]) -> Scores:
 
 
 def actions_until_visible(record: EpisodeRecord) -> int | None:
-    """Actions before the camera first saw 10 % of a target, 0 if it did at once; None if it never did.
+    """Count the actions before the camera first saw 10 % of a target.
 
-    A target may come into the bin unseen; it counts as found by then.
+    A target that came into the bin unseen counts as found from then on.
+
+    Args:
+        record: Of the episode.
+
+    Returns:
+        The number of actions, 0 if a target was visible from the start; None if none ever was.
     """
     looks = [action.visible for action in record.actions] + [record.visible_at_end]
     for count, visible in enumerate(looks):

@@ -1,4 +1,4 @@
-"""Ground truth with one step of look-ahead in the simulator: the ceiling for all other policies."""
+"""The oracle: ground truth and one step of look-ahead in the simulator, an upper bound for the other policies."""
 
 from __future__ import annotations
 
@@ -28,24 +28,30 @@ from impurity_grasp_ros.simulation.probe import visible_fractions
 T = TypeVar("T")
 
 ORACLE_STREAM = 3
-"""Number of a scene seed's random stream; the scene itself takes others."""
+"""Random stream of a scene's seed that the oracle draws from; the scene itself uses others."""
 
 OCCUPIED = 0.004
-"""Metres above the table from which on a push starts on top of something."""
+"""Height in meters above the table from which a surface counts as an object rather than bare table."""
 
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """How much is tried for a decision. Lengths in metres.
+    """How many actions are tried per decision, and which. Lengths in meters.
 
-    grasp_trials: grasps of all targets together. engagements: how far below a target's top the tips reach in grasps
-    that need only be free of collisions, from shallow to deep. push_trials: pushes of all targets together.
-    search_trials: the same while a target is hidden; heaps take longer to simulate. follow_ups: grasps of each target
-    that are tried after a push. min_visible: part of a target that has to show then for a grasp to be looked for.
-    distances, offset: from a target's centre back to where a push starts, and at most to either side. draws: such
-    places for each direction, of which the nearest on bare table is taken. heights: of a push's tool over the table;
-    over what lies under its start; and, to take the cover off a hidden target, over that target's top. border: from
-    the workspace's border to both ends of a push.
+    Attributes:
+        grasp_trials: Grasps of all targets together.
+        engagements: How far below a target's top the fingertips reach, from shallow to deep, in grasps that are chosen
+            only for being free of collisions.
+        push_trials: Pushes of all targets together.
+        search_trials: The same while a target is hidden, since piles take longer to simulate.
+        follow_ups: Grasps of each target that are tried after a push.
+        min_visible: Visible fraction of a target from which on these grasps are tried.
+        distances: Smallest and largest distance from a target's center back to the start of a push.
+        offset: Largest sideways distance of that start.
+        draws: Starts drawn for each direction; the nearest one on bare table is taken.
+        heights: Height of the tool of a push above the table; above the surface under its start; and, to uncover a
+            hidden target, above the top of that target.
+        border: Smallest distance from either end of a push to the border of the workspace.
     """
 
     grasp_trials: int = 8
@@ -62,8 +68,13 @@ class OracleConfig:
 
 
 class Prospect(NamedTuple):
-    """What a push leads to, the first difference counting: targets that a grasp would then bring into the bin, targets
-    that fingers fit around, the mean visible part of the others and the mean dispersion degree.
+    """What a push leads to. Compared field by field; the first difference decides.
+
+    Attributes:
+        within_reach: Targets in the bin, or that a grasp would then bring into the bin.
+        free: Targets in the bin, or that the fingers then fit around.
+        visible: Mean visible fraction of the other targets; 1 without any.
+        dispersion: Mean dispersion degree of the targets left; 1 without any.
     """
 
     within_reach: int
@@ -73,9 +84,13 @@ class Prospect(NamedTuple):
 
 
 class Oracle:
-    """``Policy`` protocol. Knows every body, tries what it could do in rehearsals, and does what came off best.
+    """Policy that knows every body, rehearses the actions that it could do, and decides for the best.
 
-    The same scene and history give the same decisions.
+    Satisfies the ``Policy`` protocol. The same scene and history give the same decisions.
+
+    Args:
+        environment: The simulated cell that it acts in.
+        config: How much it tries; the default if None.
     """
 
     def __init__(self, environment: Environment, config: OracleConfig | None = None) -> None:
@@ -85,13 +100,22 @@ class Oracle:
         self._analytic = packaged_parameters("policy_node", AnalyticConfig, "analytic")
 
     def new_job(self) -> None:
-        """Nothing is kept from decision to decision."""
+        """Do nothing: nothing is kept from one decision to the next."""
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
-        """The first grasp found that brings a target into the bin, else the best push; clear without a target left.
+        """Decide for the first grasp found that brings a target into the bin, else for the best push.
 
-        frame: of the scene as it is now. Raises InvalidFrameError, EmptyCloudError, and NoPrimitiveError when there is
-        no push that keeps all targets in the workspace.
+        Args:
+            frame: Of the scene as it is now.
+            history: Attempts of this job, oldest first.
+
+        Returns:
+            The decision; without a primitive if no target is left in the workspace.
+
+        Raises:
+            InvalidFrameError: The frame cannot be projected.
+            EmptyCloudError: The frame shows nothing of the workspace.
+            NoPrimitiveError: No push was found that keeps all targets in the workspace.
         """
         truth = see(self._environment, frame, self._projection)
         if not truth.places:
@@ -104,7 +128,7 @@ class Oracle:
         return Decision(truth.heightmap, truth.attention(body), push)
 
     def _grasps(self, truth: Truth) -> Iterator[tuple[int, Primitive]]:
-        """Grasps worth a trial, each with its target: those that look good, target by target, then those that fit."""
+        """Grasps to try, each with its target: the best ones of the planner, then those that are free of collisions."""
         planned = []
         for body in truth.places:
             found = plan_grasps(
@@ -116,7 +140,7 @@ class Oracle:
         yield from _in_turn([[(body, grasp) for grasp in self._free_grasps(body)] for body in truth.places])
 
     def _free_grasps(self, body: int) -> list[Primitive]:
-        """Grasps of a target in which the fingers touch nothing else, hidden or not; the deepest that there are."""
+        """The deepest grasps of a target in which the fingers touch nothing else, visible or hidden."""
         environment, block = self._environment, self._environment.scene.blocks[body]
         found: list[Primitive] = []
         for engagement in self._config.engagements:
@@ -127,20 +151,20 @@ class Oracle:
         return _spread(found)
 
     def _delivers(self, grasp: Primitive) -> bool:
-        """Whether a grasp brings a target into the bin and moves none out of the workspace."""
+        """Whether a rehearsed grasp brings a target into the bin and moves none out of the workspace."""
         return self._environment.rehearse(partial(self._deliver, grasp))
 
     def _deliver(self, grasp: Primitive) -> bool:
         before = places(self._environment).keys()
         try:
             status = self._environment.step(grasp).status
-        except ImpurityGraspError:  # a fault now would be one then
+        except ImpurityGraspError:  # the action would fail for real, too
             return False
         gone = before - places(self._environment).keys()
         return status is OutcomeStatus.HELD and bool(gone) and all(map(self._environment.is_in_bin, gone))
 
     def _best_push(self, truth: Truth, rng: np.random.Generator) -> tuple[int, Primitive]:
-        """The push with the best prospect, and the target around which it was found."""
+        """The push with the best prospect, preceded by the target around which it was drawn."""
         best: tuple[Prospect, int, Primitive] | None = None
         fans = [[(body, push) for push in self._pushes(truth, body, rng)] for body in truth.places]
         hidden = not all(map(truth.is_visible, truth.places))
@@ -156,7 +180,7 @@ class Oracle:
         return best[1:]
 
     def _pushes(self, truth: Truth, body: int, rng: np.random.Generator) -> list[Primitive]:
-        """The analytic actor's push, then random ones past a target from each direction."""
+        """The analytic actor's push, then a random one past a target in each direction."""
         x, y, _ = (float(value) for value in truth.places[body])
         mask = truth.mask(body) if truth.is_visible(body) else None
         gripper = self._environment.cell.gripper_model
@@ -165,14 +189,14 @@ class Oracle:
         for angle in rng.permutation(ROTATIONS) * ROTATION_STEP:
             starts = self._starts(truth, (x, y), float(angle), rng)
             if starts:
-                start, surface = min(starts, key=lambda item: item[1] > OCCUPIED)  # the first on bare table, if any is
+                start, surface = min(starts, key=lambda item: item[1] > OCCUPIED)  # the first on bare table, if any
                 pushes.append(Primitive.push((*start, self._height(truth, body, surface, rng)), float(angle)))
         return pushes
 
     def _starts(
         self, truth: Truth, center: tuple[float, float], angle: float, rng: np.random.Generator
     ) -> list[tuple[tuple[float, float], float]]:
-        """Random places (x, y) from which a push passes a target's centre, and the highest surface under each."""
+        """Random starts (x, y) of pushes past a target's center, nearest first, and the highest surface under each."""
         starts, config, (c, s) = [], self._config, (math.cos(angle), math.sin(angle))
         for back in np.sort(rng.uniform(*config.distances, config.draws)):
             aside = rng.uniform(-config.offset, config.offset)
@@ -183,12 +207,12 @@ class Oracle:
         return starts
 
     def _stays(self, place: tuple[float, float]) -> bool:
-        """Whether a place keeps away from the workspace's border."""
+        """Whether a place is far enough inside the workspace."""
         grid, border = self._environment.cell.workspace.grid, self._config.border
         return all(grid.contains(place[0] + dx, place[1] + dy) for dx in (-border, border) for dy in (-border, border))
 
     def _height(self, truth: Truth, body: int, surface: float, rng: np.random.Generator) -> float:
-        """Tool height in metres of a push: as low as its start allows, or half the time at what covers its target."""
+        """Tool height of a push in meters: as low as its start allows, or half of the time that of a target's cover."""
         low, clearance, cover = self._config.heights
         lowest = low if surface < OCCUPIED else surface + clearance
         if truth.is_visible(body) or rng.random() < 0.5:
@@ -196,11 +220,11 @@ class Oracle:
         return max(lowest, self._environment.world.top(body) + cover)
 
     def _prospect(self, push: Primitive) -> Prospect | None:
-        """Do a push, in a rehearsal, and judge what it led to; None when it was refused or has lost a target."""
+        """Do a push, within a rehearsal, and rate its result; None if it was refused or a target was lost."""
         environment, before = self._environment, places(self._environment)
         try:
             status = environment.step(push).status
-        except ImpurityGraspError:  # a fault now would be one then
+        except ImpurityGraspError:  # the action would fail for real, too
             return None
         after = places(environment)
         gone = before.keys() - after.keys()
@@ -225,7 +249,7 @@ class Oracle:
 
 
 def _spread(grasps: Sequence[Primitive]) -> list[Primitive]:
-    """The grasps, in their order, without those that are much like one before."""
+    """The grasps in their order, without those that are similar to an earlier one."""
     kept: list[Primitive] = []
     for grasp in grasps:
         if not any(is_similar(grasp, other) for other in kept):

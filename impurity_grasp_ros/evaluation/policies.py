@@ -1,4 +1,4 @@
-"""All policies that a benchmark can run, by name."""
+"""The policies that a benchmark can run, by name."""
 
 from __future__ import annotations
 
@@ -21,20 +21,34 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 
 class Policy(Protocol):
-    """Decides frame by frame within a job; ``Pipeline`` is one."""
+    """Decides frame by frame within a job. ``Pipeline`` satisfies it."""
 
     def new_job(self) -> None:
-        """Forget the job before. The scene is in place by then: a policy that draws may seed itself from it."""
+        """Forget the last job. The new scene is in place by then: a policy that draws may seed itself from it."""
         ...
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
-        """What to do, given this job's attempts, oldest first; no primitive to say that the workspace is clear."""
+        """Decide what to do next.
+
+        Args:
+            frame: The camera's current view.
+            history: Attempts of this job, oldest first.
+
+        Returns:
+            The decision; without a primitive to say that the workspace is clear.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the graph would be configured with. weights: empty for those that the actor ships with."""
+    """Parameters of the graph that make up a policy.
+
+    Attributes:
+        actor: Name of the actor.
+        attention: Mode of attention.
+        weights: Weights of the actor, a shipped file; empty for the actor's default.
+    """
 
     actor: str = "learned"
     attention: str = "outlier"
@@ -47,7 +61,7 @@ SETUPS = {
     "paper": Setup(weights="models/paper.safetensors"),
     "vpg": Setup("vpg", "whole"),
     "s-vpg": Setup("s-vpg", "target-only"),
-    "no-tsd": Setup("vpg", "whole"),  # the paper's too: what is left without it is target-agnostic
+    "no-tsd": Setup("vpg", "whole"),  # as in the paper: without target saliency detection the policy is target-agnostic
     "no-oi": Setup(attention="no-inference"),
     "no-t": Setup(weights="models/no_t.safetensors"),
     "s-rgm": Setup("s-rgm"),
@@ -57,24 +71,29 @@ ORACLE = "oracle"
 
 
 def names() -> tuple[str, ...]:
-    """All names that :func:`make_policy` takes, without those of the form ``attention/actor``."""
+    """All names of policies except those of the form ``attention/actor``."""
     return (*SETUPS, ORACLE, *(name for name in ACTORS.names() if name not in SETUPS))
 
 
 def check_name(name: str) -> None:
-    """Raise ConfigError when there is no policy of that name."""
+    """Check that there is a policy of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
     if name != ORACLE:
         setup_of(name)
 
 
 def setup_of(name: str) -> Setup:
-    """What a name stands for: a published policy, an actor behind the shipped attention, or ``attention/actor``.
+    """Look up the setup of a policy.
 
     Args:
-        name: One of :func:`names`, or names of an attention mode and an actor, such as ``vocus2/analytic``.
+        name: A policy of the paper, an actor (behind the shipped attention), or a mode of attention and an actor, such
+            as ``vocus2/analytic``.
 
     Returns:
-        The set-up.
+        The setup.
 
     Raises:
         ConfigError: There is no such policy, mode or actor.
@@ -92,7 +111,18 @@ def setup_of(name: str) -> Setup:
 
 
 def make_policy(name: str, environment: Environment) -> Policy:
-    """The policy of a name, see :func:`setup_of`; raises ConfigError when there is none."""
+    """Make a policy.
+
+    Args:
+        name: One of :func:`names`, or ``attention/actor``.
+        environment: The simulated cell that it is to act in.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ConfigError: There is no such policy.
+    """
     if name == ORACLE:
         return Oracle(environment)
     setup = setup_of(name)
@@ -103,7 +133,17 @@ def make_policy(name: str, environment: Environment) -> Policy:
 
 
 def with_actor(environment: Environment, actor: Actor, attention: str = "outlier", stage: Stage = plain) -> Pipeline:
-    """The shipped perception, with a mode of attention, in front of an actor."""
+    """Make a pipeline of the shipped perception and an actor.
+
+    Args:
+        environment: The simulated cell that the pipeline is to act in.
+        actor: Decides.
+        attention: Mode of attention.
+        stage: Wraps each stage of a decision, for example to time it.
+
+    Returns:
+        The pipeline.
+    """
     return Pipeline(
         Site.of(environment.cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),

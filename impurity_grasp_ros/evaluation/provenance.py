@@ -1,4 +1,4 @@
-"""Which code, configuration and weights a record came from."""
+"""Provenance of a record: which code, configuration and weights it came from."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.resources import resource
 
 HASHED = (("config", "*.yaml"), ("models", "*.safetensors"))
-"""Shipped folders and the files in them, at any depth, that a run depends on."""
+"""Shipped folders, and the pattern of the files in them, at any depth, on which an episode depends."""
 
 
-def config_hash() -> str:
-    """Twelve hexadecimal digits over names and contents of all shipped configuration and weights."""
+def shipped_files_hash() -> str:
+    """SHA-256 over names and contents of all shipped configuration and weights, its first twelve hexadecimal digits."""
     digest = hashlib.sha256()
     for name, content in _hashed_files():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -23,7 +23,7 @@ def config_hash() -> str:
 
 
 def commit() -> str:
-    """The checkout's commit, with ``+`` when files differ from it; ``unknown`` outside a checkout."""
+    """The commit of the checkout, followed by ``+`` if files differ from it; ``unknown`` outside a checkout."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git("status", "--porcelain") else "")
@@ -35,7 +35,7 @@ def _hashed_files() -> Iterator[tuple[str, bytes]]:
     for folder_name, pattern in HASHED:
         try:
             folder = resource(folder_name)
-        except ConfigError:  # no weights are shipped
+        except ConfigError:  # an install may ship no weights
             continue
         for path in sorted(folder.rglob(pattern)):
             yield f"{folder_name}/{path.relative_to(folder).as_posix()}", path.read_bytes()

@@ -1,7 +1,7 @@
 """Figures that the paper reports for simulation, for comparison: section 6.3, figure 10 and table I.
 
-Its grasp success is a mean over completed runs; its action efficiency is targets per action of a completed run. Robot,
-gripper, objects and simulator are others than ours, so the figures are a yardstick, not a ranking.
+Its grasp success is a mean over completed episodes; its action efficiency is targets per action of completed episodes.
+Robot, gripper, objects and simulator differ from ours, so the figures give a scale and are no ranking.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ SCENES = ("random", "challenging", "invisible")
 
 @dataclass(frozen=True)
 class Published:
-    """One method in the paper's three scenes, in the order of SCENES; proportions."""
+    """Figures of one method.
+
+    Attributes:
+        method: Its name, marked as the paper's.
+        source: Where in the paper the figures stand.
+        grasp_success: Proportions, in the order of SCENES.
+        action_efficiency: Targets per action, in the order of SCENES.
+    """
 
     method: str
     source: str
@@ -30,14 +37,14 @@ S_RGM = Published("paper: S-RGM", "figure 10", (0.462, 0.224, 0.200), (0.154, 0.
 VPG = Published("paper: VPG", "figure 10", (0.346, 0.254, 0.050), (0.189, 0.053, 0.010))
 
 PUBLISHED = (OURS, S_VPG, S_RGM, VPG, NO_TCDD, NO_OI, NO_TSD)
-"""The paper's method, its baselines, its ablations."""
+"""The paper's method, its baselines and its ablations."""
 
 
 def grasp_success(method: Published, scene: str) -> float | None:
-    """The paper's figure for a scene; None for a scene it does not have."""
+    """Grasp success that the paper reports for a scene; None for a scene that it does not have."""
     return method.grasp_success[SCENES.index(scene)] if scene in SCENES else None
 
 
 def action_efficiency(method: Published, scene: str) -> float | None:
-    """The paper's figure for a scene; None for a scene it does not have."""
+    """Action efficiency that the paper reports for a scene; None for a scene that it does not have."""
     return method.action_efficiency[SCENES.index(scene)] if scene in SCENES else None

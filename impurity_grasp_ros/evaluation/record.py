@@ -1,4 +1,4 @@
-"""What is kept of an episode: one line of JSON each, from which every metric is computed."""
+"""Records of episodes, one JSON object per line, from which every metric is computed."""
 
 from __future__ import annotations
 
@@ -14,29 +14,35 @@ from impurity_grasp_ros.evaluation.json_lines import from_object, parse_object, 
 
 RECORDS = "records.jsonl"
 FAULT = "FAULT"
-"""Status of an action that an exception ended."""
+"""Status of an action that ended with an exception."""
 
 
 class End(Enum):
     """Why an episode ended."""
 
     COMPLETE = "complete"
-    """Every target is in the bin; a quick episode stops there."""
+    """Every target is in the bin; only quick episodes end there."""
     CLEAR = "clear"
-    """The policy said that nothing odd is left, rightly or not."""
+    """The policy said that the workspace is clear, rightly or not."""
     BUDGET = "budget"
     """All actions were used up."""
     FAULT = "fault"
     """Policy or robot raised an exception."""
     NO_SCENE = "no scene"
-    """The seed gives no such scene; nothing was started."""
+    """The seed gives no valid scene of this kind; no episode was started."""
 
 
 @dataclass(frozen=True)
 class EpisodePlan:
-    """What determines an episode. Equal plans give equal records, times apart.
+    """What determines an episode. Equal plans give equal records, except for times.
 
-    quick: stop at completion, with a smaller budget. config_hash: of configuration and weights. commit: of the code.
+    Attributes:
+        policy: Name of the policy.
+        scene: Name of the scene.
+        seed: Seed of the scene.
+        quick: Whether the episode ends at completion, and has a smaller budget.
+        config_hash: Hash of the shipped configuration and weights.
+        commit: Commit of the code.
     """
 
     policy: str
@@ -48,7 +54,7 @@ class EpisodePlan:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What makes it another episode: all but the commit."""
+        """What tells episodes apart: everything but the commit."""
         return self.policy, self.scene, self.seed, self.quick, self.config_hash
 
 
@@ -56,10 +62,16 @@ class EpisodePlan:
 class ActionRecord:
     """One executed primitive.
 
-    kind: name of a PrimitiveKind. status: name of an OutcomeStatus, or FAULT. attention: name of the AttentionState
-    that led to it. position: metres, base frame. angle: radians. visible: part of the best visible target left that the
-    camera saw before it, None when none was left. targets_delivered, others_delivered: blocks it brought into the bin,
-    by simulator body. decision_seconds: wall time from frame to primitive.
+    Attributes:
+        kind: Name of its PrimitiveKind.
+        status: Name of its OutcomeStatus, or FAULT.
+        attention: Name of the AttentionState that led to it.
+        position: (x, y, z) of the primitive, meters in ``base_link``.
+        angle: Of the primitive, radians.
+        visible: Visible fraction of the best visible target left before the action; None if no target was left.
+        targets_delivered: Targets that it brought into the bin.
+        others_delivered: Other blocks that it brought into the bin.
+        decision_seconds: Wall time from frame to primitive.
     """
 
     kind: str
@@ -75,11 +87,19 @@ class ActionRecord:
 
 @dataclass(frozen=True)
 class EpisodeRecord:
-    """One episode, judged by the simulator.
+    """One episode, as judged by the simulator.
 
-    budget: actions allowed. completed_after: actions until the last target was in the bin, None when it never was.
-    targets_delivered: targets brought into the bin; targets_lost: others that are out of the workspace at the end.
-    visible_at_end: as ``ActionRecord.visible``. fault: class of the exception that ended it, or nothing.
+    Attributes:
+        plan: What determined it.
+        targets: Number of targets in the scene.
+        budget: Number of actions allowed.
+        end: Why it ended.
+        fault: Class of the exception that ended it; empty without one.
+        completed_after: Number of actions until the last target was in the bin; None if it never was.
+        targets_delivered: Targets brought into the bin.
+        targets_lost: Other targets, outside the workspace at the end.
+        visible_at_end: As ``ActionRecord.visible``, at the end.
+        actions: In their order.
     """
 
     plan: EpisodePlan
@@ -100,17 +120,17 @@ class EpisodeRecord:
 
     @property
     def counted(self) -> tuple[ActionRecord, ...]:
-        """The actions until completion, or all."""
+        """The actions until completion; all of them if the episode was not completed."""
         return self.actions[: self.completed_after]
 
     @property
     def surplus(self) -> tuple[ActionRecord, ...]:
-        """The actions after completion: there was nothing left to do."""
+        """The actions after completion, when nothing was left to do."""
         return () if self.completed_after is None else self.actions[self.completed_after :]
 
     @property
     def actions_to_clear(self) -> int | None:
-        """Surplus actions until the policy said clear; None when it never did, or not rightly."""
+        """Number of surplus actions until the policy said clear; None if it never did, or too early."""
         return len(self.surplus) if self.completed and self.end is End.CLEAR else None
 
     @property
@@ -119,27 +139,27 @@ class EpisodeRecord:
         return self.end is End.CLEAR and self.targets_delivered + self.targets_lost < self.targets
 
     def without_times(self) -> EpisodeRecord:
-        """The same record with all decision times zero: what equal plans have in common."""
+        """The same record with all decision times 0, which is equal for equal plans."""
         return replace(self, actions=tuple(replace(action, decision_seconds=0.0) for action in self.actions))
 
 
 def to_json(record: EpisodeRecord) -> str:
-    """One line, without its end."""
+    """Serialize a record as one line of JSON, without a line end."""
     values = asdict(record) | {"end": record.end.value}
     return json.dumps(values.pop("plan") | values)
 
 
 def from_json(line: str) -> EpisodeRecord:
-    """The record in a line.
+    """Parse a record.
 
     Args:
-        line: As :func:`to_json` writes it.
+        line: As :func:`to_json` returns it.
 
     Returns:
         The record.
 
     Raises:
-        ConfigError: It is none: a field is missing, unknown, of another type, or a count that cannot be.
+        ConfigError: A field is missing, unknown or of another type, or a count is impossible.
     """
     try:
         values = parse_object(line)
@@ -152,7 +172,7 @@ def from_json(line: str) -> EpisodeRecord:
 
 
 def _check_counts(record: EpisodeRecord) -> None:
-    """Raise ConfigError unless the numbers are possible."""
+    """Raise ConfigError if a number is impossible."""
     delivered, lost = record.targets_delivered, record.targets_lost
     if min(record.plan.seed, delivered, lost, record.budget) < 0 or delivered + lost > record.targets:
         raise ConfigError(f"expected 0 to {record.targets} targets, received {delivered} delivered and {lost} lost")
@@ -163,14 +183,29 @@ def _check_counts(record: EpisodeRecord) -> None:
             raise ConfigError(f"expected counts of at least 0, received {action}")
 
 
-def read_records(folder: Path) -> list[EpisodeRecord]:
-    """All records in a folder, oldest first. A line that was never finished is left out; raises ConfigError."""
+def read_episode_records(folder: Path) -> list[EpisodeRecord]:
+    """Read all records in a folder.
+
+    Args:
+        folder: Of a benchmark.
+
+    Returns:
+        The records, oldest first; none if the folder has no file of them. An unfinished last line is left out.
+
+    Raises:
+        ConfigError: The file is unreadable, or a line is not a valid record.
+    """
     path = folder / RECORDS
     return [from_json(line) for line in read_lines(path)] if path.exists() else []
 
 
 def append_record(folder: Path, record: EpisodeRecord) -> None:
-    """Add a record to a folder. What an interrupted run left of a line is overwritten."""
+    """Append a record to the file in a folder, which is created if need be.
+
+    Args:
+        folder: Of the benchmark.
+        record: To append. It replaces an unfinished last line, which an interrupted run may have left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / RECORDS).open("a+b") as file:
         file.seek(0)
@@ -179,7 +214,15 @@ def append_record(folder: Path, record: EpisodeRecord) -> None:
 
 
 def latest_edition(records: Iterable[EpisodeRecord]) -> list[EpisodeRecord]:
-    """Those of the same configuration and kind as the last, each episode once: others must not be pooled with them."""
+    """Select the records that may be pooled with the last one.
+
+    Args:
+        records: Oldest first.
+
+    Returns:
+        The records that share the last one's configuration and are quick if it is, in the same order. Of an episode
+        that was recorded several times only the first record counts.
+    """
     records = list(records)
     if not records:
         return []

@@ -3,60 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 
-from impurity_grasp_ros.evaluation import published
-from impurity_grasp_ros.evaluation.bar_panels import Bar, Row, bar_panels
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from impurity_grasp_ros.evaluation import learning_curves, published
+from impurity_grasp_ros.evaluation.bar_chart import Bar, bar_chart
+from impurity_grasp_ros.evaluation.charts import PALETTE
 from impurity_grasp_ros.evaluation.estimates import Estimate
-from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, filmstrip_html
+from impurity_grasp_ros.evaluation.filmstrip import Filmstrip
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
-from impurity_grasp_ros.evaluation.learning_curves import Round, learning_curves
 from impurity_grasp_ros.evaluation.metrics import Scores, score
 from impurity_grasp_ros.evaluation.published import Published
 from impurity_grasp_ros.evaluation.record import End, EpisodeRecord, latest_edition
-from impurity_grasp_ros.evaluation.score_table import score_table
-from impurity_grasp_ros.evaluation.stylesheet import CSS, DEFINITIONS
-
-ByScene = Mapping[str, Mapping[str, Scores]]
-Figures = tuple[Estimate, float]
+from impurity_grasp_ros.evaluation.score_table import ScoreTable, number, percent, score_table
+from impurity_grasp_ros.training_progress import RoundReport
 
 
-def report(
-    records: Sequence[EpisodeRecord], rounds: Sequence[Round], strips: Sequence[Filmstrip], written: datetime
+@dataclass(frozen=True)
+class SceneSection:
+    """What the page shows of one scene.
+
+    Attributes:
+        table: Its scores.
+        strips: Its episodes in pictures.
+        failed: Records of the episodes that were started and not completed, by policy and seed.
+    """
+
+    table: ScoreTable
+    strips: list[Filmstrip]
+    failed: list[EpisodeRecord]
+
+
+def render_report(
+    records: Sequence[EpisodeRecord], rounds: Sequence[RoundReport], strips: Sequence[Filmstrip], written: datetime
 ) -> str:
-    """The page about the latest edition of the records; what is not given is left out of it."""
+    """Render the page.
+
+    Args:
+        records: Of a benchmark, oldest first; those of other configurations than the last are left out.
+        rounds: Of a training, for its learning curves; may be empty.
+        strips: Episodes in pictures; may be empty.
+        written: Shown as the date of the page.
+
+    Returns:
+        An HTML document.
+    """
     current = latest_edition(records)
-    scores = _scores(current)
-    parts = [_head(current, len(records) - len(current), written)]
-    if scores:
-        parts += ["<section><h2>At a glance</h2>", *_charts(scores), "</section>"]
-    for scene, by_policy in scores.items():
-        parts += [f"<section><h2>{escape(scene)}</h2>", score_table(scene, by_policy)]
-        parts += [filmstrip_html(strip) for strip in strips if strip.record.plan.scene == scene]
-        parts += [_failures([record for record in current if record.plan.scene == scene]), "</section>"]
-    if rounds:
-        last = rounds[-1]
-        words = f"{last.round} rounds, {last.attempts} attempts, {last.transitions} transitions in the replay memory. "
-        words += "Success counts greedy actions only. Lines are means over the last 300 attempts, as in the paper's "
-        words += "figure 9, dots single rounds."
-        parts += [f"<section><h2>Training</h2><p>{words}</p>", learning_curves(rounds), "</section>"]
-    parts.append(DEFINITIONS)
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Benchmark</title>{CSS}'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(parts)}</main></body></html>\n'
-
-
-def _scores(records: Sequence[EpisodeRecord]) -> dict[str, dict[str, Scores]]:
     scores: dict[str, dict[str, Scores]] = {}
-    for (scene, policy), runs in by_scene_and_policy(records).items():
+    for (scene, policy), runs in by_scene_and_policy(current).items():
         scores.setdefault(scene, {})[policy] = score(runs)
-    return scores
+    pages = Environment(
+        loader=PackageLoader("impurity_grasp_ros.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return pages.get_template("report.html").render(
+        facts=_facts(current, len(records) - len(current), written),
+        charts=_charts(scores),
+        sections=[_section(scene, by_policy, current, strips) for scene, by_policy in scores.items()],
+        rounds=rounds,
+        curves=learning_curves.learning_curves(rounds) if rounds else [],
+        summary=learning_curves.summary(rounds),
+        window=learning_curves.WINDOW,
+        palette=PALETTE,
+        percent=percent,
+        number=number,
+    )
 
 
-def _head(records: Sequence[EpisodeRecord], left_out: int, written: datetime) -> str:
-    title = "<h1>Picking impurities: benchmark</h1>"
+def _facts(records: Sequence[EpisodeRecord], left_out: int, written: datetime) -> list[str]:
+    """What was run, with what, and when."""
     if not records:
-        return f"{title}<p>No records.</p>"
+        return ["No records."]
     last = records[-1].plan
     seeds = sorted({record.plan.seed for record in records})
     commits = ", ".join(dict.fromkeys(record.plan.commit for record in records))
@@ -66,90 +88,62 @@ def _head(records: Sequence[EpisodeRecord], left_out: int, written: datetime) ->
         f"written {written:%Y-%m-%d %H:%M}",
     ]
     if last.quick:
-        facts.append("quick: stopped at completion, 10 actions a target")
+        facts.append("quick: stopped at completion, 10 actions per target")
     if left_out:
         facts.append(f"{left_out} records of other configurations left out")
-    missing = sum(record.end is End.NO_SCENE for record in records)
-    if missing:
+    if missing := sum(record.end is End.NO_SCENE for record in records):
         facts.append(f"{missing} seeds gave no scene")
-    return f'{title}<p class="facts">{escape(" · ".join(facts))}</p>'
+    return facts
 
 
-def _charts(scores: ByScene) -> list[str]:
-    """Grasp success and action efficiency, ours against the paper's; its scenes first, at most three in a row."""
-    names = list(scores)
-    same = [name for name in names if name in published.SCENES]
-    other = [name for name in names if name not in published.SCENES]
-    rows = [same, *(other[start : start + 3] for start in range(0, len(other), 3))]
-    parts = [{name: scores[name] for name in row} for row in rows if row]
-    return [
-        "<h3>Grasp success, percent</h3>",
-        *(_chart(part, "Grasp success", _grasp_figures, published.grasp_success) for part in parts),
-        "<h3>Action efficiency, percent</h3>",
-        *(_chart(part, "Action efficiency", _action_figures, published.action_efficiency) for part in parts),
-        '<p class="legend"><b class="own"></b> measured here, strict, with 95 % interval '
-        '<b class="marker"></b> the same runs counted as in the paper '
-        '<b class="other"></b> reported in the paper (another simulator, gripper and set of objects)</p>',
-    ]
-
-
-def _grasp_figures(scores: Scores) -> Figures:
-    """Grasp success, strict and counted as in the paper."""
-    return scores.grasp_success, scores.completed_grasp_success
-
-
-def _action_figures(scores: Scores) -> Figures:
-    """Action efficiency, strict and counted as in the paper."""
-    return scores.action_efficiency, scores.completed_action_efficiency
+def _charts(scores: Mapping[str, Mapping[str, Scores]]) -> dict[str, list[str]]:
+    """By figure a chart for each scene: ours, over all episodes and counted as in the paper, and the paper's."""
+    return {
+        "Grasp success (GS)": [
+            _chart(
+                "Grasp success",
+                scene,
+                {policy: (item.grasp_success, item.completed_grasp_success) for policy, item in by_policy.items()},
+                published.grasp_success,
+            )
+            for scene, by_policy in scores.items()
+        ],
+        "Action efficiency (AE)": [
+            _chart(
+                "Action efficiency",
+                scene,
+                {
+                    policy: (item.action_efficiency, item.completed_action_efficiency)
+                    for policy, item in by_policy.items()
+                },
+                published.action_efficiency,
+            )
+            for scene, by_policy in scores.items()
+        ],
+    }
 
 
 def _chart(
-    scores: ByScene,
-    title: str,
-    figures: Callable[[Scores], Figures],
+    figure: str,
+    scene: str,
+    measured: Mapping[str, tuple[Estimate, float]],
     reported: Callable[[Published, str], float | None],
 ) -> str:
-    return bar_panels(title, list(scores), [*_own_rows(scores, figures), *_paper_rows(scores, reported)])
+    bars = [Bar(policy, all_.value, all_.interval(), completed) for policy, (all_, completed) in measured.items()]
+    theirs = [(method.method, reported(method, scene)) for method in published.PUBLISHED]
+    return bar_chart(figure, scene, [*bars, *(Bar(method, value) for method, value in theirs if value is not None)])
 
 
-def _own_rows(scores: ByScene, figures: Callable[[Scores], Figures]) -> list[Row]:
-    """A row for each policy."""
-    bars: dict[str, dict[str, Bar]] = {}
-    for scene, by_policy in scores.items():
-        for policy, item in by_policy.items():
-            strict, per_completion = figures(item)
-            bars.setdefault(policy, {})[scene] = Bar(strict.value, strict.interval(), per_completion)
-    return [Row(policy, "own", by_scene) for policy, by_scene in bars.items()]
-
-
-def _paper_rows(scores: ByScene, figure: Callable[[Published, str], float | None]) -> list[Row]:
-    """A row for each method that the paper reports about."""
-    rows = []
-    for method in published.PUBLISHED:
-        values = {scene: figure(method, scene) for scene in scores}
-        bars = {scene: Bar(value) for scene, value in values.items() if value is not None}
-        rows.append(Row(method.method, "other", bars))
-    return [row for row in rows if row.bars]
-
-
-def _failures(records: Sequence[EpisodeRecord]) -> str:
-    """All runs that were not completed, folded away."""
-    failed = [record for record in records if not record.completed and record.end is not End.NO_SCENE]
-    if not failed:
-        return ""
-    head = "<tr><th>policy</th><th>seed</th><th>ended by</th><th>in the bin</th><th>lost</th><th>actions</th></tr>"
-    rows = "".join(_row(record) for record in sorted(failed, key=lambda record: (record.plan.policy, record.plan.seed)))
-    summary = f"<summary>Runs that were not completed: {len(failed)}</summary>"
-    return f"<details>{summary}<table><thead>{head}</thead><tbody>{rows}</tbody></table></details>"
-
-
-def _row(record: EpisodeRecord) -> str:
-    """A run in the table of those that were not completed."""
-    cells = [
-        str(record.plan.seed),
-        record.fault or record.end.value,
-        f"{record.targets_delivered} of {record.targets}",
-        str(record.targets_lost),
-        str(len(record.actions)),
+def _section(
+    scene: str, scores: Mapping[str, Scores], records: Sequence[EpisodeRecord], strips: Sequence[Filmstrip]
+) -> SceneSection:
+    failed = [
+        record
+        for record in records
+        if record.plan.scene == scene and not record.completed and record.end is not End.NO_SCENE
     ]
-    return f"<tr><th>{escape(record.plan.policy)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    return SceneSection(
+        score_table(scene, scores),
+        [strip for strip in strips if strip.record.plan.scene == scene],
+        sorted(failed, key=lambda record: (record.plan.policy, record.plan.seed)),
+    )

@@ -1,90 +1,121 @@
-"""Scores of one scene as an HTML table, a row a policy, with the paper's own figures below."""
+"""Scores of one scene as the cells of a table, with the figures that the paper reports for it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from html import escape
+from dataclasses import dataclass
 
 from impurity_grasp_ros.evaluation import published
 from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.metrics import Scores
 
-Cell = Callable[[Scores], str]
-
-NOTHING = "&ndash;"
+NOTHING = "\N{EN DASH}"
 """Where there is no figure."""
 
 
-def _share(share: Estimate) -> str:
-    """Percent, and the interval in small print below."""
-    if math.isnan(share.value):
-        return NOTHING
-    low, high = share.interval()
-    small = f'<small title="{share.counts}">{100 * low:.0f}&ndash;{100 * high:.0f}</small>'
-    return f"{100 * share.value:.1f}{small}"
+@dataclass(frozen=True)
+class Cell:
+    """A figure as it is shown.
+
+    Attributes:
+        text: The figure, or NOTHING.
+        interval: Its 95 % interval, in the same unit.
+        counts: What it was computed from, in words.
+    """
+
+    text: str
+    interval: str = ""
+    counts: str = ""
 
 
-def _percent(value: float | None) -> str:
-    return NOTHING if value is None or math.isnan(value) else f"{100 * value:.1f}"
+@dataclass(frozen=True)
+class ScoreTable:
+    """The table of one scene.
+
+    Attributes:
+        scene: Its name.
+        headings: Of the columns over all episodes.
+        completed_headings: Of the columns over completed episodes only, as the paper counts.
+        rows: Cells of both kinds of columns by policy.
+        published: Method, source, and cells below ``completed_headings`` of what the paper reports for this scene.
+    """
+
+    scene: str
+    headings: list[str]
+    completed_headings: list[str]
+    rows: dict[str, tuple[list[Cell], list[Cell]]]
+    published: list[tuple[str, str, list[Cell]]]
 
 
-def _number(value: float, digits: int = 1) -> str:
-    return NOTHING if math.isnan(value) else f"{value:.{digits}f}"
+def percent(value: float | None) -> Cell:
+    """A proportion in percent, with one decimal; a dash for NaN and None."""
+    return Cell(NOTHING if value is None or math.isnan(value) else f"{100 * value:.1f}")
 
 
-STRICT: dict[str, Cell] = {
-    "runs": lambda scores: str(scores.runs),
-    "completed %": lambda scores: _share(scores.completion),
-    "GS %": lambda scores: _share(scores.grasp_success),
-    "wrong object %": lambda scores: _share(scores.wrong_object),
-    "AE %": lambda scores: _share(scores.action_efficiency),
-    "MN": lambda scores: _number(scores.motions),
-    "targets lost %": lambda scores: _share(scores.lost),
-    "false clear %": lambda scores: _share(scores.false_clear),
-    "false dirty %": lambda scores: _share(scores.false_dirty),
-    "surplus actions": lambda scores: _number(scores.surplus_actions),
-    "stops %": lambda scores: _share(scores.stopped),
-    "decision s": lambda scores: _number(scores.decision_seconds, 2),
-    "faults": lambda scores: str(scores.faults),
+def number(value: float, digits: int = 1) -> Cell:
+    """A number with that many decimals; a dash for NaN."""
+    return Cell(NOTHING if math.isnan(value) else f"{value:.{digits}f}")
+
+
+def _estimate(estimate: Estimate) -> Cell:
+    if math.isnan(estimate.value):
+        return Cell(NOTHING)
+    low, high = estimate.interval()
+    return Cell(f"{100 * estimate.value:.1f}", f"{100 * low:.0f}{NOTHING}{100 * high:.0f}", estimate.counts)
+
+
+_Column = Callable[[Scores], Cell]
+
+_ALL: dict[str, _Column] = {
+    "episodes": lambda scores: Cell(str(scores.runs)),
+    "completed %": lambda scores: _estimate(scores.completion),
+    "GS %": lambda scores: _estimate(scores.grasp_success),
+    "wrong object %": lambda scores: _estimate(scores.wrong_object),
+    "AE %": lambda scores: _estimate(scores.action_efficiency),
+    "MN": lambda scores: number(scores.motions),
+    "targets lost %": lambda scores: _estimate(scores.lost),
+    "false clear %": lambda scores: _estimate(scores.false_clear),
+    "false dirty %": lambda scores: _estimate(scores.false_dirty),
+    "surplus actions": lambda scores: number(scores.surplus_actions),
+    "stops %": lambda scores: _estimate(scores.stopped),
+    "decision s": lambda scores: number(scores.decision_seconds, 2),
+    "faults": lambda scores: Cell(str(scores.faults)),
 }
-SEARCH: dict[str, Cell] = {
-    "found %": lambda scores: _share(scores.found),
-    "actions to find": lambda scores: _number(scores.actions_to_visible),
+_SEARCH: dict[str, _Column] = {
+    "found %": lambda scores: _estimate(scores.found),
+    "actions to find": lambda scores: number(scores.actions_to_visible),
 }
-PER_COMPLETION: dict[str, Cell] = {
-    "GS %": lambda scores: _percent(scores.completed_grasp_success),
-    "AE %": lambda scores: _percent(scores.completed_action_efficiency),
+_COMPLETED: dict[str, _Column] = {
+    "GS %": lambda scores: percent(scores.completed_grasp_success),
+    "AE %": lambda scores: percent(scores.completed_action_efficiency),
 }
 
 
-def score_table(scene: str, scores: Mapping[str, Scores]) -> str:
-    """The table of a scene; how long a search took is shown where there was one."""
+def score_table(scene: str, scores: Mapping[str, Scores]) -> ScoreTable:
+    """Make the table of a scene.
+
+    Args:
+        scene: Its name.
+        scores: By policy.
+
+    Returns:
+        The table. It says how long the search took if a target was hidden at first.
+    """
     searched = any(item.actions_to_visible > 0.5 for item in scores.values())
-    strict = STRICT | (SEARCH if searched else {})
-    groups = (
-        f'<th></th><th colspan="{len(strict)}">strict</th><th colspan="2" class="paper">counted as in the paper</th>'
-    )
-    names = "<th>policy</th>" + "".join(f"<th>{name}</th>" for name in strict)
-    names += "".join(f'<th class="paper">{name}</th>' for name in PER_COMPLETION)
-    rows = [_row(policy, item, strict) for policy, item in scores.items()] + _paper_rows(scene, len(strict))
-    return f"<table><thead><tr>{groups}</tr><tr>{names}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    columns = _ALL | (_SEARCH if searched else {})
+    rows = {
+        policy: ([column(item) for column in columns.values()], [column(item) for column in _COMPLETED.values()])
+        for policy, item in scores.items()
+    }
+    return ScoreTable(scene, list(columns), list(_COMPLETED), rows, _published(scene))
 
 
-def _row(policy: str, scores: Scores, strict: Mapping[str, Cell]) -> str:
-    cells = "".join(f"<td>{cell(scores)}</td>" for cell in strict.values())
-    cells += "".join(f'<td class="paper">{cell(scores)}</td>' for cell in PER_COMPLETION.values())
-    return f"<tr><th>{escape(policy)}</th>{cells}</tr>"
-
-
-def _paper_rows(scene: str, columns: int) -> list[str]:
-    """What the paper reports for this scene."""
+def _published(scene: str) -> list[tuple[str, str, list[Cell]]]:
     if scene not in published.SCENES:
         return []
+    figures = published.grasp_success, published.action_efficiency
     return [
-        f'<tr class="other"><th>{escape(method.method)}</th><td colspan="{columns}" class="source">'
-        f"{escape(method.source)}</td>"
-        f'<td class="paper">{_percent(published.grasp_success(method, scene))}</td>'
-        f'<td class="paper">{_percent(published.action_efficiency(method, scene))}</td></tr>'
+        (method.method, method.source, [percent(figure(method, scene)) for figure in figures])
         for method in published.PUBLISHED
     ]

@@ -1,4 +1,4 @@
-"""What the simulator knows of a scene: which targets are left, where they are, and which cells show them."""
+"""Ground truth about a scene: which targets are left, where they are, and which cells of the heightmap show them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, p
 from impurity_grasp_ros.simulation.environment import Environment
 
 VISIBLE_CELLS = 20
-"""Cells of a body from which on there is an outline to plan on."""
+"""Number of visible cells of a body from which on its outline can be planned on."""
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """A heightmap and the truth about it. bodies: (R, C) int32, the body that each cell shows, -1 for none. places:
-    centres (3,) in metres, base frame, of the targets that lie in the workspace.
+    """A heightmap and the ground truth about it.
+
+    Attributes:
+        heightmap: (R, C) cells.
+        bodies: (R, C) int32, the body that each cell shows; -1 for none.
+        places: Centers (3,) of the targets in the workspace, by body; meters in ``base_link``.
     """
 
     heightmap: Heightmap
@@ -27,17 +31,22 @@ class Truth:
     places: dict[int, NDArray[np.float64]]
 
     def mask(self, body: int) -> NDArray[np.bool_]:
-        """The cells (R, C) that show a body."""
+        """The cells that show a body, (R, C) bool."""
         return self.bodies == body
 
     def is_visible(self, body: int) -> bool:
-        """Whether enough of a body shows to plan a grasp on."""
+        """Whether enough of a body is visible to plan a grasp on."""
         return np.count_nonzero(self.mask(body)) >= VISIBLE_CELLS
 
     def attention(self, body: int | None) -> Attention:
-        """An attention without doubt: on a target's true cells, on the place of a hidden one, or CLEAR for None.
+        """Make the attention that perception would give if it knew the truth.
 
-        There are no clusters; the saliency map shows the targets' cells.
+        Args:
+            body: A target, visible or hidden; None for none left.
+
+        Returns:
+            TARGET on the cells of a visible target, CANDIDATE at the place of a hidden one, CLEAR for None. It has no
+            clusters; its saliency map is 1 in the cells of targets and 0 elsewhere.
         """
         saliency = np.isin(self.bodies, list(self.places)).astype(np.float32)
         grid = self.heightmap.grid
@@ -56,7 +65,20 @@ class Truth:
 
 
 def see(environment: Environment, frame: RgbdFrame, projection: ProjectionConfig) -> Truth:
-    """The truth about a frame that shows the scene as it is; raises InvalidFrameError and EmptyCloudError."""
+    """Find the ground truth about a frame.
+
+    Args:
+        environment: Holds the scene.
+        frame: Shows the scene as it is now.
+        projection: How frames become heightmaps.
+
+    Returns:
+        The truth.
+
+    Raises:
+        InvalidFrameError: The frame cannot be projected.
+        EmptyCloudError: The frame shows nothing of the workspace.
+    """
     grid = environment.cell.workspace.grid
     _, segments = environment.rehearse(environment.camera.capture_with_bodies)  # draws no noise here
     return Truth(
@@ -65,10 +87,10 @@ def see(environment: Environment, frame: RgbdFrame, projection: ProjectionConfig
 
 
 def places(environment: Environment) -> dict[int, NDArray[np.float64]]:
-    """Centres (3,) in metres, base frame, of the targets in the workspace: neither in the bin nor lost."""
-    centres = {body: environment.world.position(body) for body in environment.scene.targets}
+    """Centers (3,) of the targets in the workspace, neither in the bin nor lost, by body; meters in ``base_link``."""
+    centers = {body: environment.world.position(body) for body in environment.scene.targets}
     grid = environment.cell.workspace.grid
-    return {body: place for body, place in centres.items() if grid.contains(float(place[0]), float(place[1]))}
+    return {body: place for body, place in centers.items() if grid.contains(float(place[0]), float(place[1]))}
 
 
 def _middle(mask: NDArray[np.bool_], grid: Grid) -> tuple[float, float]:

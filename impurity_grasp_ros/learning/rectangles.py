@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.rectangle_config import RectangleTrainingConfig
 from impurity_grasp_ros.learning.rectangle_records import Record, split_records, training_view
-from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS
+from impurity_grasp_ros.learning.trainer import WEIGHTS
 from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.observation import encode
 from impurity_grasp_ros.policy.rectangles import NUMBERS, Rectangle, RectangleNetwork, best_proposal
 from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig, Training
+from impurity_grasp_ros.training_progress import PROGRESS
 
 SHARED = 0.05
 """Weight of the mean loss of all proposals beside that of the nearest one, so that no proposal stays untrained."""

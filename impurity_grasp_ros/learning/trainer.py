@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +31,9 @@ from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
 from impurity_grasp_ros.policy.weights_file import UNKNOWN, AgentConfig, Training
+from impurity_grasp_ros.training_progress import PROGRESS, RoundReport
 
-CHECKPOINT, WEIGHTS, PROGRESS = "checkpoint.pt", "weights.safetensors", "progress.jsonl"
+CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"
 ROUNDS_PER_CHECKPOINT = 5
 MAX_CHECKPOINT_BYTES = 20_000_000_000
 
@@ -47,29 +48,6 @@ class Collection(Protocol):
     def gather(self) -> list[PlayResult]:
         """Wait for all results; they come in the order of the tasks."""
         ...
-
-
-@dataclass(frozen=True)
-class RoundReport:
-    """Statistics of one round.
-
-    Attributes:
-        round: Number of the round, from 1 on.
-        attempts: Attempts so far.
-        transitions: Transitions in the memory.
-        exploration: Probability of a random action.
-        loss: Mean loss; NaN in a round without updates.
-        grasp_success: Success rate of the greedy grasps; NaN without any.
-        push_success: Success rate of the greedy pushes; NaN without any.
-    """
-
-    round: int
-    attempts: int
-    transitions: int
-    exploration: float
-    loss: float
-    grasp_success: float
-    push_success: float
 
 
 class Trainer:

@@ -13,7 +13,7 @@ from episodes import episode
 from impurity_grasp_ros.errors import ConfigError, DeviceFaultError, UnknownSceneError
 from impurity_grasp_ros.evaluation import provenance
 from impurity_grasp_ros.evaluation.benchmark import Bench, make_plans, recorded, run_plans, unrecorded
-from impurity_grasp_ros.evaluation.record import EpisodePlan, append_record, read_records
+from impurity_grasp_ros.evaluation.record import EpisodePlan, append_record, read_episode_records
 
 
 @pytest.mark.sim
@@ -24,7 +24,7 @@ def test_a_benchmark_is_resumed_where_it_ended_and_no_process_makes_a_difference
     assert open_plan.seed == 1001
     (second,) = run_plans([open_plan], tmp_path, workers=1)
     assert unrecorded(plans, tmp_path) == []
-    records = read_records(tmp_path)
+    records = read_episode_records(tmp_path)
     assert [record.plan for record in records] == plans
     assert records[1] == second
     assert bench.run(plans[1]).without_times() == second.without_times()
@@ -33,7 +33,7 @@ def test_a_benchmark_is_resumed_where_it_ended_and_no_process_makes_a_difference
 def test_plans_cover_every_policy_on_the_same_scenes() -> None:
     plans = make_plans(["analytic"], ["random", "invisible"], range(3), quick=False)
     assert len(set(plans)) == 6
-    assert {plan.config_hash for plan in plans} == {provenance.config_hash()}
+    assert {plan.config_hash for plan in plans} == {provenance.shipped_files_hash()}
 
 
 def test_unknown_names_are_refused_before_anything_runs() -> None:
@@ -46,15 +46,15 @@ def test_unknown_names_are_refused_before_anything_runs() -> None:
 def test_the_hash_follows_configuration_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "resource", tmp_path.joinpath)
     (tmp_path / "config" / "scenes").mkdir(parents=True)
-    hashes = {provenance.config_hash()}
+    hashes = {provenance.shipped_files_hash()}
     for name in ("config/scenes/a.yaml", "config/b.yaml", "models/agent.safetensors"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("content")
-        hashes.add(provenance.config_hash())
+        hashes.add(provenance.shipped_files_hash())
     (tmp_path / "config/b.yaml").write_text("other")
-    hashes.add(provenance.config_hash())
+    hashes.add(provenance.shipped_files_hash())
     (tmp_path / "config/README.md").write_text("no part of it")
-    hashes.add(provenance.config_hash())
+    hashes.add(provenance.shipped_files_hash())
     assert len(hashes) == 5
     assert all(len(digits) == 12 for digits in hashes)
 
@@ -95,4 +95,4 @@ def test_a_worker_that_dies_is_a_fault_and_the_environment_is_as_before(
         next(runs)
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
-    assert read_records(tmp_path) == []
+    assert read_episode_records(tmp_path) == []

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import replace
 
 import pytest
 from episodes import episode
-from markup import texts
 
-from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, choose, filmstrip_html
+from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, first_episodes
 from impurity_grasp_ros.evaluation.record import End, EpisodeRecord
 
 
 def strip(record: EpisodeRecord, pictures: int, *, faithful: bool = True) -> list[str]:
-    return texts(filmstrip_html(Filmstrip(record, (b"png",) * pictures, faithful)))
+    film = Filmstrip(record, (b"png",) * pictures, faithful)
+    return [film.heading, *(frame.caption for frame in film.frames)]
 
 
 def test_each_picture_says_what_came_of_its_decision() -> None:
@@ -26,6 +27,18 @@ def test_each_picture_says_what_came_of_its_decision() -> None:
         "4 grasp: target in the bin",
         "5 grasp: target in the bin",
         "says clear",
+    ]
+
+
+def test_each_picture_is_marked_by_its_result_and_holds_its_file() -> None:
+    frames = Filmstrip(episode("PWEG"), (b"0", b"1", b"2", b"3", b"4"), faithful=True).frames
+    assert [frame.result for frame in frames] == ["neutral", "bad", "bad", "good", "stop"]
+    assert [b64decode(frame.url.removeprefix("data:image/png;base64,")) for frame in frames] == [
+        b"0",
+        b"1",
+        b"2",
+        b"3",
+        b"4",
     ]
 
 
@@ -61,5 +74,5 @@ def test_the_first_runs_by_seed_are_chosen_and_no_missing_scenes() -> None:
         episode("", 0, seed=0, end=End.NO_SCENE),
         episode("P", seed=3),
     ]
-    assert [record.plan.seed for record in choose(records, 2)] == [2, 3]
-    assert len(choose(records, 9)) == 3
+    assert [record.plan.seed for record in first_episodes(records, 2)] == [2, 3]
+    assert len(first_episodes(records, 9)) == 3

@@ -31,19 +31,19 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_hash_is_that_of_names_lengths_and_contents_in_order(shipped: Path) -> None:
     text = b"config/b.yaml\x003\x00two" + b"config/scenes/a.yaml\x003\x00one"
-    assert provenance.config_hash() == hashlib.sha256(text).hexdigest()[:12]
+    assert provenance.shipped_files_hash() == hashlib.sha256(text).hexdigest()[:12]
     (shipped / "models").mkdir()
     (shipped / "models" / "net.safetensors").write_bytes(b"0123456789")
     (shipped / "models" / "notes.txt").write_bytes(b"no part of it")
     text += b"models/net.safetensors\x0010\x000123456789"
-    assert provenance.config_hash() == hashlib.sha256(text).hexdigest()[:12]
+    assert provenance.shipped_files_hash() == hashlib.sha256(text).hexdigest()[:12]
 
 
 def test_content_that_moves_to_another_file_is_another_hash(shipped: Path) -> None:
-    before = provenance.config_hash()
+    before = provenance.shipped_files_hash()
     (shipped / "config" / "b.yaml").write_bytes(b"one")
     (shipped / "config" / "scenes" / "a.yaml").write_bytes(b"two")
-    assert provenance.config_hash() != before
+    assert provenance.shipped_files_hash() != before
 
 
 def git(folder: Path, *arguments: str) -> None:

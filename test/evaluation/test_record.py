@@ -18,7 +18,7 @@ from impurity_grasp_ros.evaluation.record import (
     append_record,
     from_json,
     latest_edition,
-    read_records,
+    read_episode_records,
     to_json,
 )
 
@@ -35,24 +35,24 @@ def test_a_record_survives_json(record: EpisodeRecord) -> None:
 def test_records_are_read_in_the_order_in_which_they_were_added(tmp_path: Path) -> None:
     for record in EPISODES:
         append_record(tmp_path / "new", record)
-    assert read_records(tmp_path / "new") == EPISODES
-    assert read_records(tmp_path / "elsewhere") == []
+    assert read_episode_records(tmp_path / "new") == EPISODES
+    assert read_episode_records(tmp_path / "elsewhere") == []
 
 
 def test_half_a_line_is_left_out_and_then_overwritten(tmp_path: Path) -> None:
     append_record(tmp_path, EPISODES[0])
     with (tmp_path / RECORDS).open("a") as file:
         file.write(to_json(EPISODES[1])[:100])
-    assert read_records(tmp_path) == EPISODES[:1]
+    assert read_episode_records(tmp_path) == EPISODES[:1]
     append_record(tmp_path, EPISODES[2])
-    assert read_records(tmp_path) == [EPISODES[0], EPISODES[2]]
+    assert read_episode_records(tmp_path) == [EPISODES[0], EPISODES[2]]
 
 
 @pytest.mark.parametrize("line", ["{}", "[]", "moon", to_json(EPISODES[0]).replace("clear", "moon")])
 def test_what_is_no_record_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / RECORDS).write_text(line + "\n")
     with pytest.raises(ConfigError, match="expected the record of an episode"):
-        read_records(tmp_path)
+        read_episode_records(tmp_path)
 
 
 def test_only_records_like_the_last_belong_together() -> None:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 from episodes import episode
-from markup import rows
 
 from impurity_grasp_ros.evaluation.metrics import score
 from impurity_grasp_ros.evaluation.record import End
-from impurity_grasp_ros.evaluation.score_table import score_table
+from impurity_grasp_ros.evaluation.score_table import ScoreTable, number, percent, score_table
 
-STRICT = ["runs", "completed %", "GS %", "wrong object %", "AE %", "MN", "targets lost %", "false clear %",
-          "false dirty %", "surplus actions", "stops %", "decision s", "faults"]  # fmt: skip
+NOTHING = "\N{EN DASH}"
 
 
-def cells(row: list[str]) -> list[str]:
-    """A row without the intervals in small print."""
-    return [text for text in row if text.count("-") == 0 or text == "-"]
+def shown(table: ScoreTable, policy: str) -> dict[str, str]:
+    """The figures of a policy over all episodes by heading."""
+    return dict(zip(table.headings, (cell.text for cell in table.rows[policy][0]), strict=True))
 
 
 def test_a_row_shows_the_scores_of_its_policy() -> None:
-    table = rows(score_table("noisy", {"<ours>": score([episode("PGEG"), episode("GWG" + "PE")])}))
-    assert table[1] == ["policy", *STRICT, "GS %", "AE %"]
-    found = dict(zip(["policy", *STRICT, "paper GS", "paper AE"], cells(table[2]), strict=True))
-    assert found == {
-        "policy": "<ours>",
-        "runs": "2",
+    table = score_table("noisy", {"ours": score([episode("PGEG"), episode("GWG" + "PE")])})
+    assert shown(table, "ours") == {
+        "episodes": "2",
         "completed %": "100.0",
         "GS %": "66.7",  # 4 of 6
         "wrong object %": "16.7",  # 1 of 6
@@ -37,28 +34,40 @@ def test_a_row_shows_the_scores_of_its_policy() -> None:
         "stops %": "100.0",
         "decision s": "0.10",
         "faults": "0",
-        "paper GS": "66.7",
-        "paper AE": "58.3",  # 2 of 4, and 2 of 3
     }
-    assert "34-100" in table[2]  # Wilson's interval of 2 out of 2
-    assert len(table) == 3
+    assert table.completed_headings == ["GS %", "AE %"]
+    assert [cell.text for cell in table.rows["ours"][1]] == ["66.7", "58.3"]  # of AE 2 of 4, and 2 of 3
+    assert (table.scene, list(table.rows), table.published) == ("noisy", ["ours"], [])
+
+
+def test_a_proportion_comes_with_its_interval_and_counts() -> None:
+    cells, completed = score_table("noisy", {"ours": score([episode("PGEG"), episode("GWG" + "PE")])}).rows["ours"]
+    assert (cells[1].interval, cells[1].counts) == (f"34{NOTHING}100", "2 of 2")  # Wilson's
+    assert (cells[2].counts, cells[4].counts) == ("4 of 6", "4 per 7")
+    assert not [cell for cell in (cells[0], cells[5], *completed) if cell.interval]
 
 
 def test_nothing_measured_is_a_dash() -> None:
-    found = cells(rows(score_table("noisy", {"ours": score([episode("P", end=End.FAULT)])}))[2])
-    assert found == ["ours", "1", "0.0", "-", "-", "0.0", "30.0", "0.0", "0.0", "-", "-", "-", "0.10", "1", "-", "-"]
+    table = score_table("noisy", {"ours": score([episode("P", end=End.FAULT)])})
+    nothing = ["GS %", "wrong object %", "false dirty %", "surplus actions", "stops %"]
+    assert [heading for heading, text in shown(table, "ours").items() if text == NOTHING] == nothing
+    assert [cell.text for cell in table.rows["ours"][1]] == [NOTHING] * 2
+    assert (percent(math.nan).text, percent(None).text, number(math.nan).text) == (NOTHING,) * 3
+
+
+def test_numbers_have_the_decimals_that_are_asked_for() -> None:
+    assert (percent(0.12345).text, number(0.12345).text, number(0.12345, 4).text) == ("12.3", "0.1", "0.1235")
 
 
 def test_how_long_a_search_took_is_shown_where_there_was_one() -> None:
     searched = score([episode("PPGG", visible=[0.0, 0.0, 1.0, 1.0, 1.0])])
-    table = rows(score_table("noisy", {"ours": searched}))
-    assert table[1][14:16] == ["found %", "actions to find"]
-    assert cells(table[2])[14:16] == ["100.0", "2.0"]
+    found = shown(score_table("noisy", {"ours": searched}), "ours")
+    assert list(found.items())[-2:] == [("found %", "100.0"), ("actions to find", "2.0")]
 
 
 def test_the_papers_figures_stand_below_in_its_own_scenes() -> None:
-    table = rows(score_table("invisible", {"ours": score([episode("GG")])}))
-    below = {row[0]: row[1:] for row in table[3:]}
+    table = score_table("invisible", {"ours": score([episode("GG")])})
+    below = {method: (source, *(cell.text for cell in cells)) for method, source, cells in table.published}
     assert len(below) == 7
-    assert below["paper: ours"] == ["table I", "78.5", "16.8"]
-    assert below["paper: S-RGM"] == ["figure 10", "20.0", "2.2"]
+    assert below["paper: ours"] == ("table I", "78.5", "16.8")
+    assert below["paper: S-RGM"] == ("figure 10", "20.0", "2.2")
