@@ -7,6 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 from configparser import ConfigParser
 
+import pytest
 import yaml
 from test_layers import EMULATOR, MODULES, PACKAGE, ROOT, ROS, imported_modules
 

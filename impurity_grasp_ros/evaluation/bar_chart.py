@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -88,7 +89,13 @@ def _paint_bar(axes: Axes, bar: Bar, place: float) -> None:
     if bar.interval is not None:
         axes.plot(bar.interval, (place, place), color=INK, linewidth=1.2, marker="|", markersize=7, clip_on=False)
     if not math.isnan(bar.completed_only):
-        diamond = {"marker": "D", "markersize": 6, "markerfacecolor": PAGE, "markeredgecolor": INK, "zorder": 3}
+        diamond: dict[str, Any] = {
+            "marker": "D",
+            "markersize": 6,
+            "markerfacecolor": PAGE,
+            "markeredgecolor": INK,
+            "zorder": 3,
+        }
         (marker,) = axes.plot(min(bar.completed_only, 1.0), place, clip_on=False, **diamond)
         set_tooltip(marker, f"{bar.method}, counted as in the paper: {100 * bar.completed_only:.1f} %")
     number = f"{100 * bar.value:.1f}"

@@ -93,14 +93,17 @@ def _printable(text: str) -> str:
 
 def _inlined(file: str, message: str) -> str:
     """An SVG file as an element that shares a page with others: colors by name, no style sheet, no repeated ids."""
-    root = minidom.parseString(file).documentElement
+    document = minidom.parseString(file)
+    root = document.documentElement
+    assert root is not None  # of a document that was parsed
     for sheet in root.getElementsByTagName("style"):
-        sheet.parentNode.removeChild(sheet)
+        if (parent := sheet.parentNode) is not None:
+            parent.removeChild(sheet)
     for element in root.getElementsByTagName("*"):
         if element.hasAttribute("style"):
             element.setAttribute("style", _with_variables(element.getAttribute("style")))
         if element.tagName == "g" and element.hasAttribute("id"):
-            _name(element)
+            _name(document, element)
     for attribute in ("width", "height", "version"):
         root.removeAttribute(attribute)
     root.setAttribute("role", "img")
@@ -114,11 +117,11 @@ def _with_variables(css: str) -> str:
     return css
 
 
-def _name(group: minidom.Element) -> None:
+def _name(document: minidom.Document, group: minidom.Element) -> None:
     """Turn the id of a group into a tooltip, if it is one, and remove it."""
     text = group.getAttribute("id")
     group.removeAttribute("id")
     if text.startswith(_TOOLTIP):
-        title = group.ownerDocument.createElement("title")
-        title.appendChild(group.ownerDocument.createTextNode(text.removeprefix(_TOOLTIP)))
+        title = document.createElement("title")
+        title.appendChild(document.createTextNode(text.removeprefix(_TOOLTIP)))
         group.insertBefore(title, group.firstChild)
