@@ -85,9 +85,11 @@ class Client:
         self._thread = threading.Thread(target=spin, args=(self._executor, self._stop))
         self._thread.start()
 
-    def close(self) -> None:
+    def close(self, destroy: Callable[[], None] = lambda: None) -> None:
+        """Stop spinning, then destroy the node and what ``destroy`` destroys."""
         self._stop.set()
         self._thread.join()
+        destroy()
         self.node.destroy_node()
         self._context.try_shutdown()
 

@@ -31,6 +31,7 @@ def test_the_same_data_give_the_same_bytes() -> None:
 
 def test_neither_settings_of_the_user_nor_of_the_process_matter_or_change() -> None:
     with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path", "lines.markersize": 1}):
+        matplotlib.get_backend()  # is settled when first asked for
         before = matplotlib.rcParams.copy()
         assert chart(MESSAGE, 200.0, paint) == CHART
         assert matplotlib.rcParams == before

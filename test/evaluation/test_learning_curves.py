@@ -77,7 +77,7 @@ def test_a_reader_finds_three_charts() -> None:
         assert "attempts" in texts(chart)
     assert {"grasps", "pushes", "0 %", "100 %"} <= set(texts(success))
     assert "100 %" in texts(random_actions)
-    assert "0.4" in texts(loss)  # the highest
+    assert "0.40" in texts(loss)  # the highest
     assert not [word for word in texts(loss) if "%" in word]
 
 

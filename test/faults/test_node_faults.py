@@ -128,15 +128,16 @@ def test_the_arm_s_node_dies(graph: Graph, client: Client, verdict: Verdict) -> 
 
 @pytest.mark.sim
 @fault("two nodes offer `execute_primitive` in one ROS domain", "end one, or give it another domain")
-def test_two_arms(client: Client, verdict: Verdict) -> None:
+def test_two_arms(graph: Graph, client: Client, verdict: Verdict) -> None:
     received: list[object] = []
 
     def accept(goal: object) -> GoalResponse:
         received.append(goal)
         return GoalResponse.ACCEPT
 
-    other = ActionServer(client.node, ExecutePrimitive, "execute_primitive", lambda _: None, goal_callback=accept)
-    announcement = announce_server(client.node)
+    other = Client(graph.domain)  # with an executor of its own: rclpy cannot destroy a server that another thread spins
+    server = ActionServer(other.node, ExecutePrimitive, "execute_primitive", lambda _: None, goal_callback=accept)
+    announce_server(other.node)
     try:
         until(lambda: client.node.count_publishers("/execute_primitive/_action/status") == 2, "the second server")
         before = client.fresh_joints()
@@ -145,8 +146,7 @@ def test_two_arms(client: Client, verdict: Verdict) -> None:
         assert not received
         assert client.fresh_joints() == pytest.approx(before, abs=1e-3)
     finally:
-        announcement.close()
-        other.destroy()
+        other.close(server.destroy)
 
 
 @pytest.mark.sim

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from drawn_transitions import WORKSPACE
-from grippers import GRIPPER
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -23,6 +22,7 @@ from impurity_grasp_ros.datatypes import (
     RgbdFrame,
 )
 from impurity_grasp_ros.errors import SceneNotSettledError
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.learning.transition import Focus, Snapshot
 from impurity_grasp_ros.policy.agent import Situation, situation_of
 from impurity_grasp_ros.policy.costs import CostConfig
@@ -164,7 +164,7 @@ class DrawnCell:
 KEPT = 16
 """Situations that are remembered; each takes some ten megabytes."""
 
-_SITUATIONS: dict[tuple[Snapshot, Grid, DecodingConfig, CostConfig], Situation] = {}
+_SITUATIONS: dict[tuple[Snapshot, Grid, GripperModel, DecodingConfig, CostConfig], Situation] = {}
 
 
 def remembered_situation_of(
@@ -172,12 +172,13 @@ def remembered_situation_of(
     mask: NDArray[np.bool_],
     on_target: bool,
     workspace: Grid,
+    gripper: GripperModel,
     config: DecodingConfig,
     costs: CostConfig,
 ) -> Situation:
     """What ``situation_of`` returns, computed once for equal arguments: heights are those of a snapshot."""
-    key = Snapshot.of(Focus(crop, mask, on_target)), workspace, config, costs
-    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, GRIPPER, config, costs)
+    key = Snapshot.of(Focus(crop, mask, on_target)), workspace, gripper, config, costs
+    situation = _SITUATIONS.pop(key, None) or situation_of(crop, mask, on_target, workspace, gripper, config, costs)
     _SITUATIONS[key] = situation  # the last one now
     if len(_SITUATIONS) > KEPT:
         del _SITUATIONS[next(iter(_SITUATIONS))]

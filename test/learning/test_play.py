@@ -13,6 +13,7 @@ from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.learning.play import Play, PlayResult, random_action
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.policy.agent import Action, Situation
+from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import Decoded
 
 SHIPPED = load_training("default")
@@ -127,10 +128,11 @@ def situation(pixels: Pixels) -> Situation:
             feasible = np.zeros((160, 160), np.bool_)
             for row, column in pixels.get((kind, rotation), []):
                 feasible[row, column] = True
-            decoded.append(Decoded(feasible, nothing, nothing, nothing))
+            decoded.append(Decoded(feasible, nothing, nothing, np.zeros((160, 160))))
         options.append(tuple(decoded))
     crop = drawn_transitions.focus(np.random.default_rng(0)).crop
-    return Situation(crop, np.zeros((112, 112, 8), np.float32), (options[0], options[1]))
+    state = np.zeros((112, 112, 8), np.float32)
+    return Situation(crop, state, (options[0], options[1]), CostConfig(0.0, 0.0, 0.0))
 
 
 def test_a_primitive_a_rotation_and_a_pixel_are_drawn_with_equal_chances_each() -> None:
