@@ -55,6 +55,7 @@ class Structure(HTMLParser):
         pass
 
     def handle_endtag(self, tag: str) -> None:
+        self.text += " " if tag in ("td", "th") else ""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:

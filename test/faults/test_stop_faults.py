@@ -135,7 +135,7 @@ def test_home_can_be_stopped(robot: Robot, verdict: Verdict) -> None:
         robot.stop()
     homing.join(10.0)
     assert not answers[0].success
-    assert answers[0].message == "expected home to go on: service stop was called"
+    assert answers[0].message == "expected home to continue: service stop was called"
     verdict.expect("STOPPED", "STOPPED", answers[0].message)
 
 

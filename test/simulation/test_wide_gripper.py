@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grippers import GRIPPER
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import packaged_parameters
@@ -57,7 +56,7 @@ def test_a_target_wider_than_85_millimeters_is_picked_with_the_wide_gripper_alon
     projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
     heightmap = project(environment.observe(), environment.cell.workspace.grid, projection)
     target = heightmap.height > 0.045  # all else is 4 cm high
-    found = plan_grasps(heightmap, target, GRIPPER, environment.cell.gripper_model, config.grasp)
+    found = plan_grasps(heightmap, target, environment.cell.gripper_model, config.grasp)
     grasps = [grasp for grasp in found if grasp.score >= config.min_score]
     assert bool(grasps) is is_wide
     if is_wide:
@@ -71,7 +70,7 @@ def test_a_target_wider_than_85_millimeters_is_picked_with_the_wide_gripper_alon
 def test_an_actor_picks_ordinary_targets_with_either_gripper(environment: Environment, name: str) -> None:
     environment.reset(3, "random", targets=1, blocks=6)
     shipped = packaged_parameters("policy_node", PolicyNodeConfig)
-    actor = make_actor(replace(shipped, actor=name), GRIPPER, environment.cell.gripper_model)
+    actor = make_actor(replace(shipped, actor=name), environment.cell.gripper_model)
     pipeline, history = with_actor(environment, actor), list[Attempt]()
     while environment.tally().targets_in_bin == 0:
         primitive = pipeline.decide(environment.observe(), history).primitive
