@@ -48,30 +48,27 @@ def control(cell: ServedCell) -> Iterator[Any]:
 
 def test_joint_and_linear_motions_arrive(control: Any, receive: Any) -> None:
     assert control.moveJ(SHIFTED, 1.0, 4.0)
-    time.sleep(0.05)
-    np.testing.assert_allclose(receive.getActualQ(), SHIFTED, atol=1e-6)
+    until(lambda: np.allclose(receive.getActualQ(), SHIFTED, atol=1e-6))
     pose = receive.getActualTCPPose()
     pose[2] += 0.03
     assert control.moveL(pose, 0.25, 2.0)
-    time.sleep(0.05)
-    np.testing.assert_allclose(receive.getActualTCPPose(), pose, atol=1e-5)
+    until(lambda: np.allclose(receive.getActualTCPPose(), pose, atol=1e-5))
     assert control.moveJ(HOME.tolist(), 1.0, 4.0)
 
 
 def test_an_asynchronous_motion_can_be_stopped(control: Any, receive: Any) -> None:
     assert control.moveJ(SHIFTED, 0.2, 1.0, True)
-    time.sleep(0.3)
+    until(lambda: receive.getActualQ()[0] > HOME[0] + 0.01)
     assert control.getAsyncOperationProgress() >= 0
     control.stopJ(4.0)
-    time.sleep(0.05)
-    assert max(map(abs, receive.getActualQd())) < 1e-9
+    until(lambda: max(map(abs, receive.getActualQd())) < 1e-9)
     assert receive.getActualQ()[0] < SHIFTED[0] - 0.05
     assert control.moveJ(HOME.tolist(), 1.0, 4.0)
 
 
 def test_kinematics_and_limits_are_the_controllers(control: Any, receive: Any) -> None:
     assert control.moveJ(HOME.tolist(), 1.0, 4.0)
-    time.sleep(0.05)
+    until(lambda: np.allclose(receive.getActualQ(), HOME, atol=1e-6))
     pose = receive.getActualTCPPose()
     np.testing.assert_allclose(control.getInverseKinematics(pose, HOME.tolist()), HOME, atol=1e-6)
     assert control.isPoseWithinSafetyLimits(pose)
@@ -83,8 +80,7 @@ def test_clients_see_a_protective_stop_and_cannot_move_the_arm() -> None:
         receive = rtde_receive.RTDEReceiveInterface(cell.host)
         control = rtde_control.RTDEControlInterface(cell.host)
         cell.do("protective_stop")
-        time.sleep(0.1)
-        assert receive.isProtectiveStopped()
+        until(receive.isProtectiveStopped)
         assert not control.moveJ(SHIFTED, 1.0, 4.0)
         np.testing.assert_allclose(cell.do("state")["joints"], HOME, atol=1e-6)
         control.disconnect()
