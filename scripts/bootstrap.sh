@@ -5,6 +5,7 @@
 #     source scripts/bootstrap.sh learning    # also Ray and TensorBoard, for training
 #     source scripts/bootstrap.sh robot       # also the client libraries of a real arm and gripper
 #     source scripts/bootstrap.sh security    # also the library that creates SROS2 keys, see docs/security.md
+#     source scripts/bootstrap.sh animation   # also the library that writes the animation of the README
 #     source scripts/bootstrap.sh test        # all of these and the test tools
 #     source scripts/bootstrap.sh mutation    # the same and mutmut, see docs/testing.md
 #     source scripts/bootstrap.sh docs        # also Sphinx, see scripts/docs.sh
@@ -285,8 +286,8 @@ find_python || { command -v python3 >/dev/null || install_system_packages; find_
 identity="$python $version $root $ros"
 prepare_environment
 case ${1:-} in
-learning | robot | security | docs) prepare_extra "$1" ;;
-test | mutation) for extra in learning robot security test; do prepare_extra "$extra"; done ;;&
+learning | robot | security | animation | docs) prepare_extra "$1" ;;
+test | mutation) for extra in learning robot security animation test; do prepare_extra "$extra"; done ;;&
 mutation) prepare_extra mutation ;;
 esac
 prepare_interfaces
