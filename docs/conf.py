@@ -27,8 +27,8 @@ extensions = [
     "sphinxcontrib.mermaid",
 ]
 root_doc = "README"
-include_patterns = ["*.md", "docs/**"]
-exclude_patterns = [".*", "[!d]*/**", "docs/_templates"]  # the only folder is docs/
+include_patterns = ["*.md", "docs/**", "examples/README.md", "ur_emulator/README.md"]
+exclude_patterns = [".*", "docs/_templates", "examples/*/**"]
 templates_path = [str(ROOT / "docs/_templates")]
 
 html_theme = "furo"
@@ -74,6 +74,8 @@ docs/hardware
 docs/faults
 docs/security
 docs/testing
+examples/README
+ur_emulator/README
 docs/api
 CONTRIBUTING
 CHANGELOG

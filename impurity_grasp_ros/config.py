@@ -144,7 +144,7 @@ def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = 
     Args:
         config_type: The dataclass.
         values: One value or mapping for each of its fields.
-        prefix: Text that names the place in messages, such as ``cell.`` or ``cell.yaml: ``.
+        prefix: Text that names the place in messages, such as ``cell.`` or ``cell.yaml:`` and a space.
 
     Returns:
         The configuration.

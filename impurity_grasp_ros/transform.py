@@ -56,14 +56,7 @@ def tool_down(position: NDArray[np.float64] | tuple[float, float, float], yaw_ra
 
 def from_quaternion(translation: tuple[float, ...], quaternion_xyzw: tuple[float, ...]) -> Transform:
     """Return the transform with a translation (x, y, z) in meters and a quaternion (x, y, z, w), here normalized."""
-    x, y, z, w = np.asarray(quaternion_xyzw, dtype=np.float64) / np.linalg.norm(quaternion_xyzw)
-    rotation = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    rotation = Rotation.from_quat(quaternion_xyzw).as_matrix()
     return from_rotation_translation(rotation, np.asarray(translation, dtype=np.float64))
 
 
