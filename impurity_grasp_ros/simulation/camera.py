@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.calibration import CameraCalibration
 from impurity_grasp_ros.datatypes import CameraIntrinsics, RgbdFrame
+from impurity_grasp_ros.simulation.painting import painted
 from impurity_grasp_ros.simulation.sensor_noise import SensorNoise
 from impurity_grasp_ros.simulation.world import World
 from impurity_grasp_ros.transform import inverse
@@ -49,8 +50,8 @@ class SimulatedCamera:
 
     def capture(self) -> RgbdFrame:
         """Render one frame. Depth is 0 where nothing is nearer than the far plane, and where noise has made a hole."""
-        color, depth, _ = self._render(segmentation=False)
-        return self._frame(color, depth)
+        color, depth, segments = self._render(segmentation=bool(self._world.coats))
+        return self._frame(color, depth, segments)
 
     def capture_with_bodies(self) -> tuple[RgbdFrame, NDArray[np.int32]]:
         """Render one frame with its ground truth, for training and evaluation only.
@@ -59,14 +60,18 @@ class SimulatedCamera:
             The frame, and the body (H, W) int32 that each pixel shows, -1 for none. Noise does not affect the latter.
         """
         color, depth, segments = self._render(segmentation=True)
-        return self._frame(color, depth), segments.reshape(depth.shape)
+        return self._frame(color, depth, segments), segments.reshape(depth.shape)
 
     def visible_pixels(self) -> dict[int, int]:
         """Number of visible pixels of each body. Ground truth, for scene generation and evaluation only."""
         _, _, segments = self._render(segmentation=True)
         return count_pixels(segments)
 
-    def _frame(self, color: NDArray[np.uint8], depth: NDArray[np.float32]) -> RgbdFrame:
+    def _frame(self, color: NDArray[np.uint8], depth: NDArray[np.float32], segments: NDArray[np.int32]) -> RgbdFrame:
+        if coats := self._world.coats:
+            poses = {body: self._world.pose(body) for body in coats}
+            view = self.intrinsics, self.T_base_camera
+            color = painted(color, depth, segments.reshape(depth.shape), coats, poses, view, LIGHT_DIRECTION)
         if self.noise is not None:
             color, depth = self.noise.apply(color, depth)
         return RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import InvalidGoalError
+from impurity_grasp_ros.simulation.assortments import Assortment
 from impurity_grasp_ros.simulation.library import BlockLibrary, Palette
 from impurity_grasp_ros.simulation.objects import Block, Shape, Solid, cuboid, cylinder, spawn, triangle
 from impurity_grasp_ros.simulation.world import World
@@ -33,20 +34,28 @@ class Stage:
         palette: Colors to draw from.
         rng: Source of all random choices.
         placed: The blocks by body, filled by :meth:`put`.
+        goods: Kinds of objects that replace shapes and colors; None for blocks.
     """
 
     world: World
     middle: tuple[float, float]
     library: BlockLibrary
-    palette: Palette
+    palette: Palette | None
     rng: np.random.Generator
     placed: dict[int, Block]
+    goods: Assortment | None = None
 
-    def put(self, shape: Solid, target: bool, position: tuple[float, float, float], rotation: Rotation) -> int:
+    def draw(self, target: bool) -> Solid | Block:
+        """Draw a shape, or a whole object if the scene consists of goods."""
+        if self.goods is None:
+            return self.library.random_shape(self.rng)
+        return self.goods.draw(target, self._count(target), self.rng)
+
+    def put(self, item: Solid | Block, target: bool, position: tuple[float, float, float], rotation: Rotation) -> int:
         """Add a block.
 
         Args:
-            shape: Its shape.
+            item: Its shape, or all of it.
             target: Whether it is a target.
             position: Its center of volume, meters; x and y relative to the center of the workspace.
             rotation: Its orientation.
@@ -54,17 +63,32 @@ class Stage:
         Returns:
             The body.
         """
-        block = self.palette.paint(shape, target, self.rng)
+        block = item if isinstance(item, Block) else self._finished(item, target)
         x, y, z = position
         p_base = np.array([x + self.middle[0], y + self.middle[1], z])
         body = spawn(self.world, block, p_base, rotation.as_quat())
         self.placed[body] = block
         return body
 
-    def put_upright(self, shape: Solid, target: bool, x: float, y: float, floor: float, yaw: float) -> int:
+    def put_upright(self, item: Solid | Block, target: bool, x: float, y: float, floor: float, yaw: float) -> int:
         """Put a block down at height ``floor`` (meters), rotated by ``yaw`` (radians); returns the body."""
-        z = floor - float(shape.corners[:, 2].min()) + DROP_GAP
-        return self.put(shape, target, (x, y, z), yaw_rotation(yaw))
+        z = floor - float(solid_of(item).corners[:, 2].min()) + DROP_GAP
+        return self.put(item, target, (x, y, z), yaw_rotation(yaw))
+
+    def _finished(self, shape: Solid, target: bool) -> Block:
+        """Give a shape a color or a material."""
+        if self.goods is not None:
+            return self.goods.clad(shape, target, self._count(target), self.rng)
+        assert self.palette is not None
+        return self.palette.paint(shape, target, self.rng)
+
+    def _count(self, target: bool) -> int:
+        return sum(block.target == target for block in self.placed.values())
+
+
+def solid_of(item: Solid | Block) -> Solid:
+    """The shape of a block, or the shape itself."""
+    return item.shape if isinstance(item, Block) else item
 
 
 def yaw_rotation(yaw: float) -> Rotation:
@@ -86,11 +110,11 @@ class DroppedLayout:
         """Drop ``targets`` targets and ``blocks`` ordinary blocks in random order."""
         rng = stage.rng
         for is_target in rng.permutation([True] * targets + [False] * blocks):
-            shape = stage.library.random_shape(rng)
+            item = stage.draw(bool(is_target))
             upright = rng.random() < self.upright
             rotation = yaw_rotation(rng.uniform(-math.pi, math.pi)) if upright else Rotation.random(random_state=rng)
             x, y = rng.uniform(-self.spread, self.spread, 2)
-            stage.put(shape, bool(is_target), (x, y, self.height), rotation)
+            stage.put(item, bool(is_target), (x, y, self.height), rotation)
             stage.world.step(round(self.interval / stage.world.config.time_step))
 
 
@@ -192,10 +216,10 @@ class HeapedLayout:
         ]
         for index in range(spare - decoys * self.DECOY):
             x, y, top = heaps[index % len(heaps)]
-            shape = stage.library.random_shape(stage.rng)
+            item = stage.draw(False)
             dx, dy = stage.rng.uniform(-0.008, 0.008, 2)
-            stage.put_upright(shape, False, x + dx, y + dy, top, stage.rng.uniform(-math.pi, math.pi))
-            height = float(np.ptp(shape.corners[:, 2])) + DROP_GAP
+            stage.put_upright(item, False, x + dx, y + dy, top, stage.rng.uniform(-math.pi, math.pi))
+            height = float(np.ptp(solid_of(item).corners[:, 2])) + DROP_GAP
             heaps[index % len(heaps)] = x, y, top + height  # the next block goes on top of it, not inside it
 
     def _middles(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -42,7 +42,7 @@ class Palette:
     def paint(self, shape: Solid, target: bool, rng: np.random.Generator) -> Block:
         """Make a block of a shape: the target color for a target, otherwise a random ordinary color."""
         name = self.target if target else self.ordinary[rng.integers(len(self.ordinary))]
-        return Block(shape, rgb(name), target)
+        return Block(shape, rgb(name), target, "target" if target else "ordinary")
 
 
 @dataclass(frozen=True)

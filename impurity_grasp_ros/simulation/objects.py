@@ -11,6 +11,7 @@ import pybullet
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.simulation.materials import Coat
 from impurity_grasp_ros.simulation.world import World
 
 ROUND_SEGMENTS = 24
@@ -19,12 +20,14 @@ ROUND_SEGMENTS = 24
 TEXTURE_TILE = 0.04
 """Edge of one repetition of a texture on a surface, meters."""
 
+WHITE = (1.0, 1.0, 1.0)
+
 Facets = tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]
 """Triangles with flat shading: vertices (n, 3) in meters, vertex indices (m,) of the triangles, normals (n, 3)."""
 
 
 class Solid(Protocol):
-    """The solid of a block: a prism (:class:`Shape`) or a mesh from a file (:class:`.meshes.MeshShape`).
+    """The solid of a block: a prism (:class:`Shape`), a mesh from a file (:class:`.meshes.MeshShape`) or convex hulls.
 
     All coordinates are in meters in the block's own frame, whose origin is the center of its volume.
     """
@@ -174,13 +177,17 @@ class Block:
 
     Attributes:
         shape: The solid.
-        color: RGB, 0..1.
+        color: RGB, 0..1; the mean color of a block with a coat.
         target: Whether it is one of the impurities.
+        kind: Name of the kind of object: blocks of one kind are alike.
+        coat: What its surface looks like; None for its color alone.
     """
 
     shape: Solid
     color: tuple[float, float, float]
     target: bool
+    kind: str = "ordinary"
+    coat: Coat | None = None
 
 
 def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
@@ -202,12 +209,15 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
         indices=indices.tolist(),
         normals=normals.tolist(),
         uvs=_texture_coordinates(vertices, normals).tolist(),
-        rgbaColor=[*block.color, 1.0],
+        rgbaColor=[*(WHITE if block.coat else block.color), 1.0],
         specularColor=[0.0, 0.0, 0.0],
     )
     mass = world.config.density * block.shape.volume
     collision = block.shape.collision(world)
-    return world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
+    body = world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
+    if block.coat is not None:
+        world.coats[body] = block.coat
+    return body
 
 
 def _texture_coordinates(vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:

