@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,14 +43,12 @@ class Assortment:
     Attributes:
         ordinary: Kinds of the ordinary objects, which are taken in turn. A kind listed twice is twice as frequent.
         odd: Kinds of the targets, also taken in turn.
-        targets: Number of targets; None for that of the scene file.
-        blocks: Number of ordinary objects; None for that of the scene file.
+        numbers: Numbers of targets and of ordinary objects; None for those of the scene file.
     """
 
     ordinary: tuple[Kind, ...]
     odd: tuple[Kind, ...]
-    targets: int | None = None
-    blocks: int | None = None
+    numbers: tuple[int | None, int | None] = (None, None)
 
     def draw(self, target: bool, index: int, rng: np.random.Generator) -> Block:
         """Make a target or an ordinary object; ``index`` counts those of its sort that the scene already has."""
@@ -59,10 +57,6 @@ class Assortment:
     def clad(self, shape: Solid, target: bool, index: int, rng: np.random.Generator) -> Block:
         """Make an object of a shape that is given, as :meth:`draw` does otherwise."""
         return self._kind(target, index).clad(shape, target, rng)
-
-    def without_odd(self) -> Assortment:
-        """The same ordinary kinds, no target."""
-        return replace(self, targets=0)
 
     def _kind(self, target: bool, index: int) -> Kind:
         kinds = self.odd if target else self.ordinary

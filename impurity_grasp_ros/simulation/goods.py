@@ -9,19 +9,39 @@ import numpy as np
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.simulation.assortments import Assortment, Kind
-from impurity_grasp_ros.simulation.materials import Color, Material
-from impurity_grasp_ros.simulation.shapes import Form
+from impurity_grasp_ros.simulation import measured_goods as measured
+from impurity_grasp_ros.simulation.assortments import Assortment
 from impurity_grasp_ros.simulation.training_goods import training
 
 Family = Callable[[np.random.Generator], Assortment]
+
+MEASURED: Mapping[str, Family] = {
+    "coal_slate": measured.coal_slate,
+    "mushroom_stone": measured.mushroom_stone,
+    "printed": measured.printed,
+    "texture": measured.texture,
+    "shape": measured.shape,
+    "assorted": measured.assorted,
+}
+"""Families on which perception is measured; none of them uses a pattern or shape of :func:`.training`."""
+
+
+def nothing_odd(rng: np.random.Generator) -> Assortment:
+    """The ordinary kinds of any measured family, and no target unless the caller asks for some."""
+    names = list(MEASURED)
+    return MEASURED[names[rng.integers(len(names))]](rng)
+
+
+FAMILIES: Mapping[str, Family] = {**MEASURED, "nothing_odd": nothing_odd, "training": training}
+"""Families by name."""
 
 
 @dataclass(frozen=True)
 class GoodsConfig:
     """Which goods a scene consists of, instead of blocks of one color."""
 
-    family: str = parameter("name of a family of goods; empty for blocks", choices=())
+    family: str = parameter("name of a family of goods; empty for blocks")
+    min_visible: float = parameter("lower limit of the visible fraction of a target's pixels", low=0.0, high=0.9)
 
     def __post_init__(self) -> None:
         """Check the name."""
@@ -33,20 +53,4 @@ class GoodsConfig:
         return FAMILIES[self.family](rng) if self.family else None
 
 
-def coal_slate(rng: np.random.Generator) -> Assortment:
-    """Lumps of coal, and plates of slate that are 1.4 to 2 times as bright."""
-    gray, ratio = rng.uniform(0.15, 0.20), rng.uniform(1.5, 2.0)
-    coal = Material("cells", (_gray(gray * 0.85), _gray(gray * 1.15)), 0.004, 1.0, 0.25, 0.02, 0.35)
-    layers = _gray(gray * ratio * 0.72, -0.02), _gray(gray * ratio * 1.28, 0.02)
-    slate = Material("sediment", layers, 0.006, 1.0, 0.25, 0.02)
-    return Assortment((Kind("coal", Form("rock", 0.042, 0, 0.2), coal),), (Kind("slate", Form("plate", 0.044), slate),))
-
-
-def _gray(value: float, blue: float = 0.0) -> Color:
-    return value - blue / 2, value, value + blue
-
-
-FAMILIES: Mapping[str, Family] = {"coal_slate": coal_slate, "training": training}
-"""Families by name."""
-
-NO_GOODS = GoodsConfig("")
+NO_GOODS = GoodsConfig("", 0.0)

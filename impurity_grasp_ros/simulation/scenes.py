@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,23 +11,16 @@ from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
 from impurity_grasp_ros.resources import resource
-from impurity_grasp_ros.simulation.assortments import Assortment
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.goods import NO_GOODS, GoodsConfig
-from impurity_grasp_ros.simulation.layouts import (
-    LAYOUTS,
-    DroppedLayout,
-    HeapedLayout,
-    Layout,
-    PackedLayout,
-    Stage,
-)
+from impurity_grasp_ros.simulation.layouts import LAYOUTS, DroppedLayout, HeapedLayout, Layout, PackedLayout
 from impurity_grasp_ros.simulation.library import BlockLibrary
 from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange
 from impurity_grasp_ros.simulation.objects import Block
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, arrange, load_preset
 from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fractions
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
+from impurity_grasp_ros.simulation.stage import Stage
 from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig, dress
 from impurity_grasp_ros.simulation.world import World
 
@@ -159,9 +152,11 @@ class SceneGenerator:
         rng = np.random.default_rng(seed)
         for _ in range(MAX_TRIALS):
             stage = self._stage(config, rng)
-            layout.place(stage, *_numbers(config, stage.goods, targets, blocks))
+            drawn = stage.goods.numbers if stage.goods else (None, None)
+            numbers = (_first(targets, drawn[0], config.targets), _first(blocks, drawn[1], config.blocks))
+            layout.place(stage, *numbers)
             self._world.settle(SETTLE_LIMIT)
-            if self._accept(layout, stage.placed):
+            if self._accept(layout, config.goods.min_visible, stage.placed):
                 self._finish(config.camera, config.textures, seed)
                 return Scene(name, seed, stage.placed)
             for body in self._world.bodies:
@@ -209,17 +204,22 @@ class SceneGenerator:
         palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
         return Stage(self._world, middle, library, palette, rng, {})
 
-    def _accept(self, layout: Layout, placed: Mapping[int, Block]) -> bool:
+    def _accept(self, layout: Layout, min_visible: float, placed: Mapping[int, Block]) -> bool:
         margin = layout.margin if isinstance(layout, DroppedLayout) else 0.02
         if not self._world.at_rest() or not all(self._in_place(body, block, margin) for body, block in placed.items()):
             return False
         targets = {body: block for body, block in placed.items() if block.target}
-        if isinstance(layout, PackedLayout):
-            return not any(self._probe.fits(body, block, layout.engagement) for body, block in targets.items())
         if isinstance(layout, HeapedLayout):
-            fractions = visible_fractions(self._world, self._camera, targets, self._camera.visible_pixels())
-            return all(fraction < layout.max_visible for fraction in fractions.values())
-        return True
+            return all(fraction < layout.max_visible for fraction in self._visible(targets))
+        if isinstance(layout, PackedLayout) and any(
+            self._probe.fits(body, block, layout.engagement) for body, block in targets.items()
+        ):
+            return False
+        return min_visible == 0.0 or all(fraction >= min_visible for fraction in self._visible(targets))
+
+    def _visible(self, targets: Mapping[int, Block]) -> Iterable[float]:
+        """Visible fraction of each target."""
+        return visible_fractions(self._world, self._camera, targets, self._camera.visible_pixels()).values()
 
     def _in_place(self, body: int, block: Block, margin: float) -> bool:
         """Whether a block lies on the table, at least ``margin`` meters inside the workspace."""
@@ -241,9 +241,6 @@ def _check_numbers(targets: int | None, blocks: int | None) -> None:
         )
 
 
-def _numbers(config: SceneConfig, goods: Assortment | None, targets: int | None, blocks: int | None) -> tuple[int, int]:
-    """Numbers of targets and ordinary objects: those asked for, else those of the goods, else those of the file."""
-    drawn = (goods.targets, goods.blocks) if goods is not None else (None, None)
-    asked = ((targets, drawn[0], config.targets), (blocks, drawn[1], config.blocks))
-    first, second = (next(number for number in numbers if number is not None) for numbers in asked)
-    return first, second
+def _first(*numbers: int | None) -> int:
+    """The first of the numbers that is given."""
+    return next(number for number in numbers if number is not None)

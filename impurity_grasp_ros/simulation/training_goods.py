@@ -29,7 +29,7 @@ def training(rng: np.random.Generator) -> Assortment:
     kinds = [Kind("kind0", _form(rng), _material(rng))]
     for index in range(1, count + 1):
         kinds.append(_another(kinds[int(rng.integers(index))], f"kind{index}", rng))
-    return Assortment(tuple(kinds[:count]), (replace(kinds[count], name="odd"),), targets, blocks)
+    return Assortment(tuple(kinds[:count]), (replace(kinds[count], name="odd"),), (targets, blocks))
 
 
 def color(rng: np.random.Generator) -> Color:

@@ -137,9 +137,7 @@ def assert_refused(environment: Environment, error: type[Exception], message: st
 
 @pytest.mark.sim
 def test_an_unknown_scene_is_refused_with_the_known_ones(environment: Environment) -> None:
-    assert_refused(
-        environment, UnknownSceneError, "novel, .*random, .*received 'tidy'", 0, "tidy"
-    )
+    assert_refused(environment, UnknownSceneError, "novel, .*random, .*received 'tidy'", 0, "tidy")
 
 
 @pytest.mark.sim
