@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,9 +12,26 @@ from impurity_grasp_ros.simulation.objects import Block, Solid
 from impurity_grasp_ros.simulation.shapes import Form
 
 
+class Kind(Protocol):
+    """One kind of object."""
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in an assortment."""
+        ...
+
+    def piece(self, target: bool, rng: np.random.Generator) -> Block:
+        """Make one piece."""
+        ...
+
+    def clad(self, shape: Solid, target: bool, rng: np.random.Generator) -> Block:
+        """Make a piece that looks like this kind, with a shape that is given."""
+        ...
+
+
 @dataclass(frozen=True)
-class Kind:
-    """One kind of object: pieces of the same form and material.
+class Good:
+    """A kind of object whose pieces have the same procedural form and material.
 
     Attributes:
         name: Its name, unique in an assortment.

@@ -11,6 +11,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation import measured_goods as measured
 from impurity_grasp_ros.simulation.assortments import Assortment
+from impurity_grasp_ros.simulation.real_objects import real_objects
 from impurity_grasp_ros.simulation.training_goods import training
 
 Family = Callable[[np.random.Generator], Assortment]
@@ -32,7 +33,12 @@ def nothing_odd(rng: np.random.Generator) -> Assortment:
     return MEASURED[names[rng.integers(len(names))]](rng)
 
 
-FAMILIES: Mapping[str, Family] = {**MEASURED, "nothing_odd": nothing_odd, "training": training}
+FAMILIES: Mapping[str, Family] = {
+    **MEASURED,
+    "nothing_odd": nothing_odd,
+    "real_objects": real_objects,
+    "training": training,
+}
 """Families by name."""
 
 

@@ -68,6 +68,7 @@ def hull_solid(
     crease: float = 0.0,
     rolls: bool = True,
     size: float | None = None,
+    visible: tuple[Points, NDArray[np.intp]] | None = None,
 ) -> HullSolid:
     """Make a solid from the points of its convex parts.
 
@@ -77,6 +78,7 @@ def hull_solid(
         crease: Angle in radians between two faces up to which the edge between them is shaded smoothly.
         rolls: Whether it can roll.
         size: The middle one of the three edges of its bounding box, meters; None keeps the points' unit.
+        visible: Points (n, 3) and triangles (m, 3) that are seen; None for the hulls themselves.
     """
     hulls = [ConvexHull(part) for part in parts]
     volumes, centers = zip(*[_volume_and_center(hull) for hull in hulls], strict=True)
@@ -85,7 +87,8 @@ def hull_solid(
     if size is not None:
         scale = size / float(np.sort(np.ptp(np.concatenate(list(parts)), axis=0))[1])
     corners = tuple((hull.points[hull.vertices] - center) * scale for hull in hulls)
-    surfaces = [surface((hull.points - center) * scale, _outward(hull), crease) for hull in hulls]
+    meshes = [visible] if visible is not None else [(hull.points, _outward(hull)) for hull in hulls]
+    surfaces = [surface((points - center) * scale, faces, crease) for points, faces in meshes]
     everything = np.concatenate(corners)
     return HullSolid(
         kind,
@@ -109,7 +112,7 @@ def surface(points: Points, faces: NDArray[np.intp], crease: float) -> Facets:
         touches[faces.ravel(), np.repeat(np.arange(len(faces)), 3)] = True
         smooth = touches[faces.ravel()] & np.repeat(normals @ normals.T > np.cos(crease), 3, axis=0)
         flat = smooth @ across
-        flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+        flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-15)
     return points[faces].reshape(-1, 3), np.arange(3 * len(faces)), flat
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from impurity_grasp_ros.simulation.assortments import Assortment, Kind
+from impurity_grasp_ros.simulation.assortments import Assortment, Good
 from impurity_grasp_ros.simulation.materials import Color, Material, matched
 from impurity_grasp_ros.simulation.shapes import Form
 
@@ -33,7 +33,7 @@ def coal_slate(rng: np.random.Generator) -> Assortment:
     coal = Material("cells", (_gray(gray * 0.8), _gray(gray * 1.2)), 0.004, 1.0, 0.25, 0.02, 0.35)
     layers = _gray(gray * ratio * 0.75, -0.015), _gray(gray * ratio * 1.25, 0.02)
     slate = Material("sediment", layers, 0.006, 1.0, 0.2, 0.02)
-    return Assortment((Kind("coal", Form("rock", 0.045, 0, 0.2), coal),), (Kind("slate", Form("plate", 0.046), slate),))
+    return Assortment((Good("coal", Form("rock", 0.045, 0, 0.2), coal),), (Good("slate", Form("plate", 0.046), slate),))
 
 
 def mushroom_stone(rng: np.random.Generator) -> Assortment:
@@ -45,8 +45,8 @@ def mushroom_stone(rng: np.random.Generator) -> Assortment:
     gray = rng.uniform(0.42, 0.58)
     grains = (_gray(gray * 0.7, -0.03), _gray(gray, -0.01), _gray(gray * 1.3, 0.0))
     stone = Material("cells", grains, 0.0035, 0.9, 0.2, 0.03)
-    mushroom = Kind("mushroom", Form("mushroom", 0.046, 0, 0.2), flesh)
-    return Assortment((mushroom,), (Kind("stone", Form("pebble", 0.042, 0, 0.15), stone),))
+    mushroom = Good("mushroom", Form("mushroom", 0.046, 0, 0.2), flesh)
+    return Assortment((mushroom,), (Good("stone", Form("pebble", 0.042, 0, 0.15), stone),))
 
 
 def printed(rng: np.random.Generator) -> Assortment:
@@ -64,7 +64,7 @@ def printed(rng: np.random.Generator) -> Assortment:
             odd = replace(print_, colors=(*colors[: count - 1], colors[3]))
         case _:
             odd = replace(print_, pattern="plain", colors=(colors[rng.integers(count)],))
-    return Assortment((Kind("box", form, print_),), (Kind("other_box", form, odd),))
+    return Assortment((Good("box", form, print_),), (Good("other_box", form, odd),))
 
 
 def texture(rng: np.random.Generator) -> Assortment:
@@ -80,7 +80,7 @@ def texture(rng: np.random.Generator) -> Assortment:
     spread: Color = (mean[0] * strength, mean[1] * strength, mean[2] * strength)
     scale = rng.uniform(0.007, 0.009)
     ordinary, odd = (replace(matched(pattern, mean, spread, scale), brightness=0.08) for pattern in (first, second))
-    return Assortment((Kind(first, form, ordinary),), (Kind(second, form, odd),))
+    return Assortment((Good(first, form, ordinary),), (Good(second, form, odd),))
 
 
 def shape(rng: np.random.Generator) -> Assortment:
@@ -93,7 +93,7 @@ def shape(rng: np.random.Generator) -> Assortment:
     else:
         size = rng.uniform(0.040, 0.048)
         ordinary, odd = Form(maker, size, seed), Form(_one_of(_unlike(maker, SHAPES), rng), size, seed)
-    return Assortment((Kind("ordinary", ordinary, material),), (Kind("odd", odd, material),))
+    return Assortment((Good("ordinary", ordinary, material),), (Good("odd", odd, material),))
 
 
 def assorted(rng: np.random.Generator) -> Assortment:
@@ -104,7 +104,7 @@ def assorted(rng: np.random.Generator) -> Assortment:
     for name, color, maker, pattern in zip(("first", "second", "third", "odd"), colors, makers, patterns, strict=False):
         pair = color, _shaded(color, rng.uniform(0.45, 0.7))
         material = Material(str(pattern), pair, rng.uniform(0.006, 0.010), 1.0, 0.08, 0.02, 0.0, rng.random())
-        kinds.append(Kind(name, Form(str(maker), rng.uniform(0.038, 0.048), int(rng.integers(2**31))), material))
+        kinds.append(Good(name, Form(str(maker), rng.uniform(0.038, 0.048), int(rng.integers(2**31))), material))
     return Assortment(tuple(kinds[:3]), (kinds[3],))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.materials import Coat
+from impurity_grasp_ros.simulation.skins import Skin, lay_image, load_image
 from impurity_grasp_ros.simulation.world import World
 
 ROUND_SEGMENTS = 24
@@ -181,6 +182,7 @@ class Block:
         target: Whether it is one of the impurities.
         kind: Name of the kind of object: blocks of one kind are alike.
         coat: What its surface looks like; None for its color alone.
+        skin: An image on its surface, which is multiplied by the color; None for none.
     """
 
     shape: Solid
@@ -188,6 +190,7 @@ class Block:
     target: bool
     kind: str = "ordinary"
     coat: Coat | None = None
+    skin: Skin | None = None
 
 
 def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
@@ -208,7 +211,7 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
         vertices=vertices.tolist(),
         indices=indices.tolist(),
         normals=normals.tolist(),
-        uvs=_texture_coordinates(vertices, normals).tolist(),
+        uvs=(block.skin.coordinates if block.skin else texture_coordinates(vertices, normals)).tolist(),
         rgbaColor=[*(WHITE if block.coat else block.color), 1.0],
         specularColor=[0.0, 0.0, 0.0],
     )
@@ -217,10 +220,12 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
     body = world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
     if block.coat is not None:
         world.coats[body] = block.coat
+    if block.skin is not None:
+        lay_image(world, body, load_image(world, block.skin.image))
     return body
 
 
-def _texture_coordinates(vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
+def texture_coordinates(vertices: NDArray[np.float64], normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Texture coordinates (n, 2) that project a texture along the axis closest to each face's normal.
 
     No coordinate is negative, because the software renderer does not repeat textures below zero.

@@ -6,16 +6,14 @@ A texture darkens the color of a surface in places and does not change its hue.
 from __future__ import annotations
 
 import math
-import struct
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.simulation.skins import lay_image, load_image
 from impurity_grasp_ros.simulation.world import World
 
 BLOCK_TEXTURES, BLOCK_SIZE_PX = 6, 64
@@ -37,11 +35,11 @@ PLAIN = TextureConfig(0.0, 0.0)
 def dress(world: World, table: int, config: TextureConfig, rng: np.random.Generator) -> None:
     """Apply textures to the table and all loose bodies; equal generators give equal textures."""
     grain = _pattern(TABLE_SIZE_PX, rng, stripes=bool(rng.integers(2)), waves=24)
-    _lay(world, table, _load(world, np.tile(_shade(grain, config.table), (TABLE_REPEATS, TABLE_REPEATS))))
+    lay_image(world, table, _load(world, np.tile(_shade(grain, config.table), (TABLE_REPEATS, TABLE_REPEATS))))
     patterns = [_pattern(BLOCK_SIZE_PX, rng, stripes=index % 2 == 0, waves=5) for index in range(BLOCK_TEXTURES)]
     textures = [_load(world, _shade(pattern, config.blocks)) for pattern in patterns]
     for body in world.bodies:
-        _lay(world, body, textures[rng.integers(len(textures))])
+        lay_image(world, body, textures[rng.integers(len(textures))])
 
 
 def _pattern(size: int, rng: np.random.Generator, *, stripes: bool, waves: int) -> NDArray[np.float64]:
@@ -64,14 +62,5 @@ def _shade(pattern: NDArray[np.float64], contrast: float) -> NDArray[np.uint8]:
 
 
 def _load(world: World, shade: NDArray[np.uint8]) -> int:
-    """Pass a gray image to the engine, through a file because it loads no other; returns the texture's handle."""
-    height, width = shade.shape
-    header = struct.pack("<3B2HB4H2B", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0x20)  # uncompressed, top row first
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "texture.tga"
-        file.write_bytes(header + np.repeat(shade[:, :, None], 3, axis=2).tobytes())
-        return int(world.bullet.loadTexture(str(file)))
-
-
-def _lay(world: World, body: int, texture: int) -> None:
-    world.bullet.changeVisualShape(body, -1, textureUniqueId=texture)
+    """Pass a gray image to the engine; returns the texture's handle."""
+    return load_image(world, np.repeat(shade[:, :, None], 3, axis=2))

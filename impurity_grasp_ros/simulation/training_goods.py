@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from impurity_grasp_ros.simulation.assortments import Assortment, Kind
+from impurity_grasp_ros.simulation.assortments import Assortment, Good
 from impurity_grasp_ros.simulation.materials import Color, Material, deviation, matched
 from impurity_grasp_ros.simulation.patterns import COMMON_PATTERNS, TRAINING_PATTERNS
 from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, TRAINING_SHAPES, Form
@@ -26,7 +26,7 @@ def training(rng: np.random.Generator) -> Assortment:
     targets = min(int(rng.integers(0, 4)), (objects - PER_KIND) // 2)
     blocks = objects - targets
     count = min(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])), blocks // PER_KIND)
-    kinds = [Kind("kind0", _form(rng), _material(rng))]
+    kinds = [Good("kind0", _form(rng), _material(rng))]
     for index in range(1, count + 1):
         kinds.append(_another(kinds[int(rng.integers(index))], f"kind{index}", rng))
     return Assortment(tuple(kinds[:count]), (replace(kinds[count], name="odd"),), (targets, blocks))
@@ -76,21 +76,21 @@ def _lighter(base: Color, factor: float) -> Color:
     return r, g, b
 
 
-def _another(kind: Kind, name: str, rng: np.random.Generator) -> Kind:
+def _another(kind: Good, name: str, rng: np.random.Generator) -> Good:
     """A kind that differs from another one in everything, or in one property alone."""
     match DIFFERENCES[rng.integers(len(DIFFERENCES))]:
         case "shape":
-            return Kind(name, _other_form(kind.form, rng), kind.material)
+            return Good(name, _other_form(kind.form, rng), kind.material)
         case "brightness":
-            return Kind(name, _kept_or_other(kind.form, rng), _rescaled(kind.material, rng))
+            return Good(name, _kept_or_other(kind.form, rng), _rescaled(kind.material, rng))
         case "color":
-            return Kind(name, _kept_or_other(kind.form, rng), _recolored(kind.material, rng))
+            return Good(name, _kept_or_other(kind.form, rng), _recolored(kind.material, rng))
         case "scale":
-            return Kind(name, kind.form, replace(kind.material, scale=kind.material.scale * rng.choice([0.45, 2.2])))
+            return Good(name, kind.form, replace(kind.material, scale=kind.material.scale * rng.choice([0.45, 2.2])))
         case "pattern":
-            return Kind(name, _kept_or_other(kind.form, rng), _repatterned(kind.material, rng))
+            return Good(name, _kept_or_other(kind.form, rng), _repatterned(kind.material, rng))
         case _:
-            return Kind(name, _form(rng), _material(rng))
+            return Good(name, _form(rng), _material(rng))
 
 
 DIFFERENCES = ("shape", "brightness", "color", "pattern", "pattern", "everything", "everything")
