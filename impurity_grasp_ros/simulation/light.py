@@ -45,7 +45,7 @@ class Light:
         self._penumbra = rng.uniform(*PENUMBRA)
         self._spots = rng.uniform([0.2, 0.2, SPOT_PX[0], 0.0], [0.8, 0.8, SPOT_PX[1], config.glare], (SPOTS, 4))
         self._blur = config.blur * rng.random()
-        self._field = np.zeros((0, 0), np.float32)
+        self._field: NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
     def apply(self, color: NDArray[np.float32]) -> NDArray[np.float32]:
         """Apply it to an image (H, W, 3) float32 of brightness from 0 to 255; returns one that may exceed 255."""

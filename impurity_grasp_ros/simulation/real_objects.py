@@ -131,17 +131,15 @@ def _mesh(name: str, size: float) -> tuple[HullSolid, NDArray[np.float64]]:
     try:
         for words in map(str.split, read_file(path, MAX_BYTES).decode("utf-8").splitlines()):
             match words:
-                case ["v", *numbers]:
-                    points.append([float(number) for number in numbers[:3]])
-                case ["vt", *numbers]:
-                    coordinates.append([float(number) for number in numbers[:2]])
+                case ["v", x, y, z, *_]:
+                    points.append([float(x), float(y), float(z)])
+                case ["vt", u, v, *_]:
+                    coordinates.append([float(u), float(v)])
                 case ["f", *corners]:
                     faces.append(corners)
         rows = np.array([[corner.split("/")[:2] for corner in face] for face in faces], np.intp) - 1
         uvs = np.array(coordinates)[rows[:, :, 1]].reshape(-1, 2)
-        solid = hull_solid(
-            name, [np.array(points)], visible=(np.array(points), numbers[:, :, 0]), crease=0.7, size=size
-        )
+        solid = hull_solid(name, [np.array(points)], visible=(np.array(points), rows[:, :, 0]), crease=0.7, size=size)
     except (OSError, ValueError, IndexError) as error:
         raise ConfigError(f"expected a mesh of triangles with texture coordinates, received {path}: {error}") from error
     return solid, uvs - np.floor(uvs.min(axis=0))
