@@ -12,15 +12,15 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, Kinematics
 
 CARRIED_DEPTH = 0.05
-"""Metres that something between the fingers may reach below their tips: blocks are taken at half their height."""
+"""Meters that something between the fingers may reach below their tips: blocks are taken at half their height."""
 
 BIN_WALL = 0.01
-"""Metres that the walls of a drop bin are at most thick."""
+"""Meters that the walls of a drop bin are at most thick."""
 
 WORKSPACE_SIZE = HEIGHTMAP_SIZE_PX * HEIGHTMAP_RESOLUTION
 
 Rectangle = tuple[float, float, float, float]
-"""x_min, x_max, y_min, y_max in metres."""
+"""x_min, x_max, y_min, y_max in meters."""
 
 
 def check_layout(cell: CellParts) -> None:

@@ -32,7 +32,7 @@ class ReachConfig:
     z_max: float = parameter("m", low=0.1, high=1.0)
 
     def contains(self, x: float, y: float, z: float) -> bool:
-        """Whether a position in metres lies in the box."""
+        """Whether a position in meters lies in the box."""
         return self.x_min <= x <= self.x_max and self.y_min <= y <= self.y_max and self.z_min <= z <= self.z_max
 
 
@@ -40,14 +40,14 @@ class ReachConfig:
 class DropBinConfig:
     """An open box on the table."""
 
-    x: float = parameter("m, centre", low=-1.0, high=1.0)
-    y: float = parameter("m, centre", low=-1.0, high=1.0)
+    x: float = parameter("m, center", low=-1.0, high=1.0)
+    y: float = parameter("m, center", low=-1.0, high=1.0)
     size_x: float = parameter("m, inside", low=0.1, high=0.6)
     size_y: float = parameter("m, inside", low=0.1, high=0.6)
     wall_height: float = parameter("m", low=0.0, high=0.15)
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether a position in metres lies over the bin."""
+        """Whether a position in meters lies over the bin."""
         return abs(x - self.x) <= self.size_x / 2 and abs(y - self.y) <= self.size_y / 2
 
 
@@ -87,7 +87,7 @@ class MotionConfig:
 
 @dataclass(frozen=True)
 class Box:
-    """A box whose edges are parallel to the axes of ``base_link``. center and size: x, y, z in metres."""
+    """A box whose edges are parallel to the axes of ``base_link``. center and size: x, y, z in meters."""
 
     name: str
     center: tuple[float, float, float]

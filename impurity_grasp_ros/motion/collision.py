@@ -27,13 +27,13 @@ FINGER_LINKS = ("left_knuckle", "left_finger_tip", "right_knuckle", "right_finge
 FINGERS, HELD, TABLE = "fingers", "held object", "table"
 
 TABLE_SIZE = (6.0, 6.0, 0.2)
-"""Metres; as far as the arm reaches there is table."""
+"""Meters; as far as the arm reaches there is table."""
 
 COAXIAL = {frozenset(("base_0", "upper_arm_link_0"))}
 """Shapes two joints apart that never move against each other: the shoulder's housing turns above the base."""
 
 SELF_CLEARANCE_CUT = 0.005
-"""Metres by which less clearance is asked of two parts of the arm: its own shapes are known better than the cell's."""
+"""Meters by which less clearance is asked of two parts of the arm: its own shapes are known better than the cell's."""
 
 FINGER_SAMPLES = 9
 
@@ -47,7 +47,7 @@ class HandState(Enum):
 
 
 class RobotShapes(NamedTuple):
-    """Kinematics and shapes of the description, fingers as one box. reach: metres by which each joint moves a point."""
+    """Kinematics and shapes of the description, fingers as one box. reach: meters by which each joint moves a point."""
 
     model: Any
     shapes: Any
@@ -108,7 +108,7 @@ def _attach(model: Any, shapes: Any, name: str, low: NDArray[np.float64], high: 
 
 
 def _reach(model: Any, shapes: Any) -> NDArray[np.float64]:
-    """Upper bounds (6,) in metres of how far a point of the robot is from the axis of each joint."""
+    """Upper bounds (6,) in meters of how far a point of the robot is from the axis of each joint."""
     chain = [float(np.linalg.norm(placement.translation)) for placement in model.jointPlacements[1:]]
     own = np.zeros(len(chain))
     for shape in shapes.geometryObjects:
@@ -157,7 +157,7 @@ class CollisionModel:
 
         Args:
             joints: Six angles in radians.
-            margin: Metres that everything must keep from the arm; its own parts keep
+            margin: Meters that everything must keep from the arm; its own parts keep
                 :data:`SELF_CLEARANCE_CUT` less from each other.
             hand_state: What may touch what.
         """

@@ -11,7 +11,7 @@ from impurity_grasp_ros.transform import Transform, tool_down
 PHASE = "put_down"
 
 RELEASE_SLACK = 0.02
-"""Metres by which the fingers open beyond the object: enough to let go, too little to sweep neighbors aside."""
+"""Meters by which the fingers open beyond the object: enough to let go, too little to sweep neighbors aside."""
 
 
 def put_down(T_base_tool: Transform, opening: float, cell: CellConfig) -> list[Waypoint]:

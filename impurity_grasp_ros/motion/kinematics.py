@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.transform import Transform, from_rotation_translation, inverse, rotation_z
 
 D1, D4, D5, D6 = 0.089159, 0.10915, 0.09465, 0.0823
-"""Link offsets in metres (Universal Robots, DH parameters of the UR5)."""
+"""Link offsets in meters (Universal Robots, DH parameters of the UR5)."""
 A2, A3 = -0.425, -0.39225
-"""Link lengths in metres (same source)."""
+"""Link lengths in meters (same source)."""
 ALPHA_1, ALPHA_4, ALPHA_5 = math.pi / 2, math.pi / 2, -math.pi / 2
 """Link twists in radians (same source); the others are zero."""
 

@@ -1,4 +1,4 @@
-"""Paths of the arm are checked over their whole length before they are travelled.
+"""Paths of the arm are checked over their whole length before they are traveled.
 
 Between two checked poses no point of the arm travels further than :data:`STEP`, and at each of them everything keeps
 half a step more than :data:`CLEARANCE`, so nothing in between comes closer than that.
@@ -19,16 +19,16 @@ from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 
 CLEARANCE = 0.01
-"""Metres that arm and gripper keep from everything on a planned path."""
+"""Meters that arm and gripper keep from everything on a planned path."""
 
 STEP = 0.02
-"""Metres that no point of the arm exceeds between two checked poses of a planned path."""
+"""Meters that no point of the arm exceeds between two checked poses of a planned path."""
 
 RISE_CLEARANCE, RISE_STEP = 0.002, 0.006
 """The same for the way up out of wherever the arm was left: it may have been left close to something."""
 
 STRAIGHT_STEP = 0.04
-"""Metres of straight tool travel between two solutions of the inverse kinematics."""
+"""Meters of straight tool travel between two solutions of the inverse kinematics."""
 
 LARGEST_TURN = 0.6
 """Radians per straight step beyond which the arm is too close to a singular pose for a straight motion."""

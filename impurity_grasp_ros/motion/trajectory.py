@@ -1,4 +1,4 @@
-"""Paths through joint space, travelled with trapezoidal speed."""
+"""Paths through joint space, traveled with trapezoidal speed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Profile:
         return 2.0 * ramp + (max(cruise, 0.0) / (self.acceleration * ramp) if ramp > 0.0 else 0.0)
 
     def at(self, time: float) -> tuple[float, float]:
-        """Distance travelled and speed at a time since the start."""
+        """Distance traveled and speed at a time since the start."""
         ramp, end = self.ramp, self.duration
         if time >= end:
             return self.distance, 0.0
@@ -45,7 +45,7 @@ class Profile:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Joint angles ``knots`` (n, 6) at equal steps of a path that is travelled with a speed profile."""
+    """Joint angles ``knots`` (n, 6) at equal steps of a path that is traveled with a speed profile."""
 
     profile: Profile
     knots: NDArray[np.float64]
@@ -57,11 +57,11 @@ class Trajectory:
 
     def at(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Joint angles and velocities, both (6,), at a time since the start."""
-        travelled, speed = self.profile.at(time)
+        traveled, speed = self.profile.at(time)
         pieces = len(self.knots) - 1
-        if travelled >= self.profile.distance:
+        if traveled >= self.profile.distance:
             return self.knots[-1], np.zeros(6)
-        place = travelled / self.profile.distance * pieces
+        place = traveled / self.profile.distance * pieces
         index = min(int(place), pieces - 1)
         step = self.knots[index + 1] - self.knots[index]
         return self.knots[index] + step * (place - index), step * (speed * pieces / self.profile.distance)

@@ -17,7 +17,7 @@ from impurity_grasp_ros.transform import Transform, tool_down
 
 @dataclass(frozen=True)
 class Fingers:
-    """Move the fingers to an opening in metres; ``must_reach``: nothing may keep them from it."""
+    """Move the fingers to an opening in meters; ``must_reach``: nothing may keep them from it."""
 
     phase: str
     opening: float
@@ -54,7 +54,7 @@ class FreeAir:
 
 @dataclass(frozen=True)
 class Rise:
-    """Straight up to a tool height in metres."""
+    """Straight up to a tool height in meters."""
 
     phase: str
     height: float
@@ -89,13 +89,13 @@ def tool_yaws(primitive: Primitive) -> tuple[float, float]:
 
 
 def push_end(primitive: Primitive) -> tuple[float, float]:
-    """Where the stroke of a push ends, (x, y) in metres."""
+    """Where the stroke of a push ends, (x, y) in meters."""
     x, y, _ = primitive.position
     return x + primitive.length * math.cos(primitive.angle), y + primitive.length * math.sin(primitive.angle)
 
 
 def _along(primitive: Primitive, distance: float) -> tuple[float, float, float]:
-    """Displacement of a part of a push's stroke, metres."""
+    """Displacement of a part of a push's stroke, meters."""
     return distance * math.cos(primitive.angle), distance * math.sin(primitive.angle), 0.0
 
 

@@ -42,16 +42,16 @@ class Journey:
 
 @contextmanager
 def stops_short(journey: Journey, seconds_more: float = 0.0) -> Iterator[None]:
-    """What is done inside stops the arm soon: no joint goes far, no later phase begins, nothing moves afterwards.
+    """What is done inside stops the arm soon: no joint goes far, no later phase begins, nothing moves afterward.
 
     seconds_more: that the order itself may take to be noticed, beyond the 0.3 s.
     """
     before = journey.robot.cell.do("state")
     yield
     after = rest(journey.robot)
-    travelled = float(np.abs(np.subtract(after["joints"], before["joints"])).max())
+    traveled = float(np.abs(np.subtract(after["joints"], before["joints"])).max())
     allowed = STOP_ANGLE * (1.0 + seconds_more / 0.3)
-    assert travelled < allowed, f"{travelled:.2f} rad after the order, phases {journey.phases}"
+    assert traveled < allowed, f"{traveled:.2f} rad after the order, phases {journey.phases}"
     begun = len(journey.phases)
     journey.robot.assert_still(after["joints"])
     assert len(journey.phases) - begun <= 1, journey.phases  # one may have begun before the order

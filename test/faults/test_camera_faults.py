@@ -122,11 +122,11 @@ def capture(graph: Graph, timeout: float = 1.0) -> CaptureHeightmap.Response:
         ),
         pytest.param(
             {"age": -5.0}, "SENSOR_STALE", "ahead",
-            marks=fault("the camera's clock is ahead", "synchronise the clocks (`clock_tolerance`)"),
+            marks=fault("the camera's clock is ahead", "synchronize the clocks (`clock_tolerance`)"),
         ),
         pytest.param(
             {"skew": 0.05}, "SENSOR_STALE", "of the same moment",
-            marks=fault("colour and depth are not of one moment", "turn on the driver's `enable_sync`"),
+            marks=fault("color and depth are not of one moment", "turn on the driver's `enable_sync`"),
         ),
         pytest.param(
             {"encoding": "16UC3"}, "INVALID_FRAME", "16UC3",

@@ -18,7 +18,7 @@ pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
 
 WIDTH = 0.03
-"""Metres of the object between the fingers."""
+"""Meters of the object between the fingers."""
 
 
 @pytest.fixture(autouse=True)

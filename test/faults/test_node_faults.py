@@ -241,11 +241,11 @@ NAMES = {
 @pytest.mark.parametrize(
     "phase",
     [
-        pytest.param(phase, marks=fault(f"a job is cancelled while it {what}", "nothing: the next goal works"))
+        pytest.param(phase, marks=fault(f"a job is canceled while it {what}", "nothing: the next goal works"))
         for phase, what in NAMES.items()
     ],
 )
-def test_a_job_is_cancelled(client: Client, verdict: Verdict, phase: int) -> None:
+def test_a_job_is_canceled(client: Client, verdict: Verdict, phase: int) -> None:
     handle = start_job(client, phase)
     handle.cancel_goal_async()
     answer = client.result(handle).result

@@ -26,7 +26,7 @@ from impurity_grasp_ros.nodes.liveliness import announce_server
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4
-"""Metres: a camera without noise repeats its image, which is a fault of its own."""
+"""Meters: a camera without noise repeats its image, which is a fault of its own."""
 
 BROWN, BLUE = (140, 107, 77), (38, 89, 204)
 TARGET = Box((0.50, 0.536), (0.01, 0.054), 0.035, BLUE)

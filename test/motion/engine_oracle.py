@@ -23,7 +23,7 @@ JOINT_OF_LINK = {
 
 ARM = ("shoulder_pan_joint", "shoulder_lift_joint", "elbow_joint", "wrist_1_joint", "wrist_2_joint", "wrist_3_joint")
 WALL = 0.004
-"""Metres: the bin's walls as simulation builds them."""
+"""Meters: the bin's walls as simulation builds them."""
 
 
 class EngineOracle:
@@ -60,7 +60,7 @@ class EngineOracle:
         return body
 
     def distance(self, joints: NDArray[np.float64], *, travel: float = 0.0, limit: float = 0.05) -> float:
-        """Metres between the two closest things that should be apart; infinite when that is more than ``limit``."""
+        """Meters between the two closest things that should be apart; infinite when that is more than ``limit``."""
         for name, joint in self.joints.items():
             angle = joints[ARM.index(name)] if name in ARM else travel
             self.bullet.resetJointState(self.robot, joint, angle)

@@ -119,7 +119,7 @@ class FakeArm:
 
 @dataclass
 class FakeGripper:
-    """Fingers that move at 0.1 m/s and stall on something ``width`` metres wide, 0 is nothing, until they open.
+    """Fingers that move at 0.1 m/s and stall on something ``width`` meters wide, 0 is nothing, until they open.
 
     jam: where they are stuck whatever they are told. on_start: called with every opening they are told.
     """

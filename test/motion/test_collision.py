@@ -100,7 +100,7 @@ def test_what_is_held_is_as_wide_as_the_fingers_open(dx: int, dy: int) -> None:
     ids=["right", "left", "near", "far"],
 )
 def test_the_bin_has_four_walls_around_its_inside(x: float, y: float, dx: int, dy: int, z: float) -> None:
-    """(x, y): on a wall's inner face; the narrow side of the fingers is turned towards it."""
+    """(x, y): on a wall's inner face; the narrow side of the fingers is turned toward it."""
     yaw = math.pi / 2 if dx else 0.0
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         away = ACROSS + gap

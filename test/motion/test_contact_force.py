@@ -78,13 +78,13 @@ def low(T_base_tool: Transform) -> bool:
     return bool(T_base_tool[2, 3] < 0.1)
 
 
-def stroke_travelled(robot: FakeRobot, push: Primitive) -> list[float]:
-    """Fills with how far, in metres, the tool is from a push's start when it retreats."""
-    travelled: list[float] = []
-    robot.at_phase["retreat"] = lambda: travelled.append(
+def stroke_traveled(robot: FakeRobot, push: Primitive) -> list[float]:
+    """Fills with how far, in meters, the tool is from a push's start when it retreats."""
+    traveled: list[float] = []
+    robot.at_phase["retreat"] = lambda: traveled.append(
         float(np.linalg.norm(robot.arm.tool_pose()[:2, 3] - push.position[:2]))
     )
-    return travelled
+    return traveled
 
 
 @pytest.mark.parametrize("offset", [(9.0, 0.0, 0.0), (0.0, -9.0, 9.0), (0.0, 0.0, -14.0)])
@@ -93,10 +93,10 @@ def test_an_offset_of_the_sensor_is_no_contact(
 ) -> None:
     robot.arm.offset = offset
     robot.arm.force = lambda T_base_tool: 19.0 if low(T_base_tool) else 0.0
-    travelled = stroke_travelled(robot, PUSH)
+    traveled = stroke_traveled(robot, PUSH)
     assert execute(PUSH).status is OutcomeStatus.PUSHED
     assert "stop" not in robot.arm.commands
-    assert travelled == [pytest.approx(0.10)]
+    assert traveled == [pytest.approx(0.10)]
 
 
 def test_a_contact_that_the_offset_hides_from_the_magnitude_is_felt(execute: Execute, robot: FakeRobot) -> None:
@@ -110,9 +110,9 @@ def test_a_contact_that_the_offset_hides_from_the_magnitude_is_felt(execute: Exe
 
 def test_a_load_from_the_descent_on_blocks_the_push_where_it_starts(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 60.0 if low(T_base_tool) else 0.0
-    travelled = stroke_travelled(robot, PUSH)
+    traveled = stroke_traveled(robot, PUSH)
     assert execute(PUSH).status is OutcomeStatus.BLOCKED
-    assert travelled == [pytest.approx(0.0, abs=0.03)]
+    assert traveled == [pytest.approx(0.0, abs=0.03)]
     assert push_end(PUSH) != PUSH.position[:2]
 
 

@@ -18,7 +18,7 @@ from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, JOINT_NAMES, flang
 from impurity_grasp_ros.transform import tool_down
 
 PUBLISHED_DH = (
-    # d, a (metres), alpha (radians): Universal Robots, "DH parameters for calculations of kinematics and dynamics", UR5
+    # d, a (meters), alpha (radians): Universal Robots, "DH parameters for calculations of kinematics and dynamics", UR5
     (0.089159, 0.0, math.pi / 2),
     (0.0, -0.425, 0.0),
     (0.0, -0.39225, 0.0),

@@ -28,7 +28,7 @@ from impurity_grasp_ros.transform import tool_down
 CELL = load_cell()
 HOME = np.array(CELL.home)
 CLEARANCE, STEP = 0.01, 0.02
-"""Metres that everything keeps from the arm on a planned path, and between two looks at it."""
+"""Meters that everything keeps from the arm on a planned path, and between two looks at it."""
 
 tools = st.builds(
     tool_down, st.tuples(st.floats(0.2, 0.75), st.floats(-0.6, 0.3), st.floats(0.0, 0.5)), st.floats(-math.pi, math.pi)

@@ -1,4 +1,4 @@
-"""Trapezoidal speed over a distance, and joint angles along a path that is travelled with it."""
+"""Trapezoidal speed over a distance, and joint angles along a path that is traveled with it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PATH = Trajectory(Profile(2.0, 1.0, 4.0), KNOTS)
 """Each of the two pieces stands for one of two meters; the times are those of ``CRUISING``."""
 
 
-def test_a_path_is_travelled_knot_by_knot() -> None:
+def test_a_path_is_traveled_knot_by_knot() -> None:
     assert PATH.duration == pytest.approx(2.25)
     for time, joints, velocities in [
         (0.0, KNOTS[0], np.zeros(6)),

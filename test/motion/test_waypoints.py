@@ -84,7 +84,7 @@ def test_the_tool_descends_straight_onto_the_primitives_position_in_either_yaw(p
 
 
 @given(pushes)
-def test_a_push_travels_ten_centimetres_at_constant_height_along_its_angle(push: Primitive) -> None:
+def test_a_push_travels_ten_centimeters_at_constant_height_along_its_angle(push: Primitive) -> None:
     poses = poses_by_phase(push, tool_yaws(push)[0])
     stroke = poses["push"][:3, 3] - poses["descend"][:3, 3]
     np.testing.assert_allclose(stroke, [0.10 * math.cos(push.angle), 0.10 * math.sin(push.angle), 0.0], atol=1e-12)
