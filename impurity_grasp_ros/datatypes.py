@@ -17,7 +17,7 @@ Place = TypeVar("Place", float, NDArray[np.float64])
 
 @dataclass(frozen=True)
 class CameraIntrinsics:
-    """Pinhole model without distortion; (0, 0) is the center of the top left pixel."""
+    """Pinhole model without distortion. All values are in pixels; (0, 0) is the center of the top left pixel."""
 
     width_px: int
     height_px: int
