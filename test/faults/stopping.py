@@ -1,4 +1,4 @@
-"""How far an arm goes after it was told to stop, by the emulated controller's own clock and joints."""
+"""Stopping distance of the arm, measured with the clock and joints of the emulated controller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STOP_ANGLE = 0.30
 
 
 class Journey:
-    """A primitive under way and the phases that it has begun. primitive: None when somebody else has sent it."""
+    """A primitive in progress and the phases that it has begun; ``primitive`` is None if another client has sent it."""
 
     def __init__(self, robot: Robot, primitive: Primitive | None = PUSH) -> None:
         self.robot = robot
@@ -32,7 +32,7 @@ class Journey:
         self.phases.append(feedback.phase)
 
     def await_phase(self, phase: str) -> Journey:
-        """Wait until a phase has begun and the arm moves in it."""
+        """Wait until a phase has begun and the arm moves."""
         until(lambda: phase in self.phases and self.robot.speed() > 0.05, f"motion in {phase}")
         return self
 
@@ -58,7 +58,7 @@ def stops_short(journey: Journey, seconds_more: float = 0.0) -> Iterator[None]:
 
 
 def rest(robot: Robot) -> dict[str, Any]:
-    """The controller's state once no joint moves."""
+    """Wait until no joint moves; returns the state of the controller."""
 
     def resting() -> dict[str, Any] | None:
         state = robot.cell.do("state")
@@ -88,7 +88,7 @@ rclpy.spin(node)
 
 
 def sender_process(robot: Robot, kind: str) -> subprocess.Popen[str]:
-    """A process of its own that has sent a push. kind: ``watched`` announces itself to whoever moves the arm."""
+    """Start a process that sends a push; of kind ``watched``, it announces itself to the node that moves the arm."""
     environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     process = subprocess.Popen([sys.executable, "-c", SENDER, kind], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
