@@ -125,7 +125,7 @@ class ParameterSpec:
 
 
 def is_text(value: str) -> bool:
-    """Whether a string can be encoded: it contains no lone surrogates."""
+    """Return whether a string can be encoded, which means that it contains no lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
@@ -200,7 +200,7 @@ def read_fresh_yaml(file: str) -> Mapping[str, Any]:
 
 @cache
 def read_yaml(file: str) -> Mapping[str, Any]:
-    """Like :func:`read_fresh_yaml`, but cached: for files that do not change while a program runs."""
+    """Read a YAML file, see :func:`read_fresh_yaml`; cached, for files that do not change while a program runs."""
     return read_fresh_yaml(file)
 
 

@@ -185,7 +185,7 @@ class PrimitiveExecutor:
         return max(float(np.abs(solution - self._cell.home).max()) for solution in joints)
 
     def _run(self, primitive: Primitive, plan: list[Waypoint], follower: Follower) -> tuple[OutcomeStatus, float]:
-        """Follow a plan; returns the status and the finger opening in meters on which it is based."""
+        """Follow a plan; returns the status and the finger opening in meters at the last check of a grasp."""
         follower.follow(self._rise())
         follower.follow(FreeAir("free_air"))  # refuse a load at the tool before any other motion
         status = OutcomeStatus.HELD if primitive.kind is PrimitiveKind.GRASP else OutcomeStatus.PUSHED

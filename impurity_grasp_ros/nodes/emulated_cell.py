@@ -82,7 +82,7 @@ class CellTopics(SceneTopics):
         self._rendered_poses: NDArray[np.float64] = np.zeros(0)
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        """Generate a scene as in :meth:`SceneTopics.reset`; if it defines camera noise, that noise is used."""
+        """Generate a scene, see :meth:`SceneTopics.reset`; if it defines camera noise, that noise is used."""
         try:
             return super().reset(scene, seed, targets, blocks)
         finally:
@@ -98,7 +98,7 @@ class CellTopics(SceneTopics):
             self._rendered, self._rendered_poses = None, poses
 
     def publish_frame(self, age: float = 0.0) -> None:
-        """Publish a frame as in :meth:`SceneTopics.publish_frame`.
+        """Publish a frame, see :meth:`SceneTopics.publish_frame`.
 
         Args:
             age: Seconds by which its stamp is too old.
