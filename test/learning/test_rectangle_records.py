@@ -106,7 +106,7 @@ def test_a_rectangle_in_a_view_that_is_turned_by_a_quarter() -> None:
     assert (seen.row, seen.column, seen.angle) == pytest.approx((51.5, 58.5, 0.0)), "3 rows on are 3 columns on"
 
 
-def test_in_a_mirror_rows_run_backwards_and_angles_the_other_way_round() -> None:
+def test_in_a_mirror_rows_run_backward_and_angles_the_other_way_round() -> None:
     rectangle = Rectangle(10.25, 70.5, 0.4, 0.05, 0.03)
     assert mirrored(rectangle) == Rectangle(100.75, 70.5, -0.4, 0.05, 0.03)
     assert mirrored(mirrored(rectangle)) == rectangle
