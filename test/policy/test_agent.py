@@ -24,15 +24,15 @@ from impurity_grasp_ros.policy.agent import (
     choose,
     greedy_value,
     masked_values,
-    recent_pushes,
     situation_of,
     value_maps,
 )
 from impurity_grasp_ros.policy.costs import CostConfig
-from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps, decode_pushes
+from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps
+from impurity_grasp_ros.policy.history import is_similar
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.observation import all_views, view_of
-from impurity_grasp_ros.policy.push_planner import is_similar
+from impurity_grasp_ros.policy.push_decoding import decode_pushes
 
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
@@ -360,15 +360,6 @@ def test_choosing_leaves_the_values_as_they_are() -> None:
     choose(values, situation(), attempts([FAR, situation().primitive(push_at(80, 80))], OutcomeStatus.EMPTY))
     np.testing.assert_array_equal(values, before)
     np.testing.assert_array_equal(situation().costs, costs)
-
-
-def test_pushes_among_the_latest_three_attempts_are_recent() -> None:
-    pushes = [Primitive.push((0.4 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
-    history = attempts(pushes, OutcomeStatus.BLOCKED)
-    assert recent_pushes([]) == []
-    assert recent_pushes(history[:2]) == pushes[:2]
-    assert recent_pushes(history) == pushes[1:]
-    assert recent_pushes([*history, *attempts([FAR], OutcomeStatus.EMPTY)]) == pushes[2:]
 
 
 def test_an_agent_decides_with_its_network_as_it_is_after_training() -> None:

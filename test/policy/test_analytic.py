@@ -38,9 +38,9 @@ from impurity_grasp_ros.datatypes import (
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
-from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, failed_grasps, target_mask
+from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, target_mask
 from impurity_grasp_ros.policy.grasp_planner import plan_grasps
-from impurity_grasp_ros.policy.push_planner import is_similar
+from impurity_grasp_ros.policy.history import failed_grasps, is_similar
 
 CONFIG = ANALYTIC
 ACTOR = AnalyticActor(GRIPPER, CONFIG)
@@ -117,12 +117,6 @@ def test_a_success_clears_the_failures_before_it() -> None:
     )
     assert decide(Block(), history=history) == first
     assert failed_grasps(history) == []
-
-
-def test_pushes_are_no_failed_grasps() -> None:
-    push, grasp = Primitive.push((0.4, 0.0, 0.01), 0.0), Primitive.grasp((0.4, 0.0, 0.01), 0.0)
-    history = attempts([push], OutcomeStatus.PUSHED) + attempts([grasp], OutcomeStatus.EMPTY)
-    assert failed_grasps([*history, *attempts([push], OutcomeStatus.BLOCKED)]) == [grasp]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -310,13 +304,3 @@ def test_the_part_of_a_mask_that_lies_on_the_heightmap_is_laid_onto_it(row: int,
     laid = target_mask(blank, attention)
     assert laid.dtype == np.bool_
     np.testing.assert_array_equal(laid, wide[112:262, 112:336])
-
-
-def test_failed_grasps_are_those_since_the_last_that_held() -> None:
-    grasps = [Primitive.grasp((0.3 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
-    statuses = [OutcomeStatus.EMPTY, OutcomeStatus.HELD, OutcomeStatus.DROPPED, OutcomeStatus.COLLISION]
-    history = [attempts([grasp], status)[0] for grasp, status in zip(grasps, statuses, strict=True)]
-    assert failed_grasps(history) == grasps[2:]
-    assert failed_grasps(history[:2]) == []
-    assert failed_grasps(history[:1]) == grasps[:1]
-    assert failed_grasps([]) == []

@@ -23,10 +23,10 @@ from impurity_grasp_ros.policy.decoding import (
     DecodingConfig,
     decode_grasps,
     decode_open_grasps,
-    decode_pushes,
     grasp_height,
 )
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
+from impurity_grasp_ros.policy.push_decoding import decode_pushes
 from impurity_grasp_ros.policy.rotation import View
 
 WORKSPACE = Grid(0.276, -0.224)

@@ -5,18 +5,19 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, turn_between, visible
+from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, visible
 from grippers import GRIPPER
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shipped_policy import ANALYTIC, ranges
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP
+from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
-from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
+from impurity_grasp_ros.policy.history import is_similar
+from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, plan_push
 
 CONFIG = ANALYTIC.push
 CELL = load_cell()
@@ -192,21 +193,6 @@ def test_a_scene_turned_by_quarters_gets_a_push_worth_as_much(turns: int) -> Non
     assert one is not None
     assert other is not None
     assert other.q_value == pytest.approx(one.q_value, abs=0.15)
-
-
-@given(angles, st.integers(-3, 3), st.floats(0.0, 0.0149), st.floats(-0.29, 0.29))
-def test_primitives_are_similar_by_place_and_angle_and_a_grasp_is_so_under_half_a_turn(
-    angle: float, turns: int, away: float, turn: float
-) -> None:
-    near = (MIDDLE[0] + away, MIDDLE[1], 0.05)
-    for kind, period in ((Primitive.grasp, math.pi), (Primitive.push, 2 * math.pi)):
-        first = kind((*MIDDLE, 0.01), angle)
-        assert is_similar(first, kind(near, angle + turn + turns * period))
-        assert not is_similar(first, kind(near, angle + period / 2))
-        assert not is_similar(first, kind((MIDDLE[0] + 0.016, MIDDLE[1], 0.01), angle))
-        assert not is_similar(first, kind(near, angle + ROTATION_STEP))
-    assert not is_similar(Primitive.grasp((*MIDDLE, 0.01), angle), Primitive.push((*MIDDLE, 0.01), angle))
-    assert turn_between(angle, angle + math.pi, 2 * math.pi) == pytest.approx(math.pi)
 
 
 Box = tuple[slice, slice, float]
@@ -496,20 +482,3 @@ def test_of_equal_pushes_the_first_is_taken() -> None:
     assert push is not None
     assert push.angle == 0.0
     assert push.position[:2] == pytest.approx((0.5 - 0.03, -0.03), abs=0.0011)  # to the nearest pixel
-
-
-def test_similar_is_nearer_than_15_mm_and_turned_by_less_than_0_3_rad() -> None:
-    first = Primitive.push((0.5, 0.0, 0.01), 0.1)
-    assert is_similar(first, Primitive.push((0.509, 0.0119, 0.2), 0.1))
-    assert not is_similar(first, Primitive.push((0.509, 0.0121, 0.01), 0.1))
-    assert is_similar(first, Primitive.push((0.5, 0.0, 0.01), 0.399))
-    assert not is_similar(first, Primitive.push((0.5, 0.0, 0.01), 0.401))
-    assert is_similar(first, Primitive.push((0.55, 0.0, 0.01), 1.0), distance=0.06, angle=1.0)
-
-
-@given(angles, angles, st.floats(0.0, 0.03))
-@settings(max_examples=50)
-def test_similarity_does_not_depend_on_the_order(angle: float, other: float, away: float) -> None:
-    for kind in (Primitive.grasp, Primitive.push):
-        first, second = kind((*MIDDLE, 0.01), angle), kind((MIDDLE[0], away, 0.05), other)
-        assert is_similar(first, second) == is_similar(second, first)

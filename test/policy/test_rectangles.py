@@ -30,7 +30,6 @@ from impurity_grasp_ros.policy.rectangles import (
     RectangleNetwork,
     RectangleNetworkConfig,
     best_proposal,
-    has_just_failed,
 )
 from impurity_grasp_ros.policy.weights_file import AgentConfig, RectangleAgentConfig
 
@@ -340,17 +339,6 @@ def test_an_actor_decides_with_its_network_as_it_is_after_training() -> None:
     assert chosen.network is network
     assert chosen.decoding is DECODING
     assert not network.training
-
-
-@pytest.mark.parametrize("status", OutcomeStatus)
-def test_only_a_grasp_on_the_crops_ground_that_was_the_latest_attempt_has_just_failed(status: OutcomeStatus) -> None:
-    crop = WORKSPACE.window(56, 56, 112)  # x from 388 to 612 mm, y from -112 to 112 mm
-    inside, outside = (Primitive.grasp((x, 0.0, 0.01), 0.0) for x in (0.61, 0.614))
-    push = Primitive.push((0.5, 0.0, 0.01), 0.0)
-    assert has_just_failed(crop, attempts([outside, inside], status)) == (status is not OutcomeStatus.HELD)
-    assert not has_just_failed(crop, attempts([inside, outside], status))
-    assert not has_just_failed(crop, attempts([inside, push], status))
-    assert not has_just_failed(crop, [])
 
 
 def test_around_a_candidate_the_push_is_that_of_a_search_and_after_a_failure_one_for_the_target() -> None:
