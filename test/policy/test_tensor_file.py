@@ -211,7 +211,7 @@ def test_a_tensor_has_at_most_sixteen_dimensions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metadata", [{"key": 1}, {"key": None}, {"key": "text", "more": ["text"]}, ["text"], "text"])
 def test_metadata_that_is_no_text_is_refused(metadata: Any, tmp_path: Path) -> None:
-    refused(written(tmp_path, {"__metadata__": metadata}), "the metadata is no text")
+    refused(written(tmp_path, {"__metadata__": metadata}), "the metadata is not text")
 
 
 @pytest.mark.parametrize(("text", "kind"), [(b"[]", "list"), (b"7", "int"), (b'"text"', "str"), (b"null", "NoneType")])
