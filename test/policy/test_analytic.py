@@ -52,13 +52,13 @@ CORNER = GRID.to_metres(3, 3)
 
 
 def decide(*blocks: Block, history: Sequence[Attempt] = (), actor: AnalyticActor = ACTOR) -> Primitive:
-    """What the actor does about the first of these blocks."""
+    """The primitive that the actor chooses when the first of these blocks is the target."""
     heightmap = table(*blocks)
     return actor.select(heightmap, on_target(heightmap, visible(blocks[0], heightmap)), history)
 
 
 def walled_in(target: Block) -> list[Block]:
-    """A block and its eight neighbours, flush: no finger fits in between."""
+    """A block and its eight neighbors, flush: no finger fits in between."""
     steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     return [target, *(target.beside(i * target.length, j * target.width) for i, j in steps)]
 
@@ -238,7 +238,7 @@ def test_a_grasp_that_is_just_good_enough_is_tried_and_a_worse_one_is_not() -> N
     assert decide(Block(), actor=AnalyticActor(GRIPPER, choosy)).kind is PrimitiveKind.PUSH
 
 
-def test_patience_ends_with_the_fourth_push_in_a_row() -> None:
+def test_after_four_pushes_in_a_row_any_grasp_is_tried() -> None:
     choosy = AnalyticActor(GRIPPER, replace(CONFIG, min_score=1.0))
     push = Primitive.push((0.3, 0.2, 0.01), 0.0)
     for count, kind in ((3, PrimitiveKind.PUSH), (4, PrimitiveKind.GRASP), (5, PrimitiveKind.GRASP)):

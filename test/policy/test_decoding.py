@@ -1,4 +1,4 @@
-"""Decoding: what a pixel of a view stands for, and which pixels stand for nothing.
+"""Decoding: which primitive a pixel of a view stands for, and whether it is feasible.
 
 Views here have cells of 2 mm. The worked examples are about a target 16 rows by 24 columns large (32 x 48 mm) and 40 mm
 high. It is grasped along its columns: over 48 mm the tips of the closed fingers end 2.957 mm above the tool.
@@ -33,14 +33,14 @@ WORKSPACE = Grid(0.276, -0.224)
 CROP = WORKSPACE.window(56, 56, 112)
 CELL = 0.002
 RISE = 0.002957
-"""Metres that finger tips 48 mm apart end above the tool."""
+"""Meters that finger tips 48 mm apart end above the tool."""
 
 Heights = NDArray[np.float32]
 Cells = NDArray[np.bool_]
 
 
 def crop_with(blocks: list[tuple[slice, slice, float]], grid: Grid = CROP) -> Heightmap:
-    """A crop with upright boxes of given rows, columns and height in metres."""
+    """A crop with upright boxes of given rows, columns and height in meters."""
     height = np.zeros((112, 112), np.float32)
     for rows, columns, top in blocks:
         height[rows, columns] = top
@@ -65,7 +65,7 @@ def lone_block() -> Situation:
 
 
 def view_with(*boxes: tuple[slice, slice, float], size: int = 160) -> Heights:
-    """Heights of a view with upright boxes of given rows, columns and height in metres."""
+    """Heights of a view with upright boxes of given rows, columns and height in meters."""
     height = np.zeros((size, size), np.float32)
     for rows, columns, top in boxes:
         height[rows, columns] = top
@@ -104,7 +104,7 @@ def test_the_shipped_weights_come_with_this_geometry() -> None:
     }
 
 
-def test_the_learned_actor_has_costs_and_those_without_a_target_in_mind_have_none() -> None:
+def test_the_learned_actor_has_costs_and_the_target_agnostic_ones_have_none() -> None:
     assert asdict(COSTS) == {"misfit_cost": 250.0, "push_cost": 1.3, "failure_cost": 0.3}
     assert not any(asdict(NO_COSTS).values())
 
@@ -195,7 +195,7 @@ def test_a_few_high_cells_do_not_lift_a_grasp() -> None:
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize(("away", "row", "lifts"), [(15, 0, 1), (21, 0, 1), (23, 0, 0), (18, 6, 1), (18, 7, 0)])
 def test_the_tips_stay_2_mm_above_what_they_come_down_over(side: int, away: int, row: int, lifts: int) -> None:
-    """The opened pads are 29 mm from the middle and 12 mm thick, 22 mm broad, and keep 2 mm around."""
+    """The opened pads are 29 mm from the middle and 12 mm thick, 22 mm wide, and keep 2 mm around."""
     for across in (row, -row):
         column = 79 + side * away if side > 0 else 80 + side * away
         grasps = grasps_beside(cell(79 + across, column, 0.02))
@@ -265,7 +265,7 @@ def test_the_misfit_of_a_grasp_is_in_meters(row: int, column: int, misfit: float
     assert grasps_beside().misfit[row, column] == pytest.approx(misfit, abs=4e-8)
 
 
-def test_an_outline_that_draws_back_along_the_pads_fits_a_little_worse() -> None:
+def test_an_outline_that_recedes_along_the_pads_adds_a_little_to_the_misfit() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     mask[80:, 68:72] = False  # on the lower rows the left side lies 4 cells farther in
     height = np.where(mask, np.float32(0.04), np.float32(0.0))
@@ -299,7 +299,7 @@ def test_there_is_a_value_for_every_pixel() -> None:
 def test_the_top_is_the_height_that_a_tenth_of_the_target_exceeds() -> None:
     mask = view_with((slice(72, 77), slice(70, 90), 1.0), cell(77, 70, 1.0)) > 0
     height = view_with()
-    height[mask] = np.linspace(0.04, 0.05, 101)  # each a tenth of a millimetre above the last
+    height[mask] = np.linspace(0.04, 0.05, 101)  # each a tenth of a millimeter above the last
     rise = 0.001726  # of tips that are 20 columns, 40 mm apart
     assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).z[75, 79] == pytest.approx(
         0.049 - 0.03 - rise, abs=3e-6
@@ -358,12 +358,12 @@ def test_open_grasps_open_fully_and_have_no_misfit() -> None:
     assert not grasps.misfit.any()
 
 
-def test_open_grasps_reach_30_mm_below_the_highest_within_a_fingers_breadth() -> None:
+def test_open_grasps_reach_30_mm_below_the_highest_point_within_a_fingers_width() -> None:
     height = view_with((slice(60, 100), slice(70, 90), 0.04))
     grasps = decode_open_grasps(height, CELL, GRIPPER, DECODING)
     assert grasps.z[79, 79] == pytest.approx(0.01, abs=1e-6)
     assert grasps.feasible[79, 79]
-    height[84, 79] = 0.045  # 5 cells, 10 mm aside: under the pads, which are 22 mm broad
+    height[84, 79] = 0.045  # 5 cells, 10 mm aside: under the pads, which are 22 mm wide
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(0.015, abs=1e-6)
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[78, 79] == pytest.approx(0.01, abs=1e-6)
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 74] == pytest.approx(0.015, abs=1e-6)
@@ -461,7 +461,7 @@ def test_the_closed_fingers_cover_22_by_24_mm_at_the_start(row: int, column: int
     assert z[80 + 6 * row, 80 + 6 * column] == pytest.approx(0.010, abs=1e-6)
 
 
-def test_a_push_is_one_that_meets_something_within_10_cm_ahead_and_as_broad_as_the_closed_fingers() -> None:
+def test_a_push_is_feasible_if_it_meets_something_within_10_cm_and_the_width_of_the_closed_fingers() -> None:
     feasible = pushes_over(view_with(cell(80, 110, 0.03))).feasible
     under = slice(74, 87), slice(105, 116)  # there the tool comes down on it and passes over it
     expected = view_with((slice(74, 87), slice(60, 111), 1.0), (*under, 0.0)) > 0
@@ -469,7 +469,7 @@ def test_a_push_is_one_that_meets_something_within_10_cm_ahead_and_as_broad_as_t
 
 
 @pytest.mark.parametrize(("slab", "low", "high"), [(0.0, 0.0158, 0.0162), (0.02, 0.0318, 0.0322)])
-def test_what_is_met_stands_6_mm_above_the_tool(slab: float, low: float, high: float) -> None:
+def test_a_push_meets_what_stands_6_mm_above_the_tool(slab: float, low: float, high: float) -> None:
     under = slice(60, 100), slice(60, 100), slab
     assert not pushes_over(view_with(under, cell(80, 105, low))).feasible[80, 80]
     assert pushes_over(view_with(under, cell(80, 105, high))).feasible[80, 80]
@@ -493,7 +493,7 @@ def rising() -> Heights:
 
 
 def strokes(view: View, grid: Grid) -> tuple[NDArray[np.float64], ...]:
-    """x and y in metres of where pushes from all pixels of a view start, and of where they end 10 cm later."""
+    """x and y in meters of where pushes from all pixels of a view start, and of where they end 10 cm later."""
     across, along = (np.indices((160, 160)) - 79.5) * CELL
     x0, y0 = grid.to_metres(view.row, view.column)
     c, s = math.cos(view.angle), math.sin(view.angle)
@@ -519,7 +519,7 @@ def test_strokes_stay_on_the_workspace(corner: tuple[int, int], rotation: int) -
     assert (pushes.z >= 0.0099).all()
 
 
-def test_a_push_over_bare_table_that_meets_nothing_is_pointless() -> None:
+def test_a_push_over_bare_table_that_meets_nothing_is_infeasible() -> None:
     situation = lone_block()
     option, view = situation.options[PrimitiveKind.PUSH][0], view_of(0)
     places = np.argwhere(option.feasible)

@@ -46,7 +46,7 @@ def swept(push: Primitive) -> Mask:
 
 
 def border_distance(x: float, y: float) -> float:
-    """Metres from the nearest border of the workspace, negative outside of it."""
+    """Meters from the nearest border of the workspace, negative outside of it."""
     x_max, y_max = GRID.x_min + GRID.columns * CELL_SIZE, GRID.y_min + GRID.rows * CELL_SIZE
     return min(x - GRID.x_min, x_max - x, y - GRID.y_min, y_max - y)
 
@@ -69,7 +69,7 @@ def test_fingers_come_down_on_nothing_and_sweep_something(blocks: list[Block], s
 
 @given(st.integers(-60, 60), st.integers(-60, 60))
 @settings(max_examples=8)
-def test_the_fingers_do_not_come_down_on_the_edge_of_a_neighbour(down: int, right: int) -> None:
+def test_the_fingers_do_not_come_down_on_the_edge_of_a_neighbor(down: int, right: int) -> None:
     """A wall a little beside each start: one start after the other becomes impossible on the bare table."""
     wall = Block(MIDDLE[0] + right * 1e-3, MIDDLE[1] + down * 1e-3, 0.2, 0.004, 0.06, angle=0.3)
     heightmap = table(Block(), wall)
@@ -87,7 +87,7 @@ def test_a_lone_target_is_pushed_over_bare_table_against_it(angle: float, size: 
     assert not (under_the_start(push) & outside.cells).any()
 
 
-def test_a_target_between_two_blocks_is_swept_with_one_of_them_or_freed_of_it() -> None:
+def test_between_two_blocks_a_push_sweeps_at_least_one_of_them() -> None:
     target = Block()
     neighbors = [target.beside(0.0, side * target.width) for side in (-1, 1)]
     push = push_at(table(target, *neighbors), target)
@@ -95,7 +95,7 @@ def test_a_target_between_two_blocks_is_swept_with_one_of_them_or_freed_of_it() 
     assert push.q_value > push_at(table(target), target).q_value + 0.3
 
 
-def test_a_target_is_pushed_towards_free_ground() -> None:
+def test_a_target_is_pushed_toward_free_ground() -> None:
     target = Block(length=0.09, width=0.09)
     wall = Block(x=MIDDLE[0] + 0.1, length=0.04, width=0.25, height=0.05)
     push = push_at(table(target, wall), target)
@@ -103,7 +103,7 @@ def test_a_target_is_pushed_towards_free_ground() -> None:
     assert (swept(push) & target.cells).any()
 
 
-def test_a_heap_is_stripped_below_its_peak_and_not_pushed_at_its_foot() -> None:
+def test_a_heap_is_pushed_through_its_upper_layer_and_not_at_its_bottom() -> None:
     floor = [Block(MIDDLE[0] + i * 0.04, j * 0.04, 0.04, 0.04, 0.03) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     upper = Block(length=0.04, width=0.04, height=0.065)
     push = plan_push(table(*floor, upper), None, MIDDLE, (), GRIPPER, CONFIG)
@@ -162,7 +162,7 @@ def test_a_push_that_was_just_made_is_worth_less_the_more_often_it_was_made() ->
     assert unmoved == best
 
 
-def test_a_push_that_was_refused_is_not_chosen_at_any_price() -> None:
+def test_a_push_that_was_refused_is_never_chosen_again() -> None:
     blocks = clutter(5, 8)
     heightmap, mask = table(*blocks), None
     config = replace(CONFIG, repeat_cost=0.0)
@@ -201,7 +201,7 @@ EVERYWHERE = slice(0, 224)
 
 
 def scene(*boxes: Box) -> Heightmap:
-    """A heightmap with boxes of given rows, columns and height in metres."""
+    """A heightmap with boxes of given rows, columns and height in meters."""
     height = np.zeros((224, 224), np.float32)
     for rows, columns, top in boxes:
         height[rows, columns] = top
@@ -318,7 +318,7 @@ def test_sweeping_half_a_blocks_worth_of_the_target_or_more_is_worth_0_4() -> No
     ("row", "column", "swept_"),
     [(106, 110, 1), (105, 110, 0), (118, 110, 1), (119, 110, 0), (112, 137, 1), (112, 138, 0), (118, 137, 1)],
 )
-def test_a_push_sweeps_as_far_as_its_stroke_and_half_a_finger_and_as_broad_as_the_closed_fingers(
+def test_a_push_sweeps_its_stroke_and_half_a_finger_at_the_width_of_the_closed_fingers(
     row: int, column: int, swept_: int
 ) -> None:
     """10 cm are 50 cells from column 82, half a finger of 22 mm are 6; the fingers of 24 mm reach 6 rows either way."""
@@ -360,7 +360,7 @@ def test_neighbors_count_less_the_farther_they_are_from_the_middle(row: int, col
         (EVERYWHERE, slice(162, 163), 0),
     ],
 )
-def test_what_stands_in_the_48_mm_behind_the_stroke_costs_half_for_each_200_cells(
+def test_what_stands_in_the_48_mm_beyond_the_stroke_costs_half_a_point_for_each_200_cells(
     rows: slice, columns: slice, cells: int
 ) -> None:
     assert worth(rightward((rows, columns, 0.0041))) == pytest.approx(-0.5 * cells / 200)
@@ -368,7 +368,7 @@ def test_what_stands_in_the_48_mm_behind_the_stroke_costs_half_for_each_200_cell
 
 
 @pytest.mark.parametrize(("column", "cells"), [(175, 21), (176, 0)])
-def test_the_nearest_start_sees_what_is_behind_its_stroke_as_well(column: int, cells: int) -> None:
+def test_the_nearest_start_also_counts_what_is_beyond_its_stroke(column: int, cells: int) -> None:
     """30 mm before the middle are column 96: the stroke and half a finger reach 56 cells on, the look ahead 24 more."""
     ahead_ = EVERYWHERE, slice(column, column + 1), 0.01
     assert worth(rightward(ahead_, distance=0.03)) == pytest.approx(-0.5 * cells / 200)
@@ -425,7 +425,7 @@ def test_a_stroke_is_worth_more_the_higher_it_goes_up_to_six_tenths_of_the_peak(
 
 
 def test_around_a_heap_neighbors_and_what_is_ahead_count_as_well() -> None:
-    """The peak of 50 mm lies beside the stroke, 64 cells in its way, 21 cells behind it."""
+    """The peak of 50 mm lies beside the stroke, 64 cells in its way, 21 cells beyond it."""
     boxes = (slice(92, 94), slice(92, 94), 0.05), (slice(108, 116), slice(108, 116), 0.04)
     behind = slice(102, 123), slice(138, 139), 0.01
     expected = 1.3 * 64 / 200 - 0.5 * 21 / 200 + 0.8 + 1.6 * 0.2
@@ -449,7 +449,7 @@ def test_over_an_empty_table_height_counts_in_full_and_nothing_is_stripped() -> 
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_each_recent_push_alike_costs_half(times: int) -> None:
+def test_each_similar_recent_push_costs_half_a_point(times: int) -> None:
     push = rightward()
     assert push is not None
     turned = replace(push, angle=math.pi)
@@ -471,7 +471,7 @@ def test_each_recent_push_alike_costs_half(times: int) -> None:
     ],
 )
 def test_a_stroke_starts_20_mm_and_ends_55_mm_from_the_border(x: float, y: float, possible: bool) -> None:
-    """It starts half a cell, a millimetre, from the center to the right and up."""
+    """It starts half a cell, a millimeter, from the center to the right and up."""
     push = rightward(center=(x, y), distance=0.0, searching=True)
     assert (push is not None) == possible
     assert push is None or push.position[:2] == pytest.approx((x + 0.001, y + 0.001))
