@@ -73,10 +73,11 @@ class Grid:
         """Center (x, y) of the grid in meters."""
         return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
 
-    def contains(self, x: float, y: float) -> bool:
-        """Return whether a position in meters lies on the grid."""
+    def contains(self, x: float, y: float, margin: float = 0.0) -> bool:
+        """Return whether a position lies on the grid, at least ``margin`` from its border; all in meters."""
         x_max, y_max = self.x_min + self.columns * self.resolution, self.y_min + self.rows * self.resolution
-        return self.x_min <= x < x_max and self.y_min <= y < y_max
+        on_columns = self.x_min <= x - margin and x + margin < x_max
+        return on_columns and self.y_min <= y - margin and y + margin < y_max
 
     def window(self, row: int, column: int, size_px: int) -> Grid:
         """Return the square grid of ``size_px`` cells that starts at (row, column); it may extend beyond this one."""
