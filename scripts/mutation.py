@@ -62,8 +62,8 @@ class Target:
 
     @property
     def tests(self) -> str:
-        """The folder of the tests that are run, relative to the root."""
-        return f"test/{self.name.partition('/')[0]}"
+        """The tests that are run, relative to the root: those of the same name."""
+        return f"test/{self.name}" if "/" not in self.name else "test/{}/test_{}.py".format(*self.name.split("/"))
 
     @property
     def folder(self) -> Path:
@@ -210,7 +210,7 @@ def mutate_constants(target: Target, effort: Effort) -> Count:
         source = (folder / constant.module).read_bytes()
         (folder / constant.module).write_bytes(constant.mutated(source))
         try:
-            own = f"{target.tests}/test_{constant.module.stem}.py"  # tried first, as the whole folder takes minutes
+            own = f"{target.tests}/test_{constant.module.stem}.py"  # tried first: the whole folder takes minutes
             return not all(passes(folder, tests) for tests in (own, target.tests) if (folder / tests).exists())
         finally:
             (folder / constant.module).write_bytes(source)
