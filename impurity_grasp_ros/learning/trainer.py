@@ -184,10 +184,22 @@ class Trainer:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Load the checkpoint of a training, with its tensors on the CPU.
 
+    Raises:
+        CheckpointError: The file is missing, damaged or not a checkpoint of a training.
+    """
+    state = read_archive(path)
+    if "replay" not in state:
+        raise CheckpointError(f"{path}: expected the checkpoint of a training, found a dict")
+    return state
+
+
+def read_archive(path: Path) -> dict[str, Any]:
+    """Load a checkpoint of any training, with its tensors on the CPU.
+
     Security: a checkpoint is unpickled and can run code, so load only files from a source that you trust.
 
     Raises:
-        CheckpointError: The file is missing, damaged or not a checkpoint of a training.
+        CheckpointError: The file is missing, damaged or not a checkpoint.
     """
     try:
         check_readable(path, MAX_CHECKPOINT_BYTES)
@@ -195,7 +207,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=False)  # it holds more than tensors
     except Exception as error:  # unpickling damaged bytes can raise any kind of error
         raise CheckpointError(f"{path}: expected the checkpoint of a training: {error}") from error
-    if not isinstance(state, dict) or "replay" not in state:
+    if not isinstance(state, dict):
         raise CheckpointError(f"{path}: expected the checkpoint of a training, found a {type(state).__name__}")
     return state
 

@@ -27,7 +27,7 @@ from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
-from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
 
 T = TypeVar("T")
 

@@ -47,6 +47,34 @@ def color(rng: np.random.Generator) -> Color:
     return colorsys.hsv_to_rgb(hue, saturation, value)
 
 
+def first_material(rng: np.random.Generator) -> Material:
+    """Draw a material; one in five has a single color."""
+    if rng.random() < 0.2:
+        return Material("plain", (color(rng),), brightness=rng.uniform(0.0, 0.2), hue=rng.uniform(0.0, 0.05))
+    return _material(rng)
+
+
+def another_material(material: Material, rng: np.random.Generator) -> Material:
+    """Draw a material that a person tells apart from another one."""
+    while True:
+        found = _another(Good("", Form("box", 0.04, 0), material), "", rng).material
+        if is_distinct(found, material):
+            return found
+
+
+def is_distinct(first: Material, second: Material) -> bool:
+    """Whether a person tells two materials apart, although the pieces of each differ."""
+    if first == second:
+        return False
+    if first.pattern != second.pattern or len(first.colors) != len(second.colors):
+        return True
+    a, b = (np.array(material.colors) + 0.05 for material in (first, second))
+    brighter = np.abs(np.log(a.sum(axis=1) / b.sum(axis=1))).max()
+    shares = np.abs(a / a.sum(axis=1, keepdims=True) - b / b.sum(axis=1, keepdims=True)).max()
+    spread = 1.2 * max(first.brightness, second.brightness)
+    return bool(brighter > 0.3 + spread or shares > 0.05 or abs(np.log(first.scale / second.scale)) > 0.5)
+
+
 def _form(rng: np.random.Generator) -> Form:
     maker = SHAPE_NAMES[rng.integers(len(SHAPE_NAMES))]
     return Form(maker, rng.uniform(0.032, 0.052), int(rng.integers(2**31)), rng.uniform(0.0, 0.15))

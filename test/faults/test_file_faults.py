@@ -20,8 +20,8 @@ from fault_table import Verdict, fault
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, read_checkpoint
-from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
 from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
 
 pytestmark = [pytest.mark.ros]
 

@@ -23,9 +23,9 @@ from impurity_grasp_ros.policy.analytic import AnalyticActor
 from impurity_grasp_ros.policy.checkpoint import best_device, load_agent, load_rectangle_agent, save_agent
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
-from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
 from impurity_grasp_ros.policy.weights_file import AgentConfig, RectangleAgentConfig
 from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
 
 SHIPPED = resource("models/default.safetensors")
 FLOATS = st.floats(width=32)

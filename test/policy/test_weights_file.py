@@ -19,7 +19,6 @@ from impurity_grasp_ros.policy.checkpoint import load_agent, load_rectangle_agen
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetworkConfig
-from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
 from impurity_grasp_ros.policy.weights_file import (
     FORMAT,
     AgentConfig,
@@ -30,6 +29,7 @@ from impurity_grasp_ros.policy.weights_file import (
     write_weights,
 )
 from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
 
 CPU = torch.device("cpu")
 NETWORK = NetworkConfig("compact", 4, 8, (1,))

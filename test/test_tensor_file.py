@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
 
 TYPES = {
     "F64": torch.float64,

@@ -1,0 +1,144 @@
+"""Losses of the attention network: outlines of objects, what is odd, and what is of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from impurity_grasp_ros.learning.attention_views import LabeledView
+from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, FeatureMaps, ObjectNetwork
+
+BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
+"""Weights in the loss of the outlines: border cells, distance from the border, cells on and off objects."""
+
+KINDS_APART = 100
+"""Kinds of different pairs of views have numbers that are so far apart."""
+
+Pair = tuple[LabeledView, LabeledView]
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """Losses of a batch, and how often the object judged to be most odd in a view with an odd one is odd."""
+
+    outline: Tensor
+    odd: Tensor
+    kind: Tensor
+    found: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Objects that are compared: vectors (n, v), roles (n,), and whether those in view are odd (n,), NaN for others."""
+
+    vectors: Tensor
+    roles: Tensor
+    odd: Tensor
+
+
+def losses(network: ObjectNetwork, pairs: Sequence[Pair], temperature: float, rng: np.random.Generator) -> Losses:
+    """Compute the losses of a batch.
+
+    Args:
+        network: The network.
+        pairs: Pairs of views that show objects of the same kinds.
+        temperature: Scale of similarities in the loss of kinds.
+        rng: Draws what is remembered, and which objects are left.
+    """
+    views = [view for pair in pairs for view in pair]
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = network(*_inputs(views))
+    maps = FeatureMaps(*(features.float() for features in maps))
+    vectors = [
+        network.vectors(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
+        for index, view in enumerate(views)
+    ]
+    comparisons = [
+        comparison
+        for index, pair in enumerate(pairs)
+        for comparison in compared(pair, (vectors[2 * index], vectors[2 * index + 1]), rng)
+    ]
+    odd, found = _odd_loss(network, comparisons)
+    kinds = torch.cat([torch.from_numpy(view.kinds) + KINDS_APART * (index // 2) for index, view in enumerate(views)])
+    return Losses(_outline_loss(maps.outline, views), odd, _kind_loss(torch.cat(vectors), kinds, temperature), found)
+
+
+def compared(pair: Pair, vectors: tuple[Tensor, Tensor], rng: np.random.Generator) -> list[Comparison]:
+    """Draw what is compared: the first view alone, and the second one alone or with objects known from the first.
+
+    What is known is like the memory of a job, with ordinary and odd objects, or like a model that was taught, with
+    mostly ordinary ones. The second view then often shows only a few objects, or only odd ones.
+    """
+    odd = [torch.from_numpy(view.odd) for view in pair]
+    alone = [
+        Comparison(own, torch.full((len(own),), SEEN), is_odd.float()) for own, is_odd in zip(vectors, odd, strict=True)
+    ]
+    if rng.random() < 0.3:
+        return alone
+    known = torch.from_numpy(rng.random(len(odd[0])) < rng.choice([0.4, 0.7, 1.0]))
+    if taught := rng.random() < 0.45:
+        known &= ~odd[0] | torch.from_numpy(rng.random(len(odd[0])) < rng.choice([0.0, 0.5]))
+    if not (known & ~odd[0]).any():
+        known = ~odd[0]
+    left = torch.from_numpy(rng.random(len(odd[1])) < rng.choice([0.15, 0.4, 0.8, 1.0]))
+    if taught and odd[1].any() and rng.random() < 0.4:
+        left &= odd[1] | torch.from_numpy(rng.random(len(odd[1])) < 0.2)
+    if not left.any():
+        left[int(rng.integers(len(left)))] = True
+    roles = torch.where(odd[0][known], ODD, ORDINARY)
+    seen = vectors[1][left]
+    return [
+        alone[0],
+        Comparison(
+            torch.cat([seen, vectors[0][known]]),
+            torch.cat([torch.full((len(seen),), SEEN), roles]),
+            torch.cat([odd[1][left].float(), torch.full((len(roles),), torch.nan)]),
+        ),
+    ]
+
+
+def _inputs(views: Sequence[LabeledView]) -> tuple[Tensor, Tensor, Tensor]:
+    color = torch.from_numpy(np.stack([view.color for view in views])).permute(0, 3, 1, 2).float() / 255
+    height = torch.from_numpy(np.stack([view.height for view in views]))[:, None]
+    seen = torch.from_numpy(np.stack([view.seen for view in views]))[:, None].float()
+    return color.contiguous(memory_format=torch.channels_last), height, seen
+
+
+def _outline_loss(outline: Tensor, views: Sequence[LabeledView]) -> Tensor:
+    wanted = torch.from_numpy(np.stack([view.outline for view in views])).float()
+    border = functional.binary_cross_entropy_with_logits(outline[:, 0], wanted[:, 0], reduction="none")
+    border = border * (1.0 + (BORDER_WEIGHT - 1.0) * wanted[:, 0])
+    inside = (torch.sigmoid(outline[:, 1]) - wanted[:, 1]) ** 2
+    weight = torch.where((wanted > 0.0).any(1), OBJECT_WEIGHT, TABLE_WEIGHT)
+    return ((border + INSIDE_WEIGHT * inside) * weight).mean()
+
+
+def _odd_loss(network: ObjectNetwork, comparisons: Sequence[Comparison]) -> tuple[Tensor, float]:
+    longest = max(len(item.roles) for item in comparisons)
+    padded = [(item, longest - len(item.roles)) for item in comparisons]
+    vectors = torch.stack([functional.pad(item.vectors, (0, 0, 0, pad)) for item, pad in padded])
+    roles = torch.stack([functional.pad(item.roles, (0, pad)) for item, pad in padded])
+    odd = torch.stack([functional.pad(item.odd, (0, pad), value=torch.nan) for item, pad in padded])
+    padding = torch.arange(longest)[None] >= torch.tensor([[len(item.roles)] for item in comparisons])
+    logits = network.judge(vectors, roles, padding)
+    judged = ~odd.isnan()
+    loss = functional.binary_cross_entropy_with_logits(logits[judged], odd[judged])
+    most = odd.gather(1, logits.detach().masked_fill(~judged, -torch.inf).argmax(1, keepdim=True))[:, 0]
+    having = (odd == 1.0).any(1)
+    return loss, float(most[having].mean()) if having.any() else float("nan")
+
+
+def _kind_loss(vectors: Tensor, kinds: Tensor, temperature: float) -> Tensor:
+    """Supervised contrastive loss (Khosla et al., 2020): objects of one kind attract each other, others repel."""
+    directions = functional.normalize(vectors, dim=1)
+    itself = torch.eye(len(kinds), dtype=torch.bool)
+    similarity = (directions @ directions.T / temperature).masked_fill(itself, -1e9)
+    alike = (kinds[:, None] == kinds[None]) & ~itself
+    likelihood = similarity - torch.logsumexp(similarity, 1, keepdim=True)
+    mean = torch.where(alike, likelihood, 0.0).sum(1) / alike.sum(1).clamp(min=1)
+    return -mean[alike.any(1)].mean()

@@ -1,0 +1,223 @@
+"""Labeled views for training the attention: simulated scenes whose objects get new materials again and again.
+
+Dropping the objects takes most of the time, so a scene is used several times. Each time the kinds get other materials,
+and the pieces other coats; two views of one drawing form a pair, so that one can stand for what is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.errors import SceneNotSettledError
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
+from impurity_grasp_ros.perception.object_network import FINE_FACTOR
+from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.ortho import fine_color
+from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.materials import Material
+from impurity_grasp_ros.simulation.scenes import load_scene
+from impurity_grasp_ros.simulation.sensor_noise import SensorNoise
+from impurity_grasp_ros.simulation.training_goods import another_material, color, first_material
+
+MIXED_SCENES = ("random", "challenging", "invisible", "novel")
+"""Scenes whose objects have many shapes, so that shape says nothing there."""
+
+FIRST_SEED = 1_000_000
+"""Lowest seed of scenes for training; all measurements use lower ones."""
+
+MIN_CELLS = 40
+"""Cells of the smallest part of an object that is judged."""
+
+INSIDE_CELLS = 9.0
+"""Distance in cells from the border at which a cell is fully inside of a large object."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledView:
+    """A view with what the network is to say of it.
+
+    Attributes:
+        color: (2 R, 2 C, 3) uint8, RGB.
+        height: (R, C) float32, meters above the table.
+        seen: (R, C) bool.
+        outline: (2, R, C) float16: whether a cell is on the border of an object, and how far inside of it, 0..1.
+        labels: (R, C) int64, the objects that are judged; -1 elsewhere.
+        shapes: (n, 8) float32 of these objects.
+        odd: (n,) bool, which of them are odd.
+        kinds: (n,) int64, of which kind they are.
+    """
+
+    color: NDArray[np.uint8]
+    height: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    outline: NDArray[np.float16]
+    labels: Labels
+    shapes: NDArray[np.float32]
+    odd: NDArray[np.bool_]
+    kinds: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which kind each body is of, and which kinds are odd."""
+
+    kinds: Mapping[int, int]
+    odd: frozenset[int]
+
+
+class ViewSource:
+    """Makes pairs of labeled views. Equal generators give equal views."""
+
+    def __init__(self) -> None:
+        self._environment = Environment()
+        self._projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
+        self._noise = load_scene("training_noisy")[0].camera
+
+    def pairs(
+        self, scenes: int, pairs_per_scene: int, rng: np.random.Generator
+    ) -> list[tuple[LabeledView, LabeledView]]:
+        """Make pairs of views of so many scenes."""
+        found = []
+        for _ in range(scenes):
+            mixed = self._reset(rng)
+            for _ in range(pairs_per_scene):
+                roles = self._roles(mixed, rng)
+                materials = self._materials(roles, rng)
+                found.append((self._view(roles, materials, rng), self._view(roles, materials, rng)))
+        return found
+
+    def _reset(self, rng: np.random.Generator) -> bool:
+        """Make a scene; returns whether shapes say nothing in it."""
+        while True:
+            mixed = rng.random() < 0.4
+            name = str(rng.choice(MIXED_SCENES)) if mixed else "training_noisy"
+            few = {"targets": 1, "blocks": int(rng.integers(3, 17))} if name in ("random", "novel") else {}
+            try:
+                self._environment.reset(FIRST_SEED + int(rng.integers(2**31 - FIRST_SEED)), name, **few)
+            except SceneNotSettledError:
+                continue  # another seed
+            return mixed
+
+    def _roles(self, mixed: bool, rng: np.random.Generator) -> Roles:
+        """The kinds of the scene, or kinds that are drawn if shapes say nothing."""
+        blocks = self._environment.scene.blocks
+        if not mixed:
+            names = sorted({block.kind for block in blocks.values()})
+            odd = frozenset(names.index(block.kind) for block in blocks.values() if block.target)
+            return Roles({body: names.index(block.kind) for body, block in blocks.items()}, odd)
+        bodies = rng.permutation(list(blocks))
+        odd_count = 0 if rng.random() < 0.2 else int(rng.integers(1, max(2, min(3, len(bodies) // 4) + 1)))
+        ordinary_kinds = 1 if rng.random() < 0.65 else int(rng.integers(2, 4))
+        while ordinary_kinds > 1 and (len(bodies) - odd_count) // ordinary_kinds < max(3, odd_count + 1):
+            ordinary_kinds -= 1
+        kinds = [ordinary_kinds] * odd_count + [index % ordinary_kinds for index in range(len(bodies) - odd_count)]
+        return Roles(dict(zip(map(int, bodies), kinds, strict=True)), frozenset({ordinary_kinds}))
+
+    def _materials(self, roles: Roles, rng: np.random.Generator) -> list[Material]:
+        """A material for each kind; two kinds share one only if their shapes differ."""
+        count = max(roles.kinds.values()) + 1
+        forms = [self._form(roles, kind) for kind in range(count)]
+        found = [first_material(rng)]
+        for kind in range(1, count):
+            other = int(rng.integers(kind))
+            alone = all(_is_distinct(forms[kind], form) for form in forms[:kind])
+            found.append(found[other] if alone and rng.random() < 0.4 else another_material(found[other], rng))
+        return found
+
+    def _change_view(self, rng: np.random.Generator) -> None:
+        """Give the table another color, and the camera other noise in another light, or none."""
+        self._environment.world.bullet.changeVisualShape(self._environment.table, -1, rgbaColor=[*color(rng), 1.0])
+        noisy = rng.random() < 0.8
+        self._environment.camera.noise = SensorNoise(self._noise, rng) if noisy else None
+
+    def _form(self, roles: Roles, kind: int) -> tuple[frozenset[str], float]:
+        """Sorts of shapes of a kind, and the mean of their volumes in m3."""
+        blocks = self._environment.scene.blocks
+        members = [blocks[body].shape for body, own in roles.kinds.items() if own == kind]
+        volumes = [shape.volume for shape in members]
+        return frozenset(shape.kind for shape in members), float(np.mean(volumes)) if volumes else 0.0
+
+    def _view(self, roles: Roles, materials: list[Material], rng: np.random.Generator) -> LabeledView:
+        """Give every body a new coat and capture it."""
+        environment = self._environment
+        for body, block in environment.scene.blocks.items():
+            half_size = np.abs(block.shape.corners).max(axis=0).tolist()
+            environment.world.coats[body] = materials[roles.kinds[body]].coat(half_size, rng)
+            environment.world.bullet.changeVisualShape(body, -1, rgbaColor=[1.0, 1.0, 1.0, 1.0])
+        self._change_view(rng)
+        frame, shown = environment.camera.capture_with_bodies()
+        grid = environment.cell.workspace.grid
+        heightmap = project(frame, grid, self._projection)
+        bodies = project_labels(frame, shown, grid, self._projection)
+        return labeled(heightmap.height, heightmap.valid, fine_color(frame, heightmap, FINE_FACTOR), bodies, roles, rng)
+
+
+def labeled(
+    height: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+    color: NDArray[np.uint8],
+    bodies: NDArray[np.int32],
+    roles: Roles,
+    rng: np.random.Generator,
+) -> LabeledView:
+    """Label a view, which is turned by a multiple of a right angle and mirrored half of the time.
+
+    Args:
+        height: (R, C) float32, meters.
+        seen: (R, C) bool.
+        color: (2 R, 2 C, 3) uint8.
+        bodies: (R, C) int32, the body that each cell shows; bodies without a role count as background.
+        roles: Kinds of the bodies.
+        rng: Source of all random choices.
+    """
+    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+    height, seen, color, bodies = (_turned(image, turns, mirror) for image in (height, seen, color, bodies))
+    owners = np.array(list(roles.kinds), np.int64)
+    number = np.full(max(int(bodies.max()), int(owners.max())) + 2, -1, np.int64)
+    number[owners] = np.arange(len(owners))
+    objects = number[bodies]
+    cells = inner_cells(objects) if rng.random() < 0.7 else objects
+    labels = compact(cells, MIN_CELLS)
+    kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
+    kinds = np.array([roles.kinds[int(body)] for body in owners[kept]], np.int64)
+    odd = np.isin(kinds, list(roles.odd))
+    return LabeledView(color, height, seen, outline_targets(objects), labels, shapes(labels, height, 0.002), odd, kinds)
+
+
+def outline_targets(objects: Labels) -> NDArray[np.float16]:
+    """What the outline maps are to show.
+
+    Args:
+        objects: (R, C) int64, the object of each cell; -1 for none.
+
+    Returns:
+        (2, R, C) float16: 1 where a neighbor shows something else; the distance from the border, 1 in the middle.
+    """
+    target = np.zeros((2, *objects.shape), np.float16)
+    target[0] = (objects >= 0) & (border_cells(objects))
+    for index in np.unique(objects[objects >= 0]):
+        rows, columns = np.nonzero(objects == index)
+        box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        own = objects[box] == index
+        distance = cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+        depth = np.clip(distance / np.clip(distance.max(), 1.0, INSIDE_CELLS), 0.0, 1.0)
+        target[1][box] = np.where(own, depth, target[1][box])
+    return target
+
+
+def _turned(image: NDArray[np.generic], turns: int, mirror: bool) -> NDArray[np.generic]:
+    turned = np.rot90(image, turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirror else turned)
+
+
+def _is_distinct(first: tuple[frozenset[str], float], second: tuple[frozenset[str], float]) -> bool:
+    """Whether a person tells two kinds apart by their shapes."""
+    ratio = max(first[1], second[1]) / max(min(first[1], second[1]), 1e-9)
+    return not first[0] & second[0] or ratio > 2.5

@@ -1,0 +1,183 @@
+"""The network of mode ``objects``: where objects end, what they look like, and which of them are odd.
+
+It has three parts. A small U-Net turns the view into feature maps and two outline maps, from which
+:mod:`.segmentation` makes objects. Each object becomes one vector, made from the mean and the standard deviation of
+the features on its whole surface and from its shape. A transformer compares all objects of the scene, and those
+remembered or taught, and gives each one the probability that it is no ordinary one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from impurity_grasp_ros.config import parameter
+
+FINE_FACTOR = 2
+"""Pixels of the color image along each edge of a cell."""
+
+SHAPE_NUMBERS = 8
+"""Numbers that describe the shape of an object, see :mod:`.object_shapes`."""
+
+SEEN, ORDINARY, ODD = 0, 1, 2
+"""Roles of objects: in view, to be judged; known to be ordinary; known to be odd."""
+
+DARK = 0.04
+"""Added to the sum of the color channels before logarithm and shares are taken."""
+
+HEIGHT_SCALE, RELIEF_SCALE, RELIEF_CELLS = 20.0, 60.0, 9
+"""Factors per meter on heights and on deviations from the mean height around a cell, and the size of that area."""
+
+
+@dataclass(frozen=True)
+class ObjectNetworkConfig:
+    """Sizes of the network."""
+
+    fine: int = parameter("channels at one pixel per cell", low=4, high=128)
+    middle: int = parameter("channels at one pixel per 2 x 2 cells", low=4, high=256)
+    coarse: int = parameter("channels at one pixel per 4 x 4 cells", low=4, high=512)
+    vector: int = parameter("numbers that describe an object; a multiple of 4", low=4, high=512)
+
+
+class FeatureMaps(NamedTuple):
+    """Features of a batch of views.
+
+    Attributes:
+        texture: (B, fine, R, C), with a field of view of a few cells.
+        fine: (B, fine, R, C), with a wide field of view.
+        middle: (B, middle, R / 2, C / 2).
+        coarse: (B, coarse, R / 4, C / 4).
+        outline: (B, 2, R, C) logits: a cell is on the border of an object; a cell is far inside of one.
+    """
+
+    texture: Tensor
+    fine: Tensor
+    middle: Tensor
+    coarse: Tensor
+    outline: Tensor
+
+
+class ObjectNetwork(nn.Module):
+    """The network; the size of the view must be a multiple of 4 cells."""
+
+    def __init__(self, config: ObjectNetworkConfig) -> None:
+        """Make it with random weights."""
+        super().__init__()
+        fine, middle, coarse = config.fine, config.middle, config.coarse
+        self.stem = nn.Sequential(_convolution(6 * FINE_FACTOR**2, fine), _convolution(fine, fine))
+        self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
+        self.to_coarse = nn.Sequential(
+            _convolution(middle, coarse, stride=2), *(_Residual(coarse, dilation) for dilation in (1, 2, 4))
+        )
+        self.from_coarse = nn.Conv2d(coarse, middle, 1)
+        self.merge_middle = _convolution(2 * middle, middle)
+        self.from_middle = nn.Conv2d(middle, fine, 1)
+        self.merge_fine = _convolution(2 * fine + 3, fine)
+        self.outline = nn.Conv2d(fine, 2, 1)
+        pooled = 2 * (2 * fine + middle) + coarse + SHAPE_NUMBERS
+        self.describe = nn.Sequential(
+            nn.Linear(pooled, 2 * config.vector), nn.ReLU(), nn.Linear(2 * config.vector, config.vector)
+        )
+        self.role = nn.Embedding(3, config.vector)
+        self.compare = nn.ModuleList(
+            nn.TransformerEncoderLayer(config.vector, 4, 2 * config.vector, 0.0, batch_first=True, norm_first=True)
+            for _ in range(2)
+        )
+        self.decide = nn.Sequential(
+            nn.LayerNorm(config.vector), nn.Linear(config.vector, 32), nn.ReLU(), nn.Linear(32, 1)
+        )
+
+    def forward(self, color: Tensor, height: Tensor, seen: Tensor) -> FeatureMaps:
+        """Compute the feature maps.
+
+        Args:
+            color: (B, 3, 2 R, 2 C) RGB in 0..1, 0 where nothing was seen.
+            height: (B, 1, R, C) meters above the table.
+            seen: (B, 1, R, C) 1 in cells that were seen, else 0.
+        """
+        total = color.sum(1, keepdim=True) + DARK
+        planes = torch.cat([color * 2 - 1, torch.log2(total) / 2, color[:, :2] / total * 3 - 1], 1)
+        relief = height - functional.avg_pool2d(height, RELIEF_CELLS, 1, RELIEF_CELLS // 2)
+        surface = torch.cat([height * HEIGHT_SCALE - 0.5, relief * RELIEF_SCALE, seen], 1)
+        texture = self.stem(functional.pixel_unshuffle(planes, FINE_FACTOR))
+        middle = self.to_middle(torch.cat([texture, surface], 1))
+        coarse = self.to_coarse(middle)
+        middle = self.merge_middle(torch.cat([_doubled(self.from_coarse(coarse)), middle], 1))
+        fine = self.merge_fine(torch.cat([_doubled(self.from_middle(middle)), texture, surface], 1))
+        return FeatureMaps(texture, fine, middle, coarse, self.outline(fine))
+
+    def vectors(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
+        """Describe the objects of one view.
+
+        Args:
+            maps: Feature maps of a batch.
+            index: Which view of the batch.
+            labels: (R, C) int64, the object of each cell; -1 for none.
+            shapes: (n, 8) float32, the shapes of the objects.
+
+        Returns:
+            (n, vector) float32.
+        """
+        found = [
+            statistic
+            for features, step in ((maps.texture, 1), (maps.fine, 1), (maps.middle, 2))
+            for statistic in _pooled(features[index], labels[::step, ::step], len(shapes))
+        ]
+        found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(shapes))[0])
+        return self.describe(torch.cat([*found, shapes], 1))
+
+    def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
+        """Compare objects with one another.
+
+        Args:
+            vectors: (B, n, vector) objects, in view, remembered or taught.
+            roles: (B, n) int64, ``SEEN``, ``ORDINARY`` or ``ODD``.
+            padding: (B, n) bool, true where there is no object.
+
+        Returns:
+            (B, n) logits of the probability of being odd; meaningful for objects with the role ``SEEN``.
+        """
+        tokens = vectors + self.role(roles)
+        for layer in self.compare:
+            tokens = layer(tokens, src_key_padding_mask=padding)
+        return self.decide(tokens)[..., 0]
+
+
+class _Residual(nn.Module):
+    """Two convolutions around which the input is added."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            _convolution(channels, channels, dilation=dilation),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return functional.relu(features + self.inner(features))
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+def _doubled(features: Tensor) -> Tensor:
+    return functional.interpolate(features, scale_factor=2.0, mode="bilinear")
+
+
+def _pooled(features: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (count, C) of features (C, R, C) on each label; 0 and 0.01 for one without cells."""
+    flat = labels.reshape(-1)
+    inside = flat >= 0
+    values, owner = features.reshape(len(features), -1).T[inside].float(), flat[inside]
+    cells = torch.zeros(count).index_add_(0, owner, torch.ones(len(owner))).clamp(min=1.0)[:, None]
+    mean = torch.zeros(count, values.shape[1]).index_add_(0, owner, values) / cells
+    variance = torch.zeros(count, values.shape[1]).index_add_(0, owner, (values - mean[owner]) ** 2) / cells
+    return mean, (variance + 1e-4).sqrt()

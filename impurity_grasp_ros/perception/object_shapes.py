@@ -1,0 +1,61 @@
+"""The shape of each object in view, in numbers of order 1."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.perception.segmentation import Labels
+
+TYPICAL_AREA, TYPICAL_RADIUS = 1.2e-3, 0.012
+"""Footprint in m2 and standard deviation in m of the cells of an object of common size."""
+
+HEIGHT_SCALE, ROUGHNESS_SCALE = 20.0, 60.0
+"""Factors per meter on heights and on their standard deviation."""
+
+
+def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> NDArray[np.float32]:
+    """Describe shape and size of all objects.
+
+    Args:
+        labels: (R, C) int64, objects numbered from 0; -1 for none.
+        height: (R, C) float32, meters above the table.
+        resolution: Meters per cell.
+
+    Returns:
+        (n, 8) float32 per object: logarithms of the area, length and width relative to those of a common object; how
+        much the area differs from that of an ellipse; greatest and mean height; roughness; logarithm of the number of
+        cells.
+    """
+    count = int(labels.max()) + 1
+    rows, columns = np.nonzero(labels >= 0)
+    owner, heights = labels[rows, columns], height[rows, columns].astype(np.float64)
+    cells = np.maximum(np.bincount(owner, minlength=count), 1).astype(np.float64)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(owner, values, count) / cells
+
+    y, x = rows * resolution, columns * resolution
+    dy, dx = y - mean(y)[owner], x - mean(x)[owner]
+    xx, yy, xy = (mean(product) + extra for product, extra in ((dx * dx, 1e-8), (dy * dy, 1e-8), (dx * dy, 0.0)))
+    middle, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    length, width = np.sqrt(middle + spread), np.sqrt(np.maximum(middle - spread, 1e-8))
+    area = cells * resolution**2
+    top = np.zeros(count)
+    np.maximum.at(top, owner, heights)
+    level = mean(heights)
+    rough = np.sqrt(np.maximum(mean(heights**2) - level**2, 0.0))
+    return np.column_stack(
+        [
+            np.log(area / TYPICAL_AREA),
+            np.log(length / TYPICAL_RADIUS),
+            np.log(width / TYPICAL_RADIUS),
+            area / (4 * math.pi * length * width) - 1.0,
+            top * HEIGHT_SCALE - 0.8,
+            level * HEIGHT_SCALE - 0.6,
+            rough * ROUGHNESS_SCALE - 0.3,
+            np.log(cells / 300.0),
+        ]
+    ).astype(np.float32)

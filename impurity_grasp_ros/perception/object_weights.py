@@ -1,0 +1,98 @@
+"""Files of the weights of the attention network, in the safetensors format, with JSON texts as metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impurity_grasp_ros.config import from_mapping, parameter
+from impurity_grasp_ros.errors import CheckpointError, ConfigError
+from impurity_grasp_ros.files import write_atomically
+from impurity_grasp_ros.perception.object_network import ObjectNetwork, ObjectNetworkConfig
+from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
+
+KEY = "object_network"
+"""Key of the configuration in the metadata."""
+
+
+@dataclass(frozen=True)
+class AttentionTraining:
+    """Where weights come from."""
+
+    preset: str = parameter("name of the training in config/attention_training.yaml")
+    commit: str = parameter("commit of the code; + when files differed from it")
+    seed: int = parameter("seed of the training", low=0, high=2**31)
+    rounds: int = parameter("rounds that were trained", low=0, high=10**6)
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectWeights:
+    """What a file of weights holds: sizes of the network, its tensors by name, and where they come from."""
+
+    config: ObjectNetworkConfig
+    tensors: Mapping[str, Tensor]
+    training: AttentionTraining
+
+
+def write_object_weights(path: Path, weights: ObjectWeights) -> None:
+    """Write a file atomically.
+
+    Args:
+        path: The file.
+        weights: Its content; tensors contiguous and on the CPU.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    metadata = {KEY: json.dumps(asdict(weights.config)), "training": json.dumps(asdict(weights.training))}
+    write_atomically(path, to_bytes(weights.tensors, metadata))
+
+
+def read_object_weights(path: Path) -> ObjectWeights:
+    """Read a file.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or is not a file of such weights.
+    """
+    tensors, metadata = read_tensors(path)
+    if not {KEY, "training"} <= set(metadata):
+        raise CheckpointError(f"{path}: expected {KEY} and training in the metadata, found {sorted(metadata)}")
+    try:
+        config = from_mapping(ObjectNetworkConfig, json.loads(metadata[KEY]))
+        training = from_mapping(AttentionTraining, json.loads(metadata["training"]))
+        with torch.device("meta"):
+            ObjectNetwork(config).load_state_dict(tensors, assign=True)
+    except (ConfigError, ValueError, RuntimeError) as error:  # RecursionError is a RuntimeError
+        raise CheckpointError(f"{path}: expected weights that fit their configuration: {error}") from error
+    broken = sorted(name for name, tensor in tensors.items() if not torch.isfinite(tensor).all())
+    if broken:
+        raise CheckpointError(f"{path}: expected finite weights, received others in {broken[0]}")
+    return ObjectWeights(config, tensors, training)
+
+
+@lru_cache(maxsize=4)
+def load_object_network(path: Path) -> ObjectNetwork:
+    """Make the network of a file, ready to judge; equal paths share one.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or is not a file of such weights.
+    """
+    weights = read_object_weights(path)
+    network = ObjectNetwork(weights.config)
+    network.load_state_dict(dict(weights.tensors))
+    return network.eval()
+
+
+def identity(network: ObjectNetwork) -> str:
+    """First twelve hexadecimal digits of the SHA-256 hash of the weights: descriptions of others mean something else."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,106 @@
+"""Which objects are odd: judged among each other, and against what is remembered or was taught.
+
+Nothing is known about objects beforehand. In the first view of a job, an object is odd if it is unlike the kinds to
+which most objects belong. What was found then is remembered, so that objects can be told apart later in the job, when
+few are left. A model that was taught takes the place of the first view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, ObjectNetwork
+
+Vectors = NDArray[np.float32]
+"""(n, vector) descriptions of objects."""
+
+
+@dataclass(frozen=True)
+class OddnessConfig:
+    """When an object is odd, and what is remembered."""
+
+    min_probability: float = parameter(
+        "probability of being odd from which on an object is a target", low=0.05, high=0.99
+    )
+    surely_ordinary: float = parameter(
+        "probability of being odd below which an object is remembered as ordinary", low=0.001, high=0.5
+    )
+    surely_odd: float = parameter(
+        "probability of being odd above which an object is remembered as odd", low=0.5, high=0.999
+    )
+    max_remembered: int = parameter("objects remembered from later views, the newest ones", low=0, high=256)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownObjects:
+    """Objects with which those in view are compared.
+
+    Attributes:
+        first: (k, vector) objects that were taught or seen in the first view of a job; they are never forgotten, so
+            that what is ordinary cannot drift to what was odd.
+        first_odd: (k,) bool, which of them are odd.
+        later: (m, vector) ordinary objects of later views, newest last; with them, slow changes of light are followed.
+    """
+
+    first: Vectors
+    first_odd: NDArray[np.bool_]
+    later: Vectors
+
+    def tokens(self) -> tuple[Vectors, NDArray[np.int64]]:
+        """Return all vectors (n, vector) and their roles (n,)."""
+        roles = np.where(self.first_odd, ODD, ORDINARY).astype(np.int64)
+        return np.concatenate([self.first, self.later]), np.concatenate(
+            [roles, np.full(len(self.later), ORDINARY, np.int64)]
+        )
+
+
+@torch.inference_mode()
+def probabilities(network: ObjectNetwork, vectors: Vectors, known: KnownObjects | None) -> NDArray[np.float32]:
+    """Judge the objects in view.
+
+    Args:
+        network: The network that made the vectors.
+        vectors: (n, vector) objects in view.
+        known: What they are compared with besides each other; None in the first view without a model.
+
+    Returns:
+        (n,) probability that each is no ordinary object.
+    """
+    if len(vectors) == 0:
+        return np.zeros(0, np.float32)
+    roles = np.full(len(vectors), SEEN, np.int64)
+    if known is not None:
+        more, their_roles = known.tokens()
+        vectors, roles = np.concatenate([vectors, more]), np.concatenate([roles, their_roles])
+    count = int((roles == SEEN).sum())
+    logits = network.judge(torch.from_numpy(vectors)[None], torch.from_numpy(roles)[None])[0, :count]
+    return np.asarray(torch.sigmoid(logits).numpy(), np.float32)
+
+
+def remember(
+    known: KnownObjects | None, vectors: Vectors, odd: NDArray[np.float32], config: OddnessConfig
+) -> KnownObjects | None:
+    """Update what is known by what was seen.
+
+    Args:
+        known: What was known before the view.
+        vectors: (n, vector) objects in view.
+        odd: (n,) probability that each is no ordinary object.
+        config: What is remembered.
+
+    Returns:
+        What is known now; None as long as no object was surely ordinary.
+    """
+    ordinary = odd < config.surely_ordinary
+    if known is None:
+        if not ordinary.any():
+            return None
+        sure = ordinary | (odd > config.surely_odd)
+        return KnownObjects(vectors[sure], odd[sure] > config.surely_odd, vectors[:0])
+    later = np.concatenate([known.later, vectors[ordinary]])
+    return KnownObjects(known.first, known.first_odd, later[max(len(later) - config.max_remembered, 0) :])

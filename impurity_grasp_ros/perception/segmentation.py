@@ -1,0 +1,107 @@
+"""Class-agnostic segmentation: the cells of each object in view, touching and overlapping ones apart.
+
+The network says for each cell whether it is on the border of an object or far inside of one. The insides become seeds,
+from which a watershed fills the objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import watershed_ift
+
+from impurity_grasp_ros.config import parameter
+
+Labels = NDArray[np.int64]
+"""(R, C) the object of each cell, counted from 0; -1 for none."""
+
+_SMOOTH_PX = 0.8
+"""Standard deviation in cells of the filter that joins seeds."""
+
+_BORDER_WEIGHT = 0.5
+"""How much the probability of a border lowers that of an inside."""
+
+
+@dataclass(frozen=True)
+class SegmentationConfig:
+    """When cells form an object."""
+
+    seed_level: float = parameter("probability of being inside from which on cells form a seed", low=0.05, high=0.95)
+    min_seed: int = parameter("cells of the smallest seed", low=1, high=200)
+    min_cells: int = parameter("cells of the smallest object that is judged", low=4, high=1000)
+
+
+def segment(outline: NDArray[np.float32], objects: NDArray[np.bool_], config: SegmentationConfig) -> Labels:
+    """Divide the cells that carry objects into objects.
+
+    Args:
+        outline: (2, R, C) logits of the network: border, inside.
+        objects: (R, C) bool, the cells that carry an object.
+        config: When cells form an object.
+
+    Returns:
+        (R, C) int64, the objects; cells of parts that are too small have no object.
+    """
+    border, inside = 1.0 / (1.0 + np.exp(-outline))
+    inside = cv2.GaussianBlur(inside * (1.0 - _BORDER_WEIGHT * border), (0, 0), _SMOOTH_PX)
+    seeds = _numbered((inside > config.seed_level) & objects, config.min_seed)
+    unseeded = _numbered(objects, config.min_cells)
+    seeded = np.unique(unseeded[seeds > 0])
+    alone = (unseeded > 0) & ~np.isin(unseeded, seeded)  # a group without any seed is one object
+    seeds = np.where(alone, unseeded + seeds.max(), seeds)
+    markers = np.where(objects, seeds, -1).astype(np.int16)
+    filled = watershed_ift((255.0 * (1.0 - np.clip(inside, 0.0, 1.0))).astype(np.uint8), markers)
+    return compact(np.where(objects & (filled > 0), filled, 0).astype(np.int64) - 1, config.min_cells)
+
+
+def compact(labels: Labels, min_cells: int) -> Labels:
+    """Number the objects from 0 without gaps, without those that have fewer than ``min_cells`` cells.
+
+    Args:
+        labels: (R, C) int64, -1 for none.
+        min_cells: Cells of the smallest object that is kept.
+
+    Returns:
+        (R, C) int64.
+    """
+    counts = np.bincount(labels[labels >= 0], minlength=1)
+    numbers = np.full(len(counts) + 1, -1, np.int64)  # the last one is for -1
+    kept = np.flatnonzero(counts >= min_cells)
+    numbers[kept] = np.arange(len(kept))
+    return numbers[labels]
+
+
+def border_cells(labels: Labels) -> NDArray[np.bool_]:
+    """Return the cells (R, C) that have a neighbor with another label, among the 8 around them."""
+    padded = np.pad(labels, 1, mode="edge")
+    rows, columns = labels.shape
+    border = np.zeros(labels.shape, np.bool_)
+    for row in range(3):
+        for column in range(3):
+            border |= padded[row : row + rows, column : column + columns] != labels
+    return border
+
+
+def inner_cells(labels: Labels) -> Labels:
+    """Return the labels without cells at the border of an object, where colors and heights of two surfaces mix.
+
+    Objects that have no other cells keep all of them.
+
+    Args:
+        labels: (R, C) int64, -1 for none.
+    """
+    inner = np.where(border_cells(labels), -1, labels)
+    thin = np.setdiff1d(labels, inner)
+    return np.where(np.isin(labels, thin), labels, inner)
+
+
+def _numbered(cells: NDArray[np.bool_], min_cells: int) -> NDArray[np.int32]:
+    """Number (R, C) connected groups of at least ``min_cells`` cells from 1; 0 elsewhere."""
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=4)
+    numbers = np.zeros(count, np.int32)
+    kept = 1 + np.flatnonzero(statistics[1:, cv2.CC_STAT_AREA] >= min_cells)
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    return np.asarray(numbers[labels], np.int32)
