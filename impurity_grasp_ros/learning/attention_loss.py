@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impurity_grasp_ros.learning.attention_views import LabeledView
+from impurity_grasp_ros.learning.attention_views import LabeledView, Pair
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, FeatureMaps, ObjectNetwork
 
 BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
@@ -18,8 +18,6 @@ BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
 
 KINDS_APART = 100
 """Kinds of different pairs of views have numbers that are so far apart."""
-
-Pair = tuple[LabeledView, LabeledView]
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,10 @@ class LabeledView:
     kinds: NDArray[np.int64]
 
 
+Pair = tuple[LabeledView, LabeledView]
+"""Two views that show the same bodies, of kinds that look the same in both."""
+
+
 @dataclass(frozen=True)
 class Roles:
     """Which kind each body is of, and which kinds are odd."""
@@ -80,11 +84,9 @@ class ViewSource:
         self._projection = packaged_parameters("heightmap_node", ProjectionConfig, "projection")
         self._noise = load_scene("training_noisy")[0].camera
 
-    def pairs(
-        self, scenes: int, pairs_per_scene: int, rng: np.random.Generator
-    ) -> list[tuple[LabeledView, LabeledView]]:
+    def pairs(self, scenes: int, pairs_per_scene: int, rng: np.random.Generator) -> list[Pair]:
         """Make pairs of views of so many scenes."""
-        found = []
+        found: list[Pair] = []
         for _ in range(scenes):
             mixed = self._reset(rng)
             for _ in range(pairs_per_scene):

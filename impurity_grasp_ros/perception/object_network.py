@@ -79,9 +79,8 @@ class ObjectNetwork(nn.Module):
         self.merge_fine = _convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
         pooled = 2 * (2 * fine + middle) + coarse + SHAPE_NUMBERS
-        self.describe = nn.Sequential(
-            nn.Linear(pooled, 2 * config.vector), nn.ReLU(), nn.Linear(2 * config.vector, config.vector)
-        )
+        hidden = 2 * config.vector
+        self.describe = nn.Sequential(nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector))
         self.role = nn.Embedding(3, config.vector)
         self.compare = nn.ModuleList(
             nn.TransformerEncoderLayer(config.vector, 4, 2 * config.vector, 0.0, batch_first=True, norm_first=True)

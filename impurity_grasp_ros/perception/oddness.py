@@ -24,9 +24,7 @@ Vectors = NDArray[np.float32]
 class OddnessConfig:
     """When an object is odd, and what is remembered."""
 
-    min_probability: float = parameter(
-        "probability of being odd from which on an object is a target", low=0.05, high=0.99
-    )
+    min_probability: float = parameter("probability of being odd from which an object is a target", low=0.05, high=0.99)
     surely_ordinary: float = parameter(
         "probability of being odd below which an object is remembered as ordinary", low=0.001, high=0.5
     )
