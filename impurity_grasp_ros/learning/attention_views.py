@@ -20,6 +20,7 @@ from impurity_grasp_ros.perception.object_network import FINE_FACTOR
 from impurity_grasp_ros.perception.object_shapes import shapes
 from impurity_grasp_ros.perception.ortho import fine_color
 from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells
+from impurity_grasp_ros.simulation.camera import Rendering
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.materials import Material
 from impurity_grasp_ros.simulation.scenes import load_scene
@@ -31,6 +32,9 @@ MIXED_SCENES = ("random", "challenging", "invisible", "novel")
 
 FIRST_SEED = 1_000_000
 """Lowest seed of scenes for training; all measurements use lower ones."""
+
+MIXED, NOISY = 0.4, 0.8
+"""Fractions of the scenes with many shapes, and of the views with noise."""
 
 MIN_CELLS = 40
 """Cells of the smallest part of an object that is judged."""
@@ -89,23 +93,33 @@ class ViewSource:
         found: list[Pair] = []
         for _ in range(scenes):
             mixed = self._reset(rng)
+            rendering = self._rendered()
             for _ in range(pairs_per_scene):
                 roles = self._roles(mixed, rng)
                 materials = self._materials(roles, rng)
-                found.append((self._view(roles, materials, rng), self._view(roles, materials, rng)))
+                first, second = (self._view(rendering, roles, materials, rng) for _ in range(2))
+                found.append((first, second))
         return found
 
     def _reset(self, rng: np.random.Generator) -> bool:
         """Make a scene; returns whether shapes say nothing in it."""
         while True:
-            mixed = rng.random() < 0.4
-            name = str(rng.choice(MIXED_SCENES)) if mixed else "training_noisy"
+            mixed = rng.random() < MIXED
+            name = str(rng.choice(MIXED_SCENES)) if mixed else "training"
             few = {"targets": 1, "blocks": int(rng.integers(3, 17))} if name in ("random", "novel") else {}
             try:
                 self._environment.reset(FIRST_SEED + int(rng.integers(2**31 - FIRST_SEED)), name, **few)
             except SceneNotSettledError:
                 continue  # another seed
             return mixed
+
+    def _rendered(self) -> Rendering:
+        """Render the scene with white objects."""
+        world = self._environment.world
+        world.coats.clear()
+        for body in self._environment.scene.blocks:
+            world.bullet.changeVisualShape(body, -1, rgbaColor=[1.0, 1.0, 1.0, 1.0])
+        return self._environment.camera.render()
 
     def _roles(self, mixed: bool, rng: np.random.Generator) -> Roles:
         """The kinds of the scene, or kinds that are drawn if shapes say nothing."""
@@ -133,12 +147,6 @@ class ViewSource:
             found.append(found[other] if alone and rng.random() < 0.4 else another_material(found[other], rng))
         return found
 
-    def _change_view(self, rng: np.random.Generator) -> None:
-        """Give the table another color, and the camera other noise in another light, or none."""
-        self._environment.world.bullet.changeVisualShape(self._environment.table, -1, rgbaColor=[*color(rng), 1.0])
-        noisy = rng.random() < 0.8
-        self._environment.camera.noise = SensorNoise(self._noise, rng) if noisy else None
-
     def _form(self, roles: Roles, kind: int) -> tuple[frozenset[str], float]:
         """Sorts of shapes of a kind, and the mean of their volumes in m3."""
         blocks = self._environment.scene.blocks
@@ -146,18 +154,22 @@ class ViewSource:
         volumes = [shape.volume for shape in members]
         return frozenset(shape.kind for shape in members), float(np.mean(volumes)) if volumes else 0.0
 
-    def _view(self, roles: Roles, materials: list[Material], rng: np.random.Generator) -> LabeledView:
-        """Give every body a new coat and capture it."""
+    def _view(
+        self, rendering: Rendering, roles: Roles, materials: list[Material], rng: np.random.Generator
+    ) -> LabeledView:
+        """Give every body a new coat, the table a new color and the camera new noise, and take a picture."""
         environment = self._environment
         for body, block in environment.scene.blocks.items():
             half_size = np.abs(block.shape.corners).max(axis=0).tolist()
             environment.world.coats[body] = materials[roles.kinds[body]].coat(half_size, rng)
-            environment.world.bullet.changeVisualShape(body, -1, rgbaColor=[1.0, 1.0, 1.0, 1.0])
-        self._change_view(rng)
-        frame, shown = environment.camera.capture_with_bodies()
+        environment.camera.noise = SensorNoise(self._noise, rng) if rng.random() < NOISY else None
+        rest = ~np.isin(rendering.bodies, list(roles.kinds))
+        tinted = rendering.color.copy()
+        tinted[rest] = (tinted[rest] * np.array(color(rng), np.float32)).astype(np.uint8)
+        frame = environment.camera.develop(rendering._replace(color=tinted))
         grid = environment.cell.workspace.grid
         heightmap = project(frame, grid, self._projection)
-        bodies = project_labels(frame, shown, grid, self._projection)
+        bodies = project_labels(frame, rendering.bodies, grid, self._projection)
         return labeled(heightmap.height, heightmap.valid, fine_color(frame, heightmap, FINE_FACTOR), bodies, roles, rng)
 
 

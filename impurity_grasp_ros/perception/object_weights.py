@@ -91,7 +91,7 @@ def load_object_network(path: Path) -> ObjectNetwork:
 
 
 def identity(network: ObjectNetwork) -> str:
-    """First twelve hexadecimal digits of the SHA-256 hash of the weights; vectors of other weights mean other things."""
+    """First twelve hexadecimal digits of the SHA-256 hash of the weights."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pybullet
@@ -20,6 +21,20 @@ NEAR, FAR = 0.2, 2.0
 
 LIGHT_DIRECTION = (0.3, 0.2, 1.0)
 """Direction toward the light; oblique, so that the sides of a block differ in brightness."""
+
+
+class Rendering(NamedTuple):
+    """What the renderer gives.
+
+    Attributes:
+        color: (H, W, 3) uint8, RGB.
+        depth: (H, W) float32, meters; 0 where nothing is nearer than the far plane.
+        bodies: (H, W) int32, the body that each pixel shows; -1 for none.
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    bodies: NDArray[np.int32]
 
 
 class SimulatedCamera:
@@ -61,6 +76,18 @@ class SimulatedCamera:
         """
         color, depth, segments = self._render(segmentation=True)
         return self._frame(color, depth, segments), segments.reshape(depth.shape)
+
+    def render(self) -> Rendering:
+        """Render the bodies without their coats and without noise, to :meth:`develop` frames of it."""
+        color, depth, segments = self._render(segmentation=True)
+        return Rendering(color, depth, segments.reshape(depth.shape))
+
+    def develop(self, rendering: Rendering) -> RgbdFrame:
+        """Make a frame from a rendering, with the coats that the bodies have now and new noise.
+
+        It is the frame that :meth:`capture` would give, as long as nothing has moved.
+        """
+        return self._frame(rendering.color, rendering.depth, rendering.bodies)
 
     def visible_pixels(self) -> dict[int, int]:
         """Number of visible pixels of each body. Ground truth, for scene generation and evaluation only."""

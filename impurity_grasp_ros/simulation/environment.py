@@ -133,7 +133,7 @@ class Environment:
     def _build(self) -> None:
         """Add table, bin and robot to an empty world."""
         world, cell = self.world, self.cell
-        self.table = table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
+        table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
         _add_bin(world, cell.drop_bin)
         robot = Robot(world, cell.gripper_model)
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
