@@ -96,6 +96,7 @@ class Heightmap:
         valid: (R, C) bool, false where nothing was seen.
         grid: The cells.
         stamp: Seconds, ROS time of the frame that it was made from.
+        fine_color: (k R, k C, 3) uint8, RGB at k x k points of each cell, 0 in cells that are not valid; or None.
     """
 
     color: NDArray[np.uint8]
@@ -103,6 +104,7 @@ class Heightmap:
     valid: NDArray[np.bool_]
     grid: Grid
     stamp: float = 0.0
+    fine_color: NDArray[np.uint8] | None = None
 
     def window(self, row: int, column: int, size_px: int) -> Heightmap:
         """Return the square part of ``size_px`` cells that starts at (row, column); cells off the map are invalid."""

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
-from impurity_grasp_ros.perception.object_network import FINE_FACTOR
 from impurity_grasp_ros.perception.object_shapes import shapes
-from impurity_grasp_ros.perception.ortho import fine_color
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells
 from impurity_grasp_ros.simulation.camera import Rendering
 from impurity_grasp_ros.simulation.environment import Environment

@@ -61,6 +61,8 @@ def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
     message.color = to_image(heightmap.color, "rgb8", header)
     message.height = to_image(heightmap.height, "32FC1", header)
     message.valid = to_image(heightmap.valid * np.uint8(255), "mono8", header)
+    if heightmap.fine_color is not None:
+        message.fine_color = to_image(heightmap.fine_color, "rgb8", header)
     message.origin.position = Point(x=heightmap.grid.x_min, y=heightmap.grid.y_min)
     message.origin.orientation.w = 1.0
     return message
@@ -89,7 +91,8 @@ def from_heightmap(message: HeightmapMsg) -> Heightmap:
         raise InvalidFrameError("expected finite heights, received NaN or infinity")
     origin = message.origin.position
     grid = Grid(origin.x, origin.y, height.shape[0], height.shape[1], round(message.resolution, 6))
-    return Heightmap(color, height, valid > 0, grid, to_seconds(message.header.stamp))
+    fine = from_image(message.fine_color) if message.fine_color.data else None
+    return Heightmap(color, height, valid > 0, grid, to_seconds(message.header.stamp), fine)
 
 
 def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:

@@ -14,6 +14,7 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Heightmap
 from impurity_grasp_ros.perception.appearance import Appearance, AppearanceConfig
 from impurity_grasp_ros.perception.coverage import check_clear
+from impurity_grasp_ros.perception.objects_config import ObjectsConfig
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, candidate, find_clusters, object_cells
 from impurity_grasp_ros.perception.saliency import SaliencyConfig, check_image
 from impurity_grasp_ros.perception.target import Detection, TargetConfig, find_most_salient, find_outlier
@@ -32,9 +33,11 @@ class AttentionConfig:
     appearance: AppearanceConfig
     saliency: SaliencyConfig
     occlusion: OcclusionConfig
+    objects: ObjectsConfig
     max_unseen: float = parameter("m; never CLEAR while a square of this size has not been seen", low=0.01, high=0.5)
     mode: str = parameter(
-        "outlier: the target is what looks unlike the ordinary objects; vocus2: what is most salient, as published; "
+        "objects: the target is the object that looks unlike the others; outlier: the color that is unlike the others; "
+        "vocus2: what is most salient, as published; "
         "no-inference, target-only, whole: ablations; or the name of a mode in another package"
     )
 
@@ -80,6 +83,16 @@ def _outlier(
         heightmap, objects, appearance, config.target, config.appearance, config.saliency
     )
     return attention_on(heightmap, detection, config), appearance
+
+
+def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
+    """Mode in which the target is the object that looks unlike the others."""
+    check_image(heightmap.color)
+    from impurity_grasp_ros.perception.objects import find_odd_objects  # torch takes its time
+
+    objects = object_cells(heightmap, config.occlusion)
+    detection, memory = find_odd_objects(heightmap, objects, memory, config.objects)
+    return attention_on(heightmap, detection, config), memory
 
 
 def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
@@ -186,6 +199,7 @@ ATTENTIONS: Registry[Attend] = Registry(
     "mode",
     "impurity_grasp.attentions",
     {
+        "objects": _odd_object,
         "outlier": _outlier,
         "vocus2": _most_salient,
         "no-inference": _ablated(without_inference),

@@ -16,9 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
-
-FINE_FACTOR = 2
-"""Pixels of the color image along each edge of a cell."""
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 
 SHAPE_NUMBERS = 8
 """Numbers that describe the shape of an object, see :mod:`.object_shapes`."""

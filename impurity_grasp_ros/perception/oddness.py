@@ -13,25 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, ObjectNetwork
+from impurity_grasp_ros.perception.objects_config import OddnessConfig
 
 Vectors = NDArray[np.float32]
 """(n, vector) descriptions of objects."""
-
-
-@dataclass(frozen=True)
-class OddnessConfig:
-    """When an object is odd, and what is remembered."""
-
-    min_probability: float = parameter("probability of being odd from which an object is a target", low=0.05, high=0.99)
-    surely_ordinary: float = parameter(
-        "probability of being odd below which an object is remembered as ordinary", low=0.001, high=0.5
-    )
-    surely_odd: float = parameter(
-        "probability of being odd above which an object is remembered as odd", low=0.5, high=0.999
-    )
-    max_remembered: int = parameter("objects remembered from later views, the newest ones", low=0, high=256)
 
 
 @dataclass(frozen=True, eq=False)

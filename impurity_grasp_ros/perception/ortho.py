@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.perception.table import TablePlane
 
+FINE_FACTOR = 2
+"""Pixels of the fine color image along each edge of a cell: about the resolution of the camera."""
+
 _STEEP = 3.0
 """Heights are interpolated unless those of a cell and its neighbors differ by more than this many cells."""
 

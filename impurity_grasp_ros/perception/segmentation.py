@@ -6,14 +6,12 @@ from which a watershed fills the objects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import watershed_ift
 
-from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 
 Labels = NDArray[np.int64]
 """(R, C) the object of each cell, counted from 0; -1 for none."""
@@ -23,15 +21,6 @@ _SMOOTH_PX = 0.8
 
 _BORDER_WEIGHT = 0.5
 """How much the probability of a border lowers that of an inside."""
-
-
-@dataclass(frozen=True)
-class SegmentationConfig:
-    """When cells form an object."""
-
-    seed_level: float = parameter("probability of being inside from which on cells form a seed", low=0.05, high=0.95)
-    min_seed: int = parameter("cells of the smallest seed", low=1, high=200)
-    min_cells: int = parameter("cells of the smallest object that is judged", low=4, high=1000)
 
 
 def segment(outline: NDArray[np.float32], objects: NDArray[np.bool_], config: SegmentationConfig) -> Labels:

@@ -6,7 +6,7 @@ cannot give one. Within a job, each view is compared with the first and with the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from impurity_grasp_ros.perception.intrusion import (
     rising,
     volume,
 )
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.perception.samples import Samples, Site, over_bin, sample
 from impurity_grasp_ros.perception.stillness import Landmarks, StillnessConfig, check_still, landmarks_of
 from impurity_grasp_ros.perception.table import TableConfig, TablePlane, correction, fit_table
@@ -103,7 +104,7 @@ def look(
         now = ReferenceView(before.table, before.light, now.landmarks, now.volume)
     heightmap = project(frame, site.grid, projection, table)
     check_seen(heightmap, config.coverage)
-    return heightmap, now
+    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, table)), now
 
 
 def _judge(

@@ -1,0 +1,154 @@
+"""Mode ``objects``: a target is an object whose whole surface or shape looks unlike the other objects.
+
+No object class is known. Objects are segmented, described and compared by a network that learned on simulated scenes of
+procedural materials and shapes what makes an object odd among others, see :mod:`.object_network`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.errors import InvalidFrameError
+from impurity_grasp_ros.perception.accessibility import most_accessible
+from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
+from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.object_weights import identity, load_object_network
+from impurity_grasp_ros.perception.objects_config import ObjectsConfig
+from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, probabilities, remember
+from impurity_grasp_ros.perception.ordinary_model import load_model
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR
+from impurity_grasp_ros.perception.seen_objects import SeenObject
+from impurity_grasp_ros.perception.segmentation import Labels, SegmentationConfig, inner_cells, segment
+from impurity_grasp_ros.perception.target import Detection
+from impurity_grasp_ros.resources import resource
+
+WEIGHTS = "models/attention.safetensors"
+"""The shipped weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectsMemory:
+    """What is remembered of a job.
+
+    Attributes:
+        known: Objects with which those in view are compared; None as long as none was surely ordinary.
+        objects: The objects of the latest view.
+    """
+
+    known: KnownObjects | None
+    objects: tuple[SeenObject, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """The objects of a view: the object of each cell (R, C), -1 for none, and the vectors (n, vector) of them."""
+
+    labels: Labels
+    vectors: Vectors
+
+
+def network_of(config: ObjectsConfig) -> ObjectNetwork:
+    """Load the network that a configuration names; it is loaded once.
+
+    Raises:
+        CheckpointError: The weights cannot be used.
+    """
+    return load_object_network(Path(config.weights).expanduser() if config.weights else resource(WEIGHTS))
+
+
+def find_odd_objects(
+    heightmap: Heightmap, objects: NDArray[np.bool_], memory: ObjectsMemory | None, config: ObjectsConfig
+) -> tuple[Detection, ObjectsMemory]:
+    """Find the first of the objects in view that are unlike ordinary ones.
+
+    Args:
+        heightmap: The view, with its fine color.
+        objects: (R, C) bool, the cells that carry an object.
+        memory: What was remembered of the previous view; None in the first view of a job.
+        config: How objects are found and judged.
+
+    Returns:
+        The detection, and what to remember. The detection's saliency is the probability of being odd of each cell's
+        object.
+
+    Raises:
+        InvalidFrameError: The heightmap has no fine color.
+        CheckpointError: The weights cannot be used.
+        ConfigError: The model of ordinary objects cannot be used.
+    """
+    network = network_of(config)
+    seen = describe(network, heightmap, objects, config.segmentation)
+    known = memory.known if memory else taught(network, config)
+    odd = probabilities(network, seen.vectors, known)
+    masks = [seen.labels == index for index in range(len(odd))]
+    after = ObjectsMemory(
+        remember(known, seen.vectors, odd, config.oddness),
+        tuple(SeenObject(mask, float(value)) for mask, value in zip(masks, odd, strict=True)),
+    )
+    saliency = np.where(seen.labels >= 0, np.append(odd, 0.0)[seen.labels], 0.0).astype(np.float32)
+    score = rescaled(float(odd.max()) if len(odd) else 0.0, config.oddness.min_probability)
+    found = [index for index in np.argsort(-odd) if odd[index] >= config.oddness.min_probability]
+    if not found:
+        return Detection(np.zeros(objects.shape, np.bool_), score, saliency), after
+    in_order = [masks[index] for index in found]
+    mask = in_order[0] if config.order == "certain" else most_accessible(in_order, heightmap)
+    return Detection(mask, score, saliency), after
+
+
+def describe(
+    network: ObjectNetwork, heightmap: Heightmap, objects: NDArray[np.bool_], config: SegmentationConfig
+) -> Description:
+    """Segment the objects of a view and describe each of them.
+
+    Args:
+        network: The network.
+        heightmap: The view, with its fine color.
+        objects: (R, C) bool, the cells that carry an object.
+        config: When cells form an object.
+
+    Raises:
+        InvalidFrameError: The heightmap has no fine color.
+    """
+    maps = _maps(network, heightmap)
+    labels = segment(maps.outline[0].numpy(), objects, config)
+    inner = inner_cells(labels)
+    with torch.inference_mode():
+        numbers = torch.from_numpy(shapes(inner, heightmap.height, heightmap.grid.resolution))
+        vectors = network.vectors(maps, 0, torch.from_numpy(inner), numbers)
+    return Description(labels, np.asarray(vectors.numpy(), np.float32))
+
+
+def taught(network: ObjectNetwork, config: ObjectsConfig) -> KnownObjects | None:
+    """Load the model that a configuration names; None if it names none.
+
+    Raises:
+        ConfigError: The file cannot be used, or was made with another network.
+    """
+    if not config.ordinary_model:
+        return None
+    return load_model(Path(config.ordinary_model).expanduser(), identity(network))
+
+
+def rescaled(probability: float, threshold: float) -> float:
+    """Return a score that is 0.5 at the threshold and grows linearly to 1 with the probability."""
+    if probability < threshold:
+        return 0.5 * probability / threshold
+    return 0.5 + 0.5 * (probability - threshold) / (1.0 - threshold)
+
+
+@torch.inference_mode()
+def _maps(network: ObjectNetwork, heightmap: Heightmap) -> FeatureMaps:
+    shape = (FINE_FACTOR * heightmap.grid.rows, FINE_FACTOR * heightmap.grid.columns, 3)
+    if heightmap.fine_color is None or heightmap.fine_color.shape != shape:
+        received = None if heightmap.fine_color is None else heightmap.fine_color.shape
+        raise InvalidFrameError(f"fine_color: expected an image of shape {shape}, received {received}")
+    color = torch.from_numpy(heightmap.fine_color).permute(2, 0, 1)[None].float() / 255
+    planes = (heightmap.height, heightmap.valid)
+    height, seen = (torch.from_numpy(plane.astype(np.float32))[None, None] for plane in planes)
+    return network(color.contiguous(memory_format=torch.channels_last), height, seen)
