@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -66,6 +67,8 @@ class LabeledView:
     odd: NDArray[np.bool_]
     kinds: NDArray[np.int64]
 
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 Pair = tuple[LabeledView, LabeledView]
 """Two views that show the same bodies, of kinds that look the same in both."""
@@ -191,7 +194,8 @@ def labeled(
         rng: Source of all random choices.
     """
     turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
-    height, seen, color, bodies = (_turned(image, turns, mirror) for image in (height, seen, color, bodies))
+    height, seen = _turned(height, turns, mirror), _turned(seen, turns, mirror)
+    color, bodies = _turned(color, turns, mirror), _turned(bodies, turns, mirror)
     owners = np.array(list(roles.kinds), np.int64)
     number = np.full(max(int(bodies.max()), int(owners.max())) + 2, -1, np.int64)
     number[owners] = np.arange(len(owners))
@@ -225,7 +229,7 @@ def outline_targets(objects: Labels) -> NDArray[np.float16]:
     return target
 
 
-def _turned(image: NDArray[np.generic], turns: int, mirror: bool) -> NDArray[np.generic]:
+def _turned(image: NDArray[Scalar], turns: int, mirror: bool) -> NDArray[Scalar]:
     turned = np.rot90(image, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirror else turned)
 

@@ -34,7 +34,7 @@ def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> ND
     owner, heights = labels[rows, columns], height[rows, columns].astype(np.float64)
     cells = np.maximum(np.bincount(owner, minlength=count), 1).astype(np.float64)
 
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.bincount(owner, values, count) / cells
 
     y, x = rows * resolution, columns * resolution

@@ -19,12 +19,12 @@ from impurity_grasp_ros.perception.accessibility import most_accessible
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
 from impurity_grasp_ros.perception.object_shapes import shapes
 from impurity_grasp_ros.perception.object_weights import identity, load_object_network
-from impurity_grasp_ros.perception.objects_config import ObjectsConfig
+from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, probabilities, remember
 from impurity_grasp_ros.perception.ordinary_model import load_model
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.perception.seen_objects import SeenObject
-from impurity_grasp_ros.perception.segmentation import Labels, SegmentationConfig, inner_cells, segment
+from impurity_grasp_ros.perception.segmentation import Labels, inner_cells, segment
 from impurity_grasp_ros.perception.target import Detection
 from impurity_grasp_ros.resources import resource
 

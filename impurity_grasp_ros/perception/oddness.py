@@ -57,7 +57,7 @@ def probabilities(network: ObjectNetwork, vectors: Vectors, known: KnownObjects 
     """
     if len(vectors) == 0:
         return np.zeros(0, np.float32)
-    roles = np.full(len(vectors), SEEN, np.int64)
+    roles: NDArray[np.int64] = np.full(len(vectors), SEEN, np.int64)
     if known is not None:
         more, their_roles = known.tokens()
         vectors, roles = np.concatenate([vectors, more]), np.concatenate([roles, their_roles])
