@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="A training of config/training.yaml or rectangles.yaml.")] = "default",
+    preset: Annotated[
+        str, typer.Option(help="A training of config/training.yaml, rectangles.yaml or attention_training.yaml.")
+    ] = "default",
     output: Annotated[
         Optional[Path], typer.Option(help="Folder of the training; default: runs/train_<preset>.")
     ] = None,
@@ -42,6 +44,7 @@ def train(
 ) -> None:
     """Learn the policy in simulation. Ctrl-C ends the training after the current round, with a checkpoint."""
     try:  # slow to import, and other commands do not need it
+        from impurity_grasp_ros.learning.attention_config import attention_training_names
         from impurity_grasp_ros.learning.collection import RayCollection
         from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
@@ -51,6 +54,12 @@ def train(
             f"expected the libraries for training, please source scripts/bootstrap.sh learning: {error}"
         ) from error
 
+    processes = workers or max(1, (os.cpu_count() or 2) - 1)
+    if preset in attention_training_names():
+        if records or ray_address:
+            raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine alone")
+        _train_attention(preset, resume or output or Path("runs") / f"train_{preset}", rounds, processes, bool(resume))
+        return
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
             raise ConfigError(f"{preset}: expected no --resume, --workers or --ray-address, it takes only minutes")
@@ -61,13 +70,12 @@ def train(
     config = load_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
     folder = resume or output or Path("runs") / f"train_{preset}"
-    workers = workers or max(1, (os.cpu_count() or 2) - 1)
-    trainer = Trainer(config, folder, workers, preset, commit())
+    trainer = Trainer(config, folder, processes, preset, commit())
     if resume:
         trainer.resume()
     start = time.monotonic()
-    _run(trainer, RayCollection(config, workers, ray_address), folder, config.rounds)
-    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {workers} workers, {os.cpu_count()} CPUs"
+    _run(trainer, RayCollection(config, processes, ray_address), folder, config.rounds)
+    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {processes} workers, {os.cpu_count()} CPUs"
     write_atomically(folder / "duration.txt", f"{took}\n".encode())
     Console().print(f"{trainer.round} of {config.rounds} rounds, {trainer.attempts} attempts, {took}: {folder}")
 
@@ -88,6 +96,31 @@ def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int)
             trainer.run(collection, on_round, interrupted)
     finally:
         collection.close()
+
+
+def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
+    """Learn what makes an object odd, from simulated scenes of procedural materials and shapes."""
+    import torch
+
+    from impurity_grasp_ros.learning.attention_config import load_attention_training
+    from impurity_grasp_ros.learning.attention_trainer import AttentionReport, AttentionTrainer
+
+    torch.set_num_threads(1)  # the workers have the other cores
+    config = load_attention_training(preset)
+    config = replace(config, rounds=rounds) if rounds else config
+    trainer = AttentionTrainer(config, folder, preset, commit())
+    if resume:
+        trainer.resume()
+    start = time.monotonic()
+    with _shown(folder, config.rounds, len(trainer.reports)) as show:
+
+        def on_round(report: AttentionReport) -> None:
+            show(asdict(report), f"loss {report.loss:.3f}, odd object first {report.found:.0%}")
+
+        trainer.run(workers, on_round, _until_interrupted())
+    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {workers} workers, {os.cpu_count()} CPUs"
+    write_atomically(folder / "duration.txt", f"{took}\n".encode())
+    Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {took}: {folder}")
 
 
 def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: int) -> None:
