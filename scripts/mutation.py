@@ -62,8 +62,10 @@ class Target:
 
     @property
     def tests(self) -> str:
-        """The tests that are run, relative to the root: those of the same name."""
-        return f"test/{self.name}" if "/" not in self.name else "test/{}/test_{}.py".format(*self.name.split("/"))
+        """The tests that are run, relative to the root: those of the same name, else all of the folder."""
+        folder, _, module = self.name.partition("/")
+        own = f"test/{folder}/test_{module}.py"
+        return own if (ROOT / own).is_file() else f"test/{folder}"
 
     @property
     def folder(self) -> Path:
