@@ -9,7 +9,7 @@ import numpy as np
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.errors import CanceledError, DeviceFaultError, MotionTimeoutError, UnreachableError
 from impurity_grasp_ros.motion.collision import HandState
-from impurity_grasp_ros.motion.contact import ContactForce
+from impurity_grasp_ros.motion.contact_force import ContactForce
 from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_pose

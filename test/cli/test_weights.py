@@ -66,7 +66,7 @@ def test_show_prints_a_table_with_the_meaning_of_each_value() -> None:
     assert rows["training"][0] == "preset default, commit 33fa2cb79c92, seed 1, rounds 300"
     assert rows["costs"][0] == "misfit_cost 250.0, push_cost 1.3, failure_cost 0.3"
     assert rows["dilations"][0] == "1 2 4"
-    assert rows["floor"] == ["0.002", "m above the table that the closed tips keep"]
+    assert rows["floor"] == ["0.002", "m above the table, lowest tool height"]
 
 
 def test_show_reads_the_former_format_and_both_kinds_of_networks() -> None:

@@ -11,7 +11,7 @@ from fake_devices import Execute, FakeRobot
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import RecoveryNeededError
-from impurity_grasp_ros.motion.contact import ContactForce
+from impurity_grasp_ros.motion.contact_force import ContactForce
 from impurity_grasp_ros.motion.waypoints import push_end
 from impurity_grasp_ros.transform import Transform
 
