@@ -94,6 +94,19 @@ def test_glare_adds_a_few_small_bright_spots() -> None:
     assert 40.0 < image.max() < 0.8 * 255 * 3
     assert 0.001 < (image > 5.0).mean() < 0.1
     assert (image < 0.5).mean() > 0.8
+    large = np.zeros((480, 640, 3), np.uint8)
+    for seed in range(5):  # round: as wide as high
+        rows, columns = np.nonzero(_brightest_spot(lit(seed, large, glare=0.8)[:, :, 0]))
+        assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=2)
+
+
+def _brightest_spot(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The pixels around the brightest one that are at least half as bright."""
+    row, column = np.unravel_index(np.argmax(image), image.shape)
+    spot = np.zeros(image.shape, np.bool_)
+    part = slice(max(0, row - 12), row + 13), slice(max(0, column - 12), column + 13)
+    spot[part] = image[part] > 0.6 * image.max()
+    return spot
 
 
 def test_blur_softens_edges_and_keeps_the_mean() -> None:
@@ -105,6 +118,9 @@ def test_blur_softens_edges_and_keeps_the_mean() -> None:
     assert max(steps) <= sharpest
     for image in images:
         assert image.mean() == pytest.approx(board.mean(), rel=0.01)
+    red = lit(0, board * np.array([1, 0, 0], np.uint8), blur=2.0)
+    assert red[:, :, 1:].max() == 0.0, "channels do not mix"
+    for image in images:
         assert image[:, :, 0].min() >= 49.9
 
 
