@@ -191,7 +191,9 @@ def test_the_noise_of_training_does_not_change_how_the_goods_lie(environment: En
     plain, first = poses(environment), environment.observe()
     environment.reset(TRAINING_SEED, "training_noisy")
     np.testing.assert_array_equal(poses(environment), plain)
-    assert np.abs(environment.observe().color.astype(int) - first.color).mean() > 3.0
+    noisy = environment.observe()
+    assert np.abs(noisy.color.astype(int) - first.color).mean() > 3.0
+    assert 0.003 < (noisy.depth == 0.0).mean() < 0.05
 
 
 def kind_colors(labeled: LabeledFrame, kind: str) -> NDArray[np.uint8]:

@@ -48,6 +48,17 @@ def test_a_camera_without_these_sections_draws_the_same_noise_as_with_empty_ones
     assert (D435.light, D435.depth) == (IDEAL, NO_FAULTS)
 
 
+def test_what_is_not_configured_draws_no_random_numbers() -> None:
+    """Scenes with noise look as they did before there were light and depth faults."""
+    noise, rng = SensorNoise(D435, np.random.default_rng(1)), np.random.default_rng(1)
+    gain = 1.0 + rng.uniform(-0.08, 0.08, 3).astype(np.float32)
+    for _ in range(2):
+        errors = rng.standard_normal(GRAY.shape, np.float32) * 4.0
+        expected = np.clip(GRAY * gain + errors, 0.0, 255.0).round().astype(np.uint8)
+        np.testing.assert_array_equal(noise.apply(GRAY, STEP)[0], expected)
+        rng.standard_normal((2, *STEP.shape), np.float32)  # depth noise, holes at edges
+
+
 def test_depth_faults_leave_the_noise_of_the_color_and_light_that_of_the_depth_as_they_are() -> None:
     config = replace(D435, depth=DepthFaults(0.3, 0.02))
     for one, other in zip(
