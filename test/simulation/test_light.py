@@ -48,6 +48,17 @@ def test_a_camera_without_these_sections_draws_the_same_noise_as_with_empty_ones
     assert (D435.light, D435.depth) == (IDEAL, NO_FAULTS)
 
 
+def test_what_is_not_configured_draws_no_random_numbers() -> None:
+    """Scenes with noise look as they did before there were light and depth faults."""
+    noise, rng = SensorNoise(D435, np.random.default_rng(1)), np.random.default_rng(1)
+    gain = 1.0 + rng.uniform(-0.08, 0.08, 3).astype(np.float32)
+    for _ in range(2):
+        errors = rng.standard_normal(GRAY.shape, np.float32) * 4.0
+        expected = np.clip(GRAY * gain + errors, 0.0, 255.0).round().astype(np.uint8)
+        np.testing.assert_array_equal(noise.apply(GRAY, STEP)[0], expected)
+        rng.standard_normal((2, *STEP.shape), np.float32)  # depth noise, holes at edges
+
+
 def test_depth_faults_leave_the_noise_of_the_color_and_light_that_of_the_depth_as_they_are() -> None:
     config = replace(D435, depth=DepthFaults(0.3, 0.02))
     for one, other in zip(
@@ -94,6 +105,19 @@ def test_glare_adds_a_few_small_bright_spots() -> None:
     assert 40.0 < image.max() < 0.8 * 255 * 3
     assert 0.001 < (image > 5.0).mean() < 0.1
     assert (image < 0.5).mean() > 0.8
+    large = np.zeros((480, 640, 3), np.uint8)
+    for seed in range(5):  # round: as wide as high
+        rows, columns = np.nonzero(_brightest_spot(lit(seed, large, glare=0.8)[:, :, 0]))
+        assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=2)
+
+
+def _brightest_spot(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The pixels around the brightest one that are at least half as bright."""
+    row, column = np.unravel_index(np.argmax(image), image.shape)
+    spot = np.zeros(image.shape, np.bool_)
+    part = slice(max(0, row - 12), row + 13), slice(max(0, column - 12), column + 13)
+    spot[part] = image[part] > 0.6 * image.max()
+    return spot
 
 
 def test_blur_softens_edges_and_keeps_the_mean() -> None:
@@ -105,6 +129,9 @@ def test_blur_softens_edges_and_keeps_the_mean() -> None:
     assert max(steps) <= sharpest
     for image in images:
         assert image.mean() == pytest.approx(board.mean(), rel=0.01)
+    red = lit(0, board * np.array([1, 0, 0], np.uint8), blur=2.0)
+    assert red[:, :, 1:].max() == 0.0, "channels do not mix"
+    for image in images:
         assert image[:, :, 0].min() >= 49.9
 
 

@@ -58,6 +58,31 @@ def test_a_coat_is_seen_where_its_points_are_however_the_body_is_turned(environm
     assert len(colors) > 1000
 
 
+class Coded(Coat):
+    """The color says where in the body a point is."""
+
+    def albedo(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        return (0.5 + np.asarray(points, np.float32) / 0.15).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_body_in_any_pose_gets_the_colors_of_the_points_that_are_seen(environment: Environment, seed: int) -> None:
+    rotation, position = Rotation.random(random_state=seed), np.array([0.42, 0.07, 0.06])
+    white = Material("plain", ((1.0, 1.0, 1.0),)).coat((0.03, 0.03, 0.02), np.random.default_rng(0))
+    body = spawn(environment.world, Block(CUBE, RED, False, "box", white), position, rotation.as_quat())
+    frame, bodies = environment.camera.capture_with_bodies()
+    environment.world.coats[body] = Coded(**vars(white))
+    painted = environment.observe().color[bodies == body]
+    rows, columns = np.nonzero(bodies == body)
+    depth, model = frame.depth[rows, columns].astype(np.float64), frame.intrinsics
+    rays = np.column_stack([(columns - model.cx_px) / model.fx_px, (rows - model.cy_px) / model.fy_px, depth**0])
+    points = (rays * depth[:, None]) @ frame.T_base_camera[:3, :3].T + frame.T_base_camera[:3, 3]
+    inside = rotation.inv().apply(points - position)
+    expected = frame.color[rows, columns] * (0.5 + inside / 0.15)
+    np.testing.assert_allclose(painted, expected, atol=2.0)
+    assert np.ptp(inside, axis=0).min() > 0.02
+
+
 def test_pixels_on_the_border_of_two_colors_are_mixed(environment: Environment) -> None:
     colors, places = top_pixels(environment, add(environment, halves(), 0.3))
     share = colors[:, 2] / (colors[:, 2].astype(float) + colors[:, 0])

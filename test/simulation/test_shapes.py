@@ -108,11 +108,10 @@ def test_the_notch_of_a_compound_shape_is_free(environment: Environment) -> None
     solid = piece("angle", 0)
     body = put(environment, solid, 0.45, 0.0)
     bullet, (x, y, z) = environment.world.bullet, environment.world.position(body)
-    corner = np.array(solid.corners).max(axis=0)[:2] * 0.8 + (x, y)
-    hit = bullet.rayTest([*corner, z + 0.1], [*corner, 0.001])[0]
-    leg = bullet.rayTest([x + solid.corners[:, 0].min() + 0.004, y, z + 0.1], [x, y, -0.001])[0]
-    assert hit[0] != body
-    assert leg[0] == body
+    inner = solid.parts[1][:, 0].max() + 0.003, solid.parts[0][:, 1].max() + 0.003  # just beside both legs
+    notch, leg = (inner[0] + x, inner[1] + y), (solid.parts[0][:, 0].max() - 0.004 + x, inner[1] - 0.007 + y)
+    assert bullet.rayTest([*notch, z + 0.1], [*notch, 0.001])[0][0] != body
+    assert bullet.rayTest([*leg, z + 0.1], [*leg, 0.001])[0][0] == body
 
 
 def test_an_unknown_shape_is_refused_with_the_known_ones() -> None:
