@@ -73,12 +73,15 @@ def _run(plans: Sequence[JobPlan], folder: Path, workers: int, console: Console)
 
 def table(records: Iterable[JobRecord]) -> Table:
     """The figures by family and mode, as a table for the terminal."""
-    caption = "first frames with an odd object in view: percent (95 % interval); others: percent of frames or objects"
+    caption = (
+        "percent; found: odd object found in first frames (95 % interval); of all frames: wrong object taken, "
+        "false CLEAR, CANDIDATE, refused; objects: told apart, with calibration error"
+    )
     shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption=caption)
     for name in ("family", "mode"):
         shown.add_column(name, no_wrap=True)
-    for name in COLUMNS:
-        shown.add_column(name, justify="right")
+    for column in COLUMNS:
+        shown.add_column(column.short, justify="right", no_wrap=True)
     for (scene, mode), jobs in by_scene_and_mode(records).items():
         shown.add_row(scene, mode, *map(_text, cells(score_attention(jobs))))
     return shown

@@ -20,7 +20,7 @@ from impurity_grasp_ros.evaluation.attention_scores import by_scene_and_mode
 from impurity_grasp_ros.evaluation.benchmark import Bench
 from impurity_grasp_ros.evaluation.filmstrip import Filmstrip, first_episodes, replay
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
-from impurity_grasp_ros.evaluation.record import EpisodeRecord, latest_edition, read_episode_records
+from impurity_grasp_ros.evaluation.record import RECORDS, EpisodeRecord, latest_edition, read_episode_records
 from impurity_grasp_ros.evaluation.worst_frames import see_again, worst_frames
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.gripper import GripperModel
@@ -46,6 +46,8 @@ def report(
 
     path, console = output or folder / "report.html", Console()
     if (folder / ATTENTION_RECORDS).exists():
+        if (folder / RECORDS).exists() or training is not None:
+            raise ConfigError(f"{folder}: expected only {ATTENTION_RECORDS}, received {RECORDS} or a training as well")
         with console.status("running jobs again for pictures"):
             page = _attention_page(folder, worst)
         write_atomically(path, page.encode())

@@ -36,7 +36,7 @@ def render_attention_report(
         "attention_report.html",
         title="Finding impurities: attention",
         facts=_facts(records, written),
-        headings=list(COLUMNS),
+        headings=[column.heading for column in COLUMNS],
         rows=[(scene, mode, cells(score_attention(jobs))) for (scene, mode), jobs in groups.items()],
         charts=_charts(groups),
         sections=pictures,

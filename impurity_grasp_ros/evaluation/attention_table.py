@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from impurity_grasp_ros.evaluation.attention_scores import AttentionScores
 from impurity_grasp_ros.evaluation.estimates import Estimate
@@ -15,20 +15,34 @@ def _without_interval(estimate: Estimate) -> Cell:
     return replace(estimate_cell(estimate), interval="")
 
 
-COLUMNS: Mapping[str, Callable[[AttentionScores], Cell]] = {
-    "scenes": lambda scores: Cell(str(scores.jobs)),
-    "odd one found first %": lambda scores: estimate_cell(scores.found_first),
-    "ordinary one taken %": lambda scores: _without_interval(scores.wrong),
-    "false CLEAR %": lambda scores: _without_interval(scores.false_clear),
-    "CANDIDATE %": lambda scores: _without_interval(scores.candidate),
-    "refused %": lambda scores: _without_interval(scores.refused),
-    "objects found %": lambda scores: _without_interval(scores.objects_found),
-    "ECE": lambda scores: number(scores.calibration_error, 3),
-    "ms": lambda scores: number(1000 * scores.seconds, 0),
-}
-"""Columns by their headings."""
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        heading: On the page.
+        short: In the terminal.
+        cell: Makes its cell from the figures of a row.
+    """
+
+    heading: str
+    short: str
+    cell: Callable[[AttentionScores], Cell]
+
+
+COLUMNS = (
+    Column("scenes", "scenes", lambda scores: Cell(str(scores.jobs))),
+    Column("odd one found first %", "found", lambda scores: estimate_cell(scores.found_first)),
+    Column("ordinary one taken %", "wrong", lambda scores: _without_interval(scores.wrong)),
+    Column("false CLEAR %", "clear", lambda scores: _without_interval(scores.false_clear)),
+    Column("CANDIDATE %", "cand.", lambda scores: _without_interval(scores.candidate)),
+    Column("refused %", "ref.", lambda scores: _without_interval(scores.refused)),
+    Column("objects found %", "objects", lambda scores: _without_interval(scores.objects_found)),
+    Column("ECE", "ECE", lambda scores: number(scores.calibration_error, 3)),
+    Column("ms", "ms", lambda scores: number(1000 * scores.seconds, 0)),
+)
 
 
 def cells(scores: AttentionScores) -> list[Cell]:
-    """The cells of one row, below the headings of COLUMNS."""
-    return [column(scores) for column in COLUMNS.values()]
+    """The cells of one row, in the order of COLUMNS."""
+    return [column.cell(scores) for column in COLUMNS]
