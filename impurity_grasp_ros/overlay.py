@@ -52,20 +52,6 @@ def draw_attention(heightmap: Heightmap, attention: Attention) -> Picture:
     return picture
 
 
-def draw_outline(picture: Picture, mask: NDArray[np.bool_], color: tuple[int, int, int], width_px: int = 2) -> None:
-    """Outline cells in a drawn heightmap, on the outside of their border.
-
-    Args:
-        picture: (H, W, 3) as :func:`draw_heightmap` returns it; it is modified.
-        mask: (R, C) bool, cells of the heightmap.
-        color: RGB.
-        width_px: Width of the line.
-    """
-    cells = np.repeat(np.repeat(np.flipud(mask).astype(np.uint8), SCALE, axis=0), SCALE, axis=1)
-    around = cv2.dilate(cells, np.ones((2 * width_px + 1, 2 * width_px + 1), np.uint8))
-    picture[(around > 0) & (cells == 0)] = color
-
-
 def draw_mask(heightmap: Heightmap, attention: Attention) -> Picture:
     """Draw the attention's mask in white: the target's cells, or all cells around a candidate."""
     return np.repeat(_mask_pixels(heightmap, attention)[..., None] * np.uint8(255), 3, axis=2)

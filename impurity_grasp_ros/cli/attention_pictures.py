@@ -6,18 +6,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.evaluation.attention_verdict import Judged
-from impurity_grasp_ros.overlay import SCALE, draw_attention, draw_heightmap, draw_outline, to_png
+from impurity_grasp_ros.datatypes import AttentionState
+from impurity_grasp_ros.evaluation.attention_verdict import Judged, crop_mask
+from impurity_grasp_ros.overlay import CANDIDATE_COLOR, SCALE, TARGET_COLOR, Picture, draw_heightmap, to_png
 
-TRUTH_COLOR = (0, 220, 60)
-PICTURE_PX = 330
+ODD_COLOR, CASING = (0, 220, 60), (0, 0, 0)
+PICTURE_PX = 360
 """Pixels along a side."""
 MARGIN_CELLS = 12
 """Around the objects, so that nothing of them is cut off."""
+LINE_PX, CASING_PX = 2, 1
+"""Widths of an outline and of the dark lines on both sides of it, which make it visible on any color."""
+FONT_SCALE = 0.45
 
 
 def draw_judged(judged: Judged) -> bytes:
-    """Draw the objects in view, targets outlined in green and what attention chose in pink or yellow.
+    """Draw the objects in view; ``odd`` marks the targets, ``taken`` and ``candidate`` what attention chose.
 
     Args:
         judged: The view and the attention.
@@ -26,24 +30,48 @@ def draw_judged(judged: Judged) -> bytes:
         A PNG file of PICTURE_PX by PICTURE_PX pixels.
     """
     view, attention = judged.view, judged.attention
-    picture = draw_heightmap(view.heightmap) if attention is None else draw_attention(view.heightmap, attention)
-    for body in view.targets:
-        draw_outline(picture, view.mask(body), TRUTH_COLOR, 3)
-    part = picture[_square(view.bodies >= 0)]
-    resized = cv2.resize(part, (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_AREA)
-    return to_png(np.asarray(resized, np.uint8))
+    rows, columns = _square(np.flipud(view.bodies >= 0))
+    cells = draw_heightmap(view.heightmap)[::SCALE, ::SCALE][rows, columns]
+    picture = np.asarray(cv2.resize(cells, (PICTURE_PX,) * 2, interpolation=cv2.INTER_NEAREST), np.uint8)
+    marks = [("odd", view.mask(body), ODD_COLOR) for body in view.targets]
+    if attention is not None and attention.state is not AttentionState.CLEAR:
+        found = attention.state is AttentionState.TARGET
+        mask = crop_mask(attention, view.heightmap.grid)
+        marks.append(("taken" if found else "candidate", mask, TARGET_COLOR if found else CANDIDATE_COLOR))
+    for word, mask, color in marks:
+        part = np.flipud(mask)[rows, columns].astype(np.uint8)
+        _mark(picture, cv2.resize(part, (PICTURE_PX,) * 2, interpolation=cv2.INTER_NEAREST) > 0, word, color)
+    return to_png(picture)
+
+
+def _mark(picture: Picture, mask: NDArray[np.bool_], word: str, color: tuple[int, int, int]) -> None:
+    """Outline pixels and write a word above or below them; nothing if there are none."""
+    if not mask.any():
+        return
+    rings = [_grown(mask, width) for width in (0, CASING_PX, CASING_PX + LINE_PX, 2 * CASING_PX + LINE_PX)]
+    picture[rings[3] & ~rings[0]] = CASING
+    picture[rings[2] & ~rings[1]] = color
+    rows, columns = np.nonzero(mask)
+    (width, height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
+    above = int(rows.min()) - 8
+    bottom = above if above > height else min(int(rows.max()) + height + 8, PICTURE_PX - 3)
+    left = int(np.clip(columns.mean() - width / 2, 3, PICTURE_PX - width - 3))
+    for shade, thickness in ((CASING, 4), (color, 1)):
+        place = (left, bottom)
+        cv2.putText(picture, word, place, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, shade, thickness, cv2.LINE_AA)
+
+
+def _grown(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * width + 1,) * 2, np.uint8)) > 0
 
 
 def _square(cells: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The smallest square of pixels of a drawn heightmap around some cells and a margin; all pixels without any."""
+    """The smallest square around some cells and a margin; everything if there are none."""
     size = cells.shape[0]
-    rows, columns = np.nonzero(np.flipud(cells))
+    rows, columns = np.nonzero(cells)
     if not rows.size:
         return slice(None), slice(None)
     edge = min(size, int(max(np.ptp(rows), np.ptp(columns))) + 1 + 2 * MARGIN_CELLS)
-    corners = [
-        int(np.clip((int(places.min()) + int(places.max()) + 1 - edge) // 2, 0, size - edge))
-        for places in (rows, columns)
-    ]
-    first, second = (slice(corner * SCALE, (corner + edge) * SCALE) for corner in corners)
-    return first, second
+    corners = [(int(places.min()) + int(places.max()) + 1 - edge) // 2 for places in (rows, columns)]
+    first, second = (min(max(corner, 0), size - edge) for corner in corners)
+    return slice(first, first + edge), slice(second, second + edge)

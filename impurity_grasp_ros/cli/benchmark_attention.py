@@ -25,7 +25,7 @@ from impurity_grasp_ros.evaluation.attention_benchmark import (
 from impurity_grasp_ros.evaluation.attention_record import JobPlan, JobRecord
 from impurity_grasp_ros.evaluation.attention_scores import by_scene_and_mode, score_attention
 from impurity_grasp_ros.evaluation.attention_table import COLUMNS, cells
-from impurity_grasp_ros.evaluation.score_table import Cell
+from impurity_grasp_ros.evaluation.score_table import NOTHING, Cell
 
 MAX_REMOVALS = 50
 
@@ -72,18 +72,20 @@ def _run(plans: Sequence[JobPlan], folder: Path, workers: int, console: Console)
 
 
 def table(records: Iterable[JobRecord]) -> Table:
-    """The figures by family and mode, as a table for the terminal."""
+    """The figures by family and mode, as a table for the terminal; columns without any figure are left out."""
     caption = (
         "percent; found: odd object found in first frames (95 % interval); of all frames: wrong object taken, "
         "false CLEAR, CANDIDATE, refused; objects: told apart, with calibration error"
     )
+    rows = {group: cells(score_attention(jobs)) for group, jobs in by_scene_and_mode(records).items()}
+    known = [index for index in range(len(COLUMNS)) if any(row[index].text != NOTHING for row in rows.values())]
     shown = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption=caption)
     for name in ("family", "mode"):
         shown.add_column(name, no_wrap=True)
-    for column in COLUMNS:
-        shown.add_column(column.short, justify="right", no_wrap=True)
-    for (scene, mode), jobs in by_scene_and_mode(records).items():
-        shown.add_row(scene, mode, *map(_text, cells(score_attention(jobs))))
+    for index in known:
+        shown.add_column(COLUMNS[index].short, justify="right", no_wrap=True)
+    for group, row in rows.items():
+        shown.add_row(*group, *(_text(row[index]) for index in known))
     return shown
 
 

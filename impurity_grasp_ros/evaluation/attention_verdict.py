@@ -120,7 +120,7 @@ def judge(
     """
     hit, iou = Hit.NOTHING, None
     if isinstance(attention, Attention) and attention.state is AttentionState.TARGET:
-        hit, iou = _hit(view, target_mask(attention, view.heightmap.grid))
+        hit, iou = _hit(view, crop_mask(attention, view.heightmap.grid))
     in_view, odd_cells = view.in_view, view.target_cells
     return FrameRecord(
         step=view.step,
@@ -139,8 +139,8 @@ def judge(
     )
 
 
-def target_mask(attention: Attention, grid: Grid) -> NDArray[np.bool_]:
-    """Lay the mask of a target, which covers a crop, onto the whole heightmap, (R, C) bool."""
+def crop_mask(attention: Attention, grid: Grid) -> NDArray[np.bool_]:
+    """Lay the mask of an attention, which covers its crop, onto the whole heightmap, (R, C) bool."""
     first_row, first_column = (round(place) for place in grid.to_cell(*attention.crop.grid.to_metres(0, 0)))
     rows, columns = attention.mask.nonzero()
     rows, columns = rows + first_row, columns + first_column

@@ -55,7 +55,8 @@ class BadFrame:
         if frame.refused:
             return f"Refused the view: {frame.state}"
         if frame.wrong:
-            return "Took an ordinary object" if frame.hit is Hit.ORDINARY else "Took a place without an object"
+            what = "Took an ordinary object" if frame.hit is Hit.ORDINARY else "Took mostly table"
+            return what if frame.targets_left else f"{what}; no odd one is left"
         if frame.false_clear:
             return "CLEAR, but an odd object is " + ("in view" if frame.targets_in_view else "hidden")
         if frame.missed:

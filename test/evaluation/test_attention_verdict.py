@@ -11,7 +11,7 @@ from attention_jobs import ODD, PLAIN, SLIVER, attention_to, cells, drawn
 from impurity_grasp_ros.datatypes import AttentionState
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.attention_record import Hit, ObjectRecord
-from impurity_grasp_ros.evaluation.attention_verdict import Judged, judge, observe, target_mask
+from impurity_grasp_ros.evaluation.attention_verdict import Judged, crop_mask, judge, observe
 from impurity_grasp_ros.perception.seen_objects import SeenObject
 
 VIEW = drawn()
@@ -65,10 +65,10 @@ def test_without_a_target_nothing_is_hit() -> None:
 
 def test_a_mask_is_laid_onto_the_heightmap_and_cut_off_at_its_border() -> None:
     mask = cells(slice(6, 30), slice(100, 110))
-    np.testing.assert_array_equal(target_mask(attention_to(mask), VIEW.heightmap.grid), mask)
+    np.testing.assert_array_equal(crop_mask(attention_to(mask), VIEW.heightmap.grid), mask)
     at_border = attention_to(mask)
     object.__setattr__(at_border, "crop", VIEW.heightmap.window(-10, -40, 112))
-    shifted = target_mask(at_border, VIEW.heightmap.grid)
+    shifted = crop_mask(at_border, VIEW.heightmap.grid)
     np.testing.assert_array_equal(shifted, np.roll(mask, (-16, -89), (0, 1)) & cells(slice(0, 14), slice(0, 200)))
 
 
@@ -132,7 +132,11 @@ def test_a_refused_view_is_recorded_and_leaves_the_memory_as_it_was(red_mode: st
     object.__setattr__(bad.heightmap, "stamp", 2.0)
     seen: list[Judged] = []
     (frames,) = observe([drawn(), bad, drawn(step=2)], [red_mode], seen.append).values()
-    assert [(item.state, item.score) for item in frames] == [("TARGET", 0.6), ("VIEW_INCOMPLETE", None), ("TARGET", 0.7)]
+    assert [(item.state, item.score) for item in frames] == [
+        ("TARGET", 0.6),
+        ("VIEW_INCOMPLETE", None),
+        ("TARGET", 0.7),
+    ]
     assert frames[1].objects is frames[1].objects_found is None
     assert seen[1].attention is None
 

@@ -14,7 +14,7 @@ ODD, PLAIN, SLIVER = 7, 8, 9
 
 
 def drawn(targets: tuple[int, ...] = (ODD,), step: int = 0) -> View:
-    """A view of the three objects: rows 60 to 69, columns 100 to 109 (odd), 110 to 129 (plain) and 10 to 11 (sliver)."""
+    """A view of the three objects in rows 60 to 69: columns 100 to 109 (odd), 110 to 129 (plain), 10 to 11 (sliver)."""
     bodies = np.full((224, 224), -1, np.int32)
     bodies[60:70, 100:110] = ODD
     bodies[60:70, 110:130] = PLAIN
@@ -25,7 +25,9 @@ def drawn(targets: tuple[int, ...] = (ODD,), step: int = 0) -> View:
     return View(step, Heightmap(color, height, np.ones((224, 224), np.bool_), GRID), bodies, targets)
 
 
-def attention_to(mask: np.ndarray | None, state: AttentionState = AttentionState.TARGET, score: float = 0.9) -> Attention:
+def attention_to(
+    mask: np.ndarray | None, state: AttentionState = AttentionState.TARGET, score: float = 0.9
+) -> Attention:
     """An attention to cells of the whole heightmap, whose crop begins at row 6 and column 49."""
     crop = drawn().heightmap.window(6, 49, 112)
     cells = np.ones((112, 112), np.bool_) if mask is None else mask[6:118, 49:161]
@@ -57,6 +59,8 @@ def frame(
     return FrameRecord(step, state, score, hit, iou, left, in_view, 10, found, objects, seconds)
 
 
-def job(*frames: FrameRecord, scene: str = "random", seed: int = 0, mode: str = "outlier", removals: int = 3) -> JobRecord:
+def job(
+    *frames: FrameRecord, scene: str = "random", seed: int = 0, mode: str = "outlier", removals: int = 3
+) -> JobRecord:
     """A job of these frames."""
     return JobRecord(JobPlan(scene, seed, mode, removals, "0123456789ab", "fedcba987654"), frames)
