@@ -20,7 +20,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.labels import capture_labeled
 from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
 
-CROP_PX, TILE_PX = (336, 252), (224, 168)
+CROP_PX, TILE_PX = (400, 300), (224, 168)
 """Width and height of one view in the camera's image, and on the sheet."""
 
 LEVELS = 8

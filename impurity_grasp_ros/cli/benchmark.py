@@ -22,7 +22,7 @@ from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.metrics import score
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
-from impurity_grasp_ros.simulation.scenes import scene_names
+from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
 
 COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "wrong", "early", "faults")
 LAST_SEED = 999_999
@@ -31,7 +31,9 @@ LAST_SEED = 999_999
 
 def benchmark(
     policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "analytic",
-    scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas, or all.")] = "all",
+    scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas; all: those of blocks.")] = (
+        "all"
+    ),
     episodes: Annotated[int, typer.Option(min=1, help="Episodes for each policy and scene.")] = 20,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first; the others count up.")] = 1000,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per CPU.")] = 0,
@@ -46,7 +48,8 @@ def benchmark(
 
     Ctrl-C keeps the finished episodes; run the command again to go on.
     """
-    scenes = scene_names() if scene == "all" else names_in(scene)
+    blocks = [name for name in scene_names() if not load_scene(name)[0].goods.family]
+    scenes = blocks if scene == "all" else names_in(scene)
     plans = make_plans(names_in(policy), scenes, range(seed, seed + episodes), quick=quick)
     open_plans = unrecorded(plans, output)
     console = Console()

@@ -102,7 +102,8 @@ class Coat:
         step = np.minimum(where * last, last - 1e-6)
         index = step.astype(np.int32)
         low = self.ramp[index]
-        return low + (step - index)[:, None] * (self.ramp[index + 1] - low)
+        part = (step - index).astype(np.float32)
+        return np.asarray(low + part[:, None] * (self.ramp[index + 1] - low))
 
     def _place(self, points: Floats) -> Place:
         scale = np.float32(self.material.scale)

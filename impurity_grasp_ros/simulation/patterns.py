@@ -149,7 +149,9 @@ def _brick(place: Place, variant: float) -> Floats:
     column, row = (place.across * np.array([0.5, 1.0], np.float32)).T
     column = column + 0.5 * (np.floor(row) % 2)
     joint = 0.14 + 0.08 * variant
-    return _where((_fraction(row) < joint) | (_fraction(column) < joint / 2))
+    mortar = (_fraction(row) < joint) | (_fraction(column) < joint / 2)
+    fired = _hash(np.floor(column), np.floor(row), place.face) > 0.7
+    return np.where(mortar, 1.0, np.where(fired, 0.5, 0.0)).astype(np.float32)
 
 
 def _chevron(place: Place, variant: float) -> Floats:
@@ -166,7 +168,8 @@ def _bars(place: Place, variant: float) -> Floats:
     column, row = (place.across * np.array([0.9, 0.8], np.float32)).T
     line = np.floor(row)
     word = _hash(np.floor(column + 3.7 * line), line, place.face) > 0.3
-    return _where(word & (_fraction(row) < 0.5 + 0.15 * variant))
+    ink = np.where(_hash(line, line, place.face) > 0.6, 0.5, 1.0)
+    return np.where(word & (_fraction(row) < 0.5 + 0.15 * variant), ink, 0.0).astype(np.float32)
 
 
 def _woven(place: Place, variant: float) -> Floats:

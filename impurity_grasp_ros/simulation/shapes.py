@@ -138,11 +138,9 @@ def _wedge(form: np.random.Generator, piece: np.random.Generator, size: float) -
 
 def _angle(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     thick, height, leg = form.uniform(0.35, 0.5), form.uniform(0.5, 0.8), form.uniform(0.8, 1.2)
-    parts = [
-        _block((leg, thick, height), (leg / 2, thick / 2, 0.0)),
-        _block((thick, 1.0, height), (thick / 2, 0.5, 0.0)),
-    ]
-    return hull_solid("angle", parts, rolls=False, size=size)
+    along = _block((leg, thick, height), (leg / 2, thick / 2, 0.0))
+    up = _block((thick, 1.0 - thick, height), (thick / 2, (1.0 + thick) / 2, 0.0))
+    return hull_solid("angle", [along, up], rolls=False, size=size)
 
 
 def _rock(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
