@@ -17,7 +17,10 @@ MARGIN_CELLS = 12
 """Around the objects, so that nothing of them is cut off."""
 LINE_PX, CASING_PX = 2, 1
 """Widths of an outline and of the dark lines on both sides of it, which make it visible on any color."""
-FONT_SCALE = 0.45
+FONT_SCALE = 0.5
+GAP_PX = 9
+"""Between an object and its word."""
+ODD = "odd"
 
 
 def draw_judged(judged: Judged) -> bytes:
@@ -33,7 +36,7 @@ def draw_judged(judged: Judged) -> bytes:
     rows, columns = _square(np.flipud(view.bodies >= 0))
     cells = draw_heightmap(view.heightmap)[::SCALE, ::SCALE][rows, columns]
     picture = np.asarray(cv2.resize(cells, (PICTURE_PX,) * 2, interpolation=cv2.INTER_NEAREST), np.uint8)
-    marks = [("odd", view.mask(body), ODD_COLOR) for body in view.targets]
+    marks = [(ODD, view.mask(body), ODD_COLOR) for body in view.targets]
     if attention is not None and attention.state is not AttentionState.CLEAR:
         found = attention.state is AttentionState.TARGET
         mask = crop_mask(attention, view.heightmap.grid)
@@ -45,16 +48,18 @@ def draw_judged(judged: Judged) -> bytes:
 
 
 def _mark(picture: Picture, mask: NDArray[np.bool_], word: str, color: tuple[int, int, int]) -> None:
-    """Outline pixels and write a word above or below them; nothing if there are none."""
+    """Outline pixels, those of odd objects at a distance, and write a word above or below; nothing without pixels."""
     if not mask.any():
         return
-    rings = [_grown(mask, width) for width in (0, CASING_PX, CASING_PX + LINE_PX, 2 * CASING_PX + LINE_PX)]
+    inner = LINE_PX + CASING_PX if word == ODD else 0
+    rings = [_grown(mask, inner + width) for width in (0, CASING_PX, CASING_PX + LINE_PX, 2 * CASING_PX + LINE_PX)]
     picture[rings[3] & ~rings[0]] = CASING
     picture[rings[2] & ~rings[1]] = color
     rows, columns = np.nonzero(mask)
     (width, height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
-    above = int(rows.min()) - 8
-    bottom = above if above > height else min(int(rows.max()) + height + 8, PICTURE_PX - 3)
+    above, below = int(rows.min()) - GAP_PX, int(rows.max()) + height + GAP_PX
+    bottom = below if above < height or (word == ODD and below < PICTURE_PX) else above
+    bottom = min(bottom, PICTURE_PX - GAP_PX)
     left = int(np.clip(columns.mean() - width / 2, 3, PICTURE_PX - width - 3))
     for shade, thickness in ((CASING, 4), (color, 1)):
         place = (left, bottom)

@@ -51,7 +51,13 @@ def test_a_picture_shows_what_is_odd_and_what_was_taken() -> None:
     first, last = extent(image, ODD_COLOR)
     left, right = extent(image, TARGET_COLOR)
     edges = [column * 2.5 for column in (100, 110, 110, 130)]
-    assert np.abs(np.array([first + 3, last - 2, left + 3, right - 2]) - edges).max() <= 2
+    assert np.abs(np.array([first + 6, last - 5, left + 3, right - 2]) - edges).max() <= 2
+
+
+def test_what_is_rightly_taken_is_still_marked_as_odd() -> None:
+    image = picture(attention_to(cells(slice(60, 70), slice(100, 110))))
+    around, inside = extent(image, ODD_COLOR), extent(image, TARGET_COLOR)
+    assert around[0] < inside[0] < inside[1] < around[1]
 
 
 def test_a_picture_marks_only_what_there_is() -> None:
