@@ -33,7 +33,7 @@ def test_an_object_is_in_view_from_thirty_cells_on() -> None:
         ((100, 110), Hit.ODD, 1.0),
         ((100, 105), Hit.ODD, 0.5),
         ((105, 115), Hit.ODD, 50 / 150),  # half of it on either object
-        ((106, 116), Hit.ORDINARY, 60 / 240),
+        ((107, 117), Hit.ORDINARY, 70 / 230),
         ((110, 130), Hit.ORDINARY, 1.0),
         ((90, 101), Hit.TABLE, 10 / 200),
         ((120, 141), Hit.TABLE, 100 / 310),
@@ -47,6 +47,11 @@ def test_a_target_is_what_most_of_its_mask_lies_on(columns: tuple[int, int], hit
     assert (record.state, record.score, record.seconds) == ("TARGET", 0.9, 0.1)
     assert (record.targets_left, record.targets_in_view, record.objects_in_view) == (1, 1, 2)
     assert record.objects is record.objects_found is None
+
+
+def test_cells_of_a_target_do_not_speak_for_an_ordinary_object() -> None:
+    mask = cells(slice(60, 70), slice(106, 112)) | cells(slice(55, 60), slice(106, 112))  # 40 odd, 20 plain, 30 table
+    assert judge(VIEW, attention_to(mask), 0.1).hit is Hit.TABLE
 
 
 def test_a_target_that_is_gone_or_hardly_in_view_does_not_count() -> None:

@@ -33,6 +33,8 @@ def test_the_worst_errors_come_first_and_then_close_decisions() -> None:
 def test_of_equal_errors_the_closer_decision_comes_first() -> None:
     sure, unsure = frame(hit=Hit.ORDINARY, score=0.9), frame(hit=Hit.ORDINARY, score=0.6)
     assert [item for _, item in chosen((sure,), (unsure,))] == [unsure, sure]
+    close, far = (frame("CLEAR", left=0, in_view=0, score=score) for score in (0.45, 0.05))
+    assert [item for _, item in chosen((far,), (close,))] == [close, far]
 
 
 def test_every_job_comes_once_before_any_comes_twice() -> None:
