@@ -49,8 +49,8 @@ def benchmark(
     Ctrl-C keeps the finished episodes; run the command again to go on.
     """
     blocks = [name for name in scene_names() if not load_scene(name)[0].goods.family]
-    scenes = blocks if scene == "all" else _names(scene)
-    plans = make_plans(_names(policy), scenes, range(seed, seed + episodes), quick=quick)
+    scenes = blocks if scene == "all" else names_in(scene)
+    plans = make_plans(names_in(policy), scenes, range(seed, seed + episodes), quick=quick)
     open_plans = unrecorded(plans, output)
     console = Console()
     if len(open_plans) < len(plans):
@@ -60,7 +60,7 @@ def benchmark(
     console.print(f"records: {output}   page: impurity-grasp report {output}")
 
 
-def _names(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
     """The comma-separated names in a text, each once."""
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 

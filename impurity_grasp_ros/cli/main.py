@@ -5,6 +5,7 @@ import sys
 import typer
 
 from impurity_grasp_ros.cli.benchmark import benchmark
+from impurity_grasp_ros.cli.benchmark_attention import benchmark_attention
 from impurity_grasp_ros.cli.calibrate import calibrate
 from impurity_grasp_ros.cli.emulated import emulated
 from impurity_grasp_ros.cli.profile import profile
@@ -21,6 +22,7 @@ app.command()(emulated)
 app.command()(profile)
 app.command()(train)
 app.command()(benchmark)
+app.command()(benchmark_attention)
 app.command()(report)
 app.command()(calibrate)
 app.command()(touch_test)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice, product
-from multiprocessing import get_context
+from itertools import product
 from pathlib import Path
 
-from impurity_grasp_ros.errors import DeviceFaultError
 from impurity_grasp_ros.evaluation.episode import OnDecision, run_episode
 from impurity_grasp_ros.evaluation.policies import Policy, check_name, make_policy
 from impurity_grasp_ros.evaluation.provenance import commit, shipped_files_hash
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_episode_records
+from impurity_grasp_ros.evaluation.workers import work_off
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.scenes import load_scene
-
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Environment variables of the workers: one thread in each, since together they use all processors."""
 
 
 def make_plans(
@@ -140,39 +133,7 @@ def run_plans(
     Raises:
         DeviceFaultError: A process died.
     """
-    with _environment_variables(ONE_THREAD):
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=prepare)
-        try:
-            for future in _carried_out(pool, plans, workers):
-                record = future.result()
-                append_record(folder, record)
-                yield record
-        except BrokenProcessPool as error:
-            raise DeviceFaultError(f"expected {workers} workers to live, one died: {error}") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _carried_out(
-    pool: ProcessPoolExecutor, plans: Sequence[EpisodePlan], workers: int
-) -> Iterator[Future[EpisodeRecord]]:
-    """Episodes as they end. No more are submitted than there are workers, so that an interrupt leaves no queue."""
-    waiting = iter(plans)
-    running = {pool.submit(_carry_out, plan) for plan in islice(waiting, workers)}
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {pool.submit(_carry_out, plan) for plan in islice(waiting, len(done))}
-        yield from done
-
-
-@contextmanager
-def _environment_variables(variables: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+    with closing(work_off(_carry_out, plans, workers, prepare)) as records:
+        for record in records:
+            append_record(folder, record)
+            yield record

@@ -1,4 +1,4 @@
-"""Reading files of one JSON object per line into dataclasses, checked against their type hints."""
+"""Files of one JSON object per line: read into dataclasses, checked against their type hints, and appended to."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ def read_lines(path: Path) -> list[str]:
         return read_file(path, MAX_FILE_BYTES).decode("utf-8").split("\n")[:-1]
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: expected a text file of one JSON object a line: {error}") from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file. The file and its folder are created if need be.
+
+    Args:
+        path: The file.
+        line: Without a line end. It replaces an unfinished last line, which an interrupted run may have left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(line.encode() + b"\n")
 
 
 def parse_object(line: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from impurity_grasp_ros.config import shown
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.json_lines import from_object, parse_object, read_lines
+from impurity_grasp_ros.evaluation.json_lines import append_line, from_object, parse_object, read_lines
 
 RECORDS = "records.jsonl"
 FAULT = "FAULT"
@@ -206,11 +206,7 @@ def append_record(folder: Path, record: EpisodeRecord) -> None:
         folder: Of the benchmark.
         record: To append. It replaces an unfinished last line, which an interrupted run may have left.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / RECORDS).open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.write(to_json(record).encode() + b"\n")
+    append_line(folder / RECORDS, to_json(record))
 
 
 def latest_edition(records: Iterable[EpisodeRecord]) -> list[EpisodeRecord]:

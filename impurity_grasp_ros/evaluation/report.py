@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from impurity_grasp_ros.evaluation import learning_curves, published
 from impurity_grasp_ros.evaluation.bar_chart import Bar, bar_chart
-from impurity_grasp_ros.evaluation.charts import PALETTE
 from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.filmstrip import Filmstrip
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.metrics import Scores, score
+from impurity_grasp_ros.evaluation.page import render_page
 from impurity_grasp_ros.evaluation.published import Published
 from impurity_grasp_ros.evaluation.record import End, EpisodeRecord, latest_edition
 from impurity_grasp_ros.evaluation.score_table import ScoreTable, number, percent, score_table
@@ -54,14 +52,9 @@ def render_report(
     scores: dict[str, dict[str, Scores]] = {}
     for (scene, policy), runs in by_scene_and_policy(current).items():
         scores.setdefault(scene, {})[policy] = score(runs)
-    pages = Environment(
-        loader=PackageLoader("impurity_grasp_ros.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("report.html").render(
+    return render_page(
+        "report.html",
+        title="Picking impurities: benchmark",
         facts=_facts(current, len(records) - len(current), written),
         charts=_charts(scores),
         sections=[_section(scene, by_policy, current, strips) for scene, by_policy in scores.items()],
@@ -69,7 +62,6 @@ def render_report(
         curves=learning_curves.learning_curves(rounds) if rounds else [],
         summary=learning_curves.summary(rounds),
         window=learning_curves.WINDOW,
-        palette=PALETTE,
         percent=percent,
         number=number,
     )

@@ -58,7 +58,8 @@ def number(value: float, digits: int = 1) -> Cell:
     return Cell(NOTHING if math.isnan(value) else f"{value:.{digits}f}")
 
 
-def _estimate(estimate: Estimate) -> Cell:
+def estimate_cell(estimate: Estimate) -> Cell:
+    """An estimate in percent with its interval and counts; a dash for NaN."""
     if math.isnan(estimate.value):
         return Cell(NOTHING)
     low, high = estimate.interval()
@@ -69,21 +70,21 @@ _Column = Callable[[Scores], Cell]
 
 _ALL: dict[str, _Column] = {
     "episodes": lambda scores: Cell(str(scores.runs)),
-    "completed %": lambda scores: _estimate(scores.completion),
-    "GS %": lambda scores: _estimate(scores.grasp_success),
-    "wrong object %": lambda scores: _estimate(scores.wrong_object),
-    "AE %": lambda scores: _estimate(scores.action_efficiency),
+    "completed %": lambda scores: estimate_cell(scores.completion),
+    "GS %": lambda scores: estimate_cell(scores.grasp_success),
+    "wrong object %": lambda scores: estimate_cell(scores.wrong_object),
+    "AE %": lambda scores: estimate_cell(scores.action_efficiency),
     "MN": lambda scores: number(scores.motions),
-    "targets lost %": lambda scores: _estimate(scores.lost),
-    "false clear %": lambda scores: _estimate(scores.false_clear),
-    "false dirty %": lambda scores: _estimate(scores.false_dirty),
+    "targets lost %": lambda scores: estimate_cell(scores.lost),
+    "false clear %": lambda scores: estimate_cell(scores.false_clear),
+    "false dirty %": lambda scores: estimate_cell(scores.false_dirty),
     "surplus actions": lambda scores: number(scores.surplus_actions),
-    "stops %": lambda scores: _estimate(scores.stopped),
+    "stops %": lambda scores: estimate_cell(scores.stopped),
     "decision s": lambda scores: number(scores.decision_seconds, 2),
     "faults": lambda scores: Cell(str(scores.faults)),
 }
 _SEARCH: dict[str, _Column] = {
-    "found %": lambda scores: _estimate(scores.found),
+    "found %": lambda scores: estimate_cell(scores.found),
     "actions to find": lambda scores: number(scores.actions_to_visible),
 }
 _COMPLETED: dict[str, _Column] = {

@@ -176,6 +176,11 @@ class World:
         self.coats.pop(body, None)
         self.bullet.removeBody(body)
 
+    def wake(self) -> None:
+        """Activate all loose bodies; those that rested on a removed body would otherwise float."""
+        for body in self._bodies:
+            self.bullet.changeDynamics(body, -1, activationState=pybullet.ACTIVATION_STATE_WAKE_UP)
+
     def pose(self, body: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Position (3,) in meters and orientation (4,) as quaternion (x, y, z, w) of a body's center of mass."""
         position, orientation = self.bullet.getBasePositionAndOrientation(body)
