@@ -15,7 +15,7 @@ from impurity_grasp_ros.perception.ortho import fine_color
 from impurity_grasp_ros.perception.table import TablePlane
 from impurity_grasp_ros.transform import Transform
 
-CONFIG = ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000)
+CONFIG = ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=True, fill=True, max_incidence_deg=72.0)
 OVERHEAD = camera_pose((0.5, 0.0), 0.72, tilt=0.0, azimuth=0.0, roll=0.0)
 TILTED = camera_pose((0.5, 0.0), 0.8, tilt=0.5, azimuth=0.7, roll=0.3)
 BOXES = [Box((0.44, 0.50), (-0.06, 0.0), 0.05, (250, 10, 20)), Box((0.53, 0.57), (0.02, 0.06), 0.1, (30, 240, 40))]

@@ -1,0 +1,138 @@
+"""Fill cells that lie between the samples of one surface: where the view is oblique, or the camera far away.
+
+Adjacent pixels see points that may be more than a cell apart. If both are on one surface, the cells in between were
+seen as well. For such a cell, the pixel coordinates at which the surface meets the vertical line through its center are
+searched for. Whatever lies between two different surfaces is hidden, or may be, and stays unseen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.perception.rays import Window
+from impurity_grasp_ros.perception.surfaces import Values, steps
+
+_ROUNDS = 4
+"""Steps of the search. On level ground the first one arrives; on slopes the error shrinks with each."""
+
+_INSIDE = 0.5
+"""Cells, along both axes, by which the point that was found may be off the center of its cell."""
+
+
+class Filling(NamedTuple):
+    """Cells that were filled.
+
+    Attributes:
+        rows: (N,) rows of the heightmap.
+        columns: (N,) columns.
+        points: (3, N) float32, column, row and z as in :func:`.rays.rays`.
+        pixels: (N,) the pixel nearest to each point, counted row by row in the window.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    points: Values
+    pixels: NDArray[np.intp]
+
+
+class _Quads(NamedTuple):
+    """Points between four adjacent pixels each.
+
+    Attributes:
+        corner: (N,) the pixel at the upper left, counted row by row.
+        right: (N,) float32, distance from it in pixels, 0 to 1.
+        down: (N,) float32.
+        known: (N,) bool, whether all four have readings.
+        depth: (N,) float32, meters, interpolated.
+    """
+
+    corner: NDArray[np.intp]
+    right: Values
+    down: Values
+    known: NDArray[np.bool_]
+    depth: Values
+
+
+def between_samples(
+    height: Values,
+    valid: NDArray[np.bool_],
+    depth: Values,
+    window: Window,
+    max_slope: float,
+) -> Filling:
+    """Find the unseen cells that lie between adjacent pixels of one surface.
+
+    Args:
+        height: (R, C) float32, meters, of the cells seen so far; the search starts from there.
+        valid: (R, C) bool, which these are.
+        depth: (h, w) float32, the readings in meters, 0 for none.
+        window: Where in the image these are.
+        max_slope: Depth over spacing beyond which two readings are not on one surface.
+
+    Returns:
+        These cells and what they show. A cell appears at most once.
+    """
+    rows, columns = np.nonzero(~valid)
+    x, y = (columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32)
+    z = _nearest(height, valid)[rows, columns]
+    for _ in range(_ROUNDS):
+        quads = _quads(x, y, z, depth, window)
+        points = _points(quads, depth.shape[1], window)
+        z = points[2]
+    found = quads.known & (np.abs(points[0] - x) <= _INSIDE) & (np.abs(points[1] - y) <= _INSIDE)
+    found[found] = _on_one_surface(quads.corner[found], depth, window, max_slope)
+    nearest = quads.corner + np.where(quads.right > 0.5, 1, 0) + np.where(quads.down > 0.5, depth.shape[1], 0)
+    return Filling(rows[found], columns[found], points[:, found], nearest[found])
+
+
+def _nearest(height: Values, valid: NDArray[np.bool_]) -> Values:
+    """Return the heights (R, C), in which every cell that is not valid has that of the nearest valid one."""
+    unseen = (~valid).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(unseen, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    of_label = np.zeros(int(labels.max()) + 1, np.float32)
+    of_label[labels[valid]] = height[valid]
+    return of_label[labels]
+
+
+def _quads(x: Values, y: Values, z: Values, depth: Values, window: Window) -> _Quads:
+    """Return where the points (N,) at column ``x``, row ``y`` and ``z`` appear, and the depth that is read there."""
+    a = window.to_pixels.astype(np.float32)
+    ahead = a[2, 0] * x + a[2, 1] * y + a[2, 2] * z + a[2, 3]
+    inverse = np.float32(1.0) / np.maximum(ahead, np.float32(1e-3))
+    column = (a[0, 0] * x + a[0, 1] * y + a[0, 2] * z + a[0, 3]) * inverse
+    row = (a[1, 0] * x + a[1, 1] * y + a[1, 2] * z + a[1, 3]) * inverse
+    height, width = depth.shape
+    inside = (column >= 0) & (row >= 0) & (column < width - 1) & (row < height - 1) & (ahead > 0.0)
+    column = np.where(inside, column, np.float32(0.0))
+    row = np.where(inside, row, np.float32(0.0))
+    left, top = column.astype(np.intp), row.astype(np.intp)
+    corner, right, down = top * width + left, column - left, row - top
+    flat = depth.reshape(-1)
+    four = np.stack([flat[np.minimum(corner + step, flat.size - 1)] for step in (0, 1, width, width + 1)])
+    upper, lower = four[0] + right * (four[1] - four[0]), four[2] + right * (four[3] - four[2])
+    whole = inside & (four > 0.0).all(axis=0)
+    read = np.where(whole, upper + down * (lower - upper), four.max(axis=0))
+    return _Quads(corner, right.astype(np.float32), down.astype(np.float32), whole, read.astype(np.float32))
+
+
+def _points(quads: _Quads, width: int, window: Window) -> Values:
+    """Return the points (3, N) at the depths of quads in an image of ``width`` pixels."""
+    top, left = np.divmod(quads.corner, width)
+    u, v = (left + quads.right).astype(np.float32), (top + quads.down).astype(np.float32)
+    a = window.to_rays.astype(np.float32)
+    return np.stack([(a[i, 0] * u + a[i, 1] * v + a[i, 2]) * quads.depth + window.origin[i] for i in range(3)])
+
+
+def _on_one_surface(corner: NDArray[np.intp], depth: Values, window: Window, max_slope: float) -> NDArray[np.bool_]:
+    """Return for quads (N,) whether all four readings lie on one surface."""
+    flat, fall, width = depth.reshape(-1), window.slope[2].reshape(-1), depth.shape[1]
+    smooth = np.ones(len(corner), np.bool_)
+    for first, second in ((0, 1), (width, width + 1), (0, width), (1, width + 1)):
+        a, b = corner + first, corner + second
+        nearer, farther = steps(flat[a], flat[b], fall[a], fall[b], flat[a] * np.float32(window.pitch), max_slope)
+        smooth &= ~(nearer | farther)
+    return smooth
