@@ -1,8 +1,10 @@
 """Fill cells that lie between the samples of one surface: where the view is oblique, or the camera far away.
 
 Adjacent pixels see points that may be more than a cell apart. If both are on one surface, the cells in between were
-seen as well. For such a cell, the pixel coordinates at which the surface meets the vertical line through its center are
-searched for. Whatever lies between two different surfaces is hidden, or may be, and stays unseen.
+seen as well. Along the vertical line through the center of such a cell, the height is searched for at which a point
+changes from being in front of what the camera reads to being behind it. If the four pixels around that point are on one
+surface, it lies on that surface. Otherwise the line enters the shadow of an object there: the cell is hidden, and stays
+unseen.
 """
 
 from __future__ import annotations
@@ -16,8 +18,14 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.perception.rays import Window
 from impurity_grasp_ros.perception.surfaces import Values, steps
 
+_SPAN = 2.0
+"""Cells above and below the height of the nearest seen cell in which the surface is searched for."""
+
 _ROUNDS = 4
-"""Steps of the search. On level ground the first one arrives; on slopes the error shrinks with each."""
+"""Steps of the search. On a plane the first one nearly arrives."""
+
+_HALVED = 2
+"""The step that halves the interval instead of interpolating, for surfaces that are rough."""
 
 _INSIDE = 0.5
 """Cells, along both axes, by which the point that was found may be off the center of its cell."""
@@ -48,6 +56,7 @@ class _Quads(NamedTuple):
         down: (N,) float32.
         known: (N,) bool, whether all four have readings.
         depth: (N,) float32, meters, interpolated.
+        ahead: (N,) float32, depth in meters of the points whose images these are.
     """
 
     corner: NDArray[np.intp]
@@ -55,6 +64,7 @@ class _Quads(NamedTuple):
     down: Values
     known: NDArray[np.bool_]
     depth: Values
+    ahead: Values
 
 
 def between_samples(
@@ -77,16 +87,38 @@ def between_samples(
         These cells and what they show. A cell appears at most once.
     """
     rows, columns = np.nonzero(~valid)
-    x, y = (columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32)
-    z = _nearest(height, valid)[rows, columns]
-    for _ in range(_ROUNDS):
-        quads = _quads(x, y, z, depth, window)
-        points = _points(quads, depth.shape[1], window)
-        z = points[2]
-    found = quads.known & (np.abs(points[0] - x) <= _INSIDE) & (np.abs(points[1] - y) <= _INSIDE)
-    found[found] = _on_one_surface(quads.corner[found], depth, window, max_slope)
+    guess = _nearest(height, valid)[rows, columns]
+    crossing, quads = _search((columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32), guess, depth, window)
+    rows, columns = rows[crossing], columns[crossing]
+    points = _points(quads, depth.shape[1], window)
+    off_center = np.maximum(np.abs(points[0] - columns - 0.5), np.abs(points[1] - rows - 0.5))
+    found = quads.known & (off_center <= _INSIDE) & _on_one_surface(quads.corner, depth, window, max_slope)
     nearest = quads.corner + np.where(quads.right > 0.5, 1, 0) + np.where(quads.down > 0.5, depth.shape[1], 0)
     return Filling(rows[found], columns[found], points[:, found], nearest[found])
+
+
+def _search(x: Values, y: Values, z: Values, depth: Values, window: Window) -> tuple[NDArray[np.intp], _Quads]:
+    """Search vertical lines at column ``x`` and row ``y``, (N,), for a surface near ``z``.
+
+    Returns:
+        The indices (M,) of the lines on which a point near ``z`` changes from being in front of the readings to being
+        behind them, and where that is in the image.
+    """
+    span = np.float32(_SPAN * window.resolution)
+    below, above = _quads(x, y, z - span, depth, window), _quads(x, y, z + span, depth, window)
+    low_gap, high_gap = below.depth - below.ahead, above.depth - above.ahead
+    crossing = np.flatnonzero((low_gap < 0.0) & (high_gap >= 0.0))
+    x, y, low, high, low_gap, high_gap = (values[crossing] for values in (x, y, z - span, z + span, low_gap, high_gap))
+    quads = _quads(x, y, low, depth, window)
+    for step in range(_ROUNDS):
+        part = np.float32(0.5) if step == _HALVED else low_gap / (low_gap - high_gap)
+        middle = low + part * (high - low)
+        quads = _quads(x, y, middle, depth, window)
+        gap = quads.depth - quads.ahead
+        in_front = gap >= 0.0
+        low, low_gap = np.where(in_front, low, middle), np.where(in_front, low_gap, gap)
+        high, high_gap = np.where(in_front, middle, high), np.where(in_front, gap, high_gap)
+    return crossing, quads
 
 
 def _nearest(height: Values, valid: NDArray[np.bool_]) -> Values:
@@ -116,7 +148,7 @@ def _quads(x: Values, y: Values, z: Values, depth: Values, window: Window) -> _Q
     upper, lower = four[0] + right * (four[1] - four[0]), four[2] + right * (four[3] - four[2])
     whole = inside & (four > 0.0).all(axis=0)
     read = np.where(whole, upper + down * (lower - upper), four.max(axis=0))
-    return _Quads(corner, right.astype(np.float32), down.astype(np.float32), whole, read.astype(np.float32))
+    return _Quads(corner, right.astype(np.float32), down.astype(np.float32), whole, read, ahead)
 
 
 def _points(quads: _Quads, width: int, window: Window) -> Values:
