@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.perception.rays import Window
 from impurity_grasp_ros.perception.surfaces import Values, steps
 
+_GAP = 4.0
+"""Cells from the nearest seen cell beyond which no cell is filled: that far away, there are hardly any gaps."""
+
 _SPAN = 2.0
 """Cells above and below the height of the nearest seen cell in which the surface is searched for."""
 
 _ROUNDS = 4
-"""Steps of the search. On a plane the first one nearly arrives."""
+"""Steps of the search, at least 1. On a plane the first one nearly arrives."""
 
 _HALVED = 2
 """The step that halves the interval instead of interpolating, for surfaces that are rough."""
@@ -86,8 +89,7 @@ def between_samples(
     Returns:
         These cells and what they show. A cell appears at most once.
     """
-    rows, columns = np.nonzero(~valid)
-    guess = _nearest(height, valid)[rows, columns]
+    rows, columns, guess = _gaps(height, valid)
     crossing, quads = _search((columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32), guess, depth, window)
     rows, columns = rows[crossing], columns[crossing]
     points = _points(quads, depth.shape[1], window)
@@ -109,7 +111,7 @@ def _search(x: Values, y: Values, z: Values, depth: Values, window: Window) -> t
     low_gap, high_gap = below.depth - below.ahead, above.depth - above.ahead
     crossing = np.flatnonzero((low_gap < 0.0) & (high_gap >= 0.0))
     x, y, low, high, low_gap, high_gap = (values[crossing] for values in (x, y, z - span, z + span, low_gap, high_gap))
-    quads = _quads(x, y, low, depth, window)
+    quads = below
     for step in range(_ROUNDS):
         part = np.float32(0.5) if step == _HALVED else low_gap / (low_gap - high_gap)
         middle = low + part * (high - low)
@@ -121,13 +123,14 @@ def _search(x: Values, y: Values, z: Values, depth: Values, window: Window) -> t
     return crossing, quads
 
 
-def _nearest(height: Values, valid: NDArray[np.bool_]) -> Values:
-    """Return the heights (R, C), in which every cell that is not valid has that of the nearest valid one."""
+def _gaps(height: Values, valid: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Values]:
+    """Return row and column of the unseen cells (N,) that are close to seen ones, and the height of the nearest one."""
     unseen = (~valid).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(unseen, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    distance, labels = cv2.distanceTransformWithLabels(unseen, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     of_label = np.zeros(int(labels.max()) + 1, np.float32)
     of_label[labels[valid]] = height[valid]
-    return of_label[labels]
+    rows, columns = np.nonzero((distance > 0.0) & (distance <= _GAP))
+    return rows, columns, of_label[labels[rows, columns]]
 
 
 def _quads(x: Values, y: Values, z: Values, depth: Values, window: Window) -> _Quads:
@@ -144,10 +147,11 @@ def _quads(x: Values, y: Values, z: Values, depth: Values, window: Window) -> _Q
     left, top = column.astype(np.intp), row.astype(np.intp)
     corner, right, down = top * width + left, column - left, row - top
     flat = depth.reshape(-1)
-    four = np.stack([flat[np.minimum(corner + step, flat.size - 1)] for step in (0, 1, width, width + 1)])
-    upper, lower = four[0] + right * (four[1] - four[0]), four[2] + right * (four[3] - four[2])
-    whole = inside & (four > 0.0).all(axis=0)
-    read = np.where(whole, upper + down * (lower - upper), four.max(axis=0))
+    last = flat.size - 1
+    one, two, three, four = (flat.take(np.minimum(corner + step, last)) for step in (0, 1, width, width + 1))
+    upper, lower = one + right * (two - one), three + right * (four - three)
+    whole = inside & (np.minimum(np.minimum(one, two), np.minimum(three, four)) > 0.0)
+    read = np.where(whole, upper + down * (lower - upper), np.maximum(np.maximum(one, two), np.maximum(three, four)))
     return _Quads(corner, right.astype(np.float32), down.astype(np.float32), whole, read, ahead)
 
 

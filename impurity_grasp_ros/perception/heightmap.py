@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
+from impurity_grasp_ros.perception.bend import Level
 from impurity_grasp_ros.perception.between import between_samples
 from impurity_grasp_ros.perception.rays import Window, window
 from impurity_grasp_ros.perception.surfaces import without_flying
-from impurity_grasp_ros.perception.table import TablePlane
 
 _NEIGHBORS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
 """Offsets (row, column) of the 8 neighbors of a cell."""
@@ -46,7 +46,7 @@ class ProjectionConfig:
         return math.tan(math.radians(self.max_incidence_deg))
 
 
-def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None = None) -> Heightmap:
+def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Level | None = None) -> Heightmap:
     """Project a registered color and depth image to a heightmap.
 
     Heights slightly below the table (down to ``z_min``) become 0. Gaps one cell wide between projected points are
@@ -56,7 +56,7 @@ def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Table
         frame: The camera's frame.
         grid: The cells of the heightmap.
         config: Which readings belong to the scene.
-        table: Plane from which heights are measured; z = 0 in the base frame if None.
+        table: Surface from which heights are measured; z = 0 in the base frame if None.
 
     Returns:
         The heightmap on ``grid``, with the frame's stamp.
@@ -92,7 +92,7 @@ def _with_cells_between(
     color: NDArray[np.uint8],
     view: Window,
     config: ProjectionConfig,
-    table: TablePlane | None,
+    table: Level | None,
 ) -> Heightmap:
     """Fill the cells of a heightmap that lie between samples, given ``depth`` (h, w) and ``color`` (h * w, 3)."""
     rows, columns, points, pixels = between_samples(seen.height, seen.valid, depth, view, config.max_slope)
@@ -202,7 +202,7 @@ def _above(
     row: NDArray[np.float32],
     z: NDArray[np.float32],
     grid: Grid,
-    table: TablePlane | None,
+    table: Level | None,
 ) -> NDArray[np.float32]:
     """Return the heights above the table, in meters, of points given as in :func:`.rays.rays`."""
     if table is None:
@@ -212,7 +212,7 @@ def _above(
 
 
 def _highest_pixels(
-    depth: NDArray[np.float32], view: Window, grid: Grid, config: ProjectionConfig, table: TablePlane | None
+    depth: NDArray[np.float32], view: Window, grid: Grid, config: ProjectionConfig, table: Level | None
 ) -> NDArray[np.int64]:
     """Return the highest pixel of every cell, (R * C,); -1 where no point fell.
 

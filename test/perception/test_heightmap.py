@@ -247,7 +247,7 @@ ALL = ProjectionConfig(z_min=-0.2, z_max=1.0, min_points=1, drop_flying=False, f
 
 def test_the_shipped_limits() -> None:
     assert (
-        ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=True, fill=True, max_incidence_deg=72.0)
+        ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=False, fill=True, max_incidence_deg=72.0)
         == CONFIG
     )
 
