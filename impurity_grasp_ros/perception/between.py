@@ -71,7 +71,7 @@ class _Quads(NamedTuple):
 
 
 def between_samples(
-    height: Values,
+    z: Values,
     valid: NDArray[np.bool_],
     depth: Values,
     window: Window,
@@ -80,7 +80,7 @@ def between_samples(
     """Find the unseen cells that lie between adjacent pixels of one surface.
 
     Args:
-        height: (R, C) float32, meters, of the cells seen so far; the search starts from there.
+        z: (R, C) float32, meters in the base frame, of the cells seen so far; the search starts from there.
         valid: (R, C) bool, which these are.
         depth: (h, w) float32, the readings in meters, 0 for none.
         window: Where in the image these are.
@@ -89,7 +89,7 @@ def between_samples(
     Returns:
         These cells and what they show. A cell appears at most once.
     """
-    rows, columns, guess = _gaps(height, valid)
+    rows, columns, guess = _gaps(z, valid)
     crossing, quads = _search((columns + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32), guess, depth, window)
     rows, columns = rows[crossing], columns[crossing]
     points = _points(quads, depth.shape[1], window)
@@ -123,12 +123,12 @@ def _search(x: Values, y: Values, z: Values, depth: Values, window: Window) -> t
     return crossing, quads
 
 
-def _gaps(height: Values, valid: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Values]:
-    """Return row and column of the unseen cells (N,) that are close to seen ones, and the height of the nearest one."""
+def _gaps(z: Values, valid: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], Values]:
+    """Return row and column of the unseen cells (N,) that are close to seen ones, and z of the nearest one."""
     unseen = (~valid).astype(np.uint8)
     distance, labels = cv2.distanceTransformWithLabels(unseen, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     of_label = np.zeros(int(labels.max()) + 1, np.float32)
-    of_label[labels[valid]] = height[valid]
+    of_label[labels[valid]] = z[valid]
     rows, columns = np.nonzero((distance > 0.0) & (distance <= _GAP))
     return rows, columns, of_label[labels[rows, columns]]
 

@@ -95,7 +95,11 @@ def _with_cells_between(
     table: Level | None,
 ) -> Heightmap:
     """Fill the cells of a heightmap that lie between samples, given ``depth`` (h, w) and ``color`` (h * w, 3)."""
-    rows, columns, points, pixels = between_samples(seen.height, seen.valid, depth, view, config.max_slope)
+    z = seen.height
+    if table is not None:
+        every_row, every_column = np.indices(z.shape).astype(np.float32) + np.float32(0.5)
+        z = z - _above(every_column, every_row, np.zeros_like(z), seen.grid, table)
+    rows, columns, points, pixels = between_samples(z, seen.valid, depth, view, config.max_slope)
     above = _above(points[0], points[1], points[2], seen.grid, table)
     scene = (above >= config.z_min) & (above <= config.z_max)
     rows, columns = rows[scene], columns[scene]
