@@ -66,6 +66,8 @@ class BentTable:
 
     def above(self, x: Values, y: Values, z: Values) -> Values:
         """Return the heights in meters above the surface of points (x, y, z) in the base frame; all of one shape."""
+        if x.size == 0:
+            return self.plane.above(x, y, z)
         rows = -(-x.size // _ROW)
         column, row = (
             np.resize((values - np.float32(first)) * np.float32(1.0 / pitch), (rows, _ROW))
