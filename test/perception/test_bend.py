@@ -60,8 +60,8 @@ def test_a_bent_table_is_level_and_objects_keep_their_heights() -> None:
     table, tops = truth.height < 0.001, truth.height > 0.029
     bent_map, plain = see(dished(0.003)), see(dished(0.003), UNCORRECTED)
     # Within a cell or two of an edge, a shift of the readings matters more than the bend.
-    assert np.quantile(np.abs(bent_map.height[table & bent_map.valid]), 0.99) < 0.001
-    assert np.quantile(np.abs(plain.height[table & plain.valid]), 0.95) > 0.001
+    assert np.quantile(np.abs(bent_map.height[table & bent_map.valid]), 0.99) < 0.0005
+    assert np.quantile(np.abs(plain.height[table & plain.valid]), 0.99) > 0.001
     assert np.quantile(np.abs(bent_map.height[tops & bent_map.valid] - 0.03), 0.95) < 0.001
 
 
