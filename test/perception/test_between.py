@@ -125,6 +125,8 @@ def test_a_slope_is_filled_at_its_own_height(azimuth: float) -> None:
     heightmap = project(sloped, grid, FILLING, TablePlane((0.48, 0.0), -0.05))
     x, _ = grid.to_metres(*np.indices((60, 60)).astype(np.float64))
     assert heightmap.valid.all()
+    lower = project(sloped, grid, replace(FILLING, z_max=0.05, min_points=1), TablePlane((0.48, 0.0), -0.05))
+    assert lower.height.max() <= 0.05
     np.testing.assert_allclose(heightmap.height, np.tan(0.3) * (x - 0.48) + 0.05, atol=0.001)
 
 

@@ -122,3 +122,12 @@ def test_no_point_is_assumed_in_midair() -> None:
     image = fine_color(frame, project(frame, GRID, CONFIG))[..., 0]
     mixed = (image > 1) & (image < 255)
     assert mixed.mean() < 0.004
+
+
+def test_the_color_of_an_object_does_not_spread_over_the_table() -> None:
+    """Far from the middle, heights between an object's top and the table would look up the wrong place."""
+    frame = trace([Box((0.32, 0.38), (-0.18, -0.10), 0.1, (255, 255, 255))], OVERHEAD)
+    np.putmask(frame.color, frame.color < 255, 1)
+    heightmap = project(frame, GRID, CONFIG)
+    table = np.repeat(np.repeat(heightmap.valid & (heightmap.height < 0.001), 2, axis=0), 2, axis=1)
+    assert (fine_color(frame, heightmap)[table] > 128).mean() < 0.0013

@@ -124,7 +124,10 @@ def test_pixels_of_a_window_and_points_on_their_rays_are_converted_both_ways() -
 def test_a_window_is_the_whole_image_when_the_camera_is_among_the_scene_and_never_empty() -> None:
     pose = np.eye(4)
     pose[:3, 3] = (0.5, 0.0, 0.1)
-    assert window(frame_of(SMALL, pose), WORKSPACE, -0.05, 0.3).place == (slice(0, 3), slice(0, 4))
+    camera = CameraIntrinsics(640, 480, 610.0, 590.0, 322.0, 237.0)
+    assert window(frame_of(camera, pose), WORKSPACE, -0.05, 0.3).place == (slice(0, 480), slice(0, 640))
+    pose[:3, 3] = (0.5, 0.0, -0.06)
+    assert window(frame_of(camera, pose), WORKSPACE, -0.05, 0.3).place == (slice(0, 480), slice(0, 640))
     aside = camera_pose((9.0, 0.0), 1.2, 0.0, 0.0, 0.0)
     rows, columns = window(frame_of(SMALL, aside), WORKSPACE, -0.05, 0.3).place
     assert rows.stop > rows.start
