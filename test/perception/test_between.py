@@ -84,9 +84,10 @@ def test_nothing_unseen_is_called_seen(box: Box, pose: Any, grid: Grid) -> None:
     shifts = [(i * reach, j * reach) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     seen = [in_sight(np.stack([x + i + dx, y + j + dy, height + dz], axis=1), [box], pose) for i, j in shifts]
     assert np.any(seen, axis=0).all()
+    # Where a side meets the table, the surface between two pixels, up to 5 mm apart, is rounded off.
     flush = np.minimum(height, np.abs(height - box.height)) < 1e-3
     beside = [
-        (x + i > box.x[0] - 1e-3) & (x + i < box.x[1] + 1e-3) & (y + j > box.y[0] - 1e-3) & (y + j < box.y[1] + 1e-3)
+        (x + i > box.x[0] - 5e-3) & (x + i < box.x[1] + 5e-3) & (y + j > box.y[0] - 5e-3) & (y + j < box.y[1] + 5e-3)
         for i, j in shifts
     ]
     assert (flush | np.any(beside, axis=0)).all()
