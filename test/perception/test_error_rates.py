@@ -23,7 +23,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 CONFIG = packaged_parameters("attention_node", AttentionConfig)
 PROJECTION = ProjectionConfig(
-    z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=True, fill=True, max_incidence_deg=72.0
+    z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=False, fill=True, max_incidence_deg=72.0
 )
 IN_VIEW = 30
 """Cells of the heightmap that targets cover when they count as in view."""
