@@ -1,4 +1,4 @@
-"""The cell: layout, camera calibration, and speeds and limits of motion, read from ``config/cell.yaml``."""
+"""The robot cell: layout, camera calibration, speeds and limits, read from ``config/cell.yaml``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,32 +10,37 @@ from impurity_grasp_ros.config import from_mapping, read_yaml
 from impurity_grasp_ros.resources import resource
 
 CELL_FILE = "config/cell.yaml"
+"""The shipped cell."""
 
 
 @dataclass(frozen=True)
 class CellConfig(CellParts):
-    """Everything that simulation and robot must agree on. Raises ConfigError where its parts do not fit together."""
+    """A cell whose parts are consistent. Simulation and real robot use the same one.
+
+    Raises:
+        ConfigError: The parts are not consistent, see :func:`check_layout`.
+    """
 
     def __post_init__(self) -> None:
         check_layout(self)
 
     @property
     def calibration(self) -> CameraCalibration:
-        """The camera, read from its file; raises ConfigError."""
+        """The camera calibration, read from its file; raises ConfigError if that is not valid."""
         return load_calibration(self.camera_calibration)
 
 
 def load_cell(file: str = CELL_FILE) -> CellConfig:
-    """The cell that a YAML file describes.
+    """Load a cell.
 
     Args:
-        file: Path, relative to the package or absolute.
+        file: Path of a YAML file, absolute or relative to the package.
 
     Returns:
         The cell; the paths of its camera calibration and of a gripper that is not shipped are absolute.
 
     Raises:
-        ConfigError: The file describes no cell, or one whose parts do not fit together.
+        ConfigError: The file cannot be read, is not valid, or its parts are not consistent.
     """
     values, folder = dict(read_yaml(file)), Path(resource(file)).absolute().parent
     for key in ("camera_calibration", "gripper"):

@@ -1,4 +1,4 @@
-"""What a cell's description must satisfy as a whole, beyond the range of each of its values."""
+"""Consistency checks of a cell, beyond the range of each of its values."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, Kinematics
 
 CARRIED_DEPTH = 0.05
-"""Metres that something between the fingers may reach below their tips: blocks are taken at half their height."""
+"""Largest extent in meters of a held object below the finger tips: blocks are grasped at half their height."""
 
 BIN_WALL = 0.01
-"""Metres that the walls of a drop bin are at most thick."""
+"""Largest thickness in meters of the walls of a drop bin."""
 
 WORKSPACE_SIZE = HEIGHTMAP_SIZE_PX * HEIGHTMAP_RESOLUTION
+"""Edge of the square workspace in meters."""
 
 Rectangle = tuple[float, float, float, float]
-"""x_min, x_max, y_min, y_max in metres."""
+"""x_min, x_max, y_min and y_max in meters in ``base_link``."""
 
 
 def check_layout(cell: CellParts) -> None:
-    """Refuse a cell whose parts do not fit together.
+    """Check that the parts of a cell are consistent.
 
     Args:
-        cell: The description, each of whose values is within its own range.
+        cell: A cell, each of whose values is within its own range.
 
     Raises:
-        ConfigError: Reach in the wrong order; workspace, bin or home outside of it; bin and workspace overlap; a height
-            below what the arm carries things over; home or an obstacle in the workspace; malformed obstacles.
+        ConfigError: Limits of the reach box are swapped; workspace, bin or home are outside the box; bin and workspace
+            overlap; a held object could hit the walls of the bin at the transit or release height or at home; home or
+            an obstacle is in the workspace; or the obstacles are malformed.
     """
     _check_order(cell)
     _check_places(cell)
@@ -41,14 +43,14 @@ def check_layout(cell: CellParts) -> None:
 
 
 def outer_bin(cell: CellParts) -> Rectangle:
-    """The ground that the drop bin covers, its walls included."""
+    """Return the rectangle that the drop bin covers on the table, including its walls."""
     drop = cell.drop_bin
     half_x, half_y = drop.size_x / 2 + BIN_WALL, drop.size_y / 2 + BIN_WALL
     return drop.x - half_x, drop.x + half_x, drop.y - half_y, drop.y + half_y
 
 
 def workspace_square(cell: CellParts) -> Rectangle:
-    """The ground that the heightmap covers."""
+    """Return the rectangle that the heightmap covers on the table."""
     x, y = cell.workspace.x_min, cell.workspace.y_min
     return x, x + WORKSPACE_SIZE, y, y + WORKSPACE_SIZE
 

@@ -1,4 +1,4 @@
-"""Configuration: YAML files to frozen dataclasses, validated once.
+"""Configuration: YAML files are validated once and become frozen dataclasses.
 
 Values live only in ``config/``. The dataclasses, next to the code that uses them, define the type, range and meaning of
 each value. ROS nodes declare the same dataclasses as parameters, so one definition serves YAML, ROS and Python.
@@ -20,8 +20,10 @@ from impurity_grasp_ros.resources import resource
 T = TypeVar("T")
 
 PARAMETERS_FILE = "config/impurity_grasp.yaml"
+"""The shipped parameters of all nodes."""
 
 MAX_YAML_BYTES = 1_000_000
+"""Largest size of a YAML file that is read."""
 
 NOT_YAML = (
     OSError,
@@ -123,7 +125,7 @@ class ParameterSpec:
 
 
 def is_text(value: str) -> bool:
-    """Whether a string can be encoded: it contains no lone surrogates."""
+    """Return whether a string can be encoded, which means that it contains no lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
@@ -198,7 +200,7 @@ def read_fresh_yaml(file: str) -> Mapping[str, Any]:
 
 @cache
 def read_yaml(file: str) -> Mapping[str, Any]:
-    """Like :func:`read_fresh_yaml`, but cached: for files that do not change while a program runs."""
+    """Read a YAML file, see :func:`read_fresh_yaml`; cached, for files that do not change while a program runs."""
     return read_fresh_yaml(file)
 
 

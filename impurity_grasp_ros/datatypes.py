@@ -17,7 +17,7 @@ Place = TypeVar("Place", float, NDArray[np.float64])
 
 @dataclass(frozen=True)
 class CameraIntrinsics:
-    """Pinhole model without distortion; (0, 0) is the center of the top left pixel."""
+    """Pinhole model without distortion. All values are in pixels; (0, 0) is the center of the top left pixel."""
 
     width_px: int
     height_px: int
@@ -48,7 +48,7 @@ class RgbdFrame:
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of a heightmap in the base frame; lengths in meters. Only this class converts between cells and meters.
+    """The cells of a heightmap, in meters in the base frame. Only this class converts between cells and meters.
 
     Row i is the strip around y = y_min + (i + 0.5) * resolution, column j the strip around x = x_min + (j + 0.5) *
     resolution.
@@ -70,13 +70,14 @@ class Grid:
 
     @property
     def middle(self) -> tuple[float, float]:
-        """Position (x, y) of the grid's middle in meters."""
+        """Center (x, y) of the grid in meters."""
         return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
 
-    def contains(self, x: float, y: float) -> bool:
-        """Whether a position in meters lies on the grid."""
+    def contains(self, x: float, y: float, margin: float = 0.0) -> bool:
+        """Return whether a position lies on the grid, at least ``margin`` from its border; all in meters."""
         x_max, y_max = self.x_min + self.columns * self.resolution, self.y_min + self.rows * self.resolution
-        return self.x_min <= x < x_max and self.y_min <= y < y_max
+        on_columns = self.x_min <= x - margin and x + margin < x_max
+        return on_columns and self.y_min <= y - margin and y + margin < y_max
 
     def window(self, row: int, column: int, size_px: int) -> Grid:
         """Return the square grid of ``size_px`` cells that starts at (row, column); it may extend beyond this one."""
@@ -128,7 +129,7 @@ class AttentionState(IntEnum):
     """What the attention module found (paper, algorithm 1)."""
 
     CLEAR = 0
-    """Neither a target nor a cluster that could hide one."""
+    """Neither a target nor a cluster that could hide one is in view."""
     CANDIDATE = 1
     """No target in view; a cluster could hide one."""
     TARGET = 2
@@ -198,19 +199,19 @@ class Primitive:
     def grasp(
         cls, position: tuple[float, float, float], angle: float, q_value: float = 0.0, opening: float = GRIPPER_STROKE
     ) -> Primitive:
-        """Return a grasp at ``position`` that closes along ``angle``."""
+        """Return a grasp at ``position`` (m) that closes along ``angle`` (rad), from an ``opening`` in meters."""
         return cls(PrimitiveKind.GRASP, position, angle, 0.0, opening, q_value)
 
     @classmethod
     def push(
         cls, position: tuple[float, float, float], angle: float, q_value: float = 0.0, length: float = PUSH_LENGTH
     ) -> Primitive:
-        """Return a straight push with closed fingers from ``position`` in the direction ``angle``."""
+        """Return a push with closed fingers from ``position`` (m) in direction ``angle`` (rad) over ``length`` (m)."""
         return cls(PrimitiveKind.PUSH, position, angle, length, 0.0, q_value)
 
 
 class OutcomeStatus(Enum):
-    """How a primitive ended, as the robot knows it (``docs/success.md``); the numbers are those of ``Attempt.msg``."""
+    """How a primitive ended as far as the robot knows (``docs/success.md``); numbers are those of ``Attempt.msg``."""
 
     HELD = 0
     """Grasp: an object was lifted, carried and released over the drop bin."""
@@ -227,12 +228,12 @@ class OutcomeStatus(Enum):
     OUT_OF_WORKSPACE = 6
     """Refused before moving: outside the workspace box or below the table."""
     COLLISION = 7
-    """Refused before moving: the arm would touch something on its way."""
+    """Refused before moving: the arm would touch something on its path."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the robot knows after a primitive; ``opening`` in meters when the result was judged, duration in seconds."""
+    """Result of a primitive; ``opening`` is in meters, at the last check of a grasp, and ``duration`` in seconds."""
 
     status: OutcomeStatus
     opening: float

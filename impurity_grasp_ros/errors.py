@@ -52,7 +52,11 @@ class ErrorCode(IntEnum):
 
 
 class ImpurityGraspError(Exception):
-    """Base of all faults. The message says what was expected and what was received."""
+    """Base of all faults. The message says what was expected and what was received.
+
+    Attributes:
+        code: Number under which the ROS interfaces report the fault.
+    """
 
     code: ClassVar[ErrorCode] = ErrorCode.UNKNOWN
 
@@ -196,7 +200,7 @@ class DeviceFaultError(ImpurityGraspError):
 
 
 class CollisionError(ImpurityGraspError):
-    """The arm would touch the table, the bin, an obstacle or itself on its way; nothing was moved."""
+    """The arm would touch the table, the bin, an obstacle or itself on its path; nothing was moved."""
 
     code = ErrorCode.COLLISION
 

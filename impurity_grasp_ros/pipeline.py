@@ -25,7 +25,7 @@ class Decision:
     primitive: Primitive | None
 
 
-class Stage(Protocol):
+class StepWrapper(Protocol):
     """A wrapper that is called for each step of a decision, for instance to measure its duration."""
 
     def __call__(self, name: str, function: Callable[..., T], /, *arguments: Any) -> T:
@@ -66,7 +66,7 @@ class Pipeline:
         view: ViewConfig,
         attention: AttentionConfig,
         actor: Actor,
-        stage: Stage = plain,
+        stage: StepWrapper = plain,
     ) -> None:
         self._site = site
         self._projection = projection

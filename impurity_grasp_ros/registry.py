@@ -1,4 +1,4 @@
-"""Things that can be chosen by name: ours, and those that installed packages add through entry points."""
+"""Registries of objects that can be chosen by name: built-in ones, and those of other packages by entry points."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Ours by name, and whatever other packages declare in a group of entry points.
+    """Built-in objects by name, and objects that other packages declare in a group of entry points.
 
     Args:
-        kind: What they are, as messages say it.
-        group: Of the entry points; each is imported when it is asked for.
-        ours: Those of this package, whose names nobody else can take.
+        kind: What the objects are, for messages.
+        group: Group of the entry points; each is imported when it is requested.
+        ours: Built-in objects; another package cannot use their names.
     """
 
     def __init__(self, kind: str, group: str, ours: Mapping[str, T]) -> None:
@@ -26,25 +26,25 @@ class Registry(Generic[T]):
         self._ours = ours
 
     def names(self) -> tuple[str, ...]:
-        """All names, ours first."""
+        """Return all names, built-in ones first."""
         return (*self._ours, *sorted(self._others()))
 
     def check(self, name: str) -> None:
-        """Raise ConfigError unless there is something of that name."""
+        """Raise ConfigError unless there is an object with that name."""
         if name not in self._ours and name not in self._others():
             raise ConfigError(f"{self._kind}: expected one of {', '.join(self.names())}, received {name!r}")
 
     def find(self, name: str) -> T:
-        """What has a name.
+        """Return the object with a name.
 
         Args:
-            name: As the configuration says.
+            name: Name from the configuration.
 
         Returns:
-            The thing.
+            The object.
 
         Raises:
-            ConfigError: There is nothing of that name, or the package that declares it cannot be imported.
+            ConfigError: There is no object with that name, or the package that declares it cannot be imported.
         """
         self.check(name)
         if name in self._ours:

@@ -1,4 +1,4 @@
-"""Locate the files that ship with the package: configuration, scenes, robot description."""
+"""Locations of the files that ship with the package: configuration, scenes, robot description."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from impurity_grasp_ros.errors import ConfigError
 
 PACKAGE = "impurity_grasp"
+"""Name of the ROS package."""
 
 
 def _roots() -> Iterator[Path]:
@@ -21,13 +22,13 @@ def resource(name: str) -> Path:
     """Return the path of a shipped file.
 
     Args:
-        name: Path relative to the package, such as ``config/scenes/random.yaml``; an absolute path is used as it is.
+        name: Path relative to the package, such as ``config/scenes/random.yaml``, or an absolute path.
 
     Returns:
         The path of an existing file or folder.
 
     Raises:
-        ConfigError: There is no such file.
+        ConfigError: There is no such file or folder.
     """
     tried = [root / name for root in _roots()]  # joining an absolute path yields that path
     for path in tried:

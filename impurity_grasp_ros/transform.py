@@ -36,6 +36,11 @@ def apply(transform: Transform, points: NDArray[np.floating]) -> NDArray[np.floa
     return points @ rotation.T + transform[:3, 3].astype(points.dtype, copy=False)
 
 
+def angle_between(first: float, second: float, period: float) -> float:
+    """Return the angle between two directions that are the same again after ``period``; all in radians."""
+    return abs((first - second + period / 2) % period - period / 2)
+
+
 def rotation_z(angle_rad: float) -> NDArray[np.float64]:
     """Return the (3, 3) matrix of a rotation about z by ``angle_rad``, counterclockwise positive."""
     c, s = math.cos(angle_rad), math.sin(angle_rad)

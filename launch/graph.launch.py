@@ -1,4 +1,4 @@
-"""The nodes that simulation and real robot have in common; included by sim.launch.py and real.launch.py."""
+"""The nodes that are used both in simulation and on a real robot; included by sim.launch.py and real.launch.py."""
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_path
 from launch import LaunchContext, LaunchDescription

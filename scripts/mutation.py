@@ -62,8 +62,10 @@ class Target:
 
     @property
     def tests(self) -> str:
-        """The folder of the tests that are run, relative to the root."""
-        return f"test/{self.name.partition('/')[0]}"
+        """The tests that are run, relative to the root: those of the same name, else all of the folder."""
+        folder, _, module = self.name.partition("/")
+        own = f"test/{folder}/test_{module}.py"
+        return own if (ROOT / own).is_file() else f"test/{folder}"
 
     @property
     def folder(self) -> Path:
@@ -97,16 +99,16 @@ def copy_tree(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried. sample: faults of either kind, drawn at random with ``seed``; 0: all there are."""
+    """How much is tried. sample: faults in functions, drawn at random with ``seed``; 0: all. constants: numbers too."""
 
     jobs: int
     sample: int
+    constants: int
     seed: int
 
-    def drawn_of(self, faults: list[T]) -> list[T]:
-        """The faults that are tried."""
-        some = self.sample and self.sample < len(faults)
-        return random.Random(self.seed).sample(faults, self.sample) if some else faults
+    def drawn_of(self, faults: list[T], number: int) -> list[T]:
+        """The faults that are tried: so many of them, or all for 0."""
+        return random.Random(self.seed).sample(faults, number) if number and number < len(faults) else faults
 
 
 def mutate_functions(target: Target, effort: Effort) -> Count:
@@ -128,7 +130,7 @@ def mutate_functions(target: Target, effort: Effort) -> Count:
     with (target.folder / "mutmut.log").open("w") as log:
         # Faults are made, and tests timed, before a name that no fault has ends the run.
         subprocess.run([*run, "none"], cwd=folder, env=environment(), stdout=log, stderr=log, check=False)
-        tried = effort.drawn_of(sorted(exit_codes(target, folder)))
+        tried = effort.drawn_of(sorted(exit_codes(target, folder)), effort.sample)
         subprocess.run([*run, *tried], cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
     known = exit_codes(target, folder)
     codes = {name: known[name] for name in tried}
@@ -199,7 +201,7 @@ def constants(module: Path) -> Iterator[Constant]:
 
 def mutate_constants(target: Target, effort: Effort) -> Count:
     """Double the numbers outside of functions, one at a time in each of several copies."""
-    found = effort.drawn_of([constant for module in target.modules for constant in constants(module)])
+    found = effort.drawn_of([item for module in target.modules for item in constants(module)], effort.constants)
     folders: SimpleQueue[Path] = SimpleQueue()
     for job in range(effort.jobs):
         copy_tree(target.folder / f"constants{job}")
@@ -210,7 +212,7 @@ def mutate_constants(target: Target, effort: Effort) -> Count:
         source = (folder / constant.module).read_bytes()
         (folder / constant.module).write_bytes(constant.mutated(source))
         try:
-            own = f"{target.tests}/test_{constant.module.stem}.py"  # tried first, as the whole folder takes minutes
+            own = f"{target.tests}/test_{constant.module.stem}.py"  # tried first: the whole folder takes minutes
             return not all(passes(folder, tests) for tests in (own, target.tests) if (folder / tests).exists())
         finally:
             (folder / constant.module).write_bytes(source)
@@ -239,10 +241,11 @@ def main() -> None:
         "targets", nargs="*", default=TARGETS, help="folders or modules, such as policy or motion/follower"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
-    parser.add_argument("--sample", type=int, default=0, help="faults of either kind in each part; 0: all")
+    parser.add_argument("--sample", type=int, default=0, help="faults in the functions of each part; 0: all")
+    parser.add_argument("--constants", type=int, default=0, help="faults in its other numbers; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     arguments = parser.parse_args()
-    effort = Effort(arguments.jobs, arguments.sample, arguments.seed)
+    effort = Effort(arguments.jobs, arguments.sample, arguments.constants, arguments.seed)
     WORK.mkdir(parents=True, exist_ok=True)
     print(
         "| part | functions | detected | share | constants | detected | share |\n|---|---|---|---|---|---|---|",

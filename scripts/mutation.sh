@@ -3,7 +3,7 @@
 #
 #     bash scripts/mutation.sh                          # everything: hours
 #     bash scripts/mutation.sh policy motion/follower   # a folder, a module
-#     bash scripts/mutation.sh --sample 100             # so many faults of either kind in each part
+#     bash scripts/mutation.sh --sample 60 --constants 20   # so many faults of either kind in each part
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bootstrap.sh mutation

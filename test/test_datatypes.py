@@ -33,6 +33,15 @@ def test_the_centers_of_the_outermost_cells_lie_on_the_grid_and_their_neighbors_
     assert not grid.contains(*grid.to_metres(0, grid.columns))
 
 
+@given(grids, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5), st.floats(0.0, 0.2))
+def test_a_margin_keeps_a_position_and_all_four_corners_around_it_on_the_grid(
+    grid: Grid, dx: float, dy: float, margin: float
+) -> None:
+    x, y = grid.middle[0] + dx, grid.middle[1] + dy
+    corners = [(x + side, y + other) for side in (-margin, margin) for other in (-margin, margin)]
+    assert grid.contains(x, y, margin) == all(grid.contains(*corner) for corner in corners)
+
+
 def test_rows_run_along_y_and_columns_along_x() -> None:
     grid = Grid(x_min=0.2, y_min=-0.3, rows=4, columns=6, resolution=0.01)
     assert grid.to_metres(1, 3) == pytest.approx((0.235, -0.285))

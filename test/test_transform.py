@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.transform import (
     Transform,
+    angle_between,
     apply,
     from_quaternion,
     from_rotation_translation,
@@ -89,3 +90,14 @@ def test_points_keep_their_shape_and_type(shape: tuple[int, ...], dtype: type[np
     mapped = apply(T_a_b, np.ones(shape, dtype))
     assert mapped.shape == shape
     assert mapped.dtype == dtype
+
+
+@given(angles, angles, st.sampled_from([math.pi, 2 * math.pi]), st.integers(-3, 3))
+def test_the_angle_between_two_directions_is_at_most_half_a_period_and_the_same_both_ways(
+    first: float, second: float, period: float, turns: int
+) -> None:
+    angle = angle_between(first, second, period)
+    assert 0.0 <= angle <= period / 2
+    assert angle_between(second, first, period) == pytest.approx(angle, abs=1e-9)
+    assert angle_between(first + turns * period, second, period) == pytest.approx(angle, abs=1e-9)
+    assert angle_between(0.1, 0.1 + 0.4 * period, period) == pytest.approx(0.4 * period)

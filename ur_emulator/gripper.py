@@ -50,7 +50,7 @@ class FingerPlant(Protocol):
     """The mechanics of the fingers. An opening is the distance between the pads in meters."""
 
     def start(self, opening: float, speed: float) -> None:
-        """Start to move towards an opening with ``speed`` m/s; the fingers stall on what is in the way."""
+        """Start to move toward an opening with ``speed`` m/s; the fingers stall on what is in the way."""
         ...
 
     def advance(self, duration: float) -> None:

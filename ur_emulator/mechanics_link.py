@@ -43,7 +43,7 @@ class FollowCommand:
 
 @dataclass(frozen=True)
 class FingerCommand:
-    """Move the fingers towards an opening in meters with ``speed`` m/s."""
+    """Move the fingers toward an opening in meters with ``speed`` m/s."""
 
     number: int
     opening: float

@@ -96,7 +96,7 @@ class MotionBuiltins:
             yield
 
     def servoc(self, pose: Sequence[float], a: float = 1.2, v: float = 0.25, r: float = 0) -> Motion:
-        """Move towards a pose for one control cycle."""
+        """Move toward a pose for one control cycle."""
         joints = self._arm.axes.q
         T_now, T_goal = self._arm.tool.transform(joints), from_rotation_vector(pose)
         distance = float(np.linalg.norm(difference(T_now, T_goal)[:3]))

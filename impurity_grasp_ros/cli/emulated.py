@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobRow:
     """The job in one scene. What is in the bin is counted by the simulator, the rest by the robot itself."""
 
     seed: int
@@ -81,7 +81,7 @@ def emulated(
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
     first = {"scene": scene, "seed": seed, "controller": controller, **counts}
-    jobs: list[Job] = []
+    jobs: list[JobRow] = []
     with Burden(slow, busy) as burden:
         if burden.means:
             console.print(f"controller, driver and camera: {burden.means}")
@@ -105,11 +105,11 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _picked(graph: RobotGraph, seed: int) -> Job:
+def _picked(graph: RobotGraph, seed: int) -> JobRow:
     """Run one job on the current scene."""
     start = time.monotonic()
     result, truth = graph.pick(), graph.scene
-    return Job(
+    return JobRow(
         seed,
         ErrorCode(result.error_code).name,
         result.error_msg,
@@ -123,17 +123,17 @@ def _picked(graph: RobotGraph, seed: int) -> Job:
     )
 
 
-def _line(job: Job) -> str:
+def _line(job: JobRow) -> str:
     told = ", ".join(f"{name} {value}" for name, value in job.cells().items())
     return f"{told}: {job.message}" if job.message else told
 
 
-def _json(jobs: list[Job]) -> bytes:
+def _json(jobs: list[JobRow]) -> bytes:
     rows = [{**asdict(job), "complete": job.complete} for job in jobs]
     return (json.dumps(rows, indent=2) + "\n").encode()
 
 
-def _table(jobs: list[Job]) -> Table:
+def _table(jobs: list[JobRow]) -> Table:
     complete = sum(job.complete for job in jobs)
     table = Table(title="targets and others: in the drop bin; held: of all grasps")
     for name in jobs[0].cells():

@@ -94,7 +94,7 @@ def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: i
     """Learn grasp rectangles from the grasps of another training."""
     from impurity_grasp_ros.learning.rectangle_config import load_rectangle_training
     from impurity_grasp_ros.learning.rectangle_records import read_records
-    from impurity_grasp_ros.learning.rectangles import RectangleReport, RectangleTrainer
+    from impurity_grasp_ros.learning.rectangle_trainer import RectangleReport, RectangleTrainer
 
     if records is None:
         raise ConfigError(f"{preset}: expected --records, the folder of a training from whose grasps to learn")

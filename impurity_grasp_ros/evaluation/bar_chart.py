@@ -14,7 +14,7 @@ from impurity_grasp_ros.evaluation.charts import (
     INK,
     MEASURED,
     PAGE,
-    PUBLISHED,
+    PUBLISHED_COLOR,
     SOFT,
     chart,
     label,
@@ -83,7 +83,7 @@ def _paint_bar(axes: Axes, bar: Bar, place: float) -> None:
     if math.isnan(bar.value):
         axes.text(0.02, place, "no grasp or action", color=SOFT, fontsize=11, va="center_baseline")
         return
-    fill = PUBLISHED if bar.published else MEASURED
+    fill = PUBLISHED_COLOR if bar.published else MEASURED
     (rectangle,) = axes.barh(place, min(bar.value, 1.0), height=0.55, color=fill)
     set_tooltip(rectangle, f"{bar.method}: {100 * bar.value:.1f} %")
     if bar.interval is not None:

@@ -24,7 +24,7 @@ PALETTE = {
 }
 """Colors on white and on dark paper by the name of their CSS variable; hues of Okabe and Ito (2008), which color-blind
 readers tell apart. A chart is drawn in the light ones, which then become variables."""
-INK, SOFT, RULE, PAGE, MEASURED, PUBLISHED, FIRST, SECOND, _ = (light for light, _ in PALETTE.values())
+INK, SOFT, RULE, PAGE, MEASURED, PUBLISHED_COLOR, FIRST, SECOND, _ = (light for light, _ in PALETTE.values())
 
 WIDTH = 350.0
 """Width of a chart in pixels at full size: one fits a phone, three a desktop window."""

@@ -18,9 +18,10 @@ from impurity_grasp_ros.errors import ImpurityGraspError, NoPrimitiveError
 from impurity_grasp_ros.evaluation.truth import Truth, places, see
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.pipeline import Decision
-from impurity_grasp_ros.policy.analytic import REFUSED, AnalyticConfig
+from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.grasp_planner import plan_grasps
-from impurity_grasp_ros.policy.push_planner import is_similar, plan_push
+from impurity_grasp_ros.policy.history import REFUSED, is_similar
+from impurity_grasp_ros.policy.push_planner import OCCUPIED, plan_push
 from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.probe import visible_fractions
@@ -29,9 +30,6 @@ T = TypeVar("T")
 
 ORACLE_STREAM = 3
 """Random stream of a scene's seed that the oracle draws from; the scene itself uses others."""
-
-OCCUPIED = 0.004
-"""Height in meters above the table from which a surface counts as an object rather than bare table."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,7 @@ class Oracle:
     def _stays(self, place: tuple[float, float]) -> bool:
         """Whether a place is far enough inside the workspace."""
         grid, border = self._environment.cell.workspace.grid, self._config.border
-        return all(grid.contains(place[0] + dx, place[1] + dy) for dx in (-border, border) for dy in (-border, border))
+        return grid.contains(*place, border)
 
     def _height(self, truth: Truth, body: int, surface: float, rng: np.random.Generator) -> float:
         """Tool height of a push in meters: as low as its start allows, or half of the time that of a target's cover."""

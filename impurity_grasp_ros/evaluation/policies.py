@@ -14,7 +14,7 @@ from impurity_grasp_ros.perception.attention import ATTENTIONS, AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig
-from impurity_grasp_ros.pipeline import Decision, Pipeline, Stage, plain
+from impurity_grasp_ros.pipeline import Decision, Pipeline, StepWrapper, plain
 from impurity_grasp_ros.policy.actors import ACTORS, PolicyNodeConfig, make_actor
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.simulation.environment import Environment
@@ -132,7 +132,9 @@ def make_policy(name: str, environment: Environment) -> Policy:
     return with_actor(environment, actor, setup.attention)
 
 
-def with_actor(environment: Environment, actor: Actor, attention: str = "outlier", stage: Stage = plain) -> Pipeline:
+def with_actor(
+    environment: Environment, actor: Actor, attention: str = "outlier", stage: StepWrapper = plain
+) -> Pipeline:
     """Make a pipeline of the shipped perception and an actor.
 
     Args:

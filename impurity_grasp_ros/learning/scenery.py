@@ -18,7 +18,7 @@ from impurity_grasp_ros.perception.occlusion import OcclusionConfig, find_cluste
 from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
 
-VISIBLE_CELLS = 60
+FOUND_CELLS = 60
 """A body is visible when at least this many cells show it: the attention module would find it."""
 
 HIDDEN_CELLS = 8
@@ -68,7 +68,7 @@ class SceneView:
 
     def is_visible(self, body: int) -> bool:
         """Whether the attention module would find a body."""
-        return self.cells(body) >= VISIBLE_CELLS
+        return self.cells(body) >= FOUND_CELLS
 
     def focus(self, body: int) -> Focus | None:
         """What the attention module would pass on if a body were the target.

@@ -84,7 +84,7 @@ class Transition:
         state: What was seen before the action.
         action: What was done.
         reward: As defined in ``reward.py``.
-        following: What was seen afterwards; None when there was nothing left to do.
+        following: What was seen afterward; None when there was nothing left to do.
         next_value: Value of the greedy action in that next state; 0 when no action was feasible.
         version: Version of the network that estimated ``next_value``.
     """

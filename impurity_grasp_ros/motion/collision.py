@@ -1,7 +1,8 @@
-"""The robot and what stands around it as shapes: what would touch what at given joint angles.
+"""Collision model of the robot and its surroundings: which shapes would touch at given joint angles.
 
-The shapes are the collision shapes of ``urdf/`` with the fingers as one box that encloses them at every opening, a
-table, the walls of the drop bin and the cell's obstacles. Neighboring links are not compared: they share a joint.
+The robot has the collision shapes of ``urdf/``, except that one box replaces the fingers and encloses them at every
+opening. The surroundings are the table, the walls of the drop bin and the cell's obstacles. Links that share a joint
+are not compared.
 """
 
 from __future__ import annotations
@@ -27,27 +28,34 @@ FINGER_LINKS = ("left_knuckle", "left_finger_tip", "right_knuckle", "right_finge
 FINGERS, HELD, TABLE = "fingers", "held object", "table"
 
 TABLE_SIZE = (6.0, 6.0, 0.2)
-"""Metres; as far as the arm reaches there is table."""
+"""Edges (x, y, z) of the table in meters; it extends beyond the reach of the arm."""
 
 COAXIAL = {frozenset(("base_0", "upper_arm_link_0"))}
-"""Shapes two joints apart that never move against each other: the shoulder's housing turns above the base."""
+"""Pairs of shapes that are two joints apart and still cannot collide: the shoulder housing turns above the base."""
 
 SELF_CLEARANCE_CUT = 0.005
-"""Metres by which less clearance is asked of two parts of the arm: its own shapes are known better than the cell's."""
+"""Meters by which two parts of the robot may be closer: its shapes are known more precisely than those of the cell."""
 
 FINGER_SAMPLES = 9
+"""Number of finger openings at which the box around the fingers is measured."""
 
 
 class HandState(Enum):
-    """What the hand does, which decides what may touch what."""
+    """State of the fingers, which determines the contacts that are allowed."""
 
     FREE = "the fingers are empty and touch nothing"
-    CARRYING = "something hangs in the fingers"
+    CARRYING = "the fingers hold an object"
     WORKING = "the fingers may touch the table"
 
 
 class RobotShapes(NamedTuple):
-    """Kinematics and shapes of the description, fingers as one box. reach: metres by which each joint moves a point."""
+    """Kinematics and shapes of a robot description, with the fingers as one box.
+
+    Attributes:
+        model: Pinocchio model of the six joints of the arm.
+        shapes: Collision shapes of the robot, including the box of a held object.
+        reach: (6,) meters; no point of the robot is farther from the axis of each joint.
+    """
 
     model: Any
     shapes: Any
@@ -56,7 +64,7 @@ class RobotShapes(NamedTuple):
 
 @cache
 def _robot(gripper: GripperModel) -> RobotShapes:
-    """The robot of a gripper's description; parsed once."""
+    """Parse the robot description that belongs to a gripper; cached."""
     path = str(resource(gripper.urdf))
     full = pinocchio.buildModelFromUrdf(path)
     shapes = pinocchio.buildGeomFromUrdf(full, path, pinocchio.GeometryType.COLLISION)
@@ -76,7 +84,7 @@ def _link(shape: str) -> str:
 
 
 def _finger_hull(model: Any, shapes: Any, closed_travel: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest corner, (3,) meters in the tool's frame, of the fingers at all of their openings."""
+    """Lowest and highest corner, each (3,) in meters in the tool frame, of the fingers over all of their openings."""
     data, placed = model.createData(), shapes.createData()
     corners = []
     for travel in np.linspace(0.0, closed_travel, FINGER_SAMPLES):
@@ -92,7 +100,7 @@ def _finger_hull(model: Any, shapes: Any, closed_travel: float) -> tuple[NDArray
 
 
 def _corners(shape: Any, placement: Any) -> NDArray[np.float64]:
-    """Corners (8, 3) of the box around a shape, where ``placement`` puts it."""
+    """Corners (8, 3) in meters of the bounding box of a shape, transformed by ``placement``."""
     shape.geometry.computeLocalAABB()
     box = shape.geometry.aabb_local
     steps = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
@@ -101,14 +109,14 @@ def _corners(shape: Any, placement: Any) -> NDArray[np.float64]:
 
 
 def _attach(model: Any, shapes: Any, name: str, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-    """Add a box that moves with the tool, given by two corners in the tool's frame."""
+    """Attach a box to the tool; ``low`` and ``high`` are opposite corners, (3,) in meters in the tool frame."""
     frame = model.frames[model.getFrameId("tcp")]
     placement = frame.placement * pinocchio.SE3(np.eye(3), (low + high) / 2)
     shapes.addGeometryObject(pinocchio.GeometryObject(name, frame.parentJoint, placement, coal.Box(*(high - low))))
 
 
 def _reach(model: Any, shapes: Any) -> NDArray[np.float64]:
-    """Upper bounds (6,) in metres of how far a point of the robot is from the axis of each joint."""
+    """Upper bounds (6,) in meters on the distance of any point of the robot from the axis of each joint."""
     chain = [float(np.linalg.norm(placement.translation)) for placement in model.jointPlacements[1:]]
     own = np.zeros(len(chain))
     for shape in shapes.geometryObjects:
@@ -117,12 +125,12 @@ def _reach(model: Any, shapes: Any) -> NDArray[np.float64]:
             own[shape.parentJoint - 1] = max(own[shape.parentJoint - 1], distance)
     last = [_corners(shape, shape.placement) for shape in shapes.geometryObjects if shape.parentJoint == len(chain)]
     reach = [max(own[k] + sum(chain[j + 1 : k + 1]) for k in range(j, len(chain))) for j in range(len(chain))]
-    reach[-1] = np.linalg.norm(np.concatenate(last)[:, :2], axis=1).max()  # the last axis runs through what it turns
+    reach[-1] = np.linalg.norm(np.concatenate(last)[:, :2], axis=1).max()  # the last axis passes through its link
     return np.array(reach)
 
 
 def _surroundings(cell: CellConfig) -> list[Box]:
-    """Table, walls of the bin and obstacles."""
+    """Boxes of the table, the walls of the bin and the obstacles."""
     drop, wall = cell.drop_bin, "drop bin's wall"
     x_offset, y_offset = (drop.size_x + BIN_WALL) / 2, (drop.size_y + BIN_WALL) / 2
     boxes = [Box(TABLE, (0.0, 0.0, -TABLE_SIZE[2] / 2), TABLE_SIZE)]
@@ -135,7 +143,14 @@ def _surroundings(cell: CellConfig) -> list[Box]:
 
 
 class CollisionModel:
-    """Which shapes of robot and cell come closer than a margin. Not safe to use from two threads at a time."""
+    """Checks which shapes of the robot and the cell come closer than a margin. Not thread-safe.
+
+    Args:
+        cell: The cell; its gripper selects the robot description.
+
+    Attributes:
+        reach: (6,) meters; no point of the robot is farther from the axis of each joint.
+    """
 
     def __init__(self, cell: CellConfig) -> None:
         robot = _robot(cell.gripper_model)
@@ -153,13 +168,15 @@ class CollisionModel:
         self._placed: dict[tuple[HandState, float], Any] = {}
 
     def touching(self, joints: JointPositions, margin: float, hand_state: HandState) -> tuple[str, str] | None:
-        """Names of two things that come closer than a margin at joint angles; None when nothing does.
+        """Find a pair of shapes that are closer than a margin.
 
         Args:
-            joints: Six angles in radians.
-            margin: Metres that everything must keep from the arm; its own parts keep
-                :data:`SELF_CLEARANCE_CUT` less from each other.
-            hand_state: What may touch what.
+            joints: (6,) float64, joint angles in radians.
+            margin: Minimum distance in meters; between two parts of the robot it is :data:`SELF_CLEARANCE_CUT` less.
+            hand_state: State of the fingers, which determines the contacts that are allowed.
+
+        Returns:
+            The names of two shapes that are too close, None if there are none.
         """
         placed = self._placed.get((hand_state, margin)) or self._prepare(hand_state, margin)
         if not pinocchio.computeCollisions(self._model, self._data, self._shapes, placed, joints, True):
@@ -173,7 +190,7 @@ class CollisionModel:
         for first in range(self._parts):
             for second in range(first + 1, len(shapes)):
                 if second >= self._parts:
-                    compared = shapes[first].parentJoint >= 2  # base and shoulder turn on the spot
+                    compared = shapes[first].parentJoint >= 2  # base and shoulder only turn in place
                 else:
                     apart = shapes[second].parentJoint - shapes[first].parentJoint
                     compared = apart >= 2 and frozenset((self._names[first], self._names[second])) not in COAXIAL
@@ -194,6 +211,6 @@ class CollisionModel:
 
 
 def _spoken(shape: str) -> str:
-    """A shape's name as a person would say it."""
+    """Name of a shape for messages."""
     link = shape if shape in (FINGERS, HELD) else _link(shape)
     return link.removesuffix("_link").replace("robotiq_base", "gripper").replace("_", " ")

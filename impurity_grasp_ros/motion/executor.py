@@ -1,4 +1,4 @@
-"""Runs primitives on an arm and a gripper, simulated or real, with deadline, cancel and a typed outcome."""
+"""Execution of primitives on a simulated or real arm and gripper, with deadlines, cancellation and typed outcomes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,17 @@ __all__ = ["PrimitiveExecutor", "Supervision"]
 
 
 class PrimitiveExecutor:
-    """Executes one primitive at a time, from wherever the arm is to home."""
+    """Executes one primitive at a time, from the current pose of the arm to home. Not thread-safe.
+
+    Args:
+        arm: The arm to move.
+        gripper: The gripper on it.
+        clock: Clock of both.
+        cell: Layout, speeds and limits.
+
+    Raises:
+        ConfigError: The arm would touch something at home.
+    """
 
     def __init__(self, arm: Arm, gripper: Gripper, clock: Clock, cell: CellConfig) -> None:
         self._arm = arm
@@ -44,16 +54,24 @@ class PrimitiveExecutor:
     def execute(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
         """Execute a primitive and return home.
 
-        What a stopped primitive has left in the fingers is put down before, or kept, as the cell says.
+        An object that a stopped primitive left in the fingers is put down first, or makes the primitive be refused,
+        depending on ``held_on_cancel``.
+
+        Args:
+            primitive: What to execute, in ``base_link``.
+            supervision: Cancellation and feedback; None for neither.
 
         Returns:
-            How it ended. Targets that cannot or must not be reached are outcomes, too, with nothing moved.
+            How it ended. A target that cannot or must not be reached is also an outcome; then nothing has moved.
 
         Raises:
-            CanceledError, MotionTimeoutError: the arm is stopped where it was; it stays there until the next goal.
-            RecoveryNeededError: something is held that is to be kept, and nothing moved; or there is a load at the
-                tool in what should be free air; or there is no free way up from where the arm is, and nothing moved.
-            DeviceFaultError: from the devices, or the fingers did not reach their opening.
+            CanceledError: ``supervision`` asked to stop; the arm stays where it stopped.
+            MotionTimeoutError: A motion missed its deadline; the arm stays where it stopped.
+            CollisionError: A path that could not be checked before is not free; the arm is stopped before it.
+            RecoveryNeededError: The fingers hold an object that is to be kept, or there is no free path up from where
+                the arm is; nothing has moved. Or the force in free air is too large; the arm is stopped.
+            InvalidGoalError: The gripper cannot open that far; nothing has moved.
+            DeviceFaultError: A device failed, or the fingers did not reach their opening; the arm is stopped.
         """
         supervision = supervision or Supervision()
         start = self._clock.now()
@@ -76,16 +94,31 @@ class PrimitiveExecutor:
     def check(self, primitive: Primitive) -> None:
         """Plan a primitive without moving.
 
+        Args:
+            primitive: What to plan, in ``base_link``.
+
         Raises:
-            OutOfWorkspaceError, UnreachableError, CollisionError: it must not or cannot be carried out.
-            RecoveryNeededError: there is no free way up from where the arm is.
+            InvalidGoalError: The gripper cannot open that far.
+            OutOfWorkspaceError: A tool pose is not allowed.
+            UnreachableError: A tool pose has no inverse kinematics solution.
+            CollisionError: The arm would touch something on its path.
+            RecoveryNeededError: There is no free path up from where the arm is.
         """
         self._plan(primitive)
 
     def go_home(self, supervision: Supervision | None = None) -> None:
         """Put down what is held, rise straight up, then move to the home joints.
 
-        Raises as :meth:`execute` does, and CollisionError, nothing moved, when the way home is not free.
+        Args:
+            supervision: Cancellation and feedback; None for neither.
+
+        Raises:
+            CanceledError: ``supervision`` asked to stop; the arm stays where it stopped.
+            MotionTimeoutError: A motion missed its deadline; the arm stays where it stopped.
+            CollisionError: The path home is not free and nothing has moved, or the path to where a held object would be
+                put down is not free.
+            RecoveryNeededError: There is no free path up from where the arm is, or the force in free air is too large.
+            DeviceFaultError: A device failed, or the fingers did not reach their opening; the arm is stopped.
         """
         self._paths.check_home(self._arm.joint_positions())
         with self._stopped_on_error():
@@ -95,7 +128,7 @@ class PrimitiveExecutor:
 
     def _follower(self, supervision: Supervision) -> Follower:
         follower = Follower(self._arm, self._gripper, self._clock, self._cell, self._paths, supervision)
-        follower.await_fingers()  # a stopped primitive may have left them on their way
+        follower.await_fingers()  # a stopped primitive may have left them moving
         follower.adjust_payload()
         return follower
 
@@ -130,7 +163,7 @@ class PrimitiveExecutor:
         follower.move_joints(np.array(self._cell.home), "home")
 
     def _plan(self, primitive: Primitive) -> list[Waypoint]:
-        """Waypoints with the tool turned the shorter way; raises when any of their poses is refused."""
+        """Waypoints of the tool yaw that needs the smaller joint motion; raises if any of their poses is refused."""
         check_primitive(primitive, self._cell)
         plans = []
         for yaw in tool_yaws(primitive):
@@ -141,7 +174,7 @@ class PrimitiveExecutor:
         return plan
 
     def _largest_turn(self, plan: list[Waypoint], primitive: Primitive, yaw: float) -> float:
-        """Radians that the farthest joint is away from home on a plan whose poses are all checked."""
+        """Largest distance in radians of any joint from home over all poses of a plan; raises if one is refused."""
         x, y, z = primitive.position
         poses = [item.T_base_tool for item in plan if isinstance(item, Transit)]
         poses.append(tool_down((x, y, z), yaw))
@@ -152,9 +185,9 @@ class PrimitiveExecutor:
         return max(float(np.abs(solution - self._cell.home).max()) for solution in joints)
 
     def _run(self, primitive: Primitive, plan: list[Waypoint], follower: Follower) -> tuple[OutcomeStatus, float]:
-        """Follow a plan; returns how it ended and the finger opening when that was judged."""
+        """Follow a plan; returns the status and the finger opening in meters at the last check of a grasp."""
         follower.follow(self._rise())
-        follower.follow(FreeAir("free_air"))  # a goal with a load at the tool is refused before anything else moves
+        follower.follow(FreeAir("free_air"))  # refuse a load at the tool before any other motion
         status = OutcomeStatus.HELD if primitive.kind is PrimitiveKind.GRASP else OutcomeStatus.PUSHED
         opening = self._gripper.opening()
         for waypoint in plan:

@@ -1,4 +1,4 @@
-"""Carries out waypoints one by one, with deadline, cancel, force limit and a look at the fingers."""
+"""Execution of single waypoints, with deadlines, cancellation, force limits and checks of the fingers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,24 @@ from impurity_grasp_ros.protocols import Arm, Clock, Gripper, JointPositions
 from impurity_grasp_ros.transform import Transform
 
 SLOWEST = 0.1
-"""Speed fraction below which a motion's deadline is stretched no further."""
+"""Lowest speed fraction that extends a deadline: no motion may take more than ten times its deadline."""
 
 
 def reachable_joints(arm: Arm, T_base_tool: Transform, cell: CellConfig) -> JointPositions:
-    """Joint angles of a tool pose; raises OutOfWorkspaceError and UnreachableError."""
+    """Return the joint angles for a tool pose.
+
+    Args:
+        arm: The arm, whose current joint angles select the solution.
+        T_base_tool: (4, 4) pose of the tool in ``base_link``.
+        cell: The cell, whose reach box limits the pose.
+
+    Returns:
+        (6,) float64, joint angles in radians.
+
+    Raises:
+        OutOfWorkspaceError: The position is outside the reach box.
+        UnreachableError: There is no inverse kinematics solution.
+    """
     check_pose(T_base_tool, cell)
     joints = arm.inverse_kinematics(T_base_tool)
     if joints is None:
@@ -33,9 +46,18 @@ def reachable_joints(arm: Arm, T_base_tool: Transform, cell: CellConfig) -> Join
 
 
 class Follower:
-    """One run of an arm and a gripper along waypoints, under the supervision of one caller.
+    """One run of an arm and a gripper along waypoints, supervised by one caller.
 
-    Every method raises CanceledError, MotionTimeoutError and DeviceFaultError; whoever catches them stops the arm.
+    All methods that move or wait raise CanceledError, MotionTimeoutError and DeviceFaultError, and leave it to the
+    caller to stop the arm.
+
+    Args:
+        arm: The arm to move.
+        gripper: The gripper on it.
+        clock: Clock of both.
+        cell: Layout, speeds and limits.
+        paths: Collision check of joint motions.
+        supervision: Cancellation and feedback.
     """
 
     def __init__(
@@ -54,15 +76,21 @@ class Follower:
         self._ended_phase = ""
 
     def follow(self, waypoint: Waypoint) -> bool:
-        """Carry out one waypoint.
+        """Execute one waypoint.
+
+        Args:
+            waypoint: What to do.
 
         Returns:
-            False when a force limit ended it early, or the fingers hold nothing that is to be verified.
+            False if a force limit ended it early, or if it is a ``Verify`` and the fingers hold nothing.
 
         Raises:
-            RecoveryNeededError: there is a load at the tool in what should be free air.
+            CollisionError: The path of a ``Transit`` is not free; it has not begun.
+            OutOfWorkspaceError: The pose of a ``Transit`` is not allowed.
+            UnreachableError: The pose of a ``Transit`` has no inverse kinematics solution.
+            RecoveryNeededError: The force in free air is too large.
         """
-        if isinstance(waypoint, FreeAir | Verify):  # these take a look: no phase of their own
+        if isinstance(waypoint, FreeAir | Verify):  # these only measure and are not reported as phases
             self._check_canceled()
         else:
             self._begin_phase(waypoint.phase)
@@ -78,35 +106,39 @@ class Follower:
             case Straight():
                 return self._travel(waypoint)
             case Verify():
-                self.await_fingers()  # fingers that lost their hold close on
+                self.await_fingers()  # fingers that have lost the object close further
                 self.adjust_payload()
                 return self._gripper.opening() >= self._cell.motion.held_opening
         return True
 
     def holds(self) -> bool:
-        """Whether the resting fingers were closed on something that is still there."""
+        """Whether the resting fingers have closed on an object that is still between them."""
         return self._gripper.is_holding() and self._gripper.opening() >= self._cell.motion.held_opening
 
     def hand_state(self) -> HandState:
-        """What may touch what on a path from here."""
+        """Return the state of the fingers for the collision check."""
         return HandState.CARRYING if self.holds() else HandState.FREE
 
     def await_fingers(self) -> None:
-        """Wait for fingers that were sent somewhere."""
+        """Wait until the fingers have stopped moving."""
         self._wait(self._gripper.is_moving, self._cell.gripper_model.finger_time)
 
     def adjust_payload(self) -> None:
-        """Tell the arm what it carries now."""
+        """Tell the arm the mass that it carries now, if that has changed."""
         payload = self._cell.motion.held_mass if self.holds() else 0.0
         if payload != self._payload:
             self._arm.set_payload(payload)
             self._payload = payload
 
     def move_joints(self, joints: JointPositions, phase: str = "") -> None:
-        """Move straight in joint space, as fast as joints and tool may; ``phase``: which begins with it.
+        """Move straight in joint space, as fast as the limits of joints and tool allow.
+
+        Args:
+            joints: (6,) float64, joint angles in radians at the end.
+            phase: Name of the phase that begins with this motion; empty if it belongs to the current one.
 
         Raises:
-            CollisionError: the path from where the arm really is touches something; it has not begun.
+            CollisionError: The path from the measured joint angles is not free; the motion has not begun.
         """
         self._begin_phase(phase or self._phase)
         motion, start = self._cell.motion, self._arm.joint_positions()
@@ -118,7 +150,7 @@ class Follower:
         self._wait(self._arm.is_moving, nominal)
 
     def _begin_phase(self, phase: str) -> None:
-        """Report a phase; it does not begin once the caller has asked to stop, even if nothing would move in it."""
+        """Report a new phase; raises CanceledError if the caller has asked to stop, even if nothing would move."""
         self._check_canceled()
         if phase != self._phase:
             self._phase = phase
@@ -165,7 +197,7 @@ class Follower:
         return self._wait(self._arm.is_moving, nominal, force)
 
     def _wait(self, moving: Callable[[], bool], nominal: float, force: float = np.inf) -> bool:
-        """Poll a started motion to its end; False when the contact force reached ``force`` and the arm was stopped."""
+        """Poll a motion until it ends; False if the contact force exceeded ``force`` (N) and the arm was stopped."""
         motion = self._cell.motion
         left = nominal * motion.deadline_factor + motion.deadline_margin
         before = self._clock.now()

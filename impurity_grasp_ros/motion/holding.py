@@ -1,4 +1,4 @@
-"""What becomes of an object that a stopped primitive has left in the fingers."""
+"""Waypoints that put down an object that a stopped primitive has left in the fingers."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from impurity_grasp_ros.motion.waypoints import Fingers, FreeAir, Rise, Straight
 from impurity_grasp_ros.transform import Transform, tool_down
 
 PHASE = "put_down"
+"""Name of the phase, as reported to the caller."""
 
 RELEASE_SLACK = 0.02
-"""Metres by which the fingers open beyond the object: enough to let go, too little to sweep neighbors aside."""
+"""Meters by which the fingers open beyond the object: enough to release it, too little to push neighbors aside."""
 
 
 def put_down(T_base_tool: Transform, opening: float, cell: CellConfig) -> list[Waypoint]:
-    """Waypoints that release what is held where it cannot fall far.
+    """Return waypoints that release the held object where it cannot fall far.
 
-    Over the workspace it goes straight down, slowly, until it meets something. Anywhere else it was on its way to the
-    drop bin, and is brought there: between the two nothing is known of what lies below.
+    Over the workspace the object is lowered slowly until it meets something. Anywhere else it was on its way to the
+    drop bin and is taken there, because what lies below is unknown.
 
     Args:
-        T_base_tool: the tool's pose, at the transit height or above.
-        opening: measured distance between the fingers, m.
-        cell: places, heights and speeds.
+        T_base_tool: (4, 4) pose of the tool in ``base_link``, at the transit height or above.
+        opening: Measured distance between the fingers in meters.
+        cell: Layout, heights and speeds.
 
     Returns:
-        Waypoints from that pose on, all of phase ``put_down``.
+        Waypoints that start at that pose, all of phase ``put_down``.
     """
     motion, drop = cell.motion, cell.drop_bin
     x, y, z = (float(value) for value in T_base_tool[:3, 3])
@@ -36,7 +37,7 @@ def put_down(T_base_tool: Transform, opening: float, cell: CellConfig) -> list[W
         return [Transit(PHASE, tool_down((drop.x, drop.y, motion.release_height), yaw)), release]
     down = (0.0, 0.0, cell.reach.z_min - z)
     return [
-        Transit(PHASE, tool_down((x, y, z), yaw)),  # a stop on a joint path leaves the tool tilted
+        Transit(PHASE, tool_down((x, y, z), yaw)),  # the tool may be tilted if a joint motion was stopped
         FreeAir(PHASE),
         Straight(PHASE, down, motion.contact_speed, motion.descend_force),
         release,

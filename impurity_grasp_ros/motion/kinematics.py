@@ -1,7 +1,7 @@
-"""Forward and inverse kinematics of the UR5 in closed form.
+"""Closed-form forward and inverse kinematics of the UR5.
 
-Joint angles follow the controller's convention. Poses are those of the tool in ``base_link``, which is the
-controller's base frame turned half around z (REP-103).
+Joint angles follow the convention of the controller. ``base_link`` is the controller's base frame rotated by half a
+turn about z (REP-103).
 """
 
 import math
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.transform import Transform, from_rotation_translation, inverse, rotation_z
 
 D1, D4, D5, D6 = 0.089159, 0.10915, 0.09465, 0.0823
-"""Link offsets in metres (Universal Robots, DH parameters of the UR5)."""
+"""Link offsets d in meters (Universal Robots, DH parameters of the UR5)."""
 A2, A3 = -0.425, -0.39225
-"""Link lengths in metres (same source)."""
+"""Link lengths a in meters (same source)."""
 ALPHA_1, ALPHA_4, ALPHA_5 = math.pi / 2, math.pi / 2, -math.pi / 2
-"""Link twists in radians (same source); the others are zero."""
+"""Link twists alpha in radians (same source); the others are zero."""
 
 DH = ((D1, 0.0, ALPHA_1), (0.0, A2, 0.0), (0.0, A3, 0.0), (D4, 0.0, ALPHA_4), (D5, 0.0, ALPHA_5), (D6, 0.0, 0.0))
-"""Rows (d, a, alpha) of the six joints."""
+"""Rows (d, a, alpha) of the six joints, in meters and radians."""
 
 JOINT_NAMES = (
     "shoulder_pan_joint",
@@ -32,13 +32,15 @@ JOINT_NAMES = (
     "wrist_2_joint",
     "wrist_3_joint",
 )
+"""Names of the six joints, from base to tool."""
 FINGER_JOINT = "left_knuckle_joint"
-"""The finger joint whose state is published; the others mimic it."""
+"""The finger joint whose state is published; the other finger joints mimic it."""
 
 JOINT_LIMIT = 2.0 * math.pi
-"""Every joint turns one full turn to either side (data sheet)."""
+"""Largest magnitude of every joint angle in radians: one full turn (data sheet)."""
 
 T_BASE_CONTROLLER: Transform = from_rotation_translation(rotation_z(math.pi), np.zeros(3))
+"""Pose of the controller's base frame in ``base_link``."""
 
 
 def _dh_transform(theta: float, d: float, a: float, alpha: float) -> Transform:
@@ -54,7 +56,14 @@ def _dh_transform(theta: float, d: float, a: float, alpha: float) -> Transform:
 
 
 def flange_pose(joints: NDArray[np.float64]) -> Transform:
-    """``T_controller_flange`` of six joint angles in radians: what the controller itself reckons with."""
+    """Return the pose of the flange in the controller's base frame, as the controller computes it.
+
+    Args:
+        joints: (6,) float64, joint angles in radians.
+
+    Returns:
+        (4, 4) float64, ``T_controller_flange``.
+    """
     transform = np.eye(4)
     for theta, row in zip(joints, DH, strict=True):
         transform = transform @ _dh_transform(theta, *row)
@@ -82,7 +91,7 @@ def _solutions(T06: Transform) -> Iterator[tuple[float, ...]]:
 
 
 def _planar_solutions(T06: Transform, q1: float, q5: float, q6: float) -> Iterator[tuple[float, float, float]]:
-    """Shoulder lift, elbow and wrist 1: a two-link arm in the plane that pan angle ``q1`` fixes."""
+    """Angles of shoulder lift, elbow and wrist 1: a two-link arm in the plane determined by the pan angle ``q1``."""
     T46 = _dh_transform(q5, *DH[4]) @ _dh_transform(q6, *DH[5])
     T14 = inverse(_dh_transform(q1, *DH[0])) @ T06 @ inverse(T46)
     x, y = (T14[:3, 3] - D4 * T14[:3, 1])[:2]
@@ -96,14 +105,20 @@ def _planar_solutions(T06: Transform, q1: float, q5: float, q6: float) -> Iterat
 
 
 def wrap(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same angles within (-pi, pi]."""
+    """Return angles in radians, of any shape, shifted by full turns into (-pi, pi]."""
     return -((-angles + math.pi) % (2.0 * math.pi) - math.pi)
 
 
 def flange_solutions(T_controller_flange: Transform) -> NDArray[np.float64]:
-    """All joint angles (n, 6) in radians, n of 0..8, each within (-pi, pi], that bring the flange to a pose.
+    """Return all joint angles that bring the flange to a pose.
 
-    The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down stays far from it.
+    The wrist singularity (wrist 2 at 0 or pi) yields no solution; a tool that points down is far from it.
+
+    Args:
+        T_controller_flange: (4, 4) pose of the flange in the controller's base frame.
+
+    Returns:
+        (n, 6) float64 with n from 0 to 8, joint angles in radians, each within (-pi, pi].
     """
     solutions = [wrap(np.array(solution)) for solution in _solutions(T_controller_flange)]
     return np.array(solutions).reshape(-1, 6)
@@ -112,16 +127,17 @@ def flange_solutions(T_controller_flange: Transform) -> NDArray[np.float64]:
 def nearest_flange_solution(
     T_controller_flange: Transform, reference: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """The solution for a flange pose that is closest to reference angles.
+    """Return the solution for a flange pose that is closest to reference joint angles.
 
-    Wrist 3 does not count: turning the tool must not flip shoulder, elbow or wrist into another posture.
+    Wrist 3 is ignored in the comparison, so that turning the tool does not change the posture of the other joints.
 
     Args:
-        T_controller_flange: Pose of the flange in the controller's base frame.
-        reference: Six joint angles in radians.
+        T_controller_flange: (4, 4) pose of the flange in the controller's base frame.
+        reference: (6,) float64, joint angles in radians.
 
     Returns:
-        Six joint angles within one turn to either side, full turns used to come closer; None if there are none.
+        (6,) float64, joint angles in radians within :data:`JOINT_LIMIT`, each shifted by full turns to be closest to
+        the reference; None if there are none.
     """
     solutions = flange_solutions(T_controller_flange)
     candidates = reference + wrap(solutions - reference)
@@ -133,29 +149,36 @@ def nearest_flange_solution(
 
 @dataclass(frozen=True)
 class Kinematics:
-    """Forward and inverse kinematics of a tool that points out of the flange.
+    """Forward and inverse kinematics of the arm with a tool that extends along the z axis of the flange.
 
-    Args:
-        tool_length: Meters from the flange to the tool center point.
+    Attributes:
+        tool_length: Distance in meters from the flange to the tool center point.
     """
 
     tool_length: float
 
     @cached_property
     def T_flange_tool(self) -> Transform:
-        """Pose of the tool center point."""
+        """(4, 4) pose of the tool center point in the flange frame."""
         return from_rotation_translation(np.eye(3), np.array([0.0, 0.0, self.tool_length]))
 
     def forward(self, joints: NDArray[np.float64]) -> Transform:
-        """``T_base_tool`` of six joint angles in radians."""
+        """Return ``T_base_tool``, (4, 4), for joint angles (6,) in radians."""
         return self.tool_at(flange_pose(joints))
 
     def tool_at(self, T_controller_flange: Transform) -> Transform:
-        """``T_base_tool`` of a flange pose in the controller's base frame."""
+        """Return ``T_base_tool``, (4, 4), for a pose of the flange in the controller's base frame."""
         return T_BASE_CONTROLLER @ T_controller_flange @ self.T_flange_tool
 
     def jacobian(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Derivative (3, 6) of the tool's position in ``base_link`` by the joint angles, m/rad."""
+        """Return the Jacobian of the tool position.
+
+        Args:
+            joints: (6,) float64, joint angles in radians.
+
+        Returns:
+            (3, 6) float64, derivatives of the position in ``base_link`` with respect to the joint angles, m/rad.
+        """
         frames = [T_BASE_CONTROLLER]
         for theta, row in zip(joints, DH, strict=True):
             frames.append(frames[-1] @ _dh_transform(theta, *row))
@@ -165,13 +188,21 @@ class Kinematics:
         return np.cross(axes, tool - origins).T
 
     def flange_at(self, T_base_tool: Transform) -> Transform:
-        """``T_controller_flange`` of a tool pose."""
+        """Return ``T_controller_flange``, (4, 4), for a pose of the tool in ``base_link``."""
         return inverse(T_BASE_CONTROLLER) @ T_base_tool @ inverse(self.T_flange_tool)
 
     def inverse(self, T_base_tool: Transform) -> NDArray[np.float64]:
-        """All joint angles that reach a tool pose, see :func:`flange_solutions`."""
+        """Return all joint angles (n, 6) in radians for a tool pose in ``base_link``, see :func:`flange_solutions`."""
         return flange_solutions(self.flange_at(T_base_tool))
 
     def nearest(self, T_base_tool: Transform, reference: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The joint angles closest to others that reach a tool pose, see :func:`nearest_flange_solution`."""
+        """Return the joint angles for a tool pose that are closest to reference joint angles.
+
+        Args:
+            T_base_tool: (4, 4) pose of the tool in ``base_link``.
+            reference: (6,) float64, joint angles in radians.
+
+        Returns:
+            (6,) float64, joint angles in radians; None if there are none. See :func:`nearest_flange_solution`.
+        """
         return nearest_flange_solution(self.flange_at(T_base_tool), reference)

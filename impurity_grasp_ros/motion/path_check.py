@@ -1,7 +1,7 @@
-"""Paths of the arm are checked over their whole length before they are travelled.
+"""Collision check of whole paths before the arm moves.
 
-Between two checked poses no point of the arm travels further than :data:`STEP`, and at each of them everything keeps
-half a step more than :data:`CLEARANCE`, so nothing in between comes closer than that.
+Between two checked poses no point of the arm moves by more than :data:`STEP`, and at each of them the distance to
+everything is at least :data:`CLEARANCE` plus half a step. In between, the distance is therefore at least the clearance.
 """
 
 from __future__ import annotations
@@ -19,28 +19,35 @@ from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 
 CLEARANCE = 0.01
-"""Metres that arm and gripper keep from everything on a planned path."""
+"""Minimum distance in meters between the robot and everything else on a planned path."""
 
 STEP = 0.02
-"""Metres that no point of the arm exceeds between two checked poses of a planned path."""
+"""Largest displacement in meters of any point of the arm between two checked poses of a planned path."""
 
 RISE_CLEARANCE, RISE_STEP = 0.002, 0.006
-"""The same for the way up out of wherever the arm was left: it may have been left close to something."""
+"""Clearance and step in meters for the first rise: the arm may have been left close to something."""
 
 STRAIGHT_STEP = 0.04
-"""Metres of straight tool travel between two solutions of the inverse kinematics."""
+"""Largest straight tool travel in meters between two solutions of the inverse kinematics."""
 
 LARGEST_TURN = 0.6
-"""Radians per straight step beyond which the arm is too close to a singular pose for a straight motion."""
+"""Largest joint motion in radians per straight step; beyond it the arm is too close to a singularity."""
 
 BY_HAND = "move the arm by hand (freedrive on the pendant), then go on"
+"""Instruction at the end of messages."""
 
 
 class PathChecker:
-    """Refuses paths on which the arm would touch something. Not safe to use from two threads at a time."""
+    """Refuses paths on which the arm would touch something. Not thread-safe.
+
+    Args:
+        cell: Layout of the cell, and the gripper.
+
+    Raises:
+        ConfigError: The arm would touch something at home.
+    """
 
     def __init__(self, cell: CellConfig) -> None:
-        """Prepare the shapes of a cell; raises ConfigError when the arm would touch something at home."""
         self._cell = cell
         self._model = CollisionModel(cell)
         self._kinematics = Kinematics(cell.gripper_model.tool_length)
@@ -56,13 +63,13 @@ class PathChecker:
         """Check a motion that is straight in joint space.
 
         Args:
-            start: Six angles in radians.
-            goal: The same where it ends.
-            what: The motion's name, for the message.
-            hand_state: What may touch what on the way.
+            start: (6,) float64, joint angles in radians at the start.
+            goal: (6,) float64, joint angles in radians at the end.
+            what: Name of the motion for the message.
+            hand_state: State of the fingers on the path.
 
         Raises:
-            CollisionError: Something comes closer than :data:`CLEARANCE`.
+            CollisionError: Two shapes would come closer than :data:`CLEARANCE`.
         """
         if touch := self._first_touch(start, goal, CLEARANCE, STEP, hand_state):
             raise CollisionError(f"expected a free path of motion {what}, {touch}")
@@ -71,15 +78,15 @@ class PathChecker:
         """Check a straight tool motion with empty fingers that may touch the table.
 
         Args:
-            start: Six angles in radians.
-            T_base_tool: Pose of the tool at the end.
-            what: The motion's name, for the message.
+            start: (6,) float64, joint angles in radians at the start.
+            T_base_tool: (4, 4) pose of the tool in ``base_link`` at the end.
+            what: Name of the motion for the message.
 
         Returns:
-            The joint angles at its end.
+            (6,) float64, joint angles in radians at the end.
 
         Raises:
-            CollisionError: Something else is touched, or the motion cannot be carried out in one posture.
+            CollisionError: Anything else would be touched, or the motion is not possible in one posture.
         """
         joints = start
         for goal in self._straight(start, T_base_tool):
@@ -90,16 +97,16 @@ class PathChecker:
         return joints
 
     def check_rise(self, start: JointPositions) -> JointPositions:
-        """Check the way straight up to the transit height from wherever the arm was left.
+        """Check the straight path up to the transit height.
 
         Args:
-            start: Six angles in radians.
+            start: (6,) float64, current joint angles in radians.
 
         Returns:
-            The joint angles once the arm has risen; the same as ``start`` when it stands high enough.
+            (6,) float64, joint angles in radians after the rise; ``start`` if the tool is already high enough.
 
         Raises:
-            RecoveryNeededError: Only a person can move the arm out of there.
+            RecoveryNeededError: The path is not free or not possible, so a person has to move the arm.
         """
         T_base_tool = self._kinematics.forward(start)
         self._rise_piece(start, start)
@@ -116,30 +123,31 @@ class PathChecker:
         return joints
 
     def check_home(self, start: JointPositions) -> None:
-        """Check rising and going home.
+        """Check the rise and the path home.
 
         Args:
-            start: Where the arm is, six angles in radians.
+            start: (6,) float64, current joint angles in radians.
 
         Raises:
-            CollisionError: Something would be touched on the way home.
-            RecoveryNeededError: There is no free way up.
+            CollisionError: The path home is not free.
+            RecoveryNeededError: There is no free path up.
         """
         self._check_way_home(self.check_rise(start))
 
     def check_plan(
         self, start: JointPositions, plan: Sequence[Waypoint], hand_state: HandState = HandState.FREE
     ) -> None:
-        """Check rising, all motions of a plan and the way home.
+        """Check the rise, all motions of a plan, and the path home.
 
         Args:
-            start: Where the arm is, six angles in radians.
-            plan: Waypoints of a primitive, or of what comes before it.
-            hand_state: What may touch what in the beginning; after it has risen the arm is taken to carry something.
+            start: (6,) float64, current joint angles in radians.
+            plan: Waypoints of a primitive, or those that put down a held object.
+            hand_state: State of the fingers at the beginning; from the plan's first ``Rise`` on they are assumed to
+                hold an object.
 
         Raises:
-            CollisionError: The arm would touch something on the way; another primitive may be free.
-            RecoveryNeededError: There is no free way up, or none from there to the plan's first place nor home.
+            CollisionError: A path is not free; that of another primitive may be.
+            RecoveryNeededError: There is no free path up, or neither the plan nor the path home is free from there.
         """
         risen = self.check_rise(start)
         try:
@@ -163,7 +171,7 @@ class PathChecker:
         self.check_home(joints)
 
     def _check_leaves(self, start: JointPositions, reason: CollisionError) -> None:
-        """Where not even the way home is free, no other primitive helps: a person has to move the arm."""
+        """Raise RecoveryNeededError if the path home is not free either: then another primitive would not help."""
         try:
             self._check_way_home(start)
         except CollisionError as error:
@@ -188,7 +196,7 @@ class PathChecker:
             raise RecoveryNeededError(f"expected a free way up, {touch}; {BY_HAND}")
 
     def _straight(self, start: JointPositions, T_base_tool: Transform) -> Sequence[JointPositions | None]:
-        """Joint angles along a straight tool motion, in the posture of its start; the last is None if that ends."""
+        """Joint angles along a straight tool motion in one posture; the last is None where that is not possible."""
         here = self._kinematics.forward(start)
         way = T_base_tool[:3, 3] - here[:3, 3]
         pieces = max(int(np.ceil(np.linalg.norm(way) / STRAIGHT_STEP)), 1)
@@ -207,7 +215,7 @@ class PathChecker:
     def _first_touch(
         self, start: JointPositions, goal: JointPositions, clearance: float, step: float, hand_state: HandState
     ) -> str:
-        """What is touched first on a path that is straight in joint space; empty when it is free."""
+        """Describe the first contact on a path that is straight in joint space; empty if the path is free."""
         way = goal - start
         pieces = int(np.ceil(np.abs(way) @ self._model.reach / step))
         margin = clearance + (step / 2 if pieces else 0.0)

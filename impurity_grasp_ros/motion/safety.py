@@ -1,4 +1,4 @@
-"""What is refused before anything moves."""
+"""Checks of primitives and poses before anything moves."""
 
 import math
 
@@ -9,15 +9,20 @@ from impurity_grasp_ros.motion.waypoints import push_end
 from impurity_grasp_ros.transform import Transform
 
 FLOAT32_ERROR = 1e-6
-"""Meters by which an opening may be too large after its way through a message."""
+"""Meters by which an opening may exceed the stroke, because messages carry it as float32."""
 
 
 def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
-    """Refuse a primitive that is not finite, starts or ends off the workspace, goes too low or opens too far.
+    """Check the values of a primitive.
+
+    Args:
+        primitive: The primitive, in ``base_link``.
+        cell: The cell, whose workspace, heights and gripper limit it.
 
     Raises:
         InvalidGoalError: The gripper cannot open that far.
-        OutOfWorkspaceError: Any other of these.
+        OutOfWorkspaceError: A value is not finite, or the primitive starts or ends outside the workspace or the heights
+            from ``reach.z_min`` to ``transit_height``.
     """
     numbers = (*primitive.position, primitive.angle, primitive.length, primitive.opening)
     if not all(math.isfinite(number) for number in numbers):
@@ -37,7 +42,15 @@ def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
 
 
 def check_pose(T_base_tool: Transform, cell: CellConfig) -> None:
-    """Refuse a tool position outside the reach box; raises OutOfWorkspaceError."""
+    """Check that a tool position is in the reach box.
+
+    Args:
+        T_base_tool: (4, 4) pose of the tool in ``base_link``.
+        cell: The cell, which defines the reach box.
+
+    Raises:
+        OutOfWorkspaceError: The position is outside the box.
+    """
     x, y, z = T_base_tool[:3, 3]
     if not cell.reach.contains(x, y, z):
         raise OutOfWorkspaceError(f"expected a tool position within {cell.reach}, received ({x:.3f}, {y:.3f}, {z:.3f})")

@@ -1,4 +1,4 @@
-"""What the caller of a motion sees and controls."""
+"""Interface between a running motion and its caller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 @dataclass
 class Supervision:
-    """What the caller sees and controls of a running primitive. Both functions are called often and must be quick."""
+    """Cancellation and feedback of a running primitive. Both functions must return quickly.
+
+    Attributes:
+        canceled: Returns true once the motion has to stop; called at every poll of a motion.
+        on_phase: Called with the name of each phase as it begins.
+    """
 
     canceled: Callable[[], bool] = lambda: False
     on_phase: Callable[[str], None] = lambda phase: None

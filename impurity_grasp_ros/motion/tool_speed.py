@@ -1,4 +1,4 @@
-"""How fast the tool moves while the joints do."""
+"""Speed of the tool during joint motions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.protocols import JointPositions
 
 SAMPLE_SPACING = 0.1
-"""Radians of the leading axis between two looks at the path; the tool's speed changes by less than 1 % in between."""
+"""Radians of the leading axis between two samples of a path; the tool speed changes by less than 1 % in between."""
 
 SAMPLING_MARGIN = 0.99
-"""What is left of a speed limit because of that."""
+"""Factor of the tool speed limit that allows for that change."""
 
 
 def largest_tool_rate(kinematics: Kinematics, start: JointPositions, end: JointPositions) -> float:
-    """How far the tool moves per radian of the leading axis where a path straight in joint space is fastest.
+    """Return the largest tool travel per radian of the leading axis on a path that is straight in joint space.
 
     Args:
-        kinematics: of the arm with its tool.
-        start: joint angles (6,) in radians.
-        end: joint angles (6,) in radians.
+        kinematics: Kinematics of the arm with its tool.
+        start: (6,) float64, joint angles in radians at the start.
+        end: (6,) float64, joint angles in radians at the end.
 
     Returns:
-        m/rad of the tool center point; 0 for no motion.
+        Travel of the tool center point in m/rad; 0 if the path has no length.
     """
     way = end - start
     distance = float(np.abs(way).max())
@@ -39,17 +39,17 @@ def largest_tool_rate(kinematics: Kinematics, start: JointPositions, end: JointP
 def limited_joint_speed(
     kinematics: Kinematics, start: JointPositions, end: JointPositions, joint_speed: float, tool_speed: float
 ) -> float:
-    """The joint speed at which the tool keeps below a limit on a path straight in joint space.
+    """Return the highest joint speed within two limits on a path that is straight in joint space.
 
     Args:
-        kinematics: of the arm with its tool.
-        start: joint angles (6,) in radians.
-        end: joint angles (6,) in radians.
-        joint_speed: rad/s of the leading axis that is not exceeded.
-        tool_speed: m/s of the tool center point that is not exceeded.
+        kinematics: Kinematics of the arm with its tool.
+        start: (6,) float64, joint angles in radians at the start.
+        end: (6,) float64, joint angles in radians at the end.
+        joint_speed: Limit of the leading axis in rad/s.
+        tool_speed: Limit of the tool center point in m/s.
 
     Returns:
-        rad/s of the leading axis.
+        Speed of the leading axis in rad/s.
     """
     rate = largest_tool_rate(kinematics, start, end)
     return min(joint_speed, SAMPLING_MARGIN * tool_speed / rate) if rate > 0.0 else joint_speed

@@ -1,4 +1,4 @@
-"""Paths through joint space, travelled with trapezoidal speed."""
+"""Joint trajectories with a trapezoidal speed profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Profile:
-    """Trapezoidal speed over a distance, from rest to rest; any unit of length."""
+    """Trapezoidal speed profile from rest to rest.
+
+    Attributes:
+        distance: Length of the path, in any unit.
+        speed: Highest speed, in that unit per second.
+        acceleration: Acceleration and deceleration, in that unit per second squared.
+    """
 
     distance: float
     speed: float
@@ -19,18 +25,25 @@ class Profile:
 
     @property
     def ramp(self) -> float:
-        """Seconds of speeding up, and of slowing down."""
+        """Duration in seconds of the acceleration, and of the deceleration."""
         return min(self.speed / self.acceleration, math.sqrt(self.distance / self.acceleration))
 
     @property
     def duration(self) -> float:
-        """Seconds from rest to rest."""
+        """Duration in seconds from rest to rest."""
         ramp = self.ramp
         cruise = self.distance - self.acceleration * ramp * ramp
         return 2.0 * ramp + (max(cruise, 0.0) / (self.acceleration * ramp) if ramp > 0.0 else 0.0)
 
     def at(self, time: float) -> tuple[float, float]:
-        """Distance travelled and speed at a time since the start."""
+        """Return the distance traveled and the speed at a time.
+
+        Args:
+            time: Seconds since the start; the end of the path applies afterward.
+
+        Returns:
+            Distance in the unit of the profile, and speed in that unit per second.
+        """
         ramp, end = self.ramp, self.duration
         if time >= end:
             return self.distance, 0.0
@@ -45,28 +58,40 @@ class Profile:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Joint angles ``knots`` (n, 6) at equal steps of a path that is travelled with a speed profile."""
+    """A path in joint space and the speed profile along it.
+
+    Attributes:
+        profile: Speed profile over the length of the path.
+        knots: (n, 6) float64, joint angles in radians at equal steps along the path.
+    """
 
     profile: Profile
     knots: NDArray[np.float64]
 
     @property
     def duration(self) -> float:
-        """Seconds from rest to rest."""
+        """Duration in seconds from rest to rest."""
         return self.profile.duration
 
     def at(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Joint angles and velocities, both (6,), at a time since the start."""
-        travelled, speed = self.profile.at(time)
+        """Return the joint state at a time.
+
+        Args:
+            time: Seconds since the start; the end of the path applies afterward.
+
+        Returns:
+            Joint angles (6,) in radians and joint velocities (6,) in rad/s.
+        """
+        traveled, speed = self.profile.at(time)
         pieces = len(self.knots) - 1
-        if travelled >= self.profile.distance:
+        if traveled >= self.profile.distance:
             return self.knots[-1], np.zeros(6)
-        place = travelled / self.profile.distance * pieces
+        place = traveled / self.profile.distance * pieces
         index = min(int(place), pieces - 1)
         step = self.knots[index + 1] - self.knots[index]
         return self.knots[index] + step * (place - index), step * (speed * pieces / self.profile.distance)
 
 
 def resting(joints: NDArray[np.float64]) -> Trajectory:
-    """The trajectory of an arm that stays where it is."""
+    """Return the trajectory of an arm that stays at joint angles (6,) in radians."""
     return Trajectory(Profile(0.0, 1.0, 1.0), joints[None])

@@ -1,8 +1,8 @@
-"""A primitive as a list of waypoints: pure geometry, nothing moves here.
+"""Conversion of a primitive into waypoints, by geometry alone.
 
-Grasp: open, approach, feel free air, descend, close, lift, verify, carry to the drop bin, verify, release.
-Push: close, approach, feel free air, descend, linear stroke, retreat. The executor adds the way home.
-Descents end and strokes begin at the contact speed.
+Grasp: open, approach, measure the force in free air, descend, close, lift, verify, carry to the drop bin, verify,
+release. Push: close, approach, measure the force in free air, descend, push, retreat. The executor adds the path home.
+The last part of a descent and the first part of a push have the contact speed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from impurity_grasp_ros.transform import Transform, tool_down
 
 @dataclass(frozen=True)
 class Fingers:
-    """Move the fingers to an opening in metres; ``must_reach``: nothing may keep them from it."""
+    """Move the fingers.
+
+    Attributes:
+        phase: Name of the phase.
+        opening: Distance between the fingers in meters.
+        must_reach: Whether it is a fault if the fingers stop before.
+    """
 
     phase: str
     opening: float
@@ -26,7 +32,12 @@ class Fingers:
 
 @dataclass(frozen=True, eq=False)
 class Transit:
-    """Free joint motion to a tool pose."""
+    """Move to a tool pose, straight in joint space.
+
+    Attributes:
+        phase: Name of the phase.
+        T_base_tool: (4, 4) pose of the tool in ``base_link``.
+    """
 
     phase: str
     T_base_tool: Transform
@@ -34,9 +45,15 @@ class Transit:
 
 @dataclass(frozen=True, eq=False)
 class Straight:
-    """Straight tool motion by ``displacement`` (m, base frame) from wherever the tool is; ends early at ``force`` N.
+    """Move the tool straight, until a force limit is exceeded.
 
-    Once it has, what is left of its phase is left out.
+    If that happens, the remaining straight motions of the same phase are skipped.
+
+    Attributes:
+        phase: Name of the phase.
+        displacement: (x, y, z) in meters in ``base_link``, relative to the current position.
+        speed: Speed of the tool in m/s.
+        force: Contact force in newtons at which the motion ends early.
     """
 
     phase: str
@@ -47,14 +64,24 @@ class Straight:
 
 @dataclass(frozen=True)
 class FreeAir:
-    """Take the force at the tool, which touches nothing here, for none."""
+    """Measure the baseline of the contact force: here the tool touches nothing.
+
+    Attributes:
+        phase: Name of the phase.
+    """
 
     phase: str
 
 
 @dataclass(frozen=True)
 class Rise:
-    """Straight up to a tool height in metres."""
+    """Move straight up to a height, unless the tool is already that high.
+
+    Attributes:
+        phase: Name of the phase.
+        height: Height of the tool above the table in meters.
+        speed: Speed of the tool in m/s.
+    """
 
     phase: str
     height: float
@@ -63,7 +90,12 @@ class Rise:
 
 @dataclass(frozen=True)
 class Verify:
-    """Go on only while something is between the fingers; ``lost`` is the outcome otherwise."""
+    """Continue only if an object is between the fingers.
+
+    Attributes:
+        phase: Name of the phase.
+        lost: Outcome of the primitive if there is none.
+    """
 
     phase: str
     lost: OutcomeStatus
@@ -73,34 +105,41 @@ Waypoint = Fingers | Transit | Straight | FreeAir | Rise | Verify
 
 
 def waypoints(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
-    """The waypoints of a primitive; ``yaw`` in radians is one of its two :func:`tool_yaws`."""
+    """Return the waypoints of a primitive.
+
+    Args:
+        primitive: The primitive, in ``base_link``.
+        yaw: Angle of the closing axis in radians, one of the two of :func:`tool_yaws`.
+        cell: Layout, heights and speeds.
+    """
     if primitive.kind is PrimitiveKind.GRASP:
         return _grasp(primitive, yaw, cell)
     return _push(primitive, yaw, cell)
 
 
 def tool_yaws(primitive: Primitive) -> tuple[float, float]:
-    """Both angles of the closing axis that execute the primitive: the gripper is symmetric under half a turn.
+    """Return both angles of the closing axis, in radians, that execute a primitive.
 
-    A push has the closing axis across its direction of travel, so that the stroke does not load the finger drive.
+    They are half a turn apart, because the gripper is symmetric. The closing axis of a push is perpendicular to its
+    direction, so that the stroke does not load the finger drive.
     """
     yaw = primitive.angle if primitive.kind is PrimitiveKind.GRASP else primitive.angle + math.pi / 2
     return yaw, yaw + math.pi
 
 
 def push_end(primitive: Primitive) -> tuple[float, float]:
-    """Where the stroke of a push ends, (x, y) in metres."""
+    """Return the position (x, y), in meters in ``base_link``, at which the stroke of a push ends."""
     x, y, _ = primitive.position
     return x + primitive.length * math.cos(primitive.angle), y + primitive.length * math.sin(primitive.angle)
 
 
 def _along(primitive: Primitive, distance: float) -> tuple[float, float, float]:
-    """Displacement of a part of a push's stroke, metres."""
+    """Displacement (x, y, z) in meters for a part of the stroke of a push."""
     return distance * math.cos(primitive.angle), distance * math.sin(primitive.angle), 0.0
 
 
 def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
-    """Approach over the primitive's position, then descend to it, the last centimeters at the contact speed."""
+    """Waypoints to a pose above the primitive's position and down to it, the last part at the contact speed."""
     motion = cell.motion
     x, y, z = primitive.position
     way = motion.transit_height - z

@@ -1,4 +1,4 @@
-"""The settings of the cell that can be changed while a node runs."""
+"""Settings of the cell that can be changed while a node runs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ from impurity_grasp_ros.nodes.parameters import NodeParameters
 
 @dataclass(frozen=True)
 class CellSettings:
-    """Parameters ``cell.*``. Everything else comes from the cell file, which all nodes share."""
+    """Parameters ``cell.*``. All other values come from the cell file, which all nodes share.
+
+    Attributes:
+        motion: Speeds, forces and deadlines.
+        obstacles: Fixed obstacles.
+    """
 
     motion: MotionConfig
     obstacles: ObstaclesConfig
 
 
 class CellParameters(NodeParameters[CellSettings]):
-    """The cell of a file, with the current settings.
+    """The cell of a file, with the current parameters in place of its settings.
 
     Args:
         node: The node that moves the arm.
         cell: The cell as described by the file.
 
     Raises:
-        ConfigError: The settings with which the node was started do not fit the cell.
+        ConfigError: The parameters with which the node was started are not consistent with the cell.
     """
 
     def __init__(self, node: Node, cell: CellConfig) -> None:
@@ -48,7 +53,7 @@ class CellParameters(NodeParameters[CellSettings]):
         return settings
 
     def _with(self, settings: CellSettings) -> CellConfig:
-        """The cell with the given settings; raises ConfigError if they do not fit it."""
+        """The cell with the given settings; raises ConfigError if they are not consistent with it."""
         height, watched = settings.motion.transit_height, self._file.motion.transit_height
         if height < watched:
             raise ConfigError(

@@ -1,7 +1,7 @@
-"""An emulated robot: the ports of controller and gripper on a loopback address, and camera topics, on a simulation.
+"""Emulated robot: a simulated cell behind the network ports of controller and gripper, and camera topics.
 
 ``real.launch.py robot_ip:=<host>`` works with it through the unmodified client libraries. The emulated controller runs
-in real time in a process of its own; this process carries out its commands in the simulated world and renders camera
+in real time in a separate process; this process carries out its commands in the simulated world and renders camera
 images while nothing moves.
 """
 
@@ -45,22 +45,23 @@ WAIT = 0.01
 """Seconds to wait for the next command before checking whether a camera image is due."""
 
 OVERDUE = 0.3
-"""Seconds after which an overdue image is rendered even if commands are waiting: an arm at rest can wait."""
+"""Seconds after which an overdue image is rendered even if commands are waiting: while the arm rests, they can wait."""
 
 FREE_SHARE = 2.0
-"""Pause after each image, as a multiple of the time that it took to render, to leave the processor to others."""
+"""Pause after each image, as a multiple of its rendering time, to leave CPU time to other processes."""
 
 CAMERA_STATES = ("on", "off", "frozen")
+"""States of the camera; ``frozen`` repeats the last image. The first is the initial one."""
 
 
 @dataclass(frozen=True)
 class EmulatedCellConfig(SceneParameters):
     """Which controller to emulate, at which address, with which scene."""
 
-    host: str = parameter("address at which the ports are served")
+    host: str = parameter("IP address on which the ports are served")
     controller: str = parameter("generation of the controller", choices=tuple(PERSONALITIES))
     camera_rate: float = parameter(
-        "highest rate in Hz of camera frames, which pause while the arm moves and are slower on a busy machine",
+        "highest rate of camera frames in Hz; they pause while the arm moves and are slower on a busy machine",
         low=0.1,
         high=30.0,
     )
@@ -81,7 +82,7 @@ class CellTopics(SceneTopics):
         self._rendered_poses: NDArray[np.float64] = np.zeros(0)
 
     def reset(self, scene: str, seed: int, targets: int, blocks: int) -> SceneState:
-        """As :meth:`SceneTopics.reset`; if the scene defines camera noise, that is used."""
+        """Generate a scene, see :meth:`SceneTopics.reset`; if it defines camera noise, that noise is used."""
         try:
             return super().reset(scene, seed, targets, blocks)
         finally:
@@ -90,14 +91,18 @@ class CellTopics(SceneTopics):
             camera.noise, self._rendered = None, None
 
     def forget_frame(self) -> None:
-        """Give the next image new noise, and render it anew if anything has moved."""
+        """Request new noise for the next image, and a new rendering if anything has moved."""
         super().forget_frame()
         poses = self._current_poses()
         if self._rendered is None or not np.array_equal(poses, self._rendered_poses):
             self._rendered, self._rendered_poses = None, poses
 
     def publish_frame(self, age: float = 0.0) -> None:
-        """As :meth:`SceneTopics.publish_frame`."""
+        """Publish a frame, see :meth:`SceneTopics.publish_frame`.
+
+        Args:
+            age: Seconds by which its stamp is too old.
+        """
         if self._frame is None and self._depth.get_subscription_count():
             self._rendered = self._rendered or self._environment.observe()
             color, depth = self._noise.apply(self._rendered.color, self._rendered.depth)

@@ -56,7 +56,7 @@ class ReportedError(ImpurityGraspError):
         self.code = ErrorCode(code)  # type: ignore[misc]  # the peer's code instead of the class's
 
 
-Watch = Callable[[], None]
+KeepWaiting = Callable[[], None]
 """Called repeatedly while waiting; raises an exception to stop waiting."""
 
 
@@ -90,13 +90,13 @@ class Peers:
         """How often the service ``stop`` has been called since this node started."""
         return self._stops.calls
 
-    async def observe(self, not_before: Time, new_job: bool, watch: Watch) -> Heightmap:
+    async def observe(self, not_before: Time, new_job: bool, watch: KeepWaiting) -> Heightmap:
         """Get a heightmap of the first frame taken at ``not_before`` or later.
 
         Args:
             not_before: Earliest stamp of the frame.
             new_job: Whether this is the job's first view; otherwise it is compared with the job's previous views.
-            watch: See :data:`Watch`.
+            watch: See :data:`KeepWaiting`.
 
         Returns:
             The heightmap.
@@ -109,13 +109,13 @@ class Peers:
         request = CaptureHeightmap.Request(not_before=not_before, new_job=new_job, timeout=to_duration(timeout))
         return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
 
-    async def attend(self, heightmap: Heightmap, new_job: bool, watch: Watch) -> Attention:
+    async def attend(self, heightmap: Heightmap, new_job: bool, watch: KeepWaiting) -> Attention:
         """Find out where to act next.
 
         Args:
             heightmap: The current view.
             new_job: Whether this is the job's first view.
-            watch: See :data:`Watch`.
+            watch: See :data:`KeepWaiting`.
 
         Returns:
             The attention.
@@ -127,7 +127,7 @@ class Peers:
         return (await self._call(self._attend, Attend.Request(heightmap=heightmap, new_job=new_job), watch)).attention
 
     async def decide(
-        self, heightmap: Heightmap, attention: Attention, history: list[Attempt], watch: Watch
+        self, heightmap: Heightmap, attention: Attention, history: list[Attempt], watch: KeepWaiting
     ) -> Primitive:
         """Choose what to do about an attention.
 
@@ -135,7 +135,7 @@ class Peers:
             heightmap: The current view.
             attention: Its attention.
             history: The job's attempts, oldest first.
-            watch: See :data:`Watch`.
+            watch: See :data:`KeepWaiting`.
 
         Returns:
             The primitive to execute.
@@ -147,7 +147,7 @@ class Peers:
         request = SelectPrimitive.Request(heightmap=heightmap, attention=attention, history=history)
         return (await self._call(self._select, request, watch)).primitive
 
-    async def execute(self, primitive: Primitive, watch: Watch) -> tuple[Attempt, Time]:
+    async def execute(self, primitive: Primitive, watch: KeepWaiting) -> tuple[Attempt, Time]:
         """Execute a primitive.
 
         If ``watch`` raises, or the node that moves the arm is gone, the goal is canceled, and the exception is raised
@@ -155,7 +155,7 @@ class Peers:
 
         Args:
             primitive: The primitive.
-            watch: See :data:`Watch`.
+            watch: See :data:`KeepWaiting`.
 
         Returns:
             The attempt, and the ROS time at which the arm was out of the camera's view again.
@@ -195,7 +195,7 @@ class Peers:
         _check(answer.result)
         return answer.result.attempt, answer.result.completed
 
-    async def _await_unique(self, watch: Watch) -> None:
+    async def _await_unique(self, watch: KeepWaiting) -> None:
         """Raise AmbiguousPeerError if more than one node would execute a goal.
 
         A server that crashed remains known to discovery for some time after its announcement has ended.
@@ -213,7 +213,7 @@ class Peers:
         if not self._servers.is_alive:
             raise PeerUnavailableError("expected the node that offers execute_primitive to stay alive, it fell silent")
 
-    async def _call(self, client: Any, request: Any, watch: Watch, extra: float = 0.0) -> Any:
+    async def _call(self, client: Any, request: Any, watch: KeepWaiting, extra: float = 0.0) -> Any:
         """Call a service and return its answer; it has ``extra`` seconds more than usual."""
         await self._await_peer(client.service_is_ready, client.srv_name, watch)
         future = client.call_async(request)
@@ -221,7 +221,7 @@ class Peers:
         _check(response)
         return response
 
-    async def _await_peer(self, ready: Callable[[], bool], name: str, watch: Watch) -> None:
+    async def _await_peer(self, ready: Callable[[], bool], name: str, watch: KeepWaiting) -> None:
         """Wait until ``ready`` returns true."""
         timeout = self._config().startup_timeout
         deadline = time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""Writes an annotated picture of each decision, so that a person can review a run afterwards."""
+"""Writes an annotated picture of each decision, so that a person can review a run afterward."""
 
 from __future__ import annotations
 

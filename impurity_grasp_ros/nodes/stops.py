@@ -6,11 +6,11 @@ import threading
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import UInt32
 
+from impurity_grasp_ros.nodes.runtime import LATCHED
+
 TOPIC = "stops"
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class StopCounter:

@@ -1,4 +1,4 @@
-"""Registry of actors. Other packages add theirs by an entry point of group ``impurity_grasp.actors``."""
+"""Registry of actors. Other packages can add actors by an entry point of the group ``impurity_grasp.actors``."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class PolicyConfig:
     Attributes:
         learned: Costs of the actions of the actor ``learned``.
         vpg: Costs of the actions of the actors ``vpg`` and ``s-vpg``.
-        analytic: The analytic actor, whose pushes ``s-rgm`` makes, too.
+        analytic: The analytic actor; ``s-rgm`` pushes in the same way.
         actor: Name of the actor.
-        weights: File of its weights; empty for those that it ships with.
+        weights: File with its weights; empty for the shipped ones.
     """
 
     learned: CostConfig
     vpg: CostConfig
     analytic: AnalyticConfig
-    actor: str = parameter("the policy: learned, analytic, s-rgm, vpg, s-vpg, or one of another package")
-    weights: str = parameter("file of a learned policy, shipped or anyone's; empty: those that the actor ships with")
+    actor: str = parameter("the actor: learned, analytic, s-rgm, vpg, s-vpg, or one from another package")
+    weights: str = parameter("file with the weights of a learned actor; empty: the shipped ones")
 
     def __post_init__(self) -> None:
         ACTORS.check(self.actor)
@@ -47,6 +47,7 @@ class PolicyNodeConfig(PolicyConfig):
 
 
 ActorFactory = Callable[[PolicyConfig, GripperModel], Actor]
+"""Makes an actor for a gripper."""
 
 
 @lru_cache(maxsize=4)
@@ -69,7 +70,7 @@ def make_actor(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 def _learned(config: PolicyConfig, gripper: GripperModel) -> Actor:
     weights = _weights(config, "models/default.safetensors")
-    from impurity_grasp_ros.policy.checkpoint import load_agent  # torch takes its time
+    from impurity_grasp_ros.policy.checkpoint import load_agent  # importing torch takes time
 
     return load_agent(weights, gripper, config.learned)
 
@@ -91,7 +92,7 @@ def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 
 def _weights(config: PolicyConfig, shipped: str) -> Path:
-    """Path of the weights; raises CheckpointError when it does not exist or PyTorch is not installed."""
+    """Return the path of the weights; raises CheckpointError when it does not exist or PyTorch is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError as error:
@@ -113,3 +114,4 @@ ACTORS: Registry[ActorFactory] = Registry(
         "s-vpg": partial(_overview, heeds_target=True),
     },
 )
+"""All actors by name."""

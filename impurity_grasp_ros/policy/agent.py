@@ -15,21 +15,22 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.gripper import GripperModel
-from impurity_grasp_ros.policy.analytic import failed_grasps
 from impurity_grasp_ros.policy.costs import CostConfig
-from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps, decode_pushes
+from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps
+from impurity_grasp_ros.policy.history import failed_grasps, is_similar, recent_pushes
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
-from impurity_grasp_ros.policy.push_planner import is_similar
+from impurity_grasp_ros.policy.push_decoding import decode_pushes
 
 HALF_TURN = ROTATIONS // 2
+"""Number of rotations that make half a turn."""
+
 NEVER = np.float32(-np.inf)
-MEMORY = 3
-"""Number of latest attempts whose pushes are not repeated."""
+"""Value of an action that must not be chosen."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """An index into the value maps: kind of primitive, rotation, and pixel of the view."""
+    """An index into the value maps: kind of primitive, view (0 to 15, in steps of 22.5 degrees), and pixel of it."""
 
     kind: PrimitiveKind
     rotation: int
@@ -70,7 +71,7 @@ class Situation:
         return costs
 
     def primitive(self, action: Action, q_value: float = 0.0) -> Primitive:
-        """Decode an action into its primitive."""
+        """Decode an action on this crop, with its value, into a primitive in the base frame."""
         option, view = self.options[action.kind][action.rotation], view_of(action.rotation)
         return option.primitive(action.kind, view, self.crop.grid, action.row, action.column, q_value)
 
@@ -138,12 +139,20 @@ def value_maps(network: nn.Module, state: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def masked_values(network: nn.Module, situation: Situation) -> NDArray[np.float32]:
-    """Values (2, 16, 160, 160) float32, see :func:`value_maps`; minus infinity for infeasible actions."""
+    """Compute the values of all feasible actions.
+
+    Args:
+        network: The Q-network, in evaluation mode.
+        situation: The actions.
+
+    Returns:
+        (2, 16, 160, 160) float32, see :func:`value_maps`; minus infinity for infeasible actions.
+    """
     return np.where(situation.feasible, value_maps(network, situation.state), NEVER)
 
 
 def best_action(values: NDArray[np.float32]) -> Action | None:
-    """The action with the highest value of (2, 16, S, S); None when all are minus infinity."""
+    """Return the action with the highest value of (2, 16, S, S), None when all are minus infinity."""
     kind, rotation, row, column = (int(index) for index in np.unravel_index(int(values.argmax()), values.shape))
     if values[kind, rotation, row, column] == NEVER:
         return None
@@ -151,7 +160,12 @@ def best_action(values: NDArray[np.float32]) -> Action | None:
 
 
 def greedy_value(values: NDArray[np.float32], situation: Situation) -> float:
-    """Value, before costs, of the action that is best after costs; 0 when no action is feasible."""
+    """Return the value, before costs, of the action that is best after costs; 0 when no action is feasible.
+
+    Args:
+        values: (2, 16, S, S) float32, minus infinity for infeasible actions.
+        situation: The actions and their costs.
+    """
     action = best_action(values - situation.costs)
     return 0.0 if action is None else float(values[action.kind, action.rotation, action.row, action.column])
 
@@ -173,11 +187,7 @@ class QAgent:
         self.costs = costs
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """Choose the best feasible action, costs included, see :func:`choose`.
-
-        Raises:
-            NoPrimitiveError: There is none.
-        """
+        """Choose the best feasible action, costs included, see :func:`choose` and ``protocols.Actor``."""
         on_target = attention.state is AttentionState.TARGET
         situation = situation_of(
             attention.crop, attention.mask, on_target, heightmap.grid, self.gripper, self.config, self.costs
@@ -189,7 +199,7 @@ def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[
     """Choose the best action, costs included, that repeats neither a failed grasp nor a recent push.
 
     Args:
-        values: (2, 16, S, S), minus infinity for infeasible actions.
+        values: (2, 16, S, S) float32, minus infinity for infeasible actions.
         situation: The actions and their costs.
         history: Attempts of this job, oldest first.
 
@@ -213,12 +223,6 @@ def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[
     raise NoPrimitiveError(f"expected something to do around {middle}, found no feasible action")
 
 
-def recent_pushes(history: Sequence[Attempt]) -> list[Primitive]:
-    """The pushes among the latest attempts (oldest first), whose effect is already there."""
-    latest = history[max(len(history) - MEMORY, 0) :]
-    return [item.primitive for item in latest if item.primitive.kind is PrimitiveKind.PUSH]
-
-
 def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
     """Exclude an action and its neighbors from the choice."""
     rows = slice(max(action.row - radius_px, 0), action.row + radius_px + 1)
@@ -227,13 +231,13 @@ def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -
 
 
 def _half_turned(option: Decoded) -> Decoded:
-    """The same grasps in the view turned by 180 degrees."""
+    """Return the same grasps as seen in the view that is turned by 180 degrees."""
     mirror = (slice(None, None, -1),) * 2
     return Decoded(option.feasible[mirror], option.z[mirror], option.opening[mirror], option.misfit[mirror])
 
 
 @cache
 def _inside_crop() -> tuple[NDArray[np.bool_], ...]:
-    """For every rotation, the pixels (160, 160) of the view that show the crop."""
+    """Return, for every rotation, which pixels (160, 160) of the view show the crop."""
     crop = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.uint8)
     return tuple(view_of(rotation).render(crop) > 0 for rotation in range(ROTATIONS))

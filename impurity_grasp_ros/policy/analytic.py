@@ -1,6 +1,6 @@
 """The analytic actor: grasp where the fingers fit, otherwise push the target free. Needs no training.
 
-It is the baseline of the learned policy and its stand-in when no weights are given.
+It is a baseline for the learned actors and can replace them where PyTorch is not installed.
 """
 
 from __future__ import annotations
@@ -17,28 +17,30 @@ from impurity_grasp_ros.datatypes import (
     Attention,
     AttentionState,
     Heightmap,
-    OutcomeStatus,
     Primitive,
     PrimitiveKind,
 )
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.grasp_planner import GraspCandidate, GraspPlannerConfig, plan_grasps
-from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
-
-REFUSED = (OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE, OutcomeStatus.COLLISION)
-"""A push that ended so has changed nothing and would be refused again."""
+from impurity_grasp_ros.policy.history import REFUSED, failed_grasps, is_similar
+from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, plan_push
 
 
 @dataclass(frozen=True)
 class AnalyticConfig:
-    """When to grasp and when to push."""
+    """When to grasp and when to push.
+
+    Attributes:
+        grasp: How grasps are planned.
+        push: How pushes are planned.
+    """
 
     grasp: GraspPlannerConfig
     push: PushPlannerConfig
     min_score: float = parameter("score from which on a grasp is tried at once", low=-5.0, high=1.0)
     max_pushes: int = parameter("pushes in a row after which any feasible grasp is tried", low=1, high=20)
-    memory: int = parameter("recent pushes whose repetition costs", low=0, high=20)
+    memory: int = parameter("number of latest pushes whose repetition costs", low=0, high=20)
 
 
 class AnalyticActor:
@@ -49,7 +51,7 @@ class AnalyticActor:
         self._config = config
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """A grasp of the target if one looks good, else a push; raises NoPrimitiveError when neither is possible."""
+        """Choose a grasp of the target with a sufficient score, otherwise a push, see ``protocols.Actor``."""
         if attention.state is not AttentionState.TARGET:
             return self.push(heightmap, None, attention.center, history)
         mask = target_mask(heightmap, attention)
@@ -66,7 +68,7 @@ class AnalyticActor:
     def _grasp(
         self, heightmap: Heightmap, mask: NDArray[np.bool_], history: Sequence[Attempt]
     ) -> GraspCandidate | None:
-        """The best grasp that has not failed since the last success."""
+        """Return the best grasp that is not similar to one that failed since the last success."""
         failed = failed_grasps(history)
         for candidate in plan_grasps(heightmap, mask, self._gripper, self._config.grasp):
             if not any(is_similar(candidate.primitive, other) for other in failed):
@@ -74,7 +76,7 @@ class AnalyticActor:
         return None
 
     def _threshold(self, history: Sequence[Attempt]) -> float:
-        """Score that a grasp needs now: any will do after many pushes in a row."""
+        """Return the score that a grasp needs now; after many pushes in a row, any score is enough."""
         pushes = history[-self._config.max_pushes :]
         patient = len(pushes) < self._config.max_pushes or any(
             item.primitive.kind is PrimitiveKind.GRASP for item in pushes
@@ -88,9 +90,19 @@ class AnalyticActor:
         center: tuple[float, float],
         history: Sequence[Attempt],
     ) -> Primitive:
-        """The best push around ``center`` (x, y) in metres; one that ends close to the border only where no other is.
+        """Choose the best push; it ends close to the border only when no other push is possible.
 
-        mask: (R, C) bool, the target's cells, None to search for one. Raises NoPrimitiveError when none is possible.
+        Args:
+            heightmap: The view, whose grid is the workspace.
+            mask: (R, C) bool, the target's cells; None to search a heap.
+            center: (x, y) in meters, base frame: the middle of the target or of the heap.
+            history: Attempts of this job, oldest first.
+
+        Returns:
+            The push.
+
+        Raises:
+            NoPrimitiveError: No push is possible.
         """
         pushes = [item for item in history if item.primitive.kind is PrimitiveKind.PUSH]
         recent = [item.primitive for item in pushes[len(pushes) - min(self._config.memory, len(pushes)) :]]
@@ -102,19 +114,16 @@ class AnalyticActor:
         raise NoPrimitiveError(f"expected a push around {center} that stays on the workspace, found none")
 
 
-def failed_grasps(history: Sequence[Attempt]) -> list[Primitive]:
-    """Grasps that failed since the last one that held."""
-    failed: list[Primitive] = []
-    for item in history:
-        if item.outcome.status is OutcomeStatus.HELD:
-            failed.clear()
-        elif item.primitive.kind is PrimitiveKind.GRASP:
-            failed.append(item.primitive)
-    return failed
-
-
 def target_mask(heightmap: Heightmap, attention: Attention) -> NDArray[np.bool_]:
-    """The attention's mask (112, 112) laid out on the whole heightmap (R, C)."""
+    """Place the target's mask, which is given on the crop, on the whole heightmap.
+
+    Args:
+        heightmap: The view.
+        attention: The attention with that mask.
+
+    Returns:
+        (R, C) bool, the target's cells; those off the heightmap are left out.
+    """
     grid, crop = heightmap.grid, attention.crop.grid
     row, column = (round(value) for value in grid.to_cell(*crop.to_metres(0, 0)))
     mask = np.zeros((grid.rows, grid.columns), np.bool_)

@@ -1,4 +1,4 @@
-"""Learned actors from files of weights, and such files from trained networks."""
+"""Load learned actors from files of weights, and save trained networks in such files."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def save_agent(
         path: The file.
         network: The network.
         config: Its architecture and the geometry of its primitives.
-        training: Where it comes from.
-        costs: Costs of actions in its training.
+        training: How it was trained; None when this is not known.
+        costs: Costs of actions in its training; None when it has none.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_weights(path, Weights(FORMAT, config, tensors, training, costs))
@@ -54,7 +57,7 @@ def load_agent(path: Path, gripper: GripperModel, costs: CostConfig, device: tor
         path: The file of its weights.
         gripper: The gripper that carries out its primitives.
         costs: Costs of its actions.
-        device: Where its network runs, by default the best device there is.
+        device: Where its network runs; None for CUDA if available, otherwise the CPU.
 
     Returns:
         The actor.
@@ -74,8 +77,8 @@ def load_rectangle_agent(
     Args:
         path: The file of its weights.
         gripper: The gripper that carries out its primitives.
-        push: How it pushes.
-        device: Where its network runs, by default the best device there is.
+        push: How to push.
+        device: Where its network runs; None for CUDA if available, otherwise the CPU.
 
     Returns:
         The actor.
@@ -88,7 +91,7 @@ def load_rectangle_agent(
 
 
 def _load(path: Path, kind: type[AnyConfig]) -> tuple[nn.Module, DecodingConfig]:
-    """The network in a file of the present format, and the geometry of its primitives; raises CheckpointError."""
+    """Return the network in a file of the present format and the geometry of its primitives; raises CheckpointError."""
     weights = read_weights(path, [kind])
     if weights.format_version != FORMAT:
         command = shlex.join(
@@ -104,5 +107,5 @@ def _load(path: Path, kind: type[AnyConfig]) -> tuple[nn.Module, DecodingConfig]
 
 
 def best_device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
+    """Return CUDA if it is available, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

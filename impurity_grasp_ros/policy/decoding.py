@@ -1,7 +1,7 @@
-"""From a pixel of a view to a primitive: which pixels can be acted on at all, at which height and opening.
+"""From a pixel of a view to a grasp: at which height and opening it is executed, and whether it is feasible.
 
-The Q-network says how good an action is. This module says what the action is, by geometry alone, and masks what is
-pointless or impossible: empty pixels, strokes that leave the workspace, openings beyond the gripper's.
+The Q-network gives the value of an action; decoding derives the action itself, by geometry alone, and rules out actions
+that are impossible or have no purpose. Pushes are decoded in ``push_decoding.py``.
 """
 
 from __future__ import annotations
@@ -9,52 +9,56 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Grid, Primitive, PrimitiveKind
 from impurity_grasp_ros.gripper import GripperModel
+from impurity_grasp_ros.policy.clearance import highest_within, lowest_tool_height, target_top, without_target
 from impurity_grasp_ros.policy.contact import contacts
 from impurity_grasp_ros.policy.rotation import View
 
 OCCUPIED = 0.006
-"""Metres above the table, or above the tool, from which on a cell stands in the way."""
+"""Meters; a surface more than this above the table counts as an object, one more than this above the tool is pushed."""
+
+TIP_MARGIN = 0.002
+"""Meters around a fingertip that must be free as well, where it comes down."""
 
 FIRM_CONTACT = 5
-"""A pad holds what it touches up to its width divided by this from its middle; near its edge, a target turns away."""
+"""A pad holds firmly up to its width divided by this from its middle; nearer to its edge, the target would turn."""
 
 OFF_CENTER_SHARE, UNEVEN_SHARE = 0.1, 0.02
-"""What a metre off the middle between the pads, and one of unevenness, count against one beyond firm contact."""
+"""Weights, in the misfit, of the distance from the middle between the pads and of the unevenness of the outline."""
 
 
 @dataclass(frozen=True)
 class DecodingConfig:
-    """The geometry of primitives. Lengths in metres."""
+    """The geometry of primitives. Lengths in meters."""
 
     grasp_depth: float = parameter("m that the tips reach below the target's top where they can", low=0.01, high=0.05)
-    min_engagement: float = parameter("m that they must reach below it", low=0.0, high=0.03)
+    min_engagement: float = parameter("m that they must reach below its rim", low=0.0, high=0.03)
     finger_slack: float = parameter("m between pad and target on either side before closing", low=0.002, high=0.02)
-    clearance: float = parameter("m between finger tips and what they come down over", low=0.0, high=0.02)
-    floor: float = parameter("m above the table that the closed tips keep", low=0.001, high=0.02)
+    clearance: float = parameter("m that the tips stay above what they come down over", low=0.0, high=0.02)
+    floor: float = parameter("m above the table, lowest tool height", low=0.001, high=0.02)
     push_height: float = parameter("m, tool height of a push on the bare table", low=0.005, high=0.03)
     surface_clearance: float = parameter("m, tool height over objects under the start", low=0.0, high=0.03)
-    start_border: float = parameter("m from the workspace's border that a push's start keeps", low=0.0, high=0.1)
-    end_border: float = parameter("m that its end keeps, and with it what is swept along", low=0.0, high=0.15)
-    graspable: str = parameter("what a grasp may be about", choices=("target", "anything"))
+    start_border: float = parameter(
+        "m, smallest distance of a push's start from the workspace's border", low=0.0, high=0.1
+    )
+    end_border: float = parameter("m, the same for its end; leaves room for what is swept along", low=0.0, high=0.15)
+    graspable: str = parameter("what may be grasped", choices=("target", "anything"))
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """One kind of primitive in one view, for every pixel (S, S).
+    """One kind of primitive in one view, for every pixel.
 
     Attributes:
-        feasible: Whether the primitive can be carried out and has a purpose.
-        z: Tool height in meters.
-        opening: Opening of the fingers in meters; 0 for a push.
-        misfit: How badly a grasp fits the target, in meters, see :func:`decode_grasps`; 0 for a push.
+        feasible: (S, S) bool, whether the primitive can be executed and has a purpose.
+        z: (S, S) float32, tool height in meters.
+        opening: (S, S) float32, opening of the fingers in meters; 0 for a push.
+        misfit: (S, S) float64, how badly a grasp fits the target, in meters, see :func:`decode_grasps`; 0 for a push.
     """
 
     feasible: NDArray[np.bool_]
@@ -65,7 +69,19 @@ class Decoded:
     def primitive(
         self, kind: PrimitiveKind, view: View, grid: Grid, row: int, column: int, q_value: float
     ) -> Primitive:
-        """The primitive of a pixel; ``view`` is one of an image on ``grid``."""
+        """Return the primitive of a pixel.
+
+        Args:
+            kind: The kind that was decoded.
+            view: The view.
+            grid: Cells of the image that the view shows.
+            row: Row of the pixel.
+            column: Column of the pixel.
+            q_value: Value of the action.
+
+        Returns:
+            The primitive, in the base frame.
+        """
         x, y = (float(value) for value in grid.to_metres(*view.to_cell(row, column)))
         position = (x, y, float(self.z[row, column]))
         if kind is PrimitiveKind.PUSH:
@@ -80,10 +96,20 @@ def decode_grasps(
     gripper: GripperModel,
     config: DecodingConfig,
 ) -> Decoded:
-    """Grasps that close along the columns of a view, from heights (S, S) in metres and the target's cells (S, S).
+    """Decode grasps of a target that close along the columns of a view.
 
-    The misfit of a grasp is the distance beyond firm contact at which the target touches a pad, plus a small share of
-    its distance from the middle between the pads and of the unevenness of its outline along them.
+    The misfit of a grasp is the distance by which the target touches a pad outside the region of firm contact, plus
+    small fractions of its distance from the middle between the pads and of the unevenness of its outline along them.
+
+    Args:
+        height: (S, S) float32, meters above the table.
+        mask: (S, S) bool, the target's cells.
+        resolution: Meters per pixel.
+        gripper: The gripper.
+        config: Geometry of the primitives.
+
+    Returns:
+        The grasps; feasible only on the target, where it fits between the fingers and they reach below both rims.
     """
     if not mask.any():
         nothing = np.zeros(height.shape, np.float32)
@@ -113,9 +139,18 @@ def grasp_height(
     gripper: GripperModel,
     config: DecodingConfig,
 ) -> float:
-    """Tool height in metres of a grasp at the middle of a view (S, S), S odd, that opens so many metres.
+    """Return the tool height of a grasp in the middle of a view, by the rules of :func:`decode_grasps`.
 
-    The rules are those of :func:`decode_grasps`. Where the mask is empty, the middle's own height counts as the top.
+    Args:
+        height: (S, S) float32, meters above the table; S is odd.
+        mask: (S, S) bool, the target's cells; if there are none, the pixel in the middle counts as the target.
+        opening: Meters between the fingers before they close.
+        resolution: Meters per pixel.
+        gripper: The gripper.
+        config: Geometry of the primitives.
+
+    Returns:
+        Meters above the table.
     """
     middle = len(height) // 2
     if not mask.any():
@@ -129,40 +164,30 @@ def grasp_height(
 def decode_open_grasps(
     height: NDArray[np.float32], resolution: float, gripper: GripperModel, config: DecodingConfig
 ) -> Decoded:
-    """Grasps of whatever is there, with open fingers that close along the columns, from heights (S, S) in metres."""
+    """Decode grasps of any object, with fully open fingers that close along the columns of a view.
+
+    Args:
+        height: (S, S) float32, meters above the table.
+        resolution: Meters per pixel.
+        gripper: The gripper.
+        config: Geometry of the primitives.
+
+    Returns:
+        The grasps; feasible where an object is high enough between the fingers. Their misfit is 0.
+    """
     opening = np.full(height.shape, gripper.stroke, np.float32)
     beside = _beside(height, np.arange(height.shape[1]), opening / resolution / 2, resolution, gripper)
-    palm = cv2.dilate(height, _box(gripper.palm_length, gripper.palm_width, resolution))
-    top = cv2.dilate(height, _box(gripper.tip_width, gripper.tip_width, resolution))
-    tip = np.maximum(np.maximum(top - config.grasp_depth, beside + config.clearance), config.floor)
-    z = np.maximum(tip, palm - gripper.palm_clearance)
+    palm = highest_within(height, gripper.palm_length, gripper.palm_width, resolution)
+    top = highest_within(height, gripper.tip_width, gripper.tip_width, resolution)
+    tip_limit = np.maximum(top - config.grasp_depth, beside + config.clearance)
+    z = lowest_tool_height(tip_limit, palm, 0.0, config.floor, gripper)
     feasible = (height - z >= config.min_engagement) & (height > OCCUPIED)
     return Decoded(feasible, z.astype(np.float32), opening, np.zeros(height.shape))
 
 
-def decode_pushes(
-    height: NDArray[np.float32],
-    view: View,
-    grid: Grid,
-    workspace: Grid,
-    inside: NDArray[np.bool_],
-    gripper: GripperModel,
-    config: DecodingConfig,
-) -> Decoded:
-    """Pushes along the columns of a view of an image on ``grid`` that stay on ``workspace``.
-
-    height: (S, S) metres. inside: (S, S) pixels where a push may start.
-    """
-    under = cv2.dilate(height, _box(gripper.tip_width, gripper.fingers_width, grid.resolution))
-    z = np.where(under > OCCUPIED, under + config.surface_clearance, np.float32(config.push_height))
-    meets = _highest_ahead(height, gripper.fingers_width, grid.resolution) > z + OCCUPIED
-    feasible = inside & meets & _stays(view, grid, workspace, config)
-    return Decoded(feasible, z.astype(np.float32), np.zeros_like(height), np.zeros(height.shape))
-
-
 @cache
 def _rises(gripper: GripperModel) -> NDArray[np.float64]:
-    """Meters that the tips end above the tool center point, at openings 1 mm apart from 0 to the stroke."""
+    """Return by how many meters the tips end above the tool center point, for openings of 0, 1, 2... mm."""
     count = round(1000 * gripper.stroke) + 1
     return np.array([gripper.tip_rise(width) for width in np.linspace(0.0, gripper.stroke, count)])
 
@@ -175,19 +200,19 @@ def _tool_heights(
     resolution: float,
     gripper: GripperModel,
     config: DecodingConfig,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Tool heights (S, S), and how far the tips end above it once they have closed on ``width`` (S, 1); all in metres.
+) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Return the tool heights (S, S), and how far the tips end above them once they have closed on the target (S, 1).
 
-    opening: (S, S) metres between the fingers of a grasp at each pixel.
+    All lengths are in meters: ``width`` (S, 1) of the target in each row, ``opening`` (S, S) of the fingers before they
+    close.
     """
     rises = _rises(gripper)
     closed_rise = rises[np.clip(np.round(width * 1000), 0, len(rises) - 1).astype(int)]
-    others = np.where(mask, np.float32(0.0), height)  # unseen cells count as free: a descent is force-limited
+    others = without_target(height, mask)
     beside = _beside(others, np.arange(mask.shape[1]), opening / resolution / 2, resolution, gripper)
-    palm = cv2.dilate(others, _box(gripper.palm_length, gripper.palm_width, resolution))
-    top = float(np.percentile(height[mask], 90))
-    tip = np.maximum(top - config.grasp_depth, beside + config.clearance)
-    return np.maximum(np.maximum(tip - closed_rise, config.floor), palm - gripper.palm_clearance), closed_rise
+    palm = highest_within(others, gripper.palm_length, gripper.palm_width, resolution)
+    tip_limit = np.maximum(target_top(height, mask) - config.grasp_depth, beside + config.clearance)
+    return lowest_tool_height(tip_limit, palm, closed_rise, config.floor, gripper), closed_rise
 
 
 def _beside(
@@ -197,33 +222,10 @@ def _beside(
     resolution: float,
     gripper: GripperModel,
 ) -> NDArray[np.float32]:
-    """Highest surface where the two tips come down, for every pixel that a grasp may be centred on."""
-    highest = cv2.dilate(others, _box(gripper.tip_thickness + 0.004, gripper.tip_width + 0.004, resolution))
+    """Return the highest surface where the two tips of a grasp at each pixel come down."""
+    thickness, width = gripper.tip_thickness + 2 * TIP_MARGIN, gripper.tip_width + 2 * TIP_MARGIN
+    highest = highest_within(others, thickness, width, resolution)
     offset = np.round(half_opening_px + gripper.tip_thickness / 2 / resolution).astype(int)
     rows, last = np.arange(len(others))[:, None], others.shape[1] - 1
     sides = [highest[rows, np.clip(columns + sign * offset, 0, last)] for sign in (-1, 1)]
     return np.maximum(*sides)
-
-
-def _highest_ahead(height: NDArray[np.float32], width: float, resolution: float) -> NDArray[np.float32]:
-    """Highest surface in the corridor that a push from each pixel sweeps."""
-    corridor = _box(PUSH_LENGTH, width, resolution)
-    ahead = cv2.dilate(height, corridor, anchor=(0, corridor.shape[0] // 2))
-    return np.asarray(ahead, np.float32)
-
-
-def _stays(view: View, grid: Grid, workspace: Grid, config: DecodingConfig) -> NDArray[np.bool_]:
-    """Whether a stroke from each pixel of a view keeps away from the border of the workspace."""
-    rows, columns = np.meshgrid(np.arange(float(view.size)), np.arange(float(view.size)), indexing="ij")
-    stays = np.ones((view.size, view.size), np.bool_)
-    for ahead, border in ((0.0, config.start_border), (PUSH_LENGTH / grid.resolution, config.end_border)):
-        x, y = grid.to_metres(*view.to_cell(rows, columns + ahead))
-        for place, first, cells in ((x, workspace.x_min, workspace.columns), (y, workspace.y_min, workspace.rows)):
-            last = first + cells * workspace.resolution
-            stays &= (place >= first + border) & (place <= last - border)
-    return stays
-
-
-def _box(length: float, width: float, resolution: float) -> NDArray[np.uint8]:
-    """A kernel of ``length`` metres along the columns and ``width`` along the rows."""
-    return np.ones((round(width / resolution) | 1, round(length / resolution) | 1), np.uint8)

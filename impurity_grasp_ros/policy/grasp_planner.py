@@ -1,8 +1,8 @@
 """Antipodal grasps of a target on the heightmap, with a clearance check for both fingers and the palm.
 
-For each angle of the closing axis the target's outline gives, row by row, how wide it is under a finger's width and
-where its middle lies. The fingers open that far and a little more; they fit if nothing but the target stands where
-their tips come down and swing in.
+The target is seen in views whose columns run along the closing axis. In each row of a view, the outline within a
+finger's width gives the width and the middle of the target. The fingers open a little wider than that. They fit if
+nothing but the target stands where their tips come down and close.
 """
 
 from __future__ import annotations
@@ -18,11 +18,18 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, Primitive
 from impurity_grasp_ros.gripper import GripperModel
+from impurity_grasp_ros.policy.clearance import highest_within, lowest_tool_height, target_top, without_target
+from impurity_grasp_ros.policy.contact import first_columns
 from impurity_grasp_ros.policy.rotation import View
 
 VIEW_SIZE_PX = 96
+"""Edge of a view around the target's center."""
+
 EDGE_PX = 2
-"""Cells inside the outline at which the height of an edge is read; the outermost cells mix with the ground."""
+"""Cells inside the outline at which the height of an edge is read; the outermost cells blend with the ground."""
+
+CROWD_HEIGHT = 0.01
+"""Meters above the table above which a cell next to the target counts as occupied."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +38,25 @@ class GraspPlannerConfig:
 
     angles: int = parameter("closing directions tried over half a turn", low=4, high=64)
     depth: float = parameter("m that the tips reach below the target's top where they can", low=0.01, high=0.05)
-    min_engagement: float = parameter("m that they must reach below it", low=0.002, high=0.03)
+    min_engagement: float = parameter("m that they must reach below its edge", low=0.002, high=0.03)
     finger_slack: float = parameter("m between pad and target on either side before closing", low=0.002, high=0.02)
-    clearance: float = parameter("m between finger tips and what they come down over", low=0.0, high=0.02)
-    floor: float = parameter("m above the table that the closed tips keep", low=0.001, high=0.02)
-    off_center_cost: float = parameter("score lost per metre beside the target's middle", low=0.0, high=100.0)
-    width_cost: float = parameter("score lost per metre of target width", low=0.0, high=100.0)
+    clearance: float = parameter("m that the tips stay above what they come down over", low=0.0, high=0.02)
+    floor: float = parameter("m above the table, lowest tool height", low=0.001, high=0.02)
+    off_center_cost: float = parameter("score lost per meter beside the target's middle", low=0.0, high=100.0)
+    width_cost: float = parameter("score lost per meter of target width", low=0.0, high=100.0)
     slope_cost: float = parameter("score lost per unit of edge slope under the pads", low=0.0, high=10.0)
-    coverage_cost: float = parameter("score lost per part of the pads that meets nothing", low=0.0, high=10.0)
-    crowd_cost: float = parameter("score lost when all the room beside the target is taken", low=0.0, high=10.0)
+    coverage_cost: float = parameter("score lost per fraction of the pads that meets nothing", low=0.0, high=10.0)
+    crowd_cost: float = parameter("score lost when all the room for a finger is occupied", low=0.0, high=10.0)
 
 
 @dataclass(frozen=True)
 class GraspCandidate:
-    """A feasible grasp and how good it looks; a score of 1 is a free, centred, deep grasp."""
+    """A feasible grasp and its score.
+
+    Attributes:
+        primitive: The grasp, its score as ``q_value``.
+        score: At most 1; higher is better.
+    """
 
     primitive: Primitive
     score: float
@@ -53,15 +65,21 @@ class GraspCandidate:
 def plan_grasps(
     heightmap: Heightmap, mask: NDArray[np.bool_], gripper: GripperModel, config: GraspPlannerConfig
 ) -> list[GraspCandidate]:
-    """The best feasible grasp of each closing direction, best first.
+    """Plan grasps of a target.
 
-    mask: (R, C) bool on the heightmap, the target's visible cells. Empty when no direction is feasible.
+    Args:
+        heightmap: The view.
+        mask: (R, C) bool, the target's visible cells.
+        gripper: The gripper.
+        config: Limits and scores.
+
+    Returns:
+        The best feasible grasp of each closing direction, best first; empty if there is none.
     """
     rows, columns = np.nonzero(mask)
     if len(rows) == 0:
         return []
-    top = float(np.percentile(heightmap.height[mask], 90))
-    others = np.where(mask, np.float32(0.0), heightmap.height)  # unseen cells count as free: a descent is force-limited
+    top, others = target_top(heightmap.height, mask), without_target(heightmap.height, mask)
     candidates = []
     for angle in np.arange(config.angles) * math.pi / config.angles:
         view = View(float(rows.mean()), float(columns.mean()), float(angle), VIEW_SIZE_PX)
@@ -78,26 +96,26 @@ def _best_in_view(
     gripper: GripperModel,
     config: GraspPlannerConfig,
 ) -> list[GraspCandidate]:
-    """The best feasible grasp, if any, that closes along the view's columns."""
+    """Return the best feasible grasp, if any, that closes along the columns of a view."""
     resolution = heightmap.grid.resolution
     turned_mask = view.render(mask.astype(np.uint8)) > 0
     if not turned_mask.any():
         return []
     outline = trace_outline(turned_mask, view.render(heightmap.height), gripper.tip_width / resolution)
-    rows, left, right = outline.rows, outline.left, outline.right
-    middle = (left + right) / 2
-    width = np.asarray((right - left + 1) * resolution, np.float64)
+    rows, middle = outline.rows, (outline.left + outline.right) / 2
+    middle_px = np.round(middle).astype(int)
+    width = np.asarray((outline.right - outline.left + 1) * resolution, np.float64)
     closed_rise = np.array([gripper.tip_rise(value) for value in width])
 
     surface = view.render(others)
     side_height, crowding = _beside(surface, outline, gripper, config, resolution)
-    palm_height = _around(surface, rows, middle, gripper, resolution)
-    tip = np.maximum(top - config.depth, side_height + config.clearance)
-    position_z = np.maximum(np.maximum(tip - closed_rise, config.floor), palm_height - gripper.palm_clearance)
+    under_palm = highest_within(surface, gripper.palm_length, gripper.palm_width, resolution)
+    tip_limit = np.maximum(top - config.depth, side_height + config.clearance)
+    position_z = lowest_tool_height(tip_limit, under_palm[rows, middle_px], closed_rise, config.floor, gripper)
     engagement = outline.edge_height - position_z - closed_rise
     off_center = np.abs(rows - (view.size - 1) / 2) * resolution
 
-    covered = surface[rows, np.round(middle).astype(int)] > outline.edge_height  # the fingers would hold the cover
+    covered = surface[rows, middle_px] > outline.edge_height  # there the fingers would hold the cover
     feasible = (width + config.finger_slack <= gripper.stroke) & (engagement >= config.min_engagement) & ~covered
     score = np.where(feasible, _scores(outline, width, engagement, off_center, crowding, config), -np.inf)
     best = int(score.argmax())
@@ -111,11 +129,15 @@ def _best_in_view(
 
 @dataclass(frozen=True)
 class Outline:
-    """What two pads that close along the columns would meet, for every row (n,) of a turned mask.
+    """What two pads that close along the columns would meet, for each row (n,) of a view that shows the target.
 
-    rows; left, right: first and last column within a finger's width; edge_height: metres of the target's surface just
-    inside its lower edge, where a pad would press; slope: columns per row by which the steeper edge runs away;
-    coverage: part of a finger's width that the target fills.
+    Attributes:
+        rows: (n,) indices of these rows.
+        left: (n,) the target's first column within a finger's width.
+        right: (n,) the target's last column within a finger's width.
+        edge_height: (n,) height in meters just inside the lower of the two edges, where a pad would press.
+        slope: (n,) columns per row by which the steeper of the two edges deviates from the pad.
+        coverage: (n,) fraction of a finger's width that the target fills.
     """
 
     rows: NDArray[np.intp]
@@ -134,7 +156,7 @@ def _scores(
     crowding: NDArray[np.float32],
     config: GraspPlannerConfig,
 ) -> NDArray[np.float64]:
-    """How good a grasp at every row of an outline (n,) looks; lengths in metres."""
+    """Return the scores (n,) of grasps at the rows of an outline; lengths in meters."""
     return (
         np.minimum(engagement / config.depth, 1.0)
         - config.off_center_cost * off_center
@@ -146,11 +168,19 @@ def _scores(
 
 
 def trace_outline(mask: NDArray[np.bool_], height: NDArray[np.float32], finger_px: float) -> Outline:
-    """Trace a turned mask that is not empty; ``finger_px`` is the width of a finger in pixels."""
-    present = mask.any(axis=1)
+    """Trace the outline of a target.
+
+    Args:
+        mask: (S, S) bool, the target's cells in a view, at least one.
+        height: (S, S) float32, meters above the table.
+        finger_px: Width of a finger in pixels.
+
+    Returns:
+        The outline.
+    """
     columns = mask.shape[1]
-    first = np.where(present, mask.argmax(axis=1), columns)
-    last = np.where(present, columns - 1 - mask[:, ::-1].argmax(axis=1), -1)
+    first, last = first_columns(mask), columns - 1 - first_columns(mask[:, ::-1])  # -1 in rows without the target
+    present = first < columns
     window = max(3, round(finger_px))
     rows = np.nonzero(present)[0]
     left, right = minimum_filter1d(first, window)[rows], maximum_filter1d(last, window)[rows]
@@ -173,25 +203,12 @@ def _beside(
     config: GraspPlannerConfig,
     resolution: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Highest surface where the two tips come down and swing in, and the part of that room that is taken."""
+    """Return the highest surface where either tip comes down, and the occupied fraction of that room, both (n,)."""
     length = round((gripper.tip_thickness + config.finger_slack) / resolution) | 1
     across = round(gripper.tip_width / resolution) | 1
     highest = cv2.dilate(surface, np.ones((across + 2, length + 2), np.uint8))
-    taken = cv2.blur((surface > 0.01).astype(np.float32), (length, across))
+    occupied = cv2.blur((surface > CROWD_HEIGHT).astype(np.float32), (length, across))
     reach = length // 2 + 1
     columns = np.stack([outline.left - reach, outline.right + reach])
     columns = np.clip(columns, 0, surface.shape[1] - 1)
-    return highest[outline.rows, columns].max(axis=0), taken[outline.rows, columns].max(axis=0)
-
-
-def _around(
-    surface: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    middle: NDArray[np.float64],
-    gripper: GripperModel,
-    resolution: float,
-) -> NDArray[np.float32]:
-    """Highest surface under palm and knuckles."""
-    along, across = (round(side / resolution) | 1 for side in (gripper.palm_length, gripper.palm_width))
-    highest = cv2.dilate(surface, np.ones((across, along), np.uint8))
-    return highest[rows, np.clip(np.round(middle).astype(int), 0, surface.shape[1] - 1)]
+    return highest[outline.rows, columns].max(axis=0), occupied[outline.rows, columns].max(axis=0)

@@ -1,7 +1,7 @@
-"""Q-networks: fully convolutional action values of a push and a grasp along the columns of a view (paper, 5.2.1).
+"""Q-networks: fully convolutional values of grasps and pushes along the columns of a view (paper, section 5.2.1).
 
-Every network maps views (B, 8, S, S), as ``observation.py`` encodes them, to values (B, 2, S, S); channel 0 belongs to
-grasps, channel 1 to pushes, as in :class:`PrimitiveKind`. S must be a multiple of 32.
+Every network maps views (B, 8, S, S) float32, as ``observation.py`` encodes them, to values (B, 2, S, S) float32. The
+channels of the values are in the order of ``PrimitiveKind``: grasps, then pushes. S must be a multiple of 32.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.policy.densenet import DenseNetQNetwork
 from impurity_grasp_ros.policy.observation import CHANNELS
-
-PRIMITIVES = 2
-"""Grasp and push."""
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Which Q-network. The widths matter to ``compact`` alone."""
+    """Which Q-network, and its size. Only ``compact`` has sizes that can be chosen."""
 
     backbone: str = parameter("the kind of network", choices=("compact", "densenet121"))
     stem_channels: int = parameter("feature maps at half resolution", low=4, high=256)
@@ -33,24 +31,26 @@ class CompactQNetwork(nn.Module):
     """A small network: half-resolution stem, dilated residual body, one head for both primitives."""
 
     def __init__(self, config: NetworkConfig) -> None:
+        """Build the network with the sizes of ``config``."""
         super().__init__()
         stem, body = config.stem_channels, config.body_channels
         self.stem = nn.Sequential(*_convolution(CHANNELS, stem, kernel=5, stride=2))
         self.down = nn.Sequential(*_convolution(stem, body, kernel=3, stride=2))
         self.body = nn.Sequential(*(ResidualBlock(body, dilation) for dilation in config.dilations))
-        self.head = nn.Sequential(*_convolution(stem + body, 32, kernel=3), nn.Conv2d(32, PRIMITIVES, 1))
+        self.head = nn.Sequential(*_convolution(stem + body, 32, kernel=3), nn.Conv2d(32, len(PrimitiveKind), 1))
 
     def forward(self, views: Tensor) -> Tensor:
-        """Values (B, 2, S, S) of views (B, 8, S, S)."""
+        """Compute the values (B, 2, S, S) of views (B, 8, S, S)."""
         fine = self.stem(views)
         coarse = _resize(self.body(self.down(fine)), fine.shape[2])
         return _resize(self.head(torch.cat([fine, coarse], dim=1)), views.shape[2])
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, the first one dilated, around a shortcut."""
+    """Two convolutions, the first one dilated, whose output is added to the input."""
 
     def __init__(self, channels: int, dilation: int) -> None:
+        """Build the block for ``channels`` feature maps."""
         super().__init__()
         self.layers = nn.Sequential(
             *_convolution(channels, channels, kernel=3, dilation=dilation),
@@ -59,17 +59,25 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features of the same shape."""
+        """Map features (B, C, H, W) to features of the same shape."""
         return torch.relu(features + self.layers(features))
 
 
 def make_network(config: NetworkConfig) -> nn.Module:
-    """A freshly initialised network, from torch's global generator; seed it with ``torch.manual_seed``."""
+    """Make a network with random weights, from torch's global generator; seed it with ``torch.manual_seed``.
+
+    Args:
+        config: Which network.
+
+    Returns:
+        The network, its weights in channels-last order.
+    """
     network = CompactQNetwork(config) if config.backbone == "compact" else DenseNetQNetwork(CHANNELS // 2)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1) -> list[nn.Module]:
+    """Return a convolution that keeps the size but for its stride, with normalization and activation."""
     padding = dilation * (kernel // 2)
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False)
     return [layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

@@ -1,7 +1,7 @@
 """The target-agnostic learned actor: the best action anywhere on the workspace.
 
-Push-grasping without a target (Zeng et al., 2018), the paper's baselines VPG and S-VPG. The whole workspace at half the
-resolution has the size of a crop, so network, views and primitives are those of the target-centric agent.
+It is push-grasping without a target (Zeng et al., 2018), as in the paper's baselines VPG and S-VPG. At half the
+resolution, the whole workspace has the size of a crop, so network, views and primitives are those of ``agent.py``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.observation import view_of
 
 FACTOR = 2
-"""Edge of a cell of the overview, in cells of the heightmap."""
+"""Edge of an overview cell in cells of the heightmap."""
 
 
 def overview_of(heightmap: Heightmap) -> Heightmap:
-    """Downsample a heightmap (R, C) to (R / 2, C / 2); each cell takes the highest of its four, as projection does."""
+    """Downsample a heightmap to half its resolution.
+
+    Args:
+        heightmap: The view, (R, C) cells.
+
+    Returns:
+        (R / 2, C / 2) cells of the same ground, each with color and height of the highest of its four seen cells.
+    """
     grid = heightmap.grid
     coarse = Grid(grid.x_min, grid.y_min, grid.rows // FACTOR, grid.columns // FACTOR, FACTOR * grid.resolution)
     seen = np.where(heightmap.valid, heightmap.height, np.float32(-1.0))
@@ -64,11 +71,7 @@ class OverviewAgent:
         self._heeds_target = heeds_target
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
-        """Choose the best feasible action, costs included.
-
-        Raises:
-            NoPrimitiveError: There is none.
-        """
+        """Choose the best feasible action, costs included, see ``agent.choose`` and ``protocols.Actor``."""
         overview = overview_of(heightmap)
         everything = np.ones(overview.height.shape, np.bool_)
         situation = situation_of(overview, everything, True, heightmap.grid, self._gripper, self._config, self._costs)
@@ -79,7 +82,7 @@ class OverviewAgent:
 
 
 def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> NDArray[np.float32]:
-    """Copy of the values (2, 16, S, S) with minus infinity outside of the target's mask (grasps) and crop (pushes)."""
+    """Return a copy of values (2, 16, S, S), minus infinity outside the target's mask (grasps) or crop (pushes)."""
     masks = {PrimitiveKind.GRASP: attention.mask, PrimitiveKind.PUSH: np.ones_like(attention.mask)}
     limited = values.copy()
     for kind, mask in masks.items():
@@ -90,7 +93,7 @@ def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> N
 
 
 def _on_grid(mask: NDArray[np.bool_], source: Grid, grid: Grid) -> NDArray[np.bool_]:
-    """Resample a mask to a coarser grid: the cells that contain any part of it."""
+    """Resample a mask to a coarser grid; true in the cells that contain any part of it."""
     rows, columns = (index.astype(np.float64) for index in np.nonzero(mask))
     row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_metres(rows, columns)))
     inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)

@@ -1,7 +1,7 @@
-"""Heuristic pushes: through a target's tightest side, or through the upper layer of a heap that may hide one.
+"""Heuristic pushes: through the objects next to a target, or through the upper layer of a heap that may hide one.
 
-Candidates start on a small fan around the centre for each of the 16 directions of travel. Each sweeps a corridor of the
-closed fingers' width; what stands in it, and where, makes the score.
+In each of the 16 directions of travel, pushes from several starts around the center are compared. A push sweeps a
+corridor as wide as the closed fingers. Its score depends on what stands in that corridor, and where.
 """
 
 from __future__ import annotations
@@ -16,40 +16,55 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP, ROTATIONS
-from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive
 from impurity_grasp_ros.gripper import GripperModel
+from impurity_grasp_ros.policy.history import is_similar
 from impurity_grasp_ros.policy.rotation import View
 
 VIEW_SIZE_PX = 160
+"""Edge of a view around the center; it holds every start and stroke."""
 
 OCCUPIED = 0.004
-"""Metres above the table, or above the tool, from which on a cell stands in the way."""
+"""Meters; a surface more than this above the table counts as an object, one more than this above the tool is swept."""
 
 
 @dataclass(frozen=True)
 class PushPlannerConfig:
-    """Where pushes start and what they are worth. Counts of cells are divided by those of a typical block."""
+    """Where pushes start, and how they are scored. Areas are in units of ``BLOCK_CELLS``, about one block."""
 
     table_height: float = parameter("m, tool height of a push on the bare table", low=0.005, high=0.03)
     surface_clearance: float = parameter("m, tool height over objects under the start", low=0.0, high=0.03)
-    start_distances: tuple[float, ...] = parameter("m from the centre, against the direction", low=0.0, high=0.12)
-    start_offsets: tuple[float, ...] = parameter("m from the centre, across the direction", low=-0.08, high=0.08)
-    start_border: float = parameter("m from the workspace's border that the start keeps", low=0.0, high=0.1)
-    end_border: float = parameter("m that the end keeps, and with it what is swept along", low=0.0, high=0.15)
-    focus: float = parameter("m around the target within which neighbours count most", low=0.005, high=0.1)
-    neighbor_value: float = parameter("score of sweeping one block's worth of neighbours", low=0.0, high=10.0)
+    start_distances: tuple[float, ...] = parameter(
+        "m from the center, against the direction of travel", low=0.0, high=0.12
+    )
+    start_offsets: tuple[float, ...] = parameter("m from the center, across that direction", low=-0.08, high=0.08)
+    start_border: float = parameter(
+        "m, smallest distance of the start from the border of the workspace", low=0.0, high=0.1
+    )
+    end_border: float = parameter("m, the same for the end; leaves room for what is swept along", low=0.0, high=0.15)
+    focus: float = parameter("m around the target within which neighbors count most", low=0.005, high=0.1)
+    neighbor_value: float = parameter("score of sweeping one block's area of neighbors", low=0.0, high=10.0)
     target_value: float = parameter("score of sweeping the target", low=-10.0, high=10.0)
-    ahead_cost: float = parameter("score lost when the end of the stroke is built up", low=0.0, high=10.0)
+    ahead_cost: float = parameter("score lost for one block's area of objects beyond the end", low=0.0, high=10.0)
     surface_cost: float = parameter("score lost for starting on top of objects", low=0.0, high=10.0)
-    idle_cost: float = parameter("score lost for sweeping next to nothing", low=0.0, high=10.0)
-    layer: float = parameter("m below a heap's peak at which a stroke strips its upper layer", low=0.0, high=0.05)
+    idle_cost: float = parameter("score lost for a push that moves next to nothing", low=0.0, high=10.0)
+    layer: float = parameter("m; pushes more than this below a heap's peak strip its upper layer", low=0.0, high=0.05)
     layer_value: float = parameter("score of stripping the upper layer", low=0.0, high=10.0)
     repeat_cost: float = parameter("score lost for repeating a recent push", low=0.0, high=10.0)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What one push would meet, in blocks' worth of cells. z: tool height in metres."""
+    """What one push would meet. Areas are in units of ``BLOCK_CELLS``.
+
+    Attributes:
+        z: Tool height in meters.
+        neighbors: Swept area that does not belong to the target; cells close to the center count most.
+        target: Swept area of the target in half blocks, at most 1.
+        ahead: Area beyond the end of the stroke that is occupied.
+        on_surface: Whether the push starts on top of objects.
+        idle: Whether it sweeps next to nothing.
+    """
 
     z: float
     neighbors: float
@@ -60,7 +75,7 @@ class Sweep:
 
 
 BLOCK_CELLS = 200.0
-"""Cells that the swept part of a typical block covers."""
+"""Cells of a typical block that a push sweeps."""
 
 
 def plan_push(
@@ -72,16 +87,25 @@ def plan_push(
     config: PushPlannerConfig,
     refused: Sequence[Primitive] = (),
 ) -> Primitive | None:
-    """The best push around ``center`` (x, y) in metres, None when none is left that stays in the workspace.
+    """Find the push with the highest score.
 
-    mask: (R, C) bool, the target's cells, or None to search a heap. recent: earlier primitives, repeating one of which
-    costs; refused: those that the robot cannot execute and that are not chosen again.
+    Args:
+        heightmap: The view, whose grid is the workspace.
+        mask: (R, C) bool, the target's cells; None to search a heap.
+        center: (x, y) in meters, base frame: the middle of the target or of the heap.
+        recent: Earlier primitives; repeating a push costs ``repeat_cost`` for each time it occurs.
+        gripper: The gripper.
+        config: Starts and scores.
+        refused: Pushes that were refused before the arm moved; similar ones are left out.
+
+    Returns:
+        The push, its score as ``q_value``; None if every push is left out or does not stay on the workspace.
     """
     best: Primitive | None = None
     row, column = heightmap.grid.to_cell(*center)
     peak = _peak(heightmap, row, column)
     fingers = [round(side / heightmap.grid.resolution) for side in (gripper.fingers_width, gripper.tip_width)]
-    footprint = np.ones([side + 2 | 1 for side in fingers], np.uint8)  # a turned view may miss a cell
+    footprint = np.ones([side + 2 | 1 for side in fingers], np.uint8)  # one cell more for rounding in a turned view
     for step in range(ROTATIONS):
         view = View(row, column, step * ROTATION_STEP, VIEW_SIZE_PX)
         height = view.render(heightmap.height)
@@ -102,17 +126,8 @@ def plan_push(
     return best
 
 
-def is_similar(first: Primitive, second: Primitive, distance: float = 0.015, angle: float = 0.3) -> bool:
-    """Whether two primitives of a kind start within ``distance`` metres and ``angle`` radians of each other."""
-    if first.kind is not second.kind:
-        return False
-    period = math.pi if first.kind is PrimitiveKind.GRASP else 2 * math.pi
-    turn = abs((first.angle - second.angle + period / 2) % period - period / 2)
-    return math.dist(first.position[:2], second.position[:2]) < distance and turn < angle
-
-
 def _starts(resolution: float, config: PushPlannerConfig) -> Iterator[tuple[int, int]]:
-    """Pixels (row, column) of a view from which a push along its columns may start."""
+    """Yield the pixels (row, column) of a view at which a push along its columns may start."""
     middle = (VIEW_SIZE_PX - 1) / 2
     for distance in config.start_distances:
         for offset in config.start_offsets:
@@ -120,18 +135,13 @@ def _starts(resolution: float, config: PushPlannerConfig) -> Iterator[tuple[int,
 
 
 def _stays(grid: Grid, x: float, y: float, angle: float, config: PushPlannerConfig) -> bool:
-    """Whether a stroke from (x, y) keeps away from the border of the workspace."""
-    end = (x + PUSH_LENGTH * math.cos(angle), y + PUSH_LENGTH * math.sin(angle))
-    return _inside(grid, (x, y), config.start_border) and _inside(grid, end, config.end_border)
-
-
-def _inside(grid: Grid, point: tuple[float, float], border: float) -> bool:
-    x, y = point
-    return all(grid.contains(x + dx, y + dy) for dx in (-border, border) for dy in (-border, border))
+    """Whether a stroke from (x, y), in meters, keeps its distances from the border of the workspace."""
+    end_x, end_y = x + PUSH_LENGTH * math.cos(angle), y + PUSH_LENGTH * math.sin(angle)
+    return grid.contains(x, y, config.start_border) and grid.contains(end_x, end_y, config.end_border)
 
 
 def _peak(heightmap: Heightmap, row: float, column: float) -> float:
-    """Highest surface in metres within 4 cm of a cell."""
+    """Return the highest surface within 4 cm of a cell, in meters."""
     size = round(0.08 / heightmap.grid.resolution)
     return float(heightmap.window(round(row) - size // 2, round(column) - size // 2, size).height.max())
 
@@ -146,7 +156,7 @@ def _sweep(
     gripper: GripperModel,
     config: PushPlannerConfig,
 ) -> Sweep:
-    """What a push along the columns of a turned view meets from a start pixel above ``surface`` metres."""
+    """Return what a push along the columns of a view meets; ``surface`` is the height in meters under its start."""
     on_surface = surface > OCCUPIED
     z = surface + config.surface_clearance if on_surface else config.table_height
     half_width = round(gripper.fingers_width / 2 / resolution)
@@ -168,14 +178,14 @@ def _sweep(
 
 
 def _focus(focus: float, resolution: float) -> NDArray[np.float64]:
-    """Weights of a view's pixels: 1 on a target-sized middle, falling off as a Gaussian of ``focus`` metres."""
+    """Return the weights of a view's pixels: 1 within 18 mm of the middle, beyond it a Gaussian of ``focus`` meters."""
     offsets = (np.arange(VIEW_SIZE_PX) - (VIEW_SIZE_PX - 1) / 2) * resolution
     distance = np.hypot(offsets[:, None], offsets[None, :])
     return np.exp(-((np.maximum(distance - 0.018, 0.0) / focus) ** 2))
 
 
 def _target_value(sweep: Sweep, config: PushPlannerConfig) -> float:
-    """Free a visible target: sweep its neighbours, take the target along, towards free ground."""
+    """Score a push that is to free a target: sweep its neighbors and the target itself toward free ground."""
     return (
         config.neighbor_value * sweep.neighbors
         + config.target_value * sweep.target
@@ -186,7 +196,7 @@ def _target_value(sweep: Sweep, config: PushPlannerConfig) -> float:
 
 
 def _search_value(sweep: Sweep, peak: float, config: PushPlannerConfig) -> float:
-    """Uncover a heap: strip its upper layer from as high as possible, but below the peak."""
+    """Score a push that is to uncover a heap: as high as possible, but low enough to sweep the upper layer off."""
     strips = sweep.z < peak - config.layer
     return (
         config.neighbor_value * sweep.neighbors

@@ -1,4 +1,4 @@
-"""Views of a heightmap turned so that a direction of interest runs along the columns."""
+"""Views of a heightmap that are turned so that a given direction runs along their columns."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 @dataclass(frozen=True)
 class View:
-    """A square view of ``size`` pixels centred on the cell (row, column), its columns along ``angle``.
+    """A square view of a heightmap. A pixel is as large as a cell.
 
-    ``angle`` is in radians in the base frame, whose x runs along the columns and y along the rows of a heightmap.
+    Attributes:
+        row: Row of the heightmap in the middle of the view; may be fractional.
+        column: Column of the heightmap in the middle of the view; may be fractional.
+        angle: Direction in which the column index of the view grows, in radians from the x axis of the base frame.
+        size: Edge of the view in pixels.
     """
 
     row: float
@@ -28,7 +32,16 @@ class View:
     size: int
 
     def render(self, image: NDArray[Pixel], *, border: float = 0.0, smooth: bool = False) -> NDArray[Pixel]:
-        """Sample an image (R, C) or (R, C, n); cells outside take ``border``."""
+        """Sample an image.
+
+        Args:
+            image: (R, C) or (R, C, n), uint8 or float32, on the cells of the heightmap.
+            border: Value of pixels that lie outside the image.
+            smooth: Whether to interpolate bilinearly; otherwise the nearest cell is taken.
+
+        Returns:
+            (S, S) or (S, S, n), of the same type.
+        """
         c, s, half = math.cos(self.angle), math.sin(self.angle), (self.size - 1) / 2
         to_cell = np.array(
             [[c, -s, self.column - c * half + s * half], [s, c, self.row - s * half - c * half]], np.float64
@@ -45,7 +58,15 @@ class View:
         return np.asarray(sampled, image.dtype)
 
     def to_cell(self, row: Place, column: Place) -> tuple[Place, Place]:
-        """Cell (row, column) of the heightmap that a pixel of the view shows; fractional, numbers or arrays of them."""
+        """Return the cell of the heightmap that a pixel of the view shows.
+
+        Args:
+            row: Row of the pixel; a number or an array.
+            column: Column of the pixel, of the same shape.
+
+        Returns:
+            (row, column) of the cell, which may be fractional.
+        """
         c, s, half = math.cos(self.angle), math.sin(self.angle), (self.size - 1) / 2
         along, across = column - half, row - half
         return self.row + s * along + c * across, self.column + c * along - s * across

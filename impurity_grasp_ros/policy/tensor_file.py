@@ -1,7 +1,7 @@
 """Named tensors with text metadata in one file, in the safetensors format (https://github.com/huggingface/safetensors).
 
-Eight bytes hold the length of a JSON header, the header says where each tensor lies in the bytes after it. No ROS 2
-distribution has a package of the format's own library, hence this module.
+Eight bytes hold the length of a JSON header; the header says where each tensor lies in the bytes after it. This module
+exists because no ROS 2 distribution has a package of the format's own library.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import read_file
 
 MAX_FILE_BYTES = 1_000_000_000
+"""Size of the largest file that is read."""
+
 MAX_HEADER_BYTES = 10_000_000
+"""Length of the longest header that is read."""
+
 LENGTH_BYTES = 8
+"""Bytes that hold the length of the header; tensors start at a multiple of it."""
+
 METADATA = "__metadata__"
+"""Key of the metadata in the header."""
 
 DTYPES = {
     "F64": torch.float64,
@@ -32,41 +39,44 @@ DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+"""Types by their name in the format."""
+
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+"""Names in the format by type."""
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """What a file holds.
+    """Read a file.
 
     Args:
-        path: Of the file.
+        path: The file.
 
     Returns:
-        Tensors by name, on the CPU, and the metadata.
+        Tensors by name, on the CPU, and the metadata: texts by key.
 
     Raises:
-        CheckpointError: The file is missing, no regular file, too large, damaged or of another format.
+        CheckpointError: The file is missing, not a regular file, too large, damaged or of another format.
     """
     try:
         content = read_file(path, MAX_FILE_BYTES)
         header, start = _header(content)
         metadata = header.pop(METADATA, {})
         if not _is_text(metadata):
-            raise ValueError("the metadata is no text")
+            raise ValueError("the metadata is not text")
         return _tensors(header, content, start), metadata
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: expected a safetensors file of a network: {error}") from error
 
 
 def to_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
-    """The content of a file.
+    """Compose the content of a file.
 
     Args:
-        tensors: By name, contiguous and on the CPU, of a type in ``DTYPES``.
+        tensors: Tensors by name, contiguous and on the CPU, of a type in ``DTYPES``.
         metadata: Texts by key.
 
     Returns:
-        Bytes that :func:`read_tensors` and the format's own library read.
+        Bytes that :func:`read_tensors` and the format's own library can read.
     """
     header: dict[str, Any] = {METADATA: dict(metadata)}
     parts: list[bytes] = []
@@ -86,7 +96,7 @@ def to_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -
 
 
 def _header(content: bytes) -> tuple[dict[str, Any], int]:
-    """The header and where it ends; raises ValueError."""
+    """Return the header and the index of the first byte after it; raises ValueError."""
     length = int.from_bytes(content[:LENGTH_BYTES], "little")
     end = LENGTH_BYTES + length
     if length > MAX_HEADER_BYTES or end > len(content):
@@ -98,7 +108,7 @@ def _header(content: bytes) -> tuple[dict[str, Any], int]:
 
 
 def _tensors(header: Mapping[str, Any], content: bytes, start: int) -> dict[str, torch.Tensor]:
-    """The tensors, which have to fill the file without gaps; raises ValueError."""
+    """Return the tensors; raises ValueError unless they fill the rest of the file without gaps."""
     found, reached = {}, 0
     for name, entry in sorted(header.items(), key=lambda item: _begin(*item)):
         dtype, shape, (begin, end) = DTYPES[entry["dtype"]], entry["shape"], entry["data_offsets"]
@@ -113,7 +123,7 @@ def _tensors(header: Mapping[str, Any], content: bytes, start: int) -> dict[str,
 
 
 def _begin(name: str, entry: Any) -> tuple[int, int]:
-    """Where a tensor begins and ends; raises ValueError unless its entry is well formed."""
+    """Return where a tensor begins and ends; raises ValueError unless its entry is well formed."""
     if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str) or entry["dtype"] not in DTYPES:
         raise ValueError(f"the entry of {name} names no known type")
     shape: Any = entry.get("shape")
@@ -127,4 +137,5 @@ def _begin(name: str, entry: Any) -> tuple[int, int]:
 
 
 def _is_text(metadata: Any) -> bool:
+    """Whether metadata is a mapping whose values are texts."""
     return isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())

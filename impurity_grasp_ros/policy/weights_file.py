@@ -32,7 +32,7 @@ from impurity_grasp_ros.policy.tensor_file import read_tensors, to_bytes
 T = TypeVar("T")
 
 OLD_FORMAT, FORMAT = 1, 2
-"""The format that can be converted, and the present one."""
+"""The former format, which can be converted, and the present one."""
 
 MAX_MAGNITUDE = 1e4
 """Largest plausible magnitude of a weight: trained ones stay below 30, products of larger ones overflow float32."""
@@ -69,7 +69,7 @@ CONFIG_KEYS: dict[type[AnyConfig], str] = {AgentConfig: "agent", RectangleAgentC
 
 
 UNKNOWN = "unknown"
-"""Preset or commit of a training that does not know it."""
+"""Preset or commit of a training where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def read_weights(path: Path, kinds: Sequence[type[AnyConfig]] = (AgentConfig, Re
 
     Raises:
         CheckpointError: The file is missing or damaged, is not a file of such weights, or holds tensors that do not fit
-            their configuration or values that no training gives.
+            their configuration or implausible values.
     """
     tensors, metadata = read_tensors(path)
     keys = {CONFIG_KEYS[kind]: kind for kind in kinds}
@@ -150,7 +150,7 @@ def write_weights(path: Path, weights: Weights) -> None:
 
     Args:
         path: The file.
-        weights: What it has to hold; tensors contiguous and on the CPU.
+        weights: Its content; tensors contiguous and on the CPU.
 
     Raises:
         OSError: The file cannot be written.
@@ -164,12 +164,12 @@ def write_weights(path: Path, weights: Weights) -> None:
 
 
 def _parsed(config_type: type[T], metadata: Mapping[str, str], key: str) -> T | None:
-    """The dataclass under a key of the metadata, None without one; raises ValueError and ConfigError."""
+    """Return the dataclass under a key of the metadata, None without that key; raises ValueError and ConfigError."""
     return from_mapping(config_type, json.loads(metadata[key]), f"{key}.") if key in metadata else None
 
 
 def _without_costs(values: Any) -> tuple[Any, CostConfig | None]:
-    """A configuration of format 1 without the costs among its geometry, and these costs; raises ConfigError."""
+    """Separate a configuration of format 1 from the costs among its geometry; raises ConfigError."""
     decoding = values.get("decoding") if isinstance(values, Mapping) else None
     if not isinstance(decoding, Mapping):
         return values, None  # what is wrong with it comes out when it is parsed
@@ -199,7 +199,7 @@ def _check_shapes(expected: Mapping[str, Tensor], received: Mapping[str, Tensor]
 
 
 def _check_values(name: str, tensor: Tensor) -> None:
-    """Raise CheckpointError for values that no training gives."""
+    """Raise CheckpointError for implausible values."""
     if not tensor.is_floating_point() or not tensor.numel():
         return
     largest = tensor.abs().max().item()  # NaN when one of them is

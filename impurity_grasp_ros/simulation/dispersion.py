@@ -1,4 +1,4 @@
-"""The target-centric dispersion degree: how far a target stands from its neighbours (paper, section 5.2)."""
+"""The target-centric dispersion degree: how far a target stands from its neighbors (paper, section 5.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def dispersion_degree(
 ) -> float:
     """Target-centric dispersion degree, TCDD (equations 2 and 3): 1 when no object is closer than the finger opening.
 
-    target: (3,) or (2,), others: (K - 1, 3) or (K - 1, 2), centres in metres. A target that is alone is isolated.
+    target: (3,) or (2,), others: (K - 1, 3) or (K - 1, 2), centers in meters. A target that is alone is isolated.
     """
     if len(others) == 0:
         return 1.0

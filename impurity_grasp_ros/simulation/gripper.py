@@ -1,4 +1,4 @@
-"""The simulated gripper: fingers that move on arcs and stall on the object that they hold."""
+"""Simulated gripper: fingers that move on arcs and stall on the object that they hold."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pybullet
 from impurity_grasp_ros.simulation.robot import Robot
 
 STALL_OPENING = 2e-4
-"""Fingers whose opening changes by no more than this (m) between two checks have stalled."""
+"""Largest change of the opening in meters between two checks at which the fingers count as stalled."""
 
 LOST_OPENING = 1.5e-3
-"""Stalled fingers that move toward their target by more than this (m) have lost the object that they held."""
+"""Motion in meters of stalled fingers beyond which they have lost the object that they held."""
 
 HOLD_SPEED = 0.01
 """Velocity limit in m/s of stalled fingers; their force stays the same, but the contact solver drifts less."""
@@ -22,16 +22,15 @@ LOOK_INTERVAL = 0.025
 
 
 class SimulatedGripper:
-    """``Gripper`` protocol for the simulated gripper."""
+    """Simulated gripper with the ``Gripper`` protocol. At first its fingers are closed.
+
+    Args:
+        robot: The robot that carries the gripper.
+        speed: Rate of change of the opening in m/s.
+        force: Force per finger in newtons.
+    """
 
     def __init__(self, robot: Robot, *, speed: float, force: float) -> None:
-        """Close the fingers.
-
-        Args:
-            robot: The robot that carries the gripper.
-            speed: Speed of the opening, m/s.
-            force: Force per finger, newtons.
-        """
         self._robot = robot
         self._world = robot.world
         self._model = robot.gripper
@@ -59,20 +58,20 @@ class SimulatedGripper:
         self._last_check = (self._world.time, math.inf)
 
     def is_moving(self) -> bool:
-        """Whether the fingers are still making progress."""
+        """Return whether the fingers are still making progress."""
         return self._moving
 
     def opening(self) -> float:
-        """Mean distance between the pads in meters."""
+        """Return the mean distance between the pads in meters."""
         states = self._world.bullet.getJointStates(self._robot.body, self._robot.knuckles)
         return sum(self._model.pad_opening(state[0]) for state in states) / len(states)
 
     def is_holding(self) -> bool:
-        """Whether the fingers have stalled on something while closing."""
+        """Return whether the fingers stalled on an object while they were closing."""
         return not self._moving and self.opening() - self._target > LOST_OPENING
 
     def skip_motion(self) -> None:
-        """Jump to the end of the motion, in simulated time as if they had moved; call only while they touch nothing."""
+        """Jump to the end of the motion and advance simulated time accordingly; call only while they touch nothing."""
         distance = abs(self.opening() - self._target)
         if distance > STALL_OPENING:
             self.jump_to(self._target)

@@ -219,8 +219,7 @@ class SceneGenerator:
         """Whether a block lies on the table, at least ``margin`` meters inside the workspace."""
         points = corners(self._world, body, block)
         x, y = points[:, :2].mean(axis=0)
-        inside = all(self._grid.contains(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
-        return inside and points[:, 2].min() > -MAX_SINK
+        return self._grid.contains(x, y, margin) and points[:, 2].min() > -MAX_SINK
 
 
 def _check_seed(seed: int) -> None:

@@ -72,7 +72,7 @@ class World:
         )
 
     def close(self) -> None:
-        """Disconnect from the engine; the world cannot be used afterwards."""
+        """Disconnect from the engine; the world cannot be used afterward."""
         self.bullet.disconnect()
 
     @property

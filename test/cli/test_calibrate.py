@@ -43,7 +43,7 @@ def solve_recording(recording: Path, output: Path, **options: float) -> None:
     calibrate(pairs=recording, rows=BOARD.rows, columns=BOARD.columns, square=BOARD.square, output=output, **options)
 
 
-def test_a_recording_gives_the_camera_within_two_millimetres(recording: Path, tmp_path: Path) -> None:
+def test_a_recording_gives_the_camera_within_two_millimeters(recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "camera.yaml"
     solve_recording(recording, output)
     written = load_calibration(str(output))

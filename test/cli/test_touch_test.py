@@ -21,7 +21,7 @@ CALIBRATION, CELL = load_cell().calibration, load_cell()
 INTRINSICS = CALIBRATION.intrinsics
 
 
-def test_the_image_centre_shows_what_is_below_the_camera() -> None:
+def test_the_image_center_shows_what_is_below_the_camera() -> None:
     depth = float(CALIBRATION.T_base_camera[2, 3]) - 0.03
     point = point_of((round(INTRINSICS.cx_px), round(INTRINSICS.cy_px)), depth, INTRINSICS, CALIBRATION)
     np.testing.assert_allclose(point, [*CALIBRATION.translation[:2], 0.03], atol=1e-3)

@@ -1,4 +1,4 @@
-"""Fixtures of the fault suite, and the table that it writes with ``--fault-table``."""
+"""Fixtures of the fault suite, and the table that is written with ``--fault-table``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Table:
-    """Takes the rows from the reports, which parallel workers send, and writes the page."""
+    """Collects the rows from the test reports, also those of parallel workers, and writes the page."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -45,7 +45,7 @@ class Table:
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest) -> Verdict:
-    """Where a row notes what the system answered."""
+    """The answer of the system, for the row of this test."""
     request.node.stash[VERDICT] = Verdict()
     return request.node.stash[VERDICT]
 
@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def row_of(item: pytest.Item, what: str, todo: str) -> Row:
-    """What a test has found; its verdict must be there."""
+    """The row of a test, which must have set its verdict."""
     verdict = item.stash[VERDICT]
     assert verdict.code, f"expected {item.name} to note its verdict"
     message = re.sub(r"127(\.\d+){3}", "<robot_ip>", verdict.message).replace("|", "\\|")
@@ -70,21 +70,21 @@ def row_of(item: pytest.Item, what: str, todo: str) -> Row:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    """For faults that leave nothing behind that could be used again."""
+    """A robot for one test: for faults after which it cannot be used again."""
     with Rig(tmp_path) as rig:
         yield rig
 
 
 @pytest.fixture(scope="module")
 def shared_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
-    """One robot for all faults from which it recovers."""
+    """One robot for all faults from which it can recover."""
     with Rig(tmp_path_factory.mktemp("rig")) as rig:
         yield rig.start()
 
 
 @pytest.fixture
 def robot(shared_robot: Robot) -> Iterator[Robot]:
-    """The shared robot, ready at the start whatever a test before has left; at the end it must work."""
+    """The shared robot, ready whatever happened in earlier tests; afterward it must work."""
     shared_robot.cell.do("release_emergency_stop")
     until(lambda: shared_robot.recover().success, "recovery")
     shared_robot.await_ready()

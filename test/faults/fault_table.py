@@ -9,16 +9,16 @@ import pytest
 
 HEADER = """# Faults and how they end
 
-Written by the suite that brings each of them about (nodes in processes of their own, unmodified client libraries, an
-emulated controller):
+Written by the test suite that causes every fault (separate node processes, unmodified client libraries, emulated
+controller):
 
 ```bash
 bash scripts/test.sh test/faults --fault-table docs/faults.md
 ```
 
-Every row has passed: the answer carries the code and says why, the joints read again two seconds later have not moved,
-and the next goal works once the last column is done. Codes are those of `msg/ErrorCode.msg`, outcomes those of
-`msg/Attempt.msg`.
+Every row is a test that has passed: the answer has the code and gives a reason, the joints have not moved two seconds
+later, and the next goal works once the instruction in the last column has been followed. Codes are those of
+`msg/ErrorCode.msg`, outcomes those of `msg/Attempt.msg`.
 
 | | what happens | answer | what it says | what to do |
 |---|---|---|---|---|
@@ -26,19 +26,29 @@ and the next goal works once the last column is done. Codes are those of `msg/Er
 
 
 def fault(what: str, todo: str) -> pytest.MarkDecorator:
-    """Mark a test as a row of the table. what: happens. todo: by the operator, for the next goal to work."""
+    """Mark a test as a row of the table.
+
+    Args:
+        what: What happens.
+        todo: What the operator has to do for the next goal to work.
+    """
     return pytest.mark.fault(what, todo)
 
 
 @dataclass
 class Verdict:
-    """What the system answered. code: name of the error code or outcome."""
+    """The answer of the system.
+
+    Attributes:
+        code: Name of the error code or outcome.
+        message: The reason that it gives.
+    """
 
     code: str = ""
     message: str = ""
 
     def expect(self, found: str, expected: str, message: str) -> None:
-        """Note an answer; it must be the expected one and say why."""
+        """Store an answer after checking that it is the expected one and gives a reason."""
         assert found == expected, f"{found}: {message}"
         assert message
         self.code, self.message = found, message
@@ -46,7 +56,15 @@ class Verdict:
 
 @dataclass(frozen=True, order=True)
 class Row:
-    """One line of the table. place: of the test in the suite."""
+    """One line of the table.
+
+    Attributes:
+        place: File, line and name of the test; they determine the order.
+        what: What happens.
+        code: Name of the error code or outcome.
+        message: The reason that the system gives.
+        todo: What the operator has to do.
+    """
 
     place: tuple[str, int, str]
     what: str
@@ -56,7 +74,7 @@ class Row:
 
 
 def to_markdown(rows: Sequence[Row]) -> str:
-    """The page ``docs/faults.md``."""
+    """Return the page ``docs/faults.md``."""
     lines = [
         f"| {number} | {row.what} | `{row.code}` | {row.message} | {row.todo} |"
         for number, row in enumerate(sorted(rows), 1)

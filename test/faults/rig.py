@@ -1,4 +1,4 @@
-"""``motion_node`` alone, on an emulated controller with ideal mechanics, and what its faults have in common."""
+"""``motion_node`` with an emulated controller and ideal mechanics, and common steps of its fault tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from impurity_grasp_ros.errors import ErrorCode
 
 
 def motion_ready(client: Client) -> None:
-    """``motion_node`` alone is up; its robot need not be."""
+    """Wait until ``motion_node`` is running; its robot may not be ready."""
     until(client.execute.server_is_ready, "execute_primitive")
 
 
@@ -30,7 +30,7 @@ def code(result: ExecutePrimitive.Result) -> str:
 
 
 def ended(robot: Robot, handle: Any, verdict: Verdict, expected: str, words: str) -> None:
-    """The goal ends with a code and a reason, and the arm stays where it stopped."""
+    """Check that a goal ends with a code and a reason, and that the arm stays where it stopped."""
     result = robot.client.result(handle).result
     verdict.expect(code(result), expected, result.error_msg)
     assert words in result.error_msg, result.error_msg
@@ -38,7 +38,7 @@ def ended(robot: Robot, handle: Any, verdict: Verdict, expected: str, words: str
 
 
 def during(phase: str, action: Callable[[], Any]) -> Callable[[ExecutePrimitive.Feedback], None]:
-    """Feedback callback that does something when a phase starts."""
+    """Return a feedback callback that calls ``action`` when a phase begins."""
 
     def on_feedback(feedback: ExecutePrimitive.Feedback) -> None:
         if feedback.phase == phase:
@@ -48,7 +48,7 @@ def during(phase: str, action: Callable[[], Any]) -> Callable[[ExecutePrimitive.
 
 
 class Rig(ExitStack):
-    """``motion_node`` on a controller of its own, either of which can be started first."""
+    """``motion_node`` and its own emulated controller, which can be started in either order."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Rig(ExitStack):
         return self.enter_context(closing(Robot(graph, self.host)))
 
     def start(self, **parameters: Any) -> Robot:
-        """Both, ready."""
+        """Start both and wait until they are ready."""
         self.start_cell()
         robot = self.robot(self.start_node(**parameters))
         robot.await_ready()

@@ -1,4 +1,4 @@
-"""Starts and stops ``motion_node`` again and again in one process, and tells after each time what it holds.
+"""Starts and stops ``motion_node`` repeatedly in one process, and reports after each time the resources that it holds.
 
 Run as ``python start_stop.py HOST LOOPS``; a line of JSON a loop.
 """
@@ -23,7 +23,7 @@ READY_LIMIT = 30.0
 
 
 def once(host: str) -> None:
-    """From nothing to a robot that is ready, and back."""
+    """Start everything until the robot is ready, then stop it."""
     context = Context()
     rclpy.init(context=context)
     node = MotionNode(context=context, parameter_overrides=[Parameter("robot_ip", value=host)])
@@ -42,7 +42,7 @@ def once(host: str) -> None:
 
 
 def holdings() -> dict[str, int]:
-    """Memory, and what the process has open, without what only waits for the garbage collector."""
+    """Memory and open resources of the process, after garbage collection."""
     gc.collect()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()

@@ -1,4 +1,4 @@
-"""How far an arm goes after it was told to stop, by the emulated controller's own clock and joints."""
+"""Stopping distance of the arm, measured with the clock and joints of the emulated controller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STOP_ANGLE = 0.30
 
 
 class Journey:
-    """A primitive under way and the phases that it has begun. primitive: None when somebody else has sent it."""
+    """A primitive in progress and the phases that it has begun; ``primitive`` is None if another client has sent it."""
 
     def __init__(self, robot: Robot, primitive: Primitive | None = PUSH) -> None:
         self.robot = robot
@@ -32,7 +32,7 @@ class Journey:
         self.phases.append(feedback.phase)
 
     def await_phase(self, phase: str) -> Journey:
-        """Wait until a phase has begun and the arm moves in it."""
+        """Wait until a phase has begun and the arm moves."""
         until(lambda: phase in self.phases and self.robot.speed() > 0.05, f"motion in {phase}")
         return self
 
@@ -42,23 +42,23 @@ class Journey:
 
 @contextmanager
 def stops_short(journey: Journey, seconds_more: float = 0.0) -> Iterator[None]:
-    """What is done inside stops the arm soon: no joint goes far, no later phase begins, nothing moves afterwards.
+    """What is done inside stops the arm soon: no joint goes far, no later phase begins, nothing moves afterward.
 
     seconds_more: that the order itself may take to be noticed, beyond the 0.3 s.
     """
     before = journey.robot.cell.do("state")
     yield
     after = rest(journey.robot)
-    travelled = float(np.abs(np.subtract(after["joints"], before["joints"])).max())
+    traveled = float(np.abs(np.subtract(after["joints"], before["joints"])).max())
     allowed = STOP_ANGLE * (1.0 + seconds_more / 0.3)
-    assert travelled < allowed, f"{travelled:.2f} rad after the order, phases {journey.phases}"
+    assert traveled < allowed, f"{traveled:.2f} rad after the order, phases {journey.phases}"
     begun = len(journey.phases)
     journey.robot.assert_still(after["joints"])
     assert len(journey.phases) - begun <= 1, journey.phases  # one may have begun before the order
 
 
 def rest(robot: Robot) -> dict[str, Any]:
-    """The controller's state once no joint moves."""
+    """Wait until no joint moves; returns the state of the controller."""
 
     def resting() -> dict[str, Any] | None:
         state = robot.cell.do("state")
@@ -88,7 +88,7 @@ rclpy.spin(node)
 
 
 def sender_process(robot: Robot, kind: str) -> subprocess.Popen[str]:
-    """A process of its own that has sent a push. kind: ``watched`` announces itself to whoever moves the arm."""
+    """Start a process that sends a push; of kind ``watched``, it announces itself to the node that moves the arm."""
     environment = os.environ | {"ROS_DOMAIN_ID": str(robot.graph.domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     process = subprocess.Popen([sys.executable, "-c", SENDER, kind], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""What can befall an arm in the middle of a motion, and before the first."""
+"""Faults of the arm, during a motion and before the first one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
 
 UNLOCK_DELAY = 5.2
-"""Seconds for which a controller refuses to unlock a protective stop, and a little."""
+"""Seconds for which a controller refuses to unlock a protective stop, with a margin."""
 
 
 def refused(robot: Robot, words: str) -> None:
-    """Another goal is not even tried."""
+    """Check that another goal is refused."""
     result = robot.execute()
     assert code(result) == "DEVICE_FAULT"
     assert words in result.error_msg
@@ -36,27 +36,27 @@ def refused(robot: Robot, words: str) -> None:
 
 
 def recovered(robot: Robot) -> None:
-    """Recovery makes the arm ready and moves nothing."""
+    """Check that recovery makes the arm ready and moves nothing."""
     answer = robot.recover()
     assert answer.success, answer.message
     robot.assert_still()
 
 
-@fault("the RTDE connection breaks in mid-motion", "nothing: it reconnects by itself; `home`")
+@fault("the RTDE connection breaks during a motion", "nothing: it reconnects by itself; `home`")
 def test_rtde_drops(robot: Robot, verdict: Verdict) -> None:
     handle = robot.start()
     robot.cell.do("drop", service="rtde")
     ended(robot, handle, verdict, "DEVICE_FAULT", "connection")
 
 
-@fault("the controller hangs for three seconds in mid-motion", "nothing: it reconnects by itself; `home`")
+@fault("the controller hangs for three seconds during a motion", "nothing: it reconnects by itself; `home`")
 def test_the_controller_falls_silent(robot: Robot, verdict: Verdict) -> None:
     handle = robot.start()
     robot.cell.do("freeze", seconds=3.0)
     ended(robot, handle, verdict, "DEVICE_FAULT", "expected")
 
 
-@fault("the client library crashes in mid-motion", "nothing: it is started again; `home`")
+@fault("the client library crashes during a motion", "nothing: it is started again; `home`")
 def test_the_native_client_crashes(robot: Robot, verdict: Verdict) -> None:
     node = robot.graph.processes["motion_node"]
     handle = robot.start()
@@ -67,7 +67,7 @@ def test_the_native_client_crashes(robot: Robot, verdict: Verdict) -> None:
     ended(robot, handle, verdict, "DEVICE_FAULT", "was lost")
 
 
-@fault("protective stop", "look for the cause, wait 5 s, `recover`, `home`")
+@fault("protective stop", "find the cause, wait 5 s, `recover`, `home`")
 def test_protective_stop(robot: Robot, verdict: Verdict) -> None:
     handle = robot.start()
     robot.cell.do("protective_stop")
@@ -100,7 +100,7 @@ def test_emergency_stop(robot: Robot, verdict: Verdict) -> None:
     recovered(robot)
 
 
-@fault("power goes off in mid-motion", "`recover`, `home`")
+@fault("the power fails during a motion", "`recover`, `home`")
 def test_power_off(robot: Robot, verdict: Verdict) -> None:
     handle = robot.start()
     robot.cell.do("power_off")
@@ -108,7 +108,7 @@ def test_power_off(robot: Robot, verdict: Verdict) -> None:
     recovered(robot)
 
 
-@fault("somebody stops the program on the pendant", "`recover`, `home`")
+@fault("the program is stopped on the pendant", "`recover`, `home`")
 def test_program_stopped(robot: Robot, verdict: Verdict) -> None:
     handle = robot.start()
     robot.cell.do("stop_program")
@@ -117,7 +117,7 @@ def test_program_stopped(robot: Robot, verdict: Verdict) -> None:
     recovered(robot)
 
 
-@fault("the speed slider stands at 0", "raise it, `home`")
+@fault("the speed slider stands at 0", "raise the slider, `home`")
 def test_slider_at_zero(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start(**{"cell.motion.deadline_factor": 1.0, "cell.motion.deadline_margin": 0.1})
     handle = robot.start()
@@ -133,9 +133,11 @@ def test_slider_at_zero(rig: Rig, verdict: Verdict) -> None:
     [
         pytest.param(
             GRASP, "descend", "EMPTY",
-            marks=fault("the hand meets something on its way down", "nothing: it closes the fingers there"),
+            marks=fault("the gripper meets something during the descent", "nothing: it closes the fingers there"),
         ),
-        pytest.param(PUSH, "push", "BLOCKED", marks=fault("a push meets resistance", "nothing: it ends there")),
+        pytest.param(
+            PUSH, "push", "BLOCKED", marks=fault("a push meets too much resistance", "nothing: the push ends there")
+        ),
     ],
 )  # fmt: skip
 def test_unexpected_contact(robot: Robot, verdict: Verdict, primitive: Primitive, phase: str, status: str) -> None:
@@ -151,7 +153,7 @@ def test_unexpected_contact(robot: Robot, verdict: Verdict, primitive: Primitive
 
 
 def take_registers(host: str) -> socket.socket:
-    """Another RTDE client, which writes the registers that ur_rtde needs."""
+    """Connect another RTDE client that occupies the registers that ur_rtde needs."""
     client = socket.create_connection((host, 30004), timeout=5.0)
     names = ",".join(f"input_int_register_{number}" for number in range(4)).encode()
     for kind, payload in ((ord("V"), b"\x00\x02"), (ord("I"), names)):
@@ -160,7 +162,7 @@ def take_registers(host: str) -> socket.socket:
     return client
 
 
-@fault("another RTDE client holds the input registers", "end it: the node takes control by itself")
+@fault("another RTDE client holds the input registers", "end that client: the node takes control by itself")
 def test_registers_are_taken(rig: Rig, verdict: Verdict) -> None:
     rig.start_cell()
     other = take_registers(rig.host)
@@ -190,7 +192,9 @@ def test_local_control(rig: Rig, verdict: Verdict) -> None:
     robot.assert_usable()
 
 
-@fault("the robot is off, or its address wrong, when the node starts", "switch it on: the node becomes ready by itself")
+@fault(
+    "the robot is off or its address is wrong when the node starts", "switch it on: the node becomes ready by itself"
+)
 def test_the_robot_boots_after_the_node(rig: Rig, verdict: Verdict) -> None:
     graph = rig.start_node()
     result = graph.client.result(graph.client.send(graph.client.execute, ExecutePrimitive.Goal())).result
@@ -204,7 +208,7 @@ def test_the_robot_boots_after_the_node(rig: Rig, verdict: Verdict) -> None:
     robot.assert_usable()
 
 
-@fault("the RTDE port closes while the arm rests, and opens again", "nothing: the node becomes ready by itself")
+@fault("the RTDE port closes while the arm rests, and opens again later", "nothing: the node becomes ready by itself")
 def test_the_port_closes_while_idle(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("close", service="rtde")
     robot.await_diagnostic("arm", "connection")
@@ -213,7 +217,7 @@ def test_the_port_closes_while_idle(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("open", service="rtde")
 
 
-@fault("the dashboard does not answer when recovery is asked for", "look after the controller, `recover` again")
+@fault("the dashboard server does not answer when recovery is requested", "check the controller, `recover` again")
 def test_no_dashboard(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("close", service="dashboard")
     robot.cell.do("stop_program")

@@ -1,4 +1,4 @@
-"""What can befall a camera and the clock, as the heightmap node alone meets it."""
+"""Faults of the camera and the clock, tested with the heightmap node alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PERIOD = 0.1
 
 
 class FakeCamera:
-    """Publishes frames of an empty table, and whatever fault it is told to have."""
+    """Publishes frames of an empty table, with a fault if one is set."""
 
     def __init__(self, client: Client, reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE) -> None:
         node, qos = client.node, QoSProfile(depth=8, reliability=reliability)
@@ -90,7 +90,7 @@ def shared_camera(graph: Graph) -> Iterator[FakeCamera]:
 
 @pytest.fixture
 def camera(shared_camera: FakeCamera, graph: Graph) -> Iterator[FakeCamera]:
-    """A camera that works at the start; at the end it must work again, once it is made whole."""
+    """A camera without a fault; afterward, once its fault is removed, it must work again."""
     yield shared_camera
     shared_camera.on = shared_camera.noisy = True
     shared_camera.age = shared_camera.skew = 0.0
@@ -99,7 +99,7 @@ def camera(shared_camera: FakeCamera, graph: Graph) -> Iterator[FakeCamera]:
 
 
 def capture(graph: Graph, timeout: float = 1.0) -> CaptureHeightmap.Response:
-    """The answer for a frame taken from now on."""
+    """The answer for a frame that is taken after this call."""
     now: Time = graph.client.node.get_clock().now().to_msg()
     seconds = Duration(sec=int(timeout), nanosec=int(timeout % 1.0 * 1e9))
     return graph.client.call(graph.client.capture, CaptureHeightmap.Request(not_before=now, timeout=seconds))
@@ -110,43 +110,43 @@ def capture(graph: Graph, timeout: float = 1.0) -> CaptureHeightmap.Response:
     [
         pytest.param(
             {"on": False}, "SENSOR_STALE", "old",
-            marks=fault("the camera is unplugged", "plug it in; the next goal works"),
+            marks=fault("the camera is unplugged", "plug it in: the next goal works"),
         ),
         pytest.param(
             {"noisy": False}, "SENSOR_STALE", "repeats",
-            marks=fault("the camera sends one image again and again", "restart its driver"),
+            marks=fault("the camera repeats one image", "restart its driver"),
         ),
         pytest.param(
             {"age": 5.0}, "SENSOR_STALE", "old",
-            marks=fault("images arrive seconds late", "look for what holds them up"),
+            marks=fault("images arrive seconds late", "find out what delays them"),
         ),
         pytest.param(
             {"age": -5.0}, "SENSOR_STALE", "ahead",
-            marks=fault("the camera's clock is ahead", "synchronise the clocks (`clock_tolerance`)"),
+            marks=fault("the camera's clock is ahead", "synchronize the clocks (`clock_tolerance`)"),
         ),
         pytest.param(
             {"skew": 0.05}, "SENSOR_STALE", "of the same moment",
-            marks=fault("colour and depth are not of one moment", "turn on the driver's `enable_sync`"),
+            marks=fault("color and depth images have different stamps", "turn on the driver's `enable_sync`"),
         ),
         pytest.param(
             {"encoding": "16UC3"}, "INVALID_FRAME", "16UC3",
-            marks=fault("images of an unknown or wrong encoding", "set the driver to 16UC1 or 32FC1"),
+            marks=fault("images have an unknown or wrong encoding", "set the driver to 16UC1 or 32FC1"),
         ),
     ],
 )  # fmt: skip
-def test_a_sick_camera(
+def test_a_camera_with_a_fault(
     graph: Graph, camera: FakeCamera, verdict: Verdict, change: dict[str, Any], expected: str, words: str
 ) -> None:
     until(lambda: capture(graph).error_code == ErrorCode.NONE, "a frame")
     for name, value in change.items():
         setattr(camera, name, value)
-    time.sleep(10 * PERIOD)  # as long as an image from before is remembered
+    time.sleep(10 * PERIOD)  # as long as earlier images are kept
     answer = capture(graph)
     verdict.expect(ErrorCode(answer.error_code).name, expected, answer.error_msg)
     assert words in answer.error_msg
 
 
-@fault("no camera driver has ever run", "start it; the next goal works")
+@fault("no camera driver is running", "start the driver: the next goal works")
 def test_no_camera(tmp_path: Path, verdict: Verdict) -> None:
     with running_graph(tmp_path, ("heightmap_node",), capture_ready) as graph:
         answer = capture(graph)
@@ -156,7 +156,7 @@ def test_no_camera(tmp_path: Path, verdict: Verdict) -> None:
         camera.close()
 
 
-@fault("the driver offers best-effort images, reliable ones are asked for", "set `camera_reliability: best_effort`")
+@fault("best-effort images are published, but reliable ones are requested", "set `camera_reliability: best_effort`")
 def test_qos_mismatch(tmp_path: Path, verdict: Verdict) -> None:
     with running_graph(tmp_path, ("heightmap_node",), capture_ready) as graph:
         camera = FakeCamera(graph.client, ReliabilityPolicy.BEST_EFFORT)
@@ -166,7 +166,7 @@ def test_qos_mismatch(tmp_path: Path, verdict: Verdict) -> None:
         camera.close()
 
 
-@fault("`/clock` jumps back, or stands still", "nothing: it works again when camera and clock agree")
+@fault("`/clock` jumps back or stops", "nothing: it works again when camera and clock agree")
 def test_the_clock_jumps_back(tmp_path: Path, verdict: Verdict) -> None:
     parameters = {"use_sim_time": True}
     with running_graph(tmp_path, ("heightmap_node",), capture_ready, heightmap_node=parameters) as graph:

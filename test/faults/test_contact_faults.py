@@ -1,4 +1,4 @@
-"""What can touch the tool, and what a stopped primitive can leave in the fingers."""
+"""Contacts with the tool, and objects that a stopped primitive leaves in the fingers."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
 
 WIDTH = 0.03
-"""Meters of the object between the fingers."""
+"""Width in meters of the object between the fingers."""
 
-FREE = "take away what touches the tool or hangs on it, then go on; if nothing does, correct the payload"
+FREE = "remove what touches the tool or hangs on it, then continue; if there is nothing, correct the payload"
 
 
 @pytest.fixture(autouse=True)
 def nothing_touches(robot: Robot) -> Iterator[None]:
-    """No force, nothing between the fingers."""
+    """Remove force and object before each test."""
     yield
     robot.cell.do("force", newtons=[0.0, 0.0, 0.0])
     robot.cell.do("object", opening=None)
 
 
 def tool(robot: Robot) -> Any:
-    """Where the tool is, (3,) meters."""
+    """Position (3,) of the tool in meters."""
     return KINEMATICS.forward(np.array(robot.joints()))[:3, 3]
 
 
@@ -45,7 +45,7 @@ def feel(robot: Robot, newtons: float) -> None:
     robot.cell.do("force", newtons=[0.0, 0.0, newtons])
 
 
-@fault("something presses on the tool before a goal", FREE)
+@fault("something presses against the tool before a goal", FREE)
 def test_a_load_before_a_goal(robot: Robot, verdict: Verdict) -> None:
     assert robot.home().success
     before = robot.joints()
@@ -55,7 +55,7 @@ def test_a_load_before_a_goal(robot: Robot, verdict: Verdict) -> None:
     robot.assert_still(before)
 
 
-@fault("the tool catches on something on its way to the object", FREE)
+@fault("the tool is caught by something on its way to the object", FREE)
 def test_a_load_on_the_way(robot: Robot, verdict: Verdict) -> None:
     phases: list[str] = []
 
@@ -69,7 +69,7 @@ def test_a_load_on_the_way(robot: Robot, verdict: Verdict) -> None:
     assert tool(robot)[2] > 0.19
 
 
-@fault("a load of 60 N from the descent on", "nothing: the push ends where it begins")
+@fault("a load of 60 N during the descent and the push", "nothing: the push ends where it begins")
 def test_a_standing_load_blocks_a_push(robot: Robot, verdict: Verdict) -> None:
     places: list[Any] = []
     journey = Journey(robot, PUSH).await_phase("descend")
@@ -83,7 +83,7 @@ def test_a_standing_load_blocks_a_push(robot: Robot, verdict: Verdict) -> None:
 
 
 def stop_while_holding(robot: Robot) -> None:
-    """The arm stands over the workspace with an object between its fingers."""
+    """Stop a grasp so that the arm is over the workspace with an object between its fingers."""
     robot.cell.do("object", opening=WIDTH)
     robot.cell.do("speed_slider", fraction=0.3)
     journey = Journey(robot, GRASP).await_phase("lift")
@@ -95,7 +95,7 @@ def stop_while_holding(robot: Robot) -> None:
 
 
 def height_of_release(robot: Robot) -> float:
-    """Waits until the fingers let go; the tool's height in meters then."""
+    """Wait until the fingers open; returns the height of the tool in meters at that moment."""
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline:
         state = robot.cell.do("state")
@@ -115,7 +115,7 @@ def test_what_is_held_is_put_down(robot: Robot, verdict: Verdict) -> None:
     assert "put_down" in journey.phases
 
 
-@fault("the same with `held_on_cancel: keep`", "`home`: it puts the object down where it is")
+@fault("the same goal with `held_on_cancel: keep`", "`home`: it puts the object down where it is")
 def test_what_is_held_is_kept(robot: Robot, verdict: Verdict) -> None:
     choose(robot, "keep")
     stop_while_holding(robot)
@@ -130,7 +130,7 @@ def test_what_is_held_is_kept(robot: Robot, verdict: Verdict) -> None:
 
 
 def choose(robot: Robot, value: str) -> None:
-    """Set what becomes of what is held."""
+    """Set ``held_on_cancel``."""
     setter = robot.client.node.create_client(SetParameters, "motion_node/set_parameters")
     until(setter.service_is_ready, setter.srv_name)
     request = SetParameters.Request(

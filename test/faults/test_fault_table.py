@@ -1,4 +1,4 @@
-"""The page about faults knows every row of this suite."""
+"""``docs/faults.md`` has a row for every fault of this suite."""
 
 import pytest
 

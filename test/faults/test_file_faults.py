@@ -1,4 +1,4 @@
-"""Files that are missing, broken, implausible or no files at all, and disks that take no more."""
+"""Missing, damaged and implausible files, named pipes, and full disks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAIN = "from impurity_grasp_ros.cli.main import main; main()"
 
 
 def run(folder: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python program in a process of its own, on a DDS domain of its own."""
+    """Run a Python program in a separate process and DDS domain."""
     variables = os.environ | {
         "ROS_DOMAIN_ID": str(unused_domain()),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
@@ -43,7 +43,7 @@ def run(folder: Path, code: str, *arguments: str) -> subprocess.CompletedProcess
 
 
 def refused(verdict: Verdict, folder: Path, done: subprocess.CompletedProcess[str], status: int, code: str) -> None:
-    """The program has ended with that exit status and a named error in one line."""
+    """Check that a program ended with an exit status and one line that names the error."""
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     name, _, said = done.stderr.strip().splitlines()[-1].partition(": ")
@@ -51,13 +51,13 @@ def refused(verdict: Verdict, folder: Path, done: subprocess.CompletedProcess[st
 
 
 def start(folder: Path, node: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A node with these words after ``--ros-args``."""
+    """Start a node with arguments after ``--ros-args``."""
     code = f"from impurity_grasp_ros.nodes.start import {node}; {node}()"
     return run(folder, code, "--ros-args", *words)
 
 
 def weights(value: float) -> Callable[[Path], Path]:
-    """Shipped weights, one of them another value."""
+    """The shipped weights with one value replaced."""
 
     def write(folder: Path) -> Path:
         tensors, metadata = read_tensors(resource("models/default.safetensors"))
@@ -69,7 +69,7 @@ def weights(value: float) -> Callable[[Path], Path]:
 
 
 def calibration(**changes: Any) -> Callable[[Path], Path]:
-    """A cell with the shipped calibration, some of whose values are changed."""
+    """A cell with the shipped calibration, some of its values replaced."""
 
     return partial(write_cell, camera=changes)
 
@@ -94,43 +94,43 @@ CALIBRATE = "`impurity-grasp calibrate`"
     ("node", "parameter", "file", "expected"),
     [
         pytest.param("policy_node", "weights", weights(math.nan), "INVALID_WEIGHTS", id="nan", marks=fault(
-            "one of the weights is not a number", "name other weights, or train again")),
+            "one of the weights is not a number", "use other weights, or train again")),
         pytest.param("policy_node", "weights", weights(1e20), "INVALID_WEIGHTS", id="magnitude", marks=fault(
-            "one of the weights is of a size that no training gives", "name other weights, or train again")),
+            "one of the weights is implausibly large", "use other weights, or train again")),
         pytest.param("policy_node", "weights", pipe, "INVALID_WEIGHTS", id="pipe", marks=fault(
-            "the file of weights is a named pipe", "name a file")),
+            "the weights file is a named pipe", "give the path of a regular file")),
         pytest.param("heightmap_node", "cell_file", calibration(quaternion_xyzw=[0.0] * 4), "INVALID_CONFIG",
             id="quaternion", marks=fault("the calibration's quaternion is zero", CALIBRATE)),
         pytest.param("heightmap_node", "cell_file", calibration(quaternion_xyzw=[0.0, 0.0, 0.0, 1.0]),
-            "INVALID_CONFIG", id="up", marks=fault("the calibrated camera looks up", CALIBRATE)),
+            "INVALID_CONFIG", id="up", marks=fault("the calibrated camera looks upward", CALIBRATE)),
         pytest.param("heightmap_node", "cell_file", calibration(translation=[0.5, 0.0, -0.72]),
             "INVALID_CONFIG", id="below", marks=fault("the calibrated camera is below the table", CALIBRATE)),
         pytest.param("heightmap_node", "cell_file", calibration(reprojection_error_px=99.0),
-            "INVALID_CONFIG", id="error", marks=fault("the calibration is off by 99 px", CALIBRATE)),
+            "INVALID_CONFIG", id="error", marks=fault("the calibration has a reprojection error of 99 px", CALIBRATE)),
         pytest.param("heightmap_node", "cell_file", calibration(fx_px=20.0, fy_px=20.0),
-            "INVALID_CONFIG", id="lens", marks=fault("the calibration's focal length is that of no camera", CALIBRATE)),
+            "INVALID_CONFIG", id="lens", marks=fault("the calibration has an impossible focal length", CALIBRATE)),
         pytest.param("bullet_bridge_node", "scene", text("objects: [{shape: [1]}]\ndescription: A test.\n"),
-            "INVALID_CONFIG", id="preset", marks=fault("a preset has a row that is none", "correct the row")),
+            "INVALID_CONFIG", id="preset", marks=fault("a preset has a malformed object", "correct the object")),
         pytest.param("bullet_bridge_node", "scene", text("a: " + "[" * 20_000), "INVALID_CONFIG",
-            id="nested", marks=fault("a preset is nested a thousandfold", "name another preset")),
+            id="nested", marks=fault("a preset is nested too deeply", "give another preset")),
         pytest.param("bullet_bridge_node", "scene", pipe, "INVALID_CONFIG",
-            id="scene-pipe", marks=fault("a preset is a named pipe", "name a file")),
+            id="scene-pipe", marks=fault("a preset is a named pipe", "give the path of a regular file")),
     ],
 )  # fmt: skip
-def test_a_node_does_not_start_with_a_file_like_that(
+def test_a_node_does_not_start_with_an_invalid_file(
     tmp_path: Path, verdict: Verdict, node: str, parameter: str, file: Callable[[Path], Path], expected: str
 ) -> None:
     done = start(tmp_path, node, "-p", f"{parameter}:={file(tmp_path)}")
     refused(verdict, tmp_path, done, 1, expected)
 
 
-@fault("the file of parameters that a node is started with is missing", "name one that is there")
-def test_a_node_is_told_of_parameters_that_are_not_there(tmp_path: Path, verdict: Verdict) -> None:
+@fault("the parameter file of a node is missing", "give the path of an existing file")
+def test_a_node_does_not_start_without_its_parameter_file(tmp_path: Path, verdict: Verdict) -> None:
     refused(verdict, tmp_path, start(tmp_path, "picker_node", "--params-file", "/nowhere.yaml"), 1, "INVALID_CONFIG")
 
 
-@fault("a training's checkpoint is damaged", "resume another training, or start anew")
-def test_a_training_is_resumed_from_damage(tmp_path: Path, verdict: Verdict) -> None:
+@fault("the checkpoint of a training run is damaged", "resume another training run, or start a new one")
+def test_a_damaged_checkpoint_is_not_resumed(tmp_path: Path, verdict: Verdict) -> None:
     torch.save({"round": 3, "replay": [0.0] * 1000}, tmp_path / CHECKPOINT)
     content = bytearray((tmp_path / CHECKPOINT).read_bytes())
     content[len(content) // 2] ^= 0x10
@@ -141,8 +141,8 @@ def test_a_training_is_resumed_from_damage(tmp_path: Path, verdict: Verdict) -> 
     verdict.expect(raised.value.code.name, "INVALID_WEIGHTS", said)
 
 
-@fault("a benchmark's records have texts for numbers", "remove the line")
-def test_a_report_is_asked_for_of_records_that_are_none(tmp_path: Path, verdict: Verdict) -> None:
+@fault("the records of a benchmark contain text instead of numbers", "remove the line")
+def test_a_report_of_malformed_records_is_refused(tmp_path: Path, verdict: Verdict) -> None:
     (tmp_path / "records.jsonl").write_text('{"policy": "analytic", "seed": "<script>"}\n', encoding="utf-8")
     refused(verdict, tmp_path, run(tmp_path, MAIN, "report", str(tmp_path)), 2, "INVALID_CONFIG")
 
@@ -165,7 +165,7 @@ JOB = ("sim", "--scene", "random", "--seed", "3", "--targets", "1", "--blocks", 
 
 
 def recorded_no_more(verdict: Verdict, done: subprocess.CompletedProcess[str]) -> None:
-    """The job was done, and it is said once in the log and once at the end that it was not recorded."""
+    """Check that the job was done, and that log and output both say once that it was not recorded."""
     assert done.returncode == 3, done.stdout + done.stderr
     assert done.stderr.count("the job continues without recording") == 1
     assert "Traceback" not in done.stderr
@@ -174,7 +174,7 @@ def recorded_no_more(verdict: Verdict, done: subprocess.CompletedProcess[str]) -
 
 
 @pytest.mark.sim
-@fault("the disk is full during a job", "make room; the job is done, its pictures are missing")
+@fault("the disk is full during a job", "free disk space; the job is done, its pictures are missing")
 def test_the_disk_is_full(tmp_path: Path, verdict: Verdict) -> None:
     done = run(tmp_path, FULL_DISK, *JOB)
     recorded_no_more(verdict, done)
@@ -186,7 +186,8 @@ def test_the_disk_is_full(tmp_path: Path, verdict: Verdict) -> None:
 
 @pytest.mark.sim
 @fault(
-    "the folder for runs cannot be written to", "name another; the job is done, its pictures and summary are missing"
+    "the folder for recordings is not writable",
+    "give another folder; the job is done, its pictures and summary are missing",
 )
-def test_the_folder_of_runs_is_read_only(tmp_path: Path, verdict: Verdict) -> None:
+def test_the_folder_for_recordings_is_read_only(tmp_path: Path, verdict: Verdict) -> None:
     recorded_no_more(verdict, run(tmp_path, MAIN, *JOB, "--output", "/proc/self/runs"))

@@ -1,4 +1,4 @@
-"""Goals that cannot, must not or should no longer be carried out."""
+"""Goals that cannot be executed, must not be executed, or are canceled."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_out_of_reach(rig: Rig, tmp_path: Path, verdict: Verdict) -> None:
 
 
 def broken_goals() -> list[object]:
-    """Goals with a value that no goal may have."""
+    """Goals with one invalid value."""
     rows = []
     for name, value, what in (
         ("position.x", math.nan, "a position that is not a number"),
         ("position.z", math.inf, "a position that is infinite"),
         ("angle", math.nan, "an angle that is not a number"),
-        ("kind", 7, "a primitive of an unknown kind"),
-        ("opening", -0.5, "a finger opening that no gripper has"),
+        ("kind", 7, "an unknown kind of primitive"),
+        ("opening", -0.5, "a negative finger opening"),
     ):
         rows.append(pytest.param(name, value, marks=fault(f"a goal with {what}", NOTHING), id=f"{name}={value}"))
     return rows
@@ -139,8 +139,8 @@ def test_cancel(robot: Robot, verdict: Verdict, primitive: Primitive, phase: str
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(99.0, marks=fault("a parameter out of its range", "give one that is in range")),
-        pytest.param("fast", marks=fault("a parameter of the wrong type", "give one of the right type")),
+        pytest.param(99.0, marks=fault("a parameter value that is out of range", "set a value that is in range")),
+        pytest.param("fast", marks=fault("a parameter value of the wrong type", "set a value of the right type")),
     ],
 )
 def test_a_bad_parameter(robot: Robot, verdict: Verdict, value: object) -> None:

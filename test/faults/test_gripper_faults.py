@@ -1,4 +1,4 @@
-"""What can befall a gripper and what it holds."""
+"""Faults of the gripper, and lost objects."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
 
 WIDTH = 0.03
-"""Metres of the object between the fingers."""
+"""Width in meters of the object between the fingers."""
 
 
 @pytest.fixture(autouse=True)
 def healthy_gripper(robot: Robot) -> Iterator[None]:
-    """Nothing between the fingers, no fault."""
+    """Remove object and fault before each test."""
     yield
     robot.cell.do("object", opening=None)
 
 
 def start_grasp(robot: Robot, phase: str) -> Any:
-    """Handle of a grasp that has come to a phase."""
+    """Start a grasp and wait for one of its phases."""
     reached: list[str] = []
     handle = robot.send(GRASP, on_feedback=during(phase, lambda: reached.append(phase)))
     until(lambda: reached, phase)
@@ -43,7 +43,7 @@ def test_socket_drops(robot: Robot, verdict: Verdict) -> None:
     ended(robot, handle, verdict, "DEVICE_FAULT", "gripper")
 
 
-@fault("the gripper falls silent while the fingers close", "look at URCap and cable; it reconnects by itself; `home`")
+@fault("the gripper stops answering while the fingers close", "check URCap and cable; it reconnects by itself; `home`")
 def test_the_gripper_falls_silent(robot: Robot, verdict: Verdict) -> None:
     handle = start_grasp(robot, "close")
     robot.cell.do("gripper_answers", on=False)
@@ -52,7 +52,7 @@ def test_the_gripper_falls_silent(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_answers", on=True)
 
 
-@fault("the gripper reports a fault while the fingers close", "look at the gripper, `recover`, `home`")
+@fault("the gripper reports a fault while the fingers close", "check the gripper, `recover`, `home`")
 def test_gripper_fault(robot: Robot, verdict: Verdict) -> None:
     handle = start_grasp(robot, "close")
     robot.cell.do("gripper_fault", number=14)
@@ -62,7 +62,7 @@ def test_gripper_fault(robot: Robot, verdict: Verdict) -> None:
     assert robot.cell.do("state")["gripper_fault"] == 0, "recovery must reset the gripper"
 
 
-@fault("a gripper fault that stays", "look at fingers, cable and power; `recover` again once its cause is gone")
+@fault("a gripper fault that persists", "check fingers, cable and power; `recover` again once the cause is gone")
 def test_a_fault_that_stays(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_fault", number=12, stays=True)
     robot.await_diagnostic("gripper", "internal fault")
@@ -75,7 +75,7 @@ def test_a_fault_that_stays(robot: Robot, verdict: Verdict) -> None:
     until(lambda: robot.recover().success, "recovery")
 
 
-@fault("recovery fails for want of a gripper that comes back later", "`recover` again: only then may its fingers move")
+@fault("recovery fails because the gripper returns only later", "`recover` again; its fingers do not move before")
 def test_a_failed_recovery_leaves_no_permission(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_power_cycle")
     robot.cell.do("close", service="gripper")
@@ -89,7 +89,7 @@ def test_a_failed_recovery_leaves_no_permission(robot: Robot, verdict: Verdict) 
     assert robot.recover().success
 
 
-@fault("the gripper is hot, and cools down", "nothing: the fault ends by itself")
+@fault("the gripper overheats and cools down", "nothing: the fault ends by itself")
 def test_a_minor_fault(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_fault", number=8, stays=True)
     robot.await_diagnostic("gripper", "temperature")
@@ -108,7 +108,7 @@ def test_jammed_fingers(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_jam", on=False)
 
 
-@fault("the RTDE link breaks and the gripper reports a fault, at once", "look at the gripper, `recover`, `home`")
+@fault("the RTDE connection breaks while the gripper reports a fault", "check the gripper, `recover`, `home`")
 def test_link_and_gripper(robot: Robot, verdict: Verdict) -> None:
     handle = start_grasp(robot, "close")
     robot.cell.do("drop", service="rtde")
@@ -117,7 +117,7 @@ def test_link_and_gripper(robot: Robot, verdict: Verdict) -> None:
     until(lambda: robot.recover().success, "recovery")
 
 
-@fault("the gripper's port is closed", "look at URCap and cable; the node becomes ready by itself")
+@fault("the gripper's port is closed", "check URCap and cable; the node becomes ready by itself")
 def test_port_closed(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("close", service="gripper")
     robot.await_diagnostic("gripper", "not")
@@ -127,7 +127,7 @@ def test_port_closed(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("open", service="gripper")
 
 
-@fault("the gripper loses power for a moment", "take out what it holds, `recover`: its fingers move")
+@fault("the gripper loses power for a moment", "remove what it holds, `recover`: its fingers move")
 def test_power_cycle(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("gripper_power_cycle")
     robot.await_diagnostic("gripper", "not active")
@@ -139,7 +139,7 @@ def test_power_cycle(robot: Robot, verdict: Verdict) -> None:
     assert answer.success, answer.message
 
 
-@fault("the gripper never becomes active", "look at its LED; the node becomes ready by itself")
+@fault("the gripper never becomes active", "check its LED; the node becomes ready by itself")
 def test_never_active(rig: Rig, verdict: Verdict) -> None:
     rig.start_cell().do("gripper_activates", on=False)
     robot = rig.robot(rig.start_node(**{"gripper.activation_timeout": 1.5}))

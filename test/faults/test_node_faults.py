@@ -1,4 +1,4 @@
-"""Nodes that are told to stop, die, cannot start or miss one another."""
+"""Nodes that are stopped, die, cannot start, or do not find each other."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def children(number: int) -> list[str]:
     return found.stdout.split()
 
 
-@fault("`motion_node` crashes in mid-motion", "start the node, `home`")
+@fault("`motion_node` crashes during a motion", "start the node, `home`")
 def test_the_motion_node_crashes(rig: Rig, verdict: Verdict) -> None:
     pytest.importorskip("rtde_control")
     robot = rig.start()
@@ -70,7 +70,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
 
 @pytest.fixture
 def client(graph: Graph) -> Iterator[Client]:
-    """The shared graph with its scene as at the start; at the end the next goal works."""
+    """A client of the shared graph with a new scene; afterward the next goal must work."""
     client = graph.client
     assert client.call(client.reset, ResetScene.Request(**SCENE)).error_code == ErrorCode.NONE
     yield client
@@ -82,7 +82,7 @@ def dry_run(client: Client) -> PickImpurities.Result:
 
 
 def start_job(client: Client, phase: int) -> Any:
-    """Handle of a job that has come to a phase."""
+    """Start a job and wait for one of its phases."""
     client.feedback.clear()
     handle = client.send(client.pick, PickImpurities.Goal())
     until(lambda: phase in [feedback.phase for feedback in client.feedback], "the phase")
@@ -93,7 +93,7 @@ def start_job(client: Client, phase: int) -> Any:
 @pytest.mark.parametrize(
     "victim",
     [
-        pytest.param(name, marks=fault(f"`{name}` dies during a job", "start it"))
+        pytest.param(name, marks=fault(f"`{name}` dies during a job", "start the node again"))
         for name in ("heightmap_node", "attention_node", "policy_node")
     ],
 )
@@ -112,8 +112,8 @@ def test_a_peer_dies(graph: Graph, client: Client, verdict: Verdict, victim: str
 
 
 @pytest.mark.sim
-@fault("the node that moves the arm dies in mid-primitive", "start it")
-def test_the_arm_s_node_dies(graph: Graph, client: Client, verdict: Verdict) -> None:
+@fault("the node that moves the arm dies during a primitive", "start the node again")
+def test_the_node_of_the_arm_dies(graph: Graph, client: Client, verdict: Verdict) -> None:
     handle = start_job(client, Feedback.EXECUTE)
     graph.kill("bullet_bridge_node")
     start = time.monotonic()
@@ -127,7 +127,7 @@ def test_the_arm_s_node_dies(graph: Graph, client: Client, verdict: Verdict) -> 
 
 
 @pytest.mark.sim
-@fault("two nodes offer `execute_primitive` in one ROS domain", "end one, or give it another domain")
+@fault("two nodes offer `execute_primitive` in one ROS domain", "end one of them, or use another domain for it")
 def test_two_arms(graph: Graph, client: Client, verdict: Verdict) -> None:
     received: list[object] = []
 
@@ -150,9 +150,9 @@ def test_two_arms(graph: Graph, client: Client, verdict: Verdict) -> None:
 
 
 @pytest.mark.sim
-@fault("`attention_node` is restarted during a job", "start the job again: what is ordinary has to be learned anew")
+@fault("`attention_node` is restarted during a job", "start the job again: it learns anew which objects are ordinary")
 def test_the_memory_of_a_job_is_lost(graph: Graph, client: Client, verdict: Verdict) -> None:
-    """Asked as the picker asks, so that the successor is there in time however long it takes to start."""
+    """The services are called directly, because the picker would not wait until the restarted node is ready."""
     seen = client.call(client.capture, CaptureHeightmap.Request(new_job=True, timeout=Duration(sec=10))).heightmap
     assert client.call(client.attend, Attend.Request(heightmap=seen, new_job=True)).error_code == ErrorCode.NONE
     graph.kill("attention_node")
@@ -181,7 +181,7 @@ def test_the_simulated_arm_stops(client: Client, verdict: Verdict) -> None:
 
 
 @pytest.mark.sim
-@fault("service `stop` between two motions of a job", "nothing: the next job works")
+@fault("service `stop` between two actions of a job", "nothing: the next job works")
 def test_a_stop_between_two_motions(graph: Graph, client: Client, verdict: Verdict) -> None:
     stop = client.node.create_client(Trigger, "stop")
     until(stop.service_is_ready, "stop")
@@ -200,7 +200,7 @@ def test_a_stop_between_two_motions(graph: Graph, client: Client, verdict: Verdi
 
 
 @pytest.mark.sim
-@fault("a job while nothing odd lies in the workspace", "nothing")
+@fault("a job while there is no impurity in the workspace", "nothing")
 def test_nothing_to_pick(client: Client, verdict: Verdict) -> None:
     assert client.call(client.reset, ResetScene.Request(scene="random", seed=4, targets=0, blocks=8)).error_code == 0
     before = client.fresh_joints()
@@ -213,9 +213,9 @@ def test_nothing_to_pick(client: Client, verdict: Verdict) -> None:
 
 
 @pytest.mark.sim
-@fault("somebody exchanges the heap during a job", "start the job again: what is ordinary has to be learned anew")
-def test_somebody_exchanges_the_heap(client: Client, verdict: Verdict) -> None:
-    """What the answer is depends on the moment; clear it is only if all targets of the new heap are in the bin."""
+@fault("the objects are exchanged during a job", "start the job again: it learns anew which objects are ordinary")
+def test_the_objects_are_exchanged(client: Client, verdict: Verdict) -> None:
+    """The answer depends on the moment, but clear is reported only if all targets of the new heap are in the bin."""
     handle = start_job(client, Feedback.EXECUTE)
     other = ResetScene.Request(scene="random", seed=4, targets=3, blocks=8)
     until(lambda: client.call(client.reset, other).error_code == ErrorCode.NONE, "a moment between two motions")
@@ -241,11 +241,11 @@ NAMES = {
 @pytest.mark.parametrize(
     "phase",
     [
-        pytest.param(phase, marks=fault(f"a job is cancelled while it {what}", "nothing: the next goal works"))
+        pytest.param(phase, marks=fault(f"a job is canceled while it {what}", "nothing: the next goal works"))
         for phase, what in NAMES.items()
     ],
 )
-def test_a_job_is_cancelled(client: Client, verdict: Verdict, phase: int) -> None:
+def test_a_job_is_canceled(client: Client, verdict: Verdict, phase: int) -> None:
     handle = start_job(client, phase)
     handle.cancel_goal_async()
     answer = client.result(handle).result
@@ -256,7 +256,7 @@ def test_a_job_is_cancelled(client: Client, verdict: Verdict, phase: int) -> Non
 
 
 def wrong_shape(folder: Path) -> str:
-    """Weights with one tensor cut short."""
+    """Weights with one truncated tensor."""
     shipped = resource("models/default.safetensors")
     with safe_open(shipped, "pt") as file:
         head = file.metadata()
@@ -277,17 +277,17 @@ def wrong_shape(folder: Path) -> str:
         *(
             pytest.param(
                 name, "cell_file", lambda _: "/nowhere/cell.yaml", "INVALID_CONFIG",
-                marks=fault(f"`{name}`: the cell's file is missing", "name one that is there"), id=name,
+                marks=fault(f"`{name}`: the cell's file is missing", "give the path of an existing file"), id=name,
             )
             for name in ("heightmap_node", "motion_node", "bullet_bridge_node", "emulated_cell")
         ),
         pytest.param(
             "policy_node", "weights", lambda _: "/nowhere/weights.safetensors", "INVALID_WEIGHTS",
-            marks=fault("the file of weights is missing", "name one that is there"), id="weights",
+            marks=fault("the weights file is missing", "give the path of an existing file"), id="weights",
         ),
         pytest.param(
             "policy_node", "weights", wrong_shape, "INVALID_WEIGHTS",
-            marks=fault("the weights are of the wrong shape", "name some that fit their configuration"), id="shape",
+            marks=fault("the weights have the wrong shape", "use weights that match their configuration"), id="shape",
         ),
     ],
 )  # fmt: skip

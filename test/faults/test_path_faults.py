@@ -1,4 +1,4 @@
-"""Cells that do not fit together, and arms that stand where there is no free way."""
+"""Inconsistent cells, and arms without a free path."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ pytestmark = [pytest.mark.ros]
 
 CELL = load_cell()
 PRIMARY_PORT = 30002
-REFUSED = "nothing: the value stays what it was; give one that fits, several at once if they belong together"
+REFUSED = "nothing: the old value remains; set a consistent one, together with others if they depend on each other"
 BY_HAND = "move the arm by hand (freedrive) to where nothing is above it, then `recover`"
-CLEAR_AWAY = "remove what stands there, or correct `obstacles` in config/cell.yaml"
+CLEAR_AWAY = "remove the obstacle, or correct `obstacles` in config/cell.yaml"
 
 Thing = tuple[str, tuple[float, ...], tuple[float, ...]]  # name, center and size of a box
 SHELF: Thing = ("shelf", (0.5, 0.29, 0.40), (0.2, 0.1, 0.04))
-"""Beside the workspace: a gripper at its border is below it once low enough."""
+"""A shelf beside the workspace: a low gripper at the border is below it."""
 POLE: Thing = ("pole", (0.46, -0.30, 0.30), (0.02, 0.02, 0.20))
-"""Between the drop bin and the far half of the workspace, in the way of the gripper that crosses."""
+"""A pole between the drop bin and the far half of the workspace, in the path of the gripper."""
 LEDGE: Thing = ("ledge", (0.5, -0.26, 0.05), (0.3, 0.03, 0.10))
 
 
@@ -56,7 +56,7 @@ def joints_at(x: float, y: float, z: float) -> NDArray[np.float64]:
 
 
 def with_boxes(*boxes: Thing) -> ObstaclesConfig:
-    """The shipped obstacles and some more."""
+    """The shipped obstacles and additional ones."""
     names, centers, sizes = CELL.obstacles.names, CELL.obstacles.centers, CELL.obstacles.sizes
     for name, center, size in boxes:
         names, centers, sizes = (*names, name), (*centers, *center), (*sizes, *size)
@@ -64,7 +64,7 @@ def with_boxes(*boxes: Thing) -> ObstaclesConfig:
 
 
 def set_parameters(robot: Robot, **values: object) -> tuple[bool, str]:
-    """Set parameters of motion_node at once; whether it agreed, and what it said."""
+    """Set parameters of ``motion_node`` together; returns whether they were accepted, and the reason."""
     setter = robot.client.node.create_client(SetParametersAtomically, "motion_node/set_parameters_atomically")
     until(setter.service_is_ready, setter.srv_name)
     parameters = [
@@ -82,7 +82,7 @@ def set_obstacles(robot: Robot, *boxes: Thing) -> None:
 
 
 def lead(cell: ServedCell, joints: NDArray[np.float64]) -> None:
-    """Bring the arm somewhere, as a person would by hand."""
+    """Move the arm without ``motion_node``, as a person would by hand."""
     script = f"def lead():\n  movej({joints.tolist()}, a=20, v=3)\nend\n"
     with socket.create_connection((cell.host, PRIMARY_PORT), timeout=10.0) as primary:
         primary.sendall(script.encode())
@@ -90,7 +90,7 @@ def lead(cell: ServedCell, joints: NDArray[np.float64]) -> None:
 
 
 def started_at(rig: Rig, joints: NDArray[np.float64], *boxes: Thing) -> Robot:
-    """A robot whose arm was left somewhere before the node started, among more obstacles than the shipped ones."""
+    """A robot whose arm was moved before the node started, with additional obstacles."""
     obstacles = with_boxes(*boxes)
     values = {f"cell.obstacles.{name}": list(getattr(obstacles, name)) for name in ("names", "centers", "sizes")}
     lead(rig.start_cell(), joints)
@@ -107,7 +107,7 @@ def placed_robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
 
 @pytest.fixture
 def cleared(placed_robot: Robot) -> Iterator[Robot]:
-    """A robot at home, in the end with nothing but the shipped obstacles, among which it works."""
+    """A robot at home; afterward it must work with the shipped obstacles alone."""
     until(lambda: placed_robot.recover().success, "recovery")
     yield placed_robot
     set_obstacles(placed_robot)
@@ -126,15 +126,13 @@ def refused_cells() -> list[object]:
         ("the limits of reach are swapped", {"reach__x_min": 0.8, "reach__x_max": 0.15}, "reach.x_min below"),
         ("the workspace is out of reach", {"workspace__x_min": 0.5}, "workspace within reach"),
     ):  # fmt: skip
-        rows.append(pytest.param(changes, words, marks=fault(f"{what} (file)", "correct the cell's file"), id=what))
+        rows.append(pytest.param(changes, words, marks=fault(f"{what} (file)", "correct the cell file"), id=what))
     return rows
 
 
 @pytest.mark.parametrize(("changes", "words"), refused_cells())
-def test_a_cell_that_does_not_fit_together(
-    tmp_path: Path, verdict: Verdict, changes: dict[str, object], words: str
-) -> None:
-    """Told by whoever moves the arm; the map, the simulation and the launch read the same file."""
+def test_an_inconsistent_cell(tmp_path: Path, verdict: Verdict, changes: dict[str, object], words: str) -> None:
+    """Tested with ``motion_node``; heightmap, simulation and launch file read the same file."""
     graph = Graph(tmp_path, ("motion_node",), {"motion_node": {"cell_file": str(write_cell(tmp_path, **changes))}})
     try:
         assert graph.processes["motion_node"].wait(60.0) == 1
@@ -151,14 +149,14 @@ def test_a_cell_that_does_not_fit_together(
     [
         pytest.param(changes, words, marks=fault(f"{what} (parameter)", REFUSED), id=what)
         for what, changes, words in (
-            ("the release height is below what hangs over the bin's wall", {"motion__release_height": 0.09}, "0.11 m"),
-            ("the transit height is below where the camera looks", {"motion__transit_height": 0.19}, "at least"),
+            ("the release height is too low for a held object", {"motion__release_height": 0.09}, "0.11 m"),
+            ("the transit height is below what the camera checks", {"motion__transit_height": 0.19}, "at least"),
             ("an obstacle stands in the workspace",
              {"obstacles__centers": [0.5, 0.0, 0.1, 0.72, 0.0, 0.8, 0.96, 0.0, 0.41]}, "obstacle camera beside"),
         )
     ],
 )  # fmt: skip
-def test_settings_that_do_not_fit_the_cell(
+def test_settings_that_are_not_consistent_with_the_cell(
     placed_robot: Robot, verdict: Verdict, changes: dict[str, object], words: str
 ) -> None:
     successful, reason = set_parameters(placed_robot, **changes)
@@ -180,11 +178,11 @@ def test_settings_that_do_not_fit_the_cell(
         ),
         pytest.param(
             [], KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[5], "COLLISION", "touch the camera", id="camera",
-            marks=fault("`home` from a posture whose way home leads through the camera", BY_HAND),
+            marks=fault("`home` from a posture from which the path home leads through the camera", BY_HAND),
         ),
     ],
 )  # fmt: skip
-def test_home_from_where_there_is_no_free_way(
+def test_home_without_a_free_path(
     rig: Rig, verdict: Verdict, boxes: list[Thing], start: NDArray[np.float64], expected: str, words: str
 ) -> None:
     robot = started_at(rig, start, *boxes)
@@ -209,16 +207,19 @@ def test_a_goal_from_under_a_shelf(rig: Rig, verdict: Verdict) -> None:
     ("box", "primitive"),
     [
         pytest.param(
-            POLE, Primitive.push((0.50, 0.05, 0.012), 0.0), marks=fault("a goal whose way is barred", CLEAR_AWAY)
+            POLE, Primitive.push((0.50, 0.05, 0.012), 0.0),
+            marks=fault("a goal with an obstacle in its path", CLEAR_AWAY),
         ),
         pytest.param(
             LEDGE, Primitive.grasp((0.5, -0.20, 0.02), np.pi / 2),
-            marks=fault("a goal so close to something that the fingers would come down on it", CLEAR_AWAY),
+            marks=fault("a goal so close to an obstacle that the fingers would touch it in the descent", CLEAR_AWAY),
         ),
     ],
     ids=["pole", "ledge"],
 )  # fmt: skip
-def test_a_goal_with_something_in_its_way(cleared: Robot, verdict: Verdict, box: Thing, primitive: Primitive) -> None:
+def test_a_goal_with_an_obstacle_in_its_path(
+    cleared: Robot, verdict: Verdict, box: Thing, primitive: Primitive
+) -> None:
     set_obstacles(cleared, box)
     before = cleared.joints()
     attempt = (result := cleared.execute(primitive)).attempt
@@ -228,8 +229,8 @@ def test_a_goal_with_something_in_its_way(cleared: Robot, verdict: Verdict, box:
     cleared.assert_still(before)
 
 
-@fault("a goal is canceled, and a pole is put up before `home`", CLEAR_AWAY)
-def test_canceled_and_barred(cleared: Robot, verdict: Verdict) -> None:
+@fault("a goal is canceled, and an obstacle is added before `home`", CLEAR_AWAY)
+def test_an_obstacle_after_a_cancel(cleared: Robot, verdict: Verdict) -> None:
     phases: list[str] = []
     handle = cleared.send(PUSH, on_feedback=during("push", lambda: phases.append("push")))
     until(lambda: phases, "push")
@@ -255,11 +256,11 @@ def test_canceled_and_barred(cleared: Robot, verdict: Verdict) -> None:
         ),
         pytest.param(
             POLE, np.array(CELL.home), CollisionError, id="pole",
-            marks=fault("`touch-test` whose way to the point is barred", CLEAR_AWAY),
+            marks=fault("`touch-test` with an obstacle in the path to the point", CLEAR_AWAY),
         ),
     ],
 )  # fmt: skip
-def test_touch_test_moves_nothing_where_the_way_is_not_free(
+def test_touch_test_moves_nothing_if_the_path_is_not_free(
     rig: Rig,
     verdict: Verdict,
     box: Thing,

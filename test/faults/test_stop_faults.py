@@ -1,4 +1,4 @@
-"""Everything that stops the arm: how far it still goes, and what never begins again by itself."""
+"""Everything that stops the arm: its stopping distance, and that no motion resumes by itself."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ pytest.importorskip("rtde_control")
 pytestmark = [pytest.mark.ros]
 
 RESTART = "start the node, `home`"
-RECOVER = "look for the cause, `recover`, `home`"
+RECOVER = "find the cause, `recover`, `home`"
 
 
 def signaled(robot: Robot, number: signal.Signals) -> subprocess.Popen[bytes]:
-    """The node, after a signal."""
+    """Send a signal to the node; returns its process."""
     node = robot.graph.processes["motion_node"]
     node.send_signal(number)
     return node
@@ -64,12 +64,12 @@ def test_a_signal_stops_the_arm_at_once(rig: Rig, verdict: Verdict, number: sign
     robot.assert_usable()
 
 
-@fault("more signals while the node already ends", RESTART)
+@fault("further signals while the node is ending", RESTART)
 def test_further_signals_change_nothing(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start()
     with stops_short(Journey(robot).await_phase("approach")):
         node = signaled(robot, signal.SIGINT)
-        while node.poll() is None:  # until after its very last instruction
+        while node.poll() is None:  # until the process has ended
             node.send_signal(signal.SIGTERM if node.pid % 2 else signal.SIGINT)
             time.sleep(0.01)
     assert node.returncode == 0
@@ -83,13 +83,13 @@ NODES = ("motion_node", "policy_node", "heightmap_node", "attention_node", "pick
 
 
 def heeds_signals(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a process catches SIGTERM, which Python by itself does not."""
+    """Return whether a process catches SIGTERM, which Python does not do by default."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
-@fault("a signal while a node starts", "start it")
+@fault("a signal while a node is starting", "start the node again")
 def test_a_signal_during_the_start_ends_it_quietly(tmp_path_factory: pytest.TempPathFactory, verdict: Verdict) -> None:
     delays = (0.0, 0.6, 1.2, 2.0, 0.3, 0.9)  # seconds: in the imports, in the middle of the constructor, after it
     for name, delay in zip(NODES, delays, strict=True):
@@ -117,7 +117,7 @@ def test_the_stop_service(robot: Robot, verdict: Verdict) -> None:
 
 
 def start_homing(robot: Robot) -> tuple[Journey, threading.Thread, list[Trigger.Response]]:
-    """A push that was stopped, and the thread in which the arm goes home from there and notes the answer."""
+    """Stop a push, then call ``home`` in a thread; returns the push, the thread, and the list that gets the answer."""
     journey = Journey(robot).await_phase("push")
     robot.stop()
     journey.result()
@@ -128,7 +128,7 @@ def start_homing(robot: Robot) -> tuple[Journey, threading.Thread, list[Trigger.
     return journey, homing, answers
 
 
-@fault("service `stop` during `home`", "`home` again when it may")
+@fault("service `stop` during `home`", "call `home` again when the arm may move")
 def test_home_can_be_stopped(robot: Robot, verdict: Verdict) -> None:
     journey, homing, answers = start_homing(robot)
     with stops_short(journey):
@@ -144,10 +144,10 @@ def test_stop_at_rest(robot: Robot, verdict: Verdict) -> None:
     answer = robot.stop()
     assert answer.success
     verdict.expect("NONE", "NONE", answer.message)
-    time.sleep(0.6)  # goals that cross it are refused
+    time.sleep(0.6)  # goals sent before are refused
 
 
-@fault("a goal that comes just after `stop` was called", "nothing: the next goal works")
+@fault("a goal that arrives just after `stop` was called", "nothing: the next goal works")
 def test_a_goal_that_crosses_a_stop(robot: Robot, verdict: Verdict) -> None:
     before = robot.joints()
     robot.stop()
@@ -179,8 +179,11 @@ def test_the_sender_dies(robot: Robot, verdict: Verdict) -> None:
     verdict.expect("SENDER_LOST", "SENDER_LOST", "the goal's sender fell silent")
 
 
-@fault("the sender dies with `watch_sender` off", "nothing: the primitive is finished, and the arm is free again")
-def test_nobody_watches_the_sender(rig: Rig, verdict: Verdict) -> None:
+@fault(
+    "the node that sent the goal dies while `watch_sender` is false",
+    "nothing: the primitive is finished, and the arm is free again",
+)
+def test_the_sender_is_not_watched(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start(watch_sender=False)
     sender = sender_process(robot, "unwatched")
     until(lambda: robot.speed() > 0.1, "motion")
@@ -195,14 +198,17 @@ def test_nobody_watches_the_sender(rig: Rig, verdict: Verdict) -> None:
 @pytest.mark.parametrize(
     ("sender", "expected"),
     [
-        pytest.param("", "INVALID_GOAL", marks=fault("a goal that names no sender", "name one, or set `watch_sender`")),
+        pytest.param(
+            "", "INVALID_GOAL",
+            marks=fault("a goal that names no sender", "name a sender, or set `watch_sender` to false"),
+        ),
         pytest.param(
             "/execute_primitive/sender/nobody_1", "SENDER_LOST",
-            marks=fault("a goal whose sender nobody hears of", "announce it, see `nodes/liveliness.py`"),
+            marks=fault("a goal whose sender does not announce itself", "announce it, see `nodes/liveliness.py`"),
         ),
     ],
 )  # fmt: skip
-def test_a_goal_of_nobody(robot: Robot, verdict: Verdict, sender: str, expected: str) -> None:
+def test_a_goal_without_a_live_sender(robot: Robot, verdict: Verdict, sender: str, expected: str) -> None:
     before = robot.joints()
     goal = ExecutePrimitive.Goal(primitive=to_primitive(PUSH), sender=sender)
     result = robot.client.result(robot.client.send(robot.client.execute, goal)).result
@@ -210,8 +216,8 @@ def test_a_goal_of_nobody(robot: Robot, verdict: Verdict, sender: str, expected:
     robot.assert_still(before)
 
 
-@fault("`ros2 launch` is killed, or gets SIGTERM, which ends it alone", "start it, `home`")
-def test_the_supervisor_dies(rig: Rig, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+@fault("`ros2 launch` is killed, or gets a SIGTERM that is not sent to the nodes", "start it again, `home`")
+def test_the_launch_process_dies(rig: Rig, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen(["sleep", "1000"]) as supervisor:
         monkeypatch.setenv(SUPERVISOR, str(supervisor.pid))
         robot = rig.start()
@@ -224,8 +230,8 @@ def test_the_supervisor_dies(rig: Rig, verdict: Verdict, monkeypatch: pytest.Mon
     verdict.expect("STOPPED", "STOPPED", "the nodes end with it: the arm is at rest, the program stopped, exit code 0")
 
 
-@fault("`motion_node` hangs in mid-motion (SIGSTOP)", "end it, start it, `home`")
-def test_the_parent_hangs(rig: Rig, verdict: Verdict) -> None:
+@fault("`motion_node` hangs during a motion (SIGSTOP)", "end the node, start it again, `home`")
+def test_the_node_hangs(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start()
     journey = Journey(robot).await_phase("approach")
     with stops_short(journey, seconds_more=0.8):
@@ -237,7 +243,7 @@ def test_the_parent_hangs(rig: Rig, verdict: Verdict) -> None:
     robot.assert_usable()
 
 
-@fault("a safeguard stop that resumes by itself after 0.1 s", RECOVER)
+@fault("a safeguard stop that ends by itself after 0.1 s", RECOVER)
 def test_nothing_moves_after_a_safeguard_stop(robot: Robot, verdict: Verdict) -> None:
     journey = Journey(robot).await_phase("approach")
     with stops_short(journey):
@@ -259,15 +265,15 @@ def cut_off(robot: Robot) -> None:
     [
         pytest.param(
             cut_off, id="drop",
-            marks=fault("the RTDE link breaks and a protective stop follows; unlocked on the pendant", RECOVER),
+            marks=fault("the RTDE connection breaks before a protective stop, unlocked on the pendant", RECOVER),
         ),
         pytest.param(
             lambda robot: (robot.cell.do("protective_stop"), robot.cell.do("gripper_power_cycle")), id="gripper",
-            marks=fault("a protective stop, and the gripper loses its power; unlocked on the pendant", RECOVER),
+            marks=fault("a protective stop, unlocked on the pendant, while the gripper loses power", RECOVER),
         ),
     ],
 )  # fmt: skip
-def test_two_faults_at_once_need_a_person(robot: Robot, verdict: Verdict, act: Callable[[Robot], object]) -> None:
+def test_two_simultaneous_faults_need_a_person(robot: Robot, verdict: Verdict, act: Callable[[Robot], object]) -> None:
     with stops_short(journey := Journey(robot).await_phase("approach")):
         act(robot)
     assert code(journey.result()) == "DEVICE_FAULT"
@@ -281,7 +287,7 @@ def test_two_faults_at_once_need_a_person(robot: Robot, verdict: Verdict, act: C
     until(lambda: robot.recover().success, "recovery")
 
 
-@fault("a goal is canceled in the moment in which the RTDE link breaks", "nothing: it reconnects; `home`")
+@fault("a goal is canceled at the moment when the RTDE connection breaks", "nothing: it reconnects; `home`")
 def test_cancel_and_drop(robot: Robot, verdict: Verdict) -> None:
     with stops_short(journey := Journey(robot).await_phase("approach")):
         journey.handle.cancel_goal_async()
@@ -300,7 +306,10 @@ def test_cancel_of_a_hanging_controller(robot: Robot, verdict: Verdict) -> None:
     verdict.expect(code(result), code(result), result.error_msg)
 
 
-@fault("the gripper falls silent while it releases over the bin", "look at URCap and cable; it reconnects; `home`")
+@fault(
+    "the gripper stops answering while it releases over the bin",
+    "check URCap and cable; it reconnects by itself; `home`",
+)
 def test_silent_during_release(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("object", opening=0.03)
     journey = Journey(robot, GRASP)
@@ -312,8 +321,8 @@ def test_silent_during_release(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("object", opening=None)
 
 
-@fault("recovery while the dashboard drips a byte every half second", "look after the controller, `recover` again")
-def test_a_dripping_dashboard(robot: Robot, verdict: Verdict) -> None:
+@fault("recovery while the dashboard server sends one byte per half second", "check the controller, `recover` again")
+def test_a_slow_dashboard_server(robot: Robot, verdict: Verdict) -> None:
     robot.cell.do("stop_program")
     robot.await_diagnostic("arm", "program")
     robot.cell.do("dashboard_drip", seconds_per_byte=0.5)
@@ -326,7 +335,7 @@ def test_a_dripping_dashboard(robot: Robot, verdict: Verdict) -> None:
     assert robot.recover().success
 
 
-@fault("SIGTERM during such a recovery", RESTART)
+@fault("SIGTERM during a recovery with a slow dashboard server", RESTART)
 def test_a_signal_ends_a_recovery(rig: Rig, verdict: Verdict) -> None:
     robot = rig.start()
     robot.cell.do("stop_program")
@@ -351,7 +360,8 @@ def test_a_signal_ends_a_recovery(rig: Rig, verdict: Verdict) -> None:
         pytest.param(
             seconds,
             marks=fault(
-                f"the network delays everything by {seconds} s, either way", "look after the network, `recover`, `home`"
+                f"the network delays everything by {seconds} s in each direction",
+                "check the network, `recover`, `home`",
             ),
         )
         for seconds in (0.3, 0.6)

@@ -1,4 +1,4 @@
-"""What a job makes of views that cannot be acted upon: it waits, says what for, moves nothing, never says clear."""
+"""Jobs with views that the robot must not act on: a job waits, reports the reason, and never moves or reports clear."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ready(client: Client) -> None:
 
 
 class Bench:
-    """The graph without a robot of its own, and what it sees."""
+    """A graph with a simulated camera, and a server that stands for the robot."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -46,7 +46,7 @@ class Bench:
         assert self.client.call(self._setter, request).results[0].successful
 
     def start(self, frame: RgbdFrame, after: RgbdFrame = CLEAN, **goal: Any) -> Any:
-        """Handle of a job whose first view is this; the first action brings about another one."""
+        """Start a job whose first view is ``frame``; after its first action, the view is ``after``."""
         self.camera.show(frame)
         self.robot.started, self.robot.after = 0, after
         self.client.feedback.clear()
@@ -56,7 +56,7 @@ class Bench:
         return self.client.result(handle).result
 
     def await_waiting(self) -> str:
-        """What the job waits for."""
+        """Wait until the job waits for a view; returns the reason."""
 
         def waits() -> str:
             said = [feedback.waiting_for for feedback in self.client.feedback if feedback.phase == Feedback.WAIT]
@@ -75,7 +75,7 @@ def shared_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def bench(shared_bench: Bench) -> Iterator[Bench]:
-    """Waits long for a view; at the end a job with a good one works."""
+    """A bench with a long ``view_timeout``; afterward a job with a good view must work."""
     shared_bench.wait_at_most(60.0)
     yield shared_bench
     shared_bench.wait_at_most(60.0)
@@ -84,7 +84,7 @@ def bench(shared_bench: Bench) -> Iterator[Bench]:
     assert (shared_bench.robot.started, result.workspace_clear) == (1, True)
 
 
-@fault("a hand is in view as a job begins, and is drawn back", "nothing: the job goes on")
+@fault("a hand is in view when a job begins, and is then removed", "nothing: the job goes on")
 def test_a_job_waits_until_the_hand_is_gone(bench: Bench, verdict: Verdict) -> None:
     handle = bench.start(HAND)
     said = bench.await_waiting()
@@ -111,27 +111,29 @@ def test_a_waiting_job_is_canceled(bench: Bench, verdict: Verdict) -> None:
     [
         pytest.param(
             lambda: HAND, {}, "VIEW_BLOCKED", id="hand",
-            marks=fault("a hand stays in view for longer than `view_timeout`", "take it away, give the goal again"),
+            marks=fault("a hand stays in view for longer than `view_timeout`", "remove it, send the goal again"),
         ),
         pytest.param(
             lambda: HAND, {"dry_run": True}, "VIEW_BLOCKED", id="dry_run",
-            marks=fault("a hand stays in view of a dry run", "take it away, give the goal again"),
+            marks=fault("a hand stays in view of a dry run", "remove it, send the goal again"),
         ),
         pytest.param(
             lambda: lit(HAND, 0.05), {}, "BAD_EXPOSURE", id="hand_in_the_dark",
-            marks=fault("the lights are out and a hand is in view", "turn them on, take it away, give the goal again"),
+            marks=fault(
+                "the lights are out, a hand is in view", "turn the lights on, remove the hand, send the goal again"
+            ),
         ),
         pytest.param(
             lambda: farther(CLEAN, -0.01), {}, "TABLE_MOVED", id="short",
-            marks=fault("a job while depth reads 10 mm too short", "calibrate the camera, its depth too"),
+            marks=fault("a job while depth reads 10 mm too short", "calibrate the camera, including its depth"),
         ),
         pytest.param(
             lambda: farther(CLEAN, 0.01), {}, "TABLE_MOVED", id="long",
-            marks=fault("a job while depth reads 10 mm too long", "calibrate the camera, its depth too"),
+            marks=fault("a job while depth reads 10 mm too long", "calibrate the camera, including its depth"),
         ),
         pytest.param(
             lambda: without_depth(GOOD, (GOOD.color == TARGET.color).all(axis=2)), {}, "VIEW_INCOMPLETE", id="coal",
-            marks=fault("the only impurity gives no depth", "take it away by hand"),
+            marks=fault("the only impurity gives no depth", "remove it by hand"),
         ),
     ],
 )  # fmt: skip
@@ -150,7 +152,7 @@ def test_a_job_ends_with_the_code_and_without_a_motion(
     [
         pytest.param(
             lambda: lit(CLEAN, 0.05), "BAD_EXPOSURE", id="lights",
-            marks=fault("the lights go out after a job's first action", "turn them on, give the goal again"),
+            marks=fault("the lights go out after a job's first action", "turn the lights on, send the goal again"),
         ),
         pytest.param(
             lambda: scene(x=0.508), "CAMERA_MOVED", id="camera",
@@ -163,7 +165,7 @@ def test_a_job_ends_with_the_code_and_without_a_motion(
         pytest.param(
             lambda: paint(CLEAN, intruder("fist", np.random.default_rng(0)), COLORS["orange glove"]),
             "VIEW_BLOCKED", id="fist",
-            marks=fault("a fist comes into view while the arm moves, and stays", "take it away, give the goal again"),
+            marks=fault("a fist comes into view while the arm moves, and stays", "remove it, send the goal again"),
         ),
     ],
 )  # fmt: skip

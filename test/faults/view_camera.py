@@ -1,4 +1,4 @@
-"""A camera that shows drawn frames to a graph, the scenes it shows, and a robot that only counts."""
+"""A camera that publishes drawn frames, the scenes that it shows, and a server that only counts primitives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from impurity_grasp_ros.nodes.liveliness import announce_server
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4
-"""Metres: a camera without noise repeats its image, which is a fault of its own."""
+"""Depth noise in meters: a camera without noise would repeat its image, which is another fault."""
 
 BROWN, BLUE = (140, 107, 77), (38, 89, 204)
 TARGET = Box((0.50, 0.536), (0.01, 0.054), 0.035, BLUE)
@@ -50,7 +50,7 @@ GOOD, CLEAN = scene(TARGET), scene()
 
 
 class ViewCamera:
-    """Publishes a frame again and again, each time with other noise, until it is told to show another one."""
+    """Publishes a frame repeatedly, each time with new noise, until another frame is set."""
 
     def __init__(self, node: Node, frame: RgbdFrame) -> None:
         self._color = node.create_publisher(Image, COLOR_IMAGE, QoSProfile(depth=8))
@@ -65,7 +65,7 @@ class ViewCamera:
         self._thread.start()
 
     def show(self, frame: RgbdFrame) -> None:
-        """Whatever is stamped from now on shows this."""
+        """Set the frame; every image that is stamped after this call shows it."""
         with self._lock:
             self._frame = frame
 
@@ -88,7 +88,12 @@ class ViewCamera:
 
 
 class CountingRobot:
-    """Takes every primitive for executed at once. started: how many were. after: what the camera shows then."""
+    """Reports every primitive as executed at once.
+
+    Attributes:
+        started: Number of primitives.
+        after: Frame that the camera shows after each of them.
+    """
 
     def __init__(self, client: Client, camera: ViewCamera) -> None:
         self.started, self.after = 0, CLEAN

@@ -9,7 +9,7 @@ WORKSPACE = Grid(0.276, -0.224)
 
 
 def focus(rng: np.random.Generator, *, on_target: bool = True) -> Focus:
-    """A crop with a coloured block somewhere near the middle."""
+    """A crop with a colored block somewhere near the middle."""
     row, column = rng.integers(40, 60, 2)
     mask = np.zeros((112, 112), np.bool_)
     mask[row : row + 15, column : column + 18] = True

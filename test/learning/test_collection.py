@@ -58,7 +58,7 @@ def test_without_a_target_as_the_aim_the_whole_workspace_is_seen() -> None:
 
 @pytest.fixture
 def two_threads() -> Iterator[None]:
-    """Torch has two threads, and afterwards as many as before."""
+    """Torch has two threads, and afterward as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield

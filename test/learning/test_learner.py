@@ -140,7 +140,7 @@ def test_the_loss_is_the_mean_of_huber_losses_weighted_against_the_sampling() ->
 
 
 @pytest.mark.parametrize(("reward", "slope"), [(0.5, 0.5), (-0.25, -0.25), (3.0, 1.0), (-7.0, -1.0)])
-def test_a_step_goes_towards_the_target_and_no_error_pulls_harder_than_one_of_one(reward: float, slope: float) -> None:
+def test_a_step_goes_toward_the_target_and_no_error_pulls_harder_than_one_of_one(reward: float, slope: float) -> None:
     taught = flat()
     taught.update(remembered(reward), 0.0, np.random.default_rng(0))
     assert learned(taught) == pytest.approx([0.1 * slope])

@@ -66,7 +66,7 @@ def test_every_worker_gets_a_task_of_its_own_in_every_round(tmp_path: Path) -> N
     assert {task.attempts for tasks in collection.given for task in tasks} == {3}
 
 
-def test_play_is_random_at_first_and_by_the_schedule_of_attempts_afterwards(tmp_path: Path) -> None:
+def test_play_is_random_at_first_and_by_the_schedule_of_attempts_afterward(tmp_path: Path) -> None:
     collection = Drawn(*[attempt()] * 200)
     reports = run(Trainer(replace(SMOKE, rounds=5, warm_up=2, updates_per_round=1), tmp_path, workers=1), collection)
     expected = [1.0, 1.0, 0.6 * 0.5 ** (400 / 600), 0.3, 0.6 * 0.5 ** (800 / 600)]
@@ -78,7 +78,7 @@ def test_tasks_carry_the_network_as_it_was_when_the_round_began(tmp_path: Path) 
     collection, trainer = Drawn(attempt()), Trainer(SMOKE, tmp_path, workers=1)
     first = {name: tensor.clone() for name, tensor in trainer.learner.network.state_dict().items()}
     run(trainer, collection, rounds=2)
-    for tasks in collection.given:  # warming up changes nothing, and what is learned in a round is played afterwards
+    for tasks in collection.given:  # warming up changes nothing, and what is learned in a round is played afterward
         assert tasks[0].weights.keys() == first.keys()
         assert all(torch.equal(tensor, first[name]) for name, tensor in first.items())
     assert not same(trainer.learner.network.state_dict(), first)

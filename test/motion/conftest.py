@@ -1,4 +1,4 @@
-"""A robot that only pretends."""
+"""Fixtures with simulated devices."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 
 @pytest.fixture
 def robot(cell: CellConfig) -> FakeRobot:
-    """Arm at home, fingers closed on nothing, nothing in reach."""
+    """A robot at home with closed, empty fingers."""
     clock = FakeClock()
     return FakeRobot(clock, FakeArm(clock, np.array(cell.home)), FakeGripper(clock))
 
 
 @pytest.fixture
 def execute(cell: CellConfig, robot: FakeRobot) -> Execute:
-    """Execute a primitive on the pretended robot, under its supervision."""
+    """Function that executes a primitive on the fake robot, which also supervises it."""
     executor = PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, cell)
     return lambda primitive: executor.execute(primitive, Supervision(robot.canceled, robot.on_phase))

@@ -1,4 +1,4 @@
-"""How far the robot is from things, by the physics engine's own reading of the description: no code in common."""
+"""Distances between the robot and its surroundings from the physics engine: shares no code with the collision model."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ JOINT_OF_LINK = {
     "wrist_3_link": 6, "robotiq_base": 6, "left_knuckle": 6, "left_finger_tip": 6, "right_knuckle": 6,
     "right_finger_tip": 6,
 }  # fmt: skip
-"""Number of the arm's joint that carries a link."""
+"""Number of the joint that moves each link."""
 
 ARM = ("shoulder_pan_joint", "shoulder_lift_joint", "elbow_joint", "wrist_1_joint", "wrist_2_joint", "wrist_3_joint")
 WALL = 0.004
-"""Metres: the bin's walls as simulation builds them."""
+"""Thickness in meters of the bin's walls in simulation."""
 
 
 class EngineOracle:
-    """Robot and cell in an engine of their own. ``travel``: of the finger joints, radians."""
+    """Robot and cell in a separate physics engine."""
 
     def __init__(self, cell: CellConfig) -> None:
         with silenced():
@@ -48,7 +48,7 @@ class EngineOracle:
         self.pairs = [
             (first, second)
             for (one, (first, a)), (_, (second, b)) in itertools.combinations(self.parts.items(), 2)
-            if abs(a - b) >= 2 and (one, b) != ("base", 2)  # the shoulder's housing stands on the base
+            if abs(a - b) >= 2 and (one, b) != ("base", 2)  # the shoulder housing is mounted on the base
         ]
 
     def close(self) -> None:
@@ -60,7 +60,16 @@ class EngineOracle:
         return body
 
     def distance(self, joints: NDArray[np.float64], *, travel: float = 0.0, limit: float = 0.05) -> float:
-        """Metres between the two closest things that should be apart; infinite when that is more than ``limit``."""
+        """Smallest distance in meters between two shapes that must not touch.
+
+        Args:
+            joints: (6,) float64, joint angles in radians.
+            travel: Angle of the finger joints in radians.
+            limit: Largest distance in meters that is measured.
+
+        Returns:
+            The distance; infinite if it is larger than ``limit``.
+        """
         for name, joint in self.joints.items():
             angle = joints[ARM.index(name)] if name in ARM else travel
             self.bullet.resetJointState(self.robot, joint, angle)

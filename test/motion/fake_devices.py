@@ -1,4 +1,4 @@
-"""Arm, gripper and clock that only pretend: exact kinematics, invented time, and faults on demand."""
+"""Fake arm, gripper and clock, with exact kinematics, simulated time, and faults on demand."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 
 Execute = Callable[[Primitive], Outcome]
-"""Execute a primitive on the pretended robot."""
+"""Function that executes a primitive on the fake robot."""
 
 
 class FakeClock:
-    """Time that passes only while somebody sleeps."""
+    """Clock whose time passes only in :meth:`sleep`."""
 
     def __init__(self) -> None:
         self.time = 100.0
@@ -35,11 +35,15 @@ class FakeClock:
 
 @dataclass
 class FakeArm:
-    """Travels in joint space at 1 rad/s and records what it was told.
+    """Moves in joint space at 1 rad/s and records its commands.
 
-    force: newtons at the tool, upward, by its pose. offset: what the sensor adds to it, (3,) N. reaches: poses that
-    its inverse kinematics find. stuck: motions never end. slider: what it says of its speed. faults: commands that
-    fail, by name.
+    Attributes:
+        force: Upward force at the tool in newtons, as a function of its pose.
+        offset: Force (3,) in newtons that the sensor adds.
+        reaches: Whether inverse kinematics find a pose, as a function of it.
+        stuck: Whether motions never end.
+        slider: Speed fraction that it reports.
+        faults: Names of the commands that fail.
     """
 
     clock: FakeClock
@@ -119,9 +123,16 @@ class FakeArm:
 
 @dataclass
 class FakeGripper:
-    """Fingers that move at 0.1 m/s and stall on something ``width`` metres wide, 0 is nothing, until they open.
+    """Fingers that move at 0.1 m/s and stall on an object until they open.
 
-    jam: where they are stuck whatever they are told. on_start: called with every opening they are told.
+    Attributes:
+        clock: Clock of the robot.
+        width: Width of the object in meters; 0 for none.
+        stuck: Whether motions never end.
+        jam: Opening in meters at which they are jammed; None if they can move.
+        on_start: Called with every commanded opening in meters.
+        faults: Names of the commands that fail.
+        commands: Openings in meters that were commanded.
     """
 
     clock: FakeClock
@@ -148,7 +159,7 @@ class FakeGripper:
         return self.stuck or (self.jam is None and self.opening() != max(self._to, self.width))
 
     def opening(self) -> float:
-        """The fingers stop at what is between them, and close on when it is gone."""
+        """The fingers stop at an object between them, and close further once it is gone."""
         if self.jam is not None:
             return self.jam
         way = 0.1 * (self.clock.time - self._started)
@@ -162,9 +173,15 @@ class FakeGripper:
 
 @dataclass
 class FakeRobot:
-    """The three devices, and the phases that were reported while they were in use.
+    """The three devices, and the supervision of their motions.
 
-    at_phase: what happens as soon as a phase is reported. cancel_in: phases in which the caller asks to stop.
+    Attributes:
+        clock: Clock of the robot.
+        arm: The arm.
+        gripper: The gripper.
+        at_phase: Functions that are called when a phase is reported, by name of the phase.
+        cancel_in: Phases in which the caller cancels.
+        phases: Phases that were reported.
     """
 
     clock: FakeClock
@@ -182,11 +199,11 @@ class FakeRobot:
         return bool(self.phases) and self.phases[-1] in self.cancel_in
 
     def moved(self) -> bool:
-        """Whether anything was told to move."""
+        """Whether any motion was commanded."""
         return bool(self.arm.targets or self.gripper.commands)
 
     def place_object(self, width: float) -> None:
-        """Something of that width (m) stands where the next grasp closes, and falls when it is released."""
+        """Place an object of ``width`` meters where the next grasp closes; it falls when it is released."""
 
         def meet() -> None:
             if self.arm.tool_pose()[2, 3] < 0.1:
@@ -195,18 +212,18 @@ class FakeRobot:
         self.at_phase["close"] = meet
 
     def lose_object_at(self, phase: str) -> None:
-        """What the fingers hold slips out as soon as that phase begins."""
+        """Make the held object slip out of the fingers when a phase begins."""
         self.at_phase[phase] = lambda: setattr(self.gripper, "width", 0.0)
 
     def move_to(self, T_base_tool: Transform) -> None:
-        """The arm was left there, long ago."""
+        """Place the arm at rest at a tool pose."""
         joints = self.arm.inverse_kinematics(T_base_tool)
         assert joints is not None
         self.arm.joints = joints
         self.arm._hold(joints)
 
     def stands_still(self) -> bool:
-        """Whether the last command was to stop, and the arm is not on its way anywhere."""
+        """Whether the last command was to stop and the arm does not move."""
         before = self.arm.joint_positions()
         self.clock.sleep(10.0)
         return self.arm.commands[-1] == "stop" and np.array_equal(self.arm.joint_positions(), before)

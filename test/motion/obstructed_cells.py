@@ -1,4 +1,4 @@
-"""Cells with one more box in the way."""
+"""Cells with an additional obstacle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from impurity_grasp_ros.cell_parts import ObstaclesConfig
 
 
 def with_box(cell: CellConfig, name: str, center: tuple[float, ...], size: tuple[float, ...]) -> CellConfig:
-    """A cell with an obstacle added to those that it has; center and size in meters."""
+    """Return a copy of a cell with an additional obstacle; center and size (x, y, z) in meters."""
     shipped = cell.obstacles
     more = ObstaclesConfig((*shipped.names, name), (*shipped.centers, *center), (*shipped.sizes, *size))
     return replace(cell, obstacles=more)

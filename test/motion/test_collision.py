@@ -1,4 +1,4 @@
-"""Shapes of robot and cell: what counts as a touch, at which distance, and what it is called."""
+"""Collision model: which shapes touch, at which distance, and their names."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ CELL = load_cell()
 HOME = np.array(CELL.home)
 MARGIN = 0.01
 ACROSS, ALONG = 0.011, 0.0717
-"""Meters from the tool's axis to the side of a finger tip, and to the outermost point of an open finger's crank."""
+"""Distance in meters from the tool axis to the side of a finger tip and to the outermost point of an open crank."""
 
 
 @cache
 def shipped() -> CollisionModel:
-    """The shipped cell's shapes."""
+    """Collision model of the shipped cell."""
     return CollisionModel(CELL)
 
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
-    """Joint angles in the posture of home."""
+    """Joint angles for a tool position, in the posture of home."""
     joints = KINEMATICS.nearest(tool_down((x, y, z), yaw), HOME)
     assert joints is not None
     return joints
@@ -42,7 +42,7 @@ def touch_at(
     return shipped().touching(joints_at(x, y, z, yaw), margin, hand_state)
 
 
-def test_at_home_nothing_touches_whatever_the_situation() -> None:
+def test_at_home_nothing_touches_in_any_hand_state() -> None:
     for hand_state in HandState:
         assert shipped().touching(HOME, MARGIN, hand_state) is None
 
@@ -56,16 +56,16 @@ def test_at_home_nothing_touches_whatever_the_situation() -> None:
     ],
     ids=["fingers", "held object", "palm"],
 )
-def test_what_is_lowest_keeps_its_margin_from_the_table(
+def test_the_lowest_part_keeps_its_margin_from_the_table(
     hand_state: HandState, height: float, touch: tuple[str, str]
 ) -> None:
-    """What hangs in the fingers reaches 5 cm below them; the palm ends 72.8 mm above their tips."""
+    """A held object extends 5 cm below the fingers; the palm ends 72.8 mm above their tips."""
     for margin in (0.0, 0.01, 0.02):
         assert touch_at(0.5, 0.0, height + margin + 0.001, hand_state=hand_state, margin=margin) is None
         assert touch_at(0.5, 0.0, height + margin - 0.001, hand_state=hand_state, margin=margin) == touch
 
 
-def test_the_fingers_reach_a_bit_lower_while_they_close_than_when_closed() -> None:
+def test_the_fingers_are_lower_while_they_close_than_when_closed() -> None:
     """Their cranks pass the vertical 5 degrees before the pads meet: 0.0573 m * (1 - cos 0.09) = 0.23 mm."""
     assert touch_at(0.5, 0.0, 0.01018) == ("fingers", "table")
     assert touch_at(0.5, 0.0, 0.01026) is None
@@ -84,7 +84,7 @@ def test_the_fingers_are_as_wide_as_at_their_widest_opening(
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
-def test_what_is_held_is_as_wide_as_the_fingers_open(dx: int, dy: int) -> None:
+def test_a_held_object_is_as_wide_as_the_stroke(dx: int, dy: int) -> None:
     joints, away = joints_at(0.5, 0.0, 0.3), 0.0425 + 0.01
     for gap, touch in ((0.0105, None), (0.0095, ("held object", "block"))):
         center = 0.5 + dx * (away + gap), dy * (away + gap), 0.26
@@ -100,7 +100,7 @@ def test_what_is_held_is_as_wide_as_the_fingers_open(dx: int, dy: int) -> None:
     ids=["right", "left", "near", "far"],
 )
 def test_the_bin_has_four_walls_around_its_inside(x: float, y: float, dx: int, dy: int, z: float) -> None:
-    """(x, y): on a wall's inner face; the narrow side of the fingers is turned towards it."""
+    """(x, y): on a wall's inner face; the narrow side of the fingers is turned toward it."""
     yaw = math.pi / 2 if dx else 0.0
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         away = ACROSS + gap
@@ -120,7 +120,7 @@ def test_the_bins_walls_are_a_centimeter_thick(x: float, y: float, dx: int, dy: 
 
 @pytest.mark.parametrize("side", [1, -1], ids=["near", "far"])
 def test_the_bins_walls_meet_at_its_corners(side: int) -> None:
-    """The wide side of the fingers beyond the end of the right wall, too far from the others to touch them."""
+    """The wide side of the fingers is beyond the end of the right wall, too far from the other walls to touch them."""
     end = -0.44 + side * 0.11
     for gap, touch in ((0.0105, None), (0.0095, ("fingers", "drop bin's wall"))):
         y = end + side * (ALONG + gap)
@@ -142,21 +142,21 @@ def test_a_bin_without_walls_is_no_obstacle() -> None:
     assert flat.touching(joints, MARGIN, HandState.FREE) is None
 
 
-def test_the_table_is_everywhere_the_arm_reaches() -> None:
+def test_the_table_covers_the_reach_of_the_arm() -> None:
     for pan in np.linspace(-math.pi, math.pi, 9):
         stretched = np.array([pan, 0.05, 0.0, 0.0, 0.0, 0.0])
         assert shipped().touching(stretched, MARGIN, HandState.FREE) is not None
         assert shipped().touching(stretched - [0.0, 0.5, 0.0, 0.0, 0.0, 0.0], MARGIN, HandState.FREE) is None
 
 
-def test_an_obstacle_goes_by_its_name() -> None:
+def test_an_obstacle_is_reported_by_its_name() -> None:
     assert touch_at(0.5, 0.0, 0.50) == ("wrist 1", "camera")
     lamp = with_box(CELL, "lamp_7", (0.5, 0.0, 0.215), (0.02, 0.02, 0.02))
     two = CollisionModel(with_box(lamp, "post", (0.9, 0.4, 0.2), (0.1, 0.1, 0.1)))
     assert two.touching(joints_at(0.5, 0.0, 0.23), MARGIN, HandState.FREE) == ("fingers", "lamp 7")
 
 
-def test_base_and_shoulder_may_stand_in_something_and_the_upper_arm_may_not() -> None:
+def test_base_and_shoulder_may_touch_an_obstacle_and_the_upper_arm_may_not() -> None:
     plinth = CollisionModel(with_box(CELL, "plinth", (0.0, 0.0, 0.01), (0.3, 0.3, 0.02)))
     assert plinth.touching(HOME, MARGIN, HandState.FREE) is None
     upper_arm = CollisionModel(with_box(CELL, "bar", (0.0, 0.0, 0.3), (0.6, 0.6, 0.02)))
@@ -164,14 +164,14 @@ def test_base_and_shoulder_may_stand_in_something_and_the_upper_arm_may_not() ->
 
 
 def test_parts_of_the_arm_keep_five_millimeters_less_from_each_other() -> None:
-    """Wrist 2 lies along the forearm, 93.15 mm from axis to axis, each with a radius of 38 mm: 17.15 mm are free."""
+    """Wrist 2 is parallel to the forearm at 93.15 mm; both have a radius of 38 mm, so their distance is 17.15 mm."""
     folded = np.array([math.pi, -1.2, 0.6, math.pi / 2, 0.0, 0.0])
     for margin, touch in ((0.0, None), (0.0217, None), (0.0226, ("forearm", "wrist 2"))):
         assert shipped().touching(folded, margin, HandState.WORKING) == touch
 
 
 def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
-    """Lengths of the links (data sheet) in front of a held object whose far corner is 0.3011 m from wrist 3."""
+    """Link lengths (data sheet) plus a held object whose far corner is 0.3011 m from wrist 3."""
     corner = math.hypot(0.0823 + 0.162768 + 0.05, 0.0425, 0.0425)
     lengths = [0.089159, 0.425, 0.39225, 0.10915, 0.09465]
     expected = [corner + sum(lengths[joint:]) for joint in range(5)]
@@ -180,7 +180,7 @@ def test_no_point_of_the_robot_is_farther_from_an_axis_than_its_reach() -> None:
     assert shipped().reach.shape == (6,)
 
 
-def test_a_model_answers_for_each_situation_and_margin_whatever_was_asked_before() -> None:
+def test_each_hand_state_and_margin_is_independent_of_earlier_checks() -> None:
     low, table = joints_at(0.5, 0.0, 0.015), ("fingers", "table")
     for _ in range(2):
         assert shipped().touching(low, 0.01, HandState.FREE) is None
@@ -197,7 +197,7 @@ def test_two_models_do_not_share_their_obstacles() -> None:
     assert touch_at(0.5, 0.0, 0.25) is None
 
 
-def test_a_cell_without_obstacles_has_table_and_bin_alone() -> None:
+def test_a_cell_without_obstacles_has_only_table_and_bin() -> None:
     bare: CellConfig = replace(CELL, obstacles=replace(CELL.obstacles, names=(), centers=(), sizes=()))
     model = CollisionModel(bare)
     assert model.touching(joints_at(0.5, 0.0, 0.50), MARGIN, HandState.FREE) is None

@@ -1,4 +1,4 @@
-"""Primitives end in an outcome, told by what the fingers and the force say."""
+"""Outcomes of primitives, determined by the fingers and the contact force."""
 
 import itertools
 import math
@@ -26,11 +26,11 @@ PUSH_PHASES = ["rise", "close", "approach", "descend", "push", "retreat", "rise"
 
 
 def assert_is_home(arm: FakeArm, cell: CellConfig) -> None:
-    """Back where it started, the shortest way."""
+    """The joints are exactly those of home, without additional turns."""
     np.testing.assert_allclose(arm.joint_positions(), cell.home, atol=1e-9)
 
 
-def test_a_grasp_that_finds_something_is_held_and_tells_its_width(
+def test_a_grasp_of_an_object_is_held_and_reports_its_width(
     execute: Execute, robot: FakeRobot, cell: CellConfig
 ) -> None:
     robot.place_object(0.03)
@@ -52,7 +52,7 @@ def test_a_grasp_of_nothing_is_empty_and_is_not_carried(execute: Execute, robot:
 @pytest.mark.parametrize(
     ("phase", "status"), [("lift", OutcomeStatus.EMPTY), ("carry", OutcomeStatus.DROPPED)], ids=["lift", "carry"]
 )
-def test_what_slips_out_is_noticed_after_that_phase(
+def test_a_lost_object_is_noticed_after_the_phase(
     execute: Execute, robot: FakeRobot, cell: CellConfig, phase: str, status: OutcomeStatus
 ) -> None:
     robot.place_object(0.03)
@@ -90,7 +90,7 @@ def test_a_push_travels_its_stroke_with_closed_fingers(execute: Execute, robot: 
     assert_is_home(robot.arm, cell)
 
 
-def test_a_push_that_meets_too_much_force_is_blocked_where_it_met_it(
+def test_a_push_is_blocked_where_the_force_exceeds_its_limit(
     execute: Execute, robot: FakeRobot, cell: CellConfig
 ) -> None:
     wall = PUSH.position[0] + 0.05
@@ -102,7 +102,7 @@ def test_a_push_that_meets_too_much_force_is_blocked_where_it_met_it(
     assert_is_home(robot.arm, cell)
 
 
-def test_a_force_in_the_descent_ends_it_and_the_grasp_goes_on_from_there(execute: Execute, robot: FakeRobot) -> None:
+def test_a_force_in_the_descent_ends_it_and_the_grasp_continues_from_there(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 100.0 if T_base_tool[2, 3] < 0.05 else 0.0
     robot.place_object(0.03)
     heights = []
@@ -129,7 +129,7 @@ def test_forces_below_the_limits_stop_nothing(execute: Execute, robot: FakeRobot
     ],
     ids=["off the workspace", "below the table", "nan", "push that leaves"],
 )
-def test_a_primitive_out_of_the_workspace_is_an_outcome_and_nothing_moves(
+def test_a_primitive_outside_the_workspace_is_an_outcome_and_nothing_moves(
     execute: Execute, robot: FakeRobot, primitive: Primitive
 ) -> None:
     outcome = execute(primitive)
@@ -158,7 +158,7 @@ def test_a_primitive_without_inverse_kinematics_is_an_outcome_and_nothing_moves(
     assert not robot.moved()
 
 
-def test_a_push_whose_end_alone_is_unreachable_is_refused(execute: Execute, robot: FakeRobot) -> None:
+def test_a_push_is_refused_if_only_its_end_is_unreachable(execute: Execute, robot: FakeRobot) -> None:
     end_x = push_end(PUSH)[0]
     robot.arm.reaches = lambda T_base_tool: T_base_tool[0, 3] < end_x - 0.001
     assert execute(PUSH).status is OutcomeStatus.UNREACHABLE
@@ -200,7 +200,7 @@ def test_home_is_reached_from_a_low_pose_by_rising_first(robot: FakeRobot, cell:
 
 
 def largest_turn(primitive: Primitive, yaw: float, cell: CellConfig) -> float:
-    """Radians that the farthest joint is away from home somewhere on the primitive."""
+    """Largest distance in radians of any joint from home during the primitive."""
     x, y, z = primitive.position
     places = [(x, y, cell.motion.transit_height), (x, y, z)]
     if primitive.kind is PrimitiveKind.PUSH:
@@ -224,7 +224,7 @@ def test_the_tool_takes_the_yaw_with_the_smaller_joint_turn(
 
 
 @pytest.mark.parametrize("kind", PrimitiveKind)
-def test_primitives_all_over_the_workspace_come_home_again(cell: CellConfig, kind: PrimitiveKind) -> None:
+def test_primitives_all_over_the_workspace_end_at_home(cell: CellConfig, kind: PrimitiveKind) -> None:
     grid, make = cell.workspace.grid, Primitive.grasp if kind is PrimitiveKind.GRASP else Primitive.push
     clock = FakeClock()
     robot = FakeRobot(clock, FakeArm(clock, np.array(cell.home)), FakeGripper(clock))
@@ -241,12 +241,12 @@ def test_primitives_all_over_the_workspace_come_home_again(cell: CellConfig, kin
         assert_is_home(robot.arm, cell)
 
 
-def test_an_outcome_tells_how_long_the_primitive_took(execute: Execute, robot: FakeRobot) -> None:
+def test_an_outcome_contains_the_duration_of_the_primitive(execute: Execute, robot: FakeRobot) -> None:
     before = robot.clock.now()
     assert execute(PUSH).duration == pytest.approx(robot.clock.now() - before)
 
 
-def test_one_executor_takes_one_primitive_after_another(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
+def test_an_executor_executes_one_primitive_after_another(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
     assert [execute(item).status for item in (GRASP, PUSH, GRASP)] == [
         OutcomeStatus.EMPTY,
         OutcomeStatus.PUSHED,
@@ -266,7 +266,7 @@ def test_a_check_plans_and_moves_nothing(robot: FakeRobot, cell: CellConfig) -> 
     assert not robot.moved()
 
 
-def test_a_refused_primitive_takes_no_time_and_tells_the_opening_of_the_fingers(
+def test_a_refused_primitive_takes_no_time_and_reports_the_opening_of_the_fingers(
     execute: Execute, robot: FakeRobot
 ) -> None:
     robot.gripper.start_motion(0.05)
@@ -278,16 +278,16 @@ def test_a_refused_primitive_takes_no_time_and_tells_the_opening_of_the_fingers(
         assert outcome.duration == 0.0
 
 
-def test_a_push_is_not_judged_by_its_fingers(execute: Execute, robot: FakeRobot) -> None:
+def test_the_status_of_a_push_does_not_depend_on_the_fingers(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.start_motion(0.05)
     robot.clock.sleep(1.0)
     outcome = execute(PUSH)
     assert outcome.status is OutcomeStatus.PUSHED
-    assert outcome.opening == pytest.approx(0.05)  # it is not judged: this is from before the fingers closed
+    assert outcome.opening == pytest.approx(0.05)  # measured before the fingers closed
     assert outcome.message == ""
 
 
-def test_what_was_dropped_is_told_with_the_opening_that_is_left(execute: Execute, robot: FakeRobot) -> None:
+def test_a_drop_is_reported_with_the_remaining_opening(execute: Execute, robot: FakeRobot) -> None:
     robot.place_object(0.03)
     robot.lose_object_at("carry")
     outcome = execute(GRASP)

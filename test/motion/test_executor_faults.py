@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way, the caller hears of it and the arm stands still."""
+"""Every fault during a primitive is raised, and the arm is stopped."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ PUSH_IN_PHASES = [(PUSH, phase) for phase in PUSH_PHASES]
 
 @pytest.fixture
 def busy(robot: FakeRobot) -> FakeRobot:
-    """A robot that has something to do in every phase: low down, fingers half open, an object to grasp."""
+    """A robot for which every phase of a grasp needs a motion: low, fingers half open, with an object to grasp."""
     robot.move_to(LOW)
     robot.gripper.start_motion(0.04)
     robot.clock.sleep(1.0)
@@ -53,7 +53,7 @@ def test_an_arm_that_never_arrives_is_stopped_at_the_deadline(
     assert busy.stands_still()
 
 
-def test_a_lowered_speed_slider_stretches_the_deadline_down_to_a_tenth(execute: Execute, robot: FakeRobot) -> None:
+def test_a_low_speed_slider_extends_the_deadline_up_to_tenfold(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.stuck = True
     waited = []
     for slider in (1.0, 0.25, 0.0):
@@ -67,7 +67,7 @@ def test_a_lowered_speed_slider_stretches_the_deadline_down_to_a_tenth(execute: 
     assert waited[2] == pytest.approx(10.0 * waited[0], rel=0.05)
 
 
-def test_fingers_that_never_arrive_are_given_up_at_the_deadline(execute: Execute, robot: FakeRobot) -> None:
+def test_fingers_that_never_arrive_miss_the_deadline(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.stuck = True
     with pytest.raises(MotionTimeoutError, match="deadline"):
         execute(GRASP)
@@ -75,21 +75,21 @@ def test_fingers_that_never_arrive_are_given_up_at_the_deadline(execute: Execute
 
 
 @pytest.mark.parametrize("command", ["joint", "linear", "is_moving", "tool_force"])
-def test_a_fault_of_the_arm_stops_it_and_comes_through(execute: Execute, robot: FakeRobot, command: str) -> None:
+def test_a_fault_of_the_arm_stops_it_and_is_raised(execute: Execute, robot: FakeRobot, command: str) -> None:
     robot.arm.faults = frozenset({command})
     with pytest.raises(DeviceFaultError, match=command):
         execute(PUSH)
     assert robot.stands_still()
 
 
-def test_a_fault_of_the_gripper_stops_the_arm_and_comes_through(execute: Execute, robot: FakeRobot) -> None:
+def test_a_fault_of_the_gripper_stops_the_arm_and_is_raised(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.faults = frozenset({"start_motion"})
     with pytest.raises(DeviceFaultError, match="on strike"):
         execute(GRASP)
     assert robot.stands_still()
 
 
-def test_a_keyboard_interrupt_stops_the_arm_too(execute: Execute, robot: FakeRobot) -> None:
+def test_a_keyboard_interrupt_stops_the_arm(execute: Execute, robot: FakeRobot) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
@@ -100,7 +100,7 @@ def test_a_keyboard_interrupt_stops_the_arm_too(execute: Execute, robot: FakeRob
 
 
 @pytest.mark.parametrize("jam", [0.0, 0.041, 0.085], ids=["closed", "half", "open"])
-def test_fingers_that_do_not_open_as_asked_never_descend(execute: Execute, robot: FakeRobot, jam: float) -> None:
+def test_fingers_that_do_not_open_as_commanded_never_descend(execute: Execute, robot: FakeRobot, jam: float) -> None:
     robot.gripper.jam = jam
     with pytest.raises(DeviceFaultError, match=f"expected fingers open to 60.0 mm, reached {1e3 * jam:.1f} mm"):
         execute(GRASP)
@@ -108,7 +108,7 @@ def test_fingers_that_do_not_open_as_asked_never_descend(execute: Execute, robot
     assert not robot.arm.targets
 
 
-def test_fingers_that_grip_something_do_not_push(execute: Execute, robot: FakeRobot) -> None:
+def test_fingers_that_hold_something_do_not_push(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.jam = 0.02
     with pytest.raises(DeviceFaultError, match=r"expected fingers open to 0.0 mm, reached 20.0 mm"):
         execute(PUSH)
@@ -116,13 +116,13 @@ def test_fingers_that_grip_something_do_not_push(execute: Execute, robot: FakeRo
 
 
 @pytest.mark.parametrize("error", [-0.0039, 0.0039])
-def test_fingers_that_nearly_reach_their_opening_will_do(execute: Execute, robot: FakeRobot, error: float) -> None:
+def test_fingers_may_miss_their_opening_by_the_tolerance(execute: Execute, robot: FakeRobot, error: float) -> None:
     robot.gripper.jam = GRASP.opening + error
     execute(GRASP)
     assert "descend" in robot.phases
 
 
-def test_fingers_that_do_not_let_go_are_a_fault(execute: Execute, robot: FakeRobot) -> None:
+def test_fingers_that_do_not_release_are_a_fault(execute: Execute, robot: FakeRobot) -> None:
     robot.place_object(0.03)
     robot.at_phase["release"] = lambda: setattr(robot.gripper, "jam", 0.03)
     with pytest.raises(DeviceFaultError, match=r"expected fingers open to 60.0 mm, reached 30.0 mm"):
@@ -130,10 +130,10 @@ def test_fingers_that_do_not_let_go_are_a_fault(execute: Execute, robot: FakeRob
 
 
 @pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
-def test_nothing_begins_after_a_cancel_between_two_phases(
+def test_nothing_begins_after_a_cancel_in_a_phase_without_motion(
     execute: Execute, robot: FakeRobot, primitive: Primitive
 ) -> None:
-    """The arm is at home, so its first phase takes no motion."""
+    """The arm is at home, so its first phase has no motion."""
     robot.cancel_in = ["rise"]
     with pytest.raises(CanceledError):
         execute(primitive)
@@ -142,10 +142,10 @@ def test_nothing_begins_after_a_cancel_between_two_phases(
 
 
 @pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES)
-def test_after_a_cancel_in_any_phase_the_tool_stays_within_a_look_of_where_it_was(
+def test_after_a_cancel_in_any_phase_the_tool_stops_within_one_poll(
     execute: Execute, busy: FakeRobot, primitive: Primitive, phase: str
 ) -> None:
-    """Asked to stop half a second into a phase: 1 rad/s for one poll."""
+    """The cancel comes half a second into a phase; the arm moves at 1 rad/s for one poll."""
     asked: list[tuple[float, np.ndarray]] = []
 
     def canceled() -> bool:
@@ -162,7 +162,9 @@ def test_after_a_cancel_in_any_phase_the_tool_stays_within_a_look_of_where_it_wa
 
 
 @pytest.mark.parametrize("phase", ["approach", "descend", "push", "retreat", "home"])
-def test_a_phase_that_is_canceled_as_it_begins_starts_no_motion(execute: Execute, robot: FakeRobot, phase: str) -> None:
+def test_a_phase_that_is_canceled_when_it_begins_starts_no_motion(
+    execute: Execute, robot: FakeRobot, phase: str
+) -> None:
     started: list[int] = []
     robot.at_phase[phase] = lambda: started.append(len(robot.arm.targets))
     robot.cancel_in = [phase]
@@ -171,9 +173,9 @@ def test_a_phase_that_is_canceled_as_it_begins_starts_no_motion(execute: Execute
     assert started == [len(robot.arm.targets)]
 
 
-def test_a_cancel_between_two_phases_lets_the_next_one_not_begin(execute: Execute, robot: FakeRobot) -> None:
+def test_after_a_cancel_between_two_phases_the_next_one_does_not_begin(execute: Execute, robot: FakeRobot) -> None:
     def feel(T_base_tool: Transform) -> float:
-        robot.cancel_in = ["approach"]  # felt in free air, after the approach has ended
+        robot.cancel_in = ["approach"]  # the force is read in free air, after the approach has ended
         return 0.0
 
     robot.at_phase["approach"] = lambda: setattr(robot.arm, "force", feel)

@@ -1,4 +1,4 @@
-"""The executor begins no motion whose path is not free."""
+"""The executor starts no motion whose path is not free."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def barred(cell: CellConfig) -> CellConfig:
 
 
 @pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
-def test_a_primitive_whose_way_is_barred_is_an_outcome_and_nothing_moves(
+def test_a_primitive_with_an_obstacle_in_its_path_is_an_outcome_and_nothing_moves(
     robot: FakeRobot, barred: CellConfig, primitive: Primitive
 ) -> None:
     outcome = executor_of(robot, barred).execute(primitive, Supervision(robot.canceled, robot.on_phase))
@@ -42,14 +42,14 @@ def test_a_primitive_whose_way_is_barred_is_an_outcome_and_nothing_moves(
         executor_of(robot, barred).check(primitive)
 
 
-def test_a_home_whose_way_is_barred_is_refused_and_nothing_moves(robot: FakeRobot, barred: CellConfig) -> None:
+def test_home_with_an_obstacle_in_its_path_is_refused_and_nothing_moves(robot: FakeRobot, barred: CellConfig) -> None:
     robot.move_to(tool_down((0.5, 0.1, 0.05), 0.0))
     with pytest.raises(CollisionError, match=r"motion home, .* would touch the pole"):
         executor_of(robot, barred).go_home()
     assert not robot.moved()
 
 
-def test_where_the_way_up_is_not_free_nothing_moves(robot: FakeRobot, cell: CellConfig) -> None:
+def test_nothing_moves_if_the_path_up_is_not_free(robot: FakeRobot, cell: CellConfig) -> None:
     robot.arm.joints = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.02), 0.0))[1]
     robot.arm._hold(robot.arm.joints)
     for order in (lambda: executor_of(robot, cell).go_home(), lambda: executor_of(robot, cell).execute(GRASP)):
@@ -58,8 +58,8 @@ def test_where_the_way_up_is_not_free_nothing_moves(robot: FakeRobot, cell: Cell
     assert not robot.moved()
 
 
-def test_a_joint_motion_is_checked_from_where_the_arm_really_is(robot: FakeRobot, cell: CellConfig) -> None:
-    """Something has brought the arm elsewhere since the plan was made: below the camera's beam."""
+def test_a_joint_motion_is_checked_from_the_measured_joints(robot: FakeRobot, cell: CellConfig) -> None:
+    """After planning, the arm is moved below the camera beam."""
     elsewhere = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[5]
 
     def displace() -> None:

@@ -1,4 +1,4 @@
-"""Waypoints one by one: what is commanded, what ends a motion early, and how long one may take."""
+"""Execution of single waypoints: commands, force limits and deadlines."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from impurity_grasp_ros.motion.waypoints import Fingers, FreeAir, Rise, Straight
 from impurity_grasp_ros.transform import tool_down
 
 LOOK = 0.0167
-"""Seconds between two looks at a motion."""
+"""Seconds between two polls of a motion."""
 
 LOW = tool_down((0.45, -0.1, 0.05), 0.0)
 VERIFY = Verify("verify", OutcomeStatus.EMPTY)
 
 
 def wrist_3(turn: float) -> NDArray[np.float64]:
-    """A way (6,) in joint space on which the tool turns on the spot, radians."""
+    """Joint displacement (6,) in radians that turns the tool in place."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.0, turn])
 
 
@@ -53,7 +53,7 @@ def follower(robot: FakeRobot, cell: CellConfig) -> Follower:
 
 
 def grip(robot: FakeRobot, width: float) -> None:
-    """The fingers were closed, long ago, on something of that width in meters."""
+    """Place an object of ``width`` meters between the fingers, which are at rest."""
     robot.gripper.start_motion(0.085)
     robot.clock.sleep(5.0)
     robot.gripper.width = width
@@ -81,16 +81,16 @@ def test_open_fingers_hold_nothing(follower: Follower, robot: FakeRobot) -> None
     assert follower.hand_state() is HandState.FREE
 
 
-def test_a_look_waits_for_fingers_that_have_lost_their_hold(follower: Follower, robot: FakeRobot) -> None:
+def test_verify_waits_for_fingers_that_have_lost_the_object(follower: Follower, robot: FakeRobot) -> None:
     grip(robot, 0.03)
-    robot.gripper._started = robot.clock.time  # they close on from 85 mm, at 0.1 m/s
+    robot.gripper._started = robot.clock.time  # they close further from 85 mm, at 0.1 m/s
     robot.gripper.width = 0.0
     before = robot.clock.time
     assert follower.follow(VERIFY) is False
     assert robot.clock.time - before == pytest.approx(0.85, abs=LOOK)
 
 
-def test_the_arm_hears_of_its_payload_only_when_it_changes(follower: Follower, robot: FakeRobot) -> None:
+def test_the_arm_is_told_its_payload_only_when_it_changes(follower: Follower, robot: FakeRobot) -> None:
     follower.adjust_payload()
     follower.adjust_payload()
     assert robot.arm.payloads == [0.0]
@@ -100,7 +100,7 @@ def test_the_arm_hears_of_its_payload_only_when_it_changes(follower: Follower, r
     assert robot.arm.payloads == [0.0, 0.1]
 
 
-def test_fingers_go_where_they_are_told_and_the_payload_follows(follower: Follower, robot: FakeRobot) -> None:
+def test_fingers_reach_their_opening_and_the_payload_is_adjusted(follower: Follower, robot: FakeRobot) -> None:
     assert follower.follow(Fingers("open", 0.06, must_reach=True)) is True
     assert robot.gripper.opening() == pytest.approx(0.06)
     robot.gripper.width = 0.03
@@ -121,7 +121,7 @@ def test_fingers_that_must_be_closed_may_stay_open_by_four_millimeters(
         follower.follow(Fingers("close", 0.0, must_reach=True))
 
 
-def test_fingers_that_are_nowhere_are_a_fault(follower: Follower, robot: FakeRobot) -> None:
+def test_an_opening_that_is_nan_is_a_fault(follower: Follower, robot: FakeRobot) -> None:
     robot.gripper.jam = math.nan
     with pytest.raises(DeviceFaultError, match="reached nan mm"):
         follower.follow(Fingers("open", 0.06, must_reach=True))
@@ -138,9 +138,7 @@ def test_a_rise_goes_straight_up_and_never_down(follower: Follower, robot: FakeR
     assert robot.arm.commands == ["linear"]
 
 
-def test_a_straight_motion_goes_by_its_displacement_from_where_the_tool_is(
-    follower: Follower, robot: FakeRobot
-) -> None:
+def test_a_straight_motion_moves_the_tool_by_its_displacement(follower: Follower, robot: FakeRobot) -> None:
     robot.move_to(LOW)
     assert follower.follow(Straight("push", (0.03, -0.02, 0.01), 0.11, 40.0)) is True
     assert (robot.arm.speeds, robot.arm.accelerations) == ([0.11], [3.0])
@@ -156,7 +154,7 @@ def test_no_displacement_is_no_motion(follower: Follower, robot: FakeRobot) -> N
 
 
 @pytest.mark.parametrize(("force", "ends"), [(20.0, False), (20.01, True), (math.nan, True)])
-def test_a_force_beyond_its_limit_ends_a_straight_motion_where_it_is(
+def test_a_force_above_its_limit_ends_a_straight_motion_at_once(
     follower: Follower, robot: FakeRobot, force: float, ends: bool
 ) -> None:
     robot.move_to(LOW)
@@ -168,7 +166,7 @@ def test_a_force_beyond_its_limit_ends_a_straight_motion_where_it_is(
     assert robot.arm.tool_pose()[2, 3] < 0.03
 
 
-def test_a_limit_counts_from_the_force_in_free_air(follower: Follower, robot: FakeRobot) -> None:
+def test_a_force_limit_is_relative_to_the_force_in_free_air(follower: Follower, robot: FakeRobot) -> None:
     robot.move_to(LOW)
     robot.arm.offset = (0.0, 0.0, 14.0)
     assert follower.follow(FreeAir("free_air")) is True
@@ -179,7 +177,7 @@ def test_a_limit_counts_from_the_force_in_free_air(follower: Follower, robot: Fa
     assert robot.arm.commands == ["linear"]
 
 
-def test_what_is_left_of_a_phase_that_a_force_has_ended_is_left_out(follower: Follower, robot: FakeRobot) -> None:
+def test_the_rest_of_a_phase_that_a_force_has_ended_is_skipped(follower: Follower, robot: FakeRobot) -> None:
     robot.move_to(LOW)
     follower.follow(FreeAir("free_air"))
     robot.arm.force = lambda T_base_tool: 60.0
@@ -207,7 +205,7 @@ def test_a_transit_moves_the_joints_to_the_pose(follower: Follower, robot: FakeR
     np.testing.assert_allclose(robot.arm.tool_pose(), pose, atol=1e-9)
 
 
-def test_a_phase_is_reported_once_and_a_look_is_none(follower: Follower, robot: FakeRobot) -> None:
+def test_a_phase_is_reported_once_and_measurements_are_not_phases(follower: Follower, robot: FakeRobot) -> None:
     robot.move_to(LOW)
     for waypoint in (
         Straight("descend", (0.0, 0.0, -0.01), 0.25),
@@ -220,7 +218,7 @@ def test_a_phase_is_reported_once_and_a_look_is_none(follower: Follower, robot: 
     assert robot.phases == ["descend", "lift"]
 
 
-def test_a_joint_motion_without_a_phase_of_its_own_belongs_to_the_last(
+def test_a_joint_motion_without_a_phase_belongs_to_the_last_one(
     follower: Follower, robot: FakeRobot, cell: CellConfig
 ) -> None:
     turned = np.array(cell.home) + wrist_3(0.1)
@@ -233,15 +231,15 @@ def test_a_joint_motion_without_a_phase_of_its_own_belongs_to_the_last(
     assert len(robot.arm.targets) == 3
 
 
-def test_what_is_carried_needs_its_room(robot: FakeRobot, cell: CellConfig) -> None:
+def test_a_held_object_is_included_in_the_path_check(robot: FakeRobot, cell: CellConfig) -> None:
     start, end = tool_down((0.36, -0.44, 0.20), 0.0), tool_down((0.5, -0.1, 0.20), 0.0)
-    kerb = with_box(cell, "kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
+    curb = with_box(cell, "curb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
     for width in (0.0, 0.03):
         robot.move_to(start)
         grip(robot, width)
-        follower = follower_of(robot, kerb)
+        follower = follower_of(robot, curb)
         if width:
-            with pytest.raises(CollisionError, match="motion carry, the held object would touch the kerb"):
+            with pytest.raises(CollisionError, match="motion carry, the held object would touch the curb"):
                 follower.follow(Transit("carry", end))
         else:
             follower.follow(Transit("carry", end))
@@ -249,7 +247,7 @@ def test_what_is_carried_needs_its_room(robot: FakeRobot, cell: CellConfig) -> N
 
 
 def waited(robot: FakeRobot, follower: Follower, *, turn: float = 0.0) -> tuple[float, str]:
-    """Seconds until the follower gave up a motion that never ends, and what it said: fingers, or a turn of wrist 3."""
+    """Seconds until a motion that never ends misses its deadline, and the message: fingers, or a turn of wrist 3."""
     before, goal = robot.clock.time, robot.arm.joint_positions() + wrist_3(turn)
     move = partial(follower.move_joints, goal, "turn") if turn else partial(follower.follow, Fingers("close", 0.0))
     with pytest.raises(MotionTimeoutError) as caught:
@@ -258,11 +256,11 @@ def waited(robot: FakeRobot, follower: Follower, *, turn: float = 0.0) -> tuple[
 
 
 def assert_deadline(found: float, deadline: float) -> None:
-    """It was noticed at the first look after it."""
+    """The deadline was noticed at the first poll after it."""
     assert deadline < found <= deadline + LOOK + 1e-9
 
 
-def test_fingers_get_three_times_a_second_and_two_more(follower: Follower, robot: FakeRobot) -> None:
+def test_fingers_get_three_times_their_duration_and_two_seconds(follower: Follower, robot: FakeRobot) -> None:
     robot.gripper.stuck = True
     time, words = waited(robot, follower)
     assert_deadline(time, 5.0)
@@ -273,7 +271,7 @@ def test_fingers_get_three_times_a_second_and_two_more(follower: Follower, robot
 def test_a_joint_motion_gets_three_times_its_duration_and_two_seconds(
     follower: Follower, robot: FakeRobot, turn: float
 ) -> None:
-    """Wrist 3 turns on the spot: 0.42 rad at 1.05 rad/s and 8 rad/s2 take 0.4 + 0.13125 s."""
+    """Wrist 3 turns the tool in place: 0.42 rad at 1.05 rad/s and 8 rad/s2 take 0.4 + 0.13125 s."""
     robot.arm.stuck = True
     time, words = waited(robot, follower, turn=turn)
     assert_deadline(time, 3 * 0.53125 + 2.0)
@@ -281,7 +279,7 @@ def test_a_joint_motion_gets_three_times_its_duration_and_two_seconds(
     assert robot.arm.speeds == [1.05]
 
 
-def test_the_axis_that_turns_farthest_counts(follower: Follower, robot: FakeRobot) -> None:
+def test_the_axis_that_turns_farthest_determines_the_deadline(follower: Follower, robot: FakeRobot) -> None:
     robot.arm.stuck = True
     with pytest.raises(MotionTimeoutError) as caught:
         follower.move_joints(robot.arm.joint_positions() + np.array([0.05, 0.0, 0.0, 0.1, 0.1, 0.42]), "turn")
@@ -303,7 +301,7 @@ def test_a_straight_motion_gets_three_times_its_duration_and_two_seconds(
     assert robot.arm.speeds == [0.5 * scale]
 
 
-def test_the_speed_scale_slows_the_joints_and_stretches_their_deadline(robot: FakeRobot, cell: CellConfig) -> None:
+def test_the_speed_scale_slows_the_joints_and_extends_their_deadline(robot: FakeRobot, cell: CellConfig) -> None:
     robot.arm.stuck = True
     follower = follower_of(robot, replace(cell, motion=replace(cell.motion, speed_scale=0.5)))
     time, _ = waited(robot, follower, turn=0.42)
@@ -314,7 +312,7 @@ def test_the_speed_scale_slows_the_joints_and_stretches_their_deadline(robot: Fa
 @pytest.mark.parametrize(
     ("slider", "deadline", "shown"), [(0.5, 10.0, "50%"), (0.1, 50.0, "10%"), (0.05, 50.0, "5%"), (0.0, 50.0, "0%")]
 )
-def test_a_slider_stretches_a_deadline_tenfold_at_most(
+def test_the_speed_slider_extends_a_deadline_tenfold_at_most(
     follower: Follower, robot: FakeRobot, slider: float, deadline: float, shown: str
 ) -> None:
     robot.gripper.stuck = True
@@ -324,8 +322,8 @@ def test_a_slider_stretches_a_deadline_tenfold_at_most(
     assert f"speed slider at {shown})" in words
 
 
-def test_a_slider_counts_while_it_is_where_it_is(follower: Follower, robot: FakeRobot) -> None:
-    """Half of the five seconds pass at full speed, the other half takes five seconds at half speed."""
+def test_the_speed_slider_extends_a_deadline_only_while_it_is_low(follower: Follower, robot: FakeRobot) -> None:
+    """Half of the five seconds passes at full speed; the other half takes five seconds at half speed."""
     robot.gripper.stuck = True
     start = robot.clock.time
 
@@ -337,7 +335,7 @@ def test_a_slider_counts_while_it_is_where_it_is(follower: Follower, robot: Fake
     assert 7.5 - 2 * LOOK < time < 7.5 + 2 * LOOK
 
 
-def test_a_motion_is_looked_at_every_look(follower: Follower, robot: FakeRobot) -> None:
+def test_a_motion_is_polled_at_the_poll_interval(follower: Follower, robot: FakeRobot) -> None:
     times: list[float] = []
     robot.gripper.start_motion(0.05)
     moving = robot.gripper.is_moving
@@ -352,9 +350,7 @@ def test_a_motion_is_looked_at_every_look(follower: Follower, robot: FakeRobot) 
     np.testing.assert_allclose(np.diff(times), LOOK)
 
 
-def test_a_caller_who_asks_to_stop_is_heard_before_during_and_at_the_report_of_a_phase(
-    robot: FakeRobot, cell: CellConfig
-) -> None:
+def test_a_cancel_is_noticed_before_during_and_at_the_report_of_a_phase(robot: FakeRobot, cell: CellConfig) -> None:
     asked: list[float] = []
     robot.canceled = lambda: bool(asked)  # type: ignore[method-assign]
     follower = follower_of(robot, cell)
@@ -375,7 +371,7 @@ def test_a_caller_who_asks_to_stop_is_heard_before_during_and_at_the_report_of_a
     assert robot.gripper.is_moving()
 
 
-def test_a_pose_beyond_reach_has_no_joints(robot: FakeRobot, cell: CellConfig) -> None:
+def test_a_pose_out_of_reach_has_no_joints(robot: FakeRobot, cell: CellConfig) -> None:
     joints = reachable_joints(robot.arm, LOW, cell)
     robot.arm._hold(joints)
     np.testing.assert_allclose(robot.arm.tool_pose(), LOW, atol=1e-9)

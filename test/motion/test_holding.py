@@ -1,4 +1,4 @@
-"""What a stopped primitive has left in the fingers is put down where it cannot fall far, or kept, as the cell says."""
+"""An object that a stopped primitive left in the fingers is put down where it cannot fall far, or kept."""
 
 import math
 from dataclasses import replace
@@ -27,7 +27,7 @@ def executor_of(robot: FakeRobot, cell: CellConfig, held_on_cancel: str) -> Prim
 
 
 def stop_while_holding(execute: Execute, robot: FakeRobot, phase: str) -> None:
-    """A grasp that is stopped in a phase, an object of 30 mm between its fingers."""
+    """Stop a grasp in a phase, with an object of 30 mm between the fingers."""
     robot.place_object(WIDTH)
     robot.cancel_in = [phase]
     with pytest.raises(CanceledError):
@@ -41,7 +41,7 @@ def stop_while_holding(execute: Execute, robot: FakeRobot, phase: str) -> None:
 
 
 def letting_go(robot: FakeRobot) -> list[Transform]:
-    """Fills with the tool's pose whenever the fingers are told to open beyond what they hold."""
+    """List that gets the tool pose whenever the fingers are commanded to open beyond the object."""
     poses: list[Transform] = []
 
     def on_start(opening: float) -> None:
@@ -54,7 +54,7 @@ def letting_go(robot: FakeRobot) -> list[Transform]:
 
 @pytest.mark.parametrize("surface", [0.0, 0.03], ids=["on the table", "on a heap"])
 @pytest.mark.parametrize("phase", ["lift", "carry"], ids=["low", "high"])
-def test_the_next_goal_first_puts_down_what_is_held_where_it_meets_something(
+def test_the_next_goal_first_puts_down_the_object_where_it_meets_something(
     execute: Execute, robot: FakeRobot, phase: str, surface: float
 ) -> None:
     stop_while_holding(execute, robot, phase)
@@ -62,18 +62,16 @@ def test_the_next_goal_first_puts_down_what_is_held_where_it_meets_something(
     poses = letting_go(robot)
     assert execute(PUSH).status is OutcomeStatus.PUSHED or surface
     (pose,) = poses
-    np.testing.assert_allclose(pose[:2, 3], GRASP.position[:2], atol=0.01)  # it goes down on an arc
+    np.testing.assert_allclose(pose[:2, 3], GRASP.position[:2], atol=0.01)  # the fake arm moves on an arc
     assert pose[2, 3] <= max(surface, 0.002)
     assert robot.phases[:3] == ["rise", "put_down", "rise"]
     assert robot.gripper.commands[0] == pytest.approx(WIDTH + 0.02)
 
 
-def test_it_goes_down_slowly_with_the_force_of_free_air_taken_anew(
-    execute: Execute, robot: FakeRobot, cell: CellConfig
-) -> None:
+def test_it_goes_down_slowly_with_a_new_force_baseline(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
     stop_while_holding(execute, robot, "lift")
     robot.arm.speeds.clear()
-    robot.arm.offset = (0.0, 0.0, -8.0)  # the object's weight, which the payload does not say
+    robot.arm.offset = (0.0, 0.0, -8.0)  # the object is heavier than the payload
     robot.arm.force = lambda T_base_tool: 21.0 if T_base_tool[2, 3] < 0.05 else 0.0
     poses = letting_go(robot)
     executor_of(robot, cell, "put_down").go_home(Supervision(on_phase=robot.on_phase))
@@ -83,7 +81,7 @@ def test_it_goes_down_slowly_with_the_force_of_free_air_taken_anew(
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["between workspace and bin", "over the bin"])
-def test_what_is_on_its_way_to_the_bin_is_brought_there(
+def test_an_object_on_its_way_to_the_bin_is_taken_there(
     execute: Execute, robot: FakeRobot, cell: CellConfig, away: bool
 ) -> None:
     x, y, _ = (cell.drop_bin.x, cell.drop_bin.y, 0.0) if away else (0.36, -0.28, 0.0)
@@ -98,7 +96,7 @@ def test_what_is_on_its_way_to_the_bin_is_brought_there(
     assert poses[0][2, 3] == pytest.approx(cell.motion.release_height)
 
 
-def test_what_is_to_be_kept_refuses_goals_until_home_is_asked_for(
+def test_a_kept_object_refuses_goals_until_home_is_requested(
     execute: Execute, robot: FakeRobot, cell: CellConfig
 ) -> None:
     stop_while_holding(execute, robot, "lift")
@@ -113,7 +111,7 @@ def test_what_is_to_be_kept_refuses_goals_until_home_is_asked_for(
     assert executor.execute(PUSH).status is OutcomeStatus.PUSHED
 
 
-def test_a_stop_while_putting_down_is_one_and_the_object_stays_held(execute: Execute, robot: FakeRobot) -> None:
+def test_a_cancel_while_putting_down_leaves_the_object_held(execute: Execute, robot: FakeRobot) -> None:
     stop_while_holding(execute, robot, "lift")
     robot.cancel_in = ["put_down"]
     with pytest.raises(CanceledError):
@@ -124,14 +122,14 @@ def test_a_stop_while_putting_down_is_one_and_the_object_stays_held(execute: Exe
 
 
 @pytest.mark.parametrize("opening", [0.0, 0.05])
-def test_fingers_that_hold_nothing_are_not_put_down(execute: Execute, robot: FakeRobot, opening: float) -> None:
+def test_fingers_that_hold_nothing_put_nothing_down(execute: Execute, robot: FakeRobot, opening: float) -> None:
     robot.gripper.start_motion(opening)
     robot.clock.sleep(1.0)
     execute(PUSH)
     assert "put_down" not in robot.phases
 
 
-def test_the_payload_is_what_is_held(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
+def test_the_payload_is_that_of_the_held_object(execute: Execute, robot: FakeRobot, cell: CellConfig) -> None:
     robot.place_object(WIDTH)
     held_from = {}
     robot.at_phase["lift"] = lambda: held_from.update(lift=list(robot.arm.payloads))
@@ -158,7 +156,7 @@ def test_the_next_goal_knows_the_payload_that_the_last_one_left(
 
 @pytest.mark.parametrize(("opening", "release"), [(0.03, 0.05), (0.064, 0.084), (0.07, 0.085)])
 def test_over_the_workspace_it_goes_straight_down(cell: CellConfig, opening: float, release: float) -> None:
-    """The fingers open 2 cm beyond what they hold, and no farther than their stroke of 85 mm."""
+    """The fingers open 2 cm beyond the object, and no farther than their stroke of 85 mm."""
     transit, free_air, down, fingers, rise = put_down(tool_down((0.5, 0.1, 0.25), 0.7), opening, cell)
     assert isinstance(transit, Transit)
     assert isinstance(down, Straight)
@@ -174,7 +172,7 @@ def test_over_the_workspace_it_goes_straight_down(cell: CellConfig, opening: flo
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.27, 0.0), (0.5, -0.23), (0.36, -0.44)])
-def test_elsewhere_it_is_brought_over_the_bin(cell: CellConfig, x: float, y: float) -> None:
+def test_elsewhere_it_is_taken_over_the_bin(cell: CellConfig, x: float, y: float) -> None:
     transit, fingers = put_down(tool_down((x, y, 0.25), -2.0), 0.03, cell)
     assert isinstance(transit, Transit)
     np.testing.assert_allclose(transit.T_base_tool, tool_down((0.36, -0.44, 0.20), -2.0), atol=1e-12)

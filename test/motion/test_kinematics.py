@@ -1,4 +1,4 @@
-"""Forward kinematics agree with the published table, and inverse kinematics with them."""
+"""Forward kinematics agree with the published DH parameters, and inverse kinematics with forward kinematics."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, JOINT_NAMES, flang
 from impurity_grasp_ros.transform import tool_down
 
 PUBLISHED_DH = (
-    # d, a (metres), alpha (radians): Universal Robots, "DH parameters for calculations of kinematics and dynamics", UR5
+    # d, a (meters), alpha (radians): Universal Robots, "DH parameters for calculations of kinematics and dynamics", UR5
     (0.089159, 0.0, math.pi / 2),
     (0.0, -0.425, 0.0),
     (0.0, -0.39225, 0.0),
@@ -32,7 +32,7 @@ joint_angles = arrays(np.float64, 6, elements=angles)
 
 
 def pose_by_the_table(joints: NDArray[np.float64]) -> tuple[Rotation, NDArray[np.float64]]:
-    """Orientation and position of the tool, link by link: turn and shift along z, then shift and turn along x."""
+    """Orientation and position of the tool, link by link: rotation and translation along z, then along x."""
     orientation, position = Rotation.from_euler("z", math.pi), np.zeros(3)
     for theta, (d, a, alpha) in zip(joints, PUBLISHED_DH, strict=True):
         orientation = orientation * Rotation.from_euler("z", theta)
@@ -42,7 +42,7 @@ def pose_by_the_table(joints: NDArray[np.float64]) -> tuple[Rotation, NDArray[np
 
 
 def is_regular(joints: NDArray[np.float64]) -> bool:
-    """Whether no axes line up: neither elbow nor wrist straight, nor the wrist above the shoulder."""
+    """Return whether the joints are far from singularities: elbow and wrist bent, wrist not above the shoulder."""
     wrist = KINEMATICS.forward(joints) @ [0.0, 0.0, -GRIPPER.tool_length - PUBLISHED_DH[5][0], 1.0]
     return bool(
         abs(math.sin(joints[2])) > 0.01
@@ -71,7 +71,7 @@ def test_forward_kinematics_follow_the_published_table(joints: NDArray[np.float6
             (0.0, 0.10915 + 0.0823 + GRIPPER.tool_length, 0.089159 + 0.81725 + 0.09465),
             (0, 1, 0),
         ),
-        # upper arm up, forearm ahead, the tool down
+        # upper arm up, forearm forward, tool down
         (
             (0, -90, 90, -90, -90, 0),
             (0.39225 + 0.09465, 0.10915, 0.514159 - 0.0823 - GRIPPER.tool_length),
@@ -94,7 +94,7 @@ def test_known_joint_angles_give_known_poses(
 
 
 @given(joint_angles)
-def test_inverse_kinematics_find_the_joints_a_pose_was_made_from(joints: NDArray[np.float64]) -> None:
+def test_inverse_kinematics_find_the_joints_from_which_a_pose_was_computed(joints: NDArray[np.float64]) -> None:
     assume(is_regular(joints))
     solutions = KINEMATICS.inverse(KINEMATICS.forward(joints))
     assert 1 <= len(solutions) <= 8
@@ -168,7 +168,7 @@ def test_the_nearest_solution_is_no_farther_than_any_other(
     nearest = KINEMATICS.nearest(T_base_tool, reference)
     turns = 2 * math.pi * np.array([-1.0, 0.0, 1.0])
     for solution in KINEMATICS.inverse(T_base_tool):
-        if nearest is None:  # then the closest turn of some joint of each solution breaks its limit
+        if nearest is None:  # then every solution exceeds the limit of some joint
             assert (np.abs(reference + wrap(solution - reference)) > JOINT_LIMIT).any()
             continue
         equivalents = solution[:5, None] + turns
@@ -178,7 +178,7 @@ def test_the_nearest_solution_is_no_farther_than_any_other(
 
 
 @given(joint_angles)
-def test_a_pose_is_reached_by_staying_when_the_arm_is_there_already(joints: NDArray[np.float64]) -> None:
+def test_the_nearest_solution_for_the_current_pose_is_the_current_joints(joints: NDArray[np.float64]) -> None:
     assume(is_regular(joints))
     nearest = KINEMATICS.nearest(KINEMATICS.forward(joints), joints)
     assert nearest is not None
@@ -186,12 +186,12 @@ def test_a_pose_is_reached_by_staying_when_the_arm_is_there_already(joints: NDAr
 
 
 def test_the_tool_is_as_long_as_the_closed_gripper() -> None:
-    """The knuckles' axes over the face, the crank just past the gripper's axis, and the finger tips."""
+    """Height of the knuckle axes, of the cranks just past the gripper axis, and of the finger tips."""
     assert pytest.approx(0.0549 + 0.0573 * math.cos(0.71 - 0.8) + 0.0508, abs=1e-6) == GRIPPER.tool_length
     assert GRIPPER.tool_length == 0.162768
 
 
-def test_a_joint_turns_one_full_turn_to_either_side() -> None:
+def test_a_joint_is_limited_to_one_full_turn_in_each_direction() -> None:
     assert pytest.approx(6.283185307179586) == JOINT_LIMIT
     joints = np.radians([10.0, -90.0, 90.0, -90.0, -90.0, 0.0])
     for wrist_3, near, expected in ((-0.01, 6.2, 2 * math.pi - 0.01), (0.01, -6.2, 0.01 - 2 * math.pi)):
@@ -200,7 +200,7 @@ def test_a_joint_turns_one_full_turn_to_either_side() -> None:
         found = KINEMATICS.nearest(KINEMATICS.forward(joints), reference)
         assert found is not None
         np.testing.assert_allclose(found, [*joints[:5], expected], atol=1e-9)
-        joints[5] = -wrist_3  # the same turn would end beyond the limit: the arm takes another posture instead
+        joints[5] = -wrist_3  # the same turn would exceed the limit, so the arm takes another posture
         found = KINEMATICS.nearest(KINEMATICS.forward(joints), reference)
         assert found is not None
         assert np.abs(found).max() <= 2 * math.pi
@@ -208,7 +208,7 @@ def test_a_joint_turns_one_full_turn_to_either_side() -> None:
         np.testing.assert_allclose(KINEMATICS.forward(found), KINEMATICS.forward(joints), atol=1e-9)
 
 
-def test_joints_have_the_controllers_order() -> None:
+def test_joints_are_in_the_order_of_the_controller() -> None:
     assert JOINT_NAMES == (
         "shoulder_pan_joint",
         "shoulder_lift_joint",
@@ -219,8 +219,8 @@ def test_joints_have_the_controllers_order() -> None:
     )
 
 
-def test_the_flange_is_reckoned_in_the_controllers_frame() -> None:
-    """Upper arm up, forearm ahead, the tool down: ahead is the controller's -x."""
+def test_the_flange_pose_is_in_the_frame_of_the_controller() -> None:
+    """Upper arm up, forearm forward, tool down: forward is -x of the controller."""
     pose = flange_pose(np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0]))
     np.testing.assert_allclose(pose[:3, 3], [-0.39225 - 0.09465, -0.10915, 0.514159 - 0.0823], atol=1e-9)
     np.testing.assert_allclose(pose[:3, 2], [0.0, 0.0, -1.0], atol=1e-9)

@@ -1,4 +1,4 @@
-"""A path that is called free touches nothing anywhere on it; one that is refused would have come close."""
+"""A path that is accepted touches nothing; one that is refused would come too close to something."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from impurity_grasp_ros.transform import tool_down
 CELL = load_cell()
 HOME = np.array(CELL.home)
 CLEARANCE, STEP = 0.01, 0.02
-"""Metres that everything keeps from the arm on a planned path, and between two looks at it."""
+"""Distance in meters that every planned path must keep at the checked poses."""
 
 tools = st.builds(
     tool_down, st.tuples(st.floats(0.2, 0.75), st.floats(-0.6, 0.3), st.floats(0.0, 0.5)), st.floats(-math.pi, math.pi)
@@ -45,12 +45,12 @@ def oracle() -> Iterator[EngineOracle]:
 
 @cache
 def shipped() -> PathChecker:
-    """Of the shipped cell."""
+    """Path checker of the shipped cell."""
     return PathChecker(CELL)
 
 
 def joints_at(x: float, y: float, z: float, yaw: float = 0.0) -> NDArray[np.float64]:
-    """Joint angles in the posture of home."""
+    """Joint angles for a tool position, in the posture of home."""
     joints = KINEMATICS.nearest(tool_down((x, y, z), yaw), HOME)
     assert joints is not None
     return joints
@@ -72,7 +72,7 @@ def test_a_free_path_touches_nothing_by_the_physics_engine(
         shipped().check_joint_path(start, start + turn, "anywhere")
     except CollisionError:
         closest = min(oracle.distance(start + part * turn, limit=0.1) for part in np.linspace(0.0, 1.0, 60))
-        fingers_box = 0.045  # between the box around all openings and the open fingers at its edge
+        fingers_box = 0.045  # largest distance of the open fingers from the box around all openings
         assert closest < CLEARANCE + STEP / 2 + fingers_box
         return
     for part in np.linspace(0.0, 1.0, 37):
@@ -98,7 +98,7 @@ def test_every_push_of_the_shipped_cell_is_free_from_home_to_home() -> None:
 
 
 def check(primitive: Primitive) -> None:
-    """The plan whose tool turns less passes; pushes that leave the workspace are somebody else's to refuse."""
+    """Check the plan with the smaller turn of the tool; pushes that leave the workspace are refused elsewhere."""
     yaws = tool_yaws(primitive)
     x, y, _ = primitive.position
     turns = [np.abs(joints_at(x, y, CELL.motion.transit_height, yaw) - HOME).max() for yaw in yaws]
@@ -131,7 +131,7 @@ def test_a_path_through_something_is_refused_with_its_name(
         shipped().check_joint_path(start, goal, "there")
 
 
-def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
+def test_an_obstacle_in_the_middle_of_a_path_is_noticed() -> None:
     start, goal = joints_at(0.36, -0.44, 0.2), joints_at(0.5, 0.0, 0.2)
     middle = KINEMATICS.forward((start + goal) / 2)[:3, 3]
     checker = PathChecker(with_box(CELL, "pole", (*middle[:2], 0.30), (0.01, 0.01, 0.02)))
@@ -141,10 +141,10 @@ def test_what_stands_only_in_the_middle_of_a_path_is_noticed() -> None:
         checker.check_joint_path(start, goal, "carry")
 
 
-def test_what_hangs_below_the_fingers_needs_its_room_too() -> None:
-    cell = with_box(CELL, "kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
+def test_a_held_object_below_the_fingers_is_checked() -> None:
+    cell = with_box(CELL, "curb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15))
     grasp = Primitive.grasp((0.5, 0.1, 0.02), 0.0)
-    with pytest.raises(CollisionError, match="motion carry, the held object would touch the kerb"):
+    with pytest.raises(CollisionError, match="motion carry, the held object would touch the curb"):
         PathChecker(cell).check_plan(HOME, waypoints(grasp, 0.0, cell))
     push = Primitive.push((0.5, 0.1, 0.02), 0.0)
     PathChecker(cell).check_plan(HOME, waypoints(push, math.pi / 2, cell))
@@ -160,7 +160,7 @@ def test_a_descent_beside_something_is_refused() -> None:
 
 
 @pytest.mark.parametrize("place", [(0.5, 0.0, 0.001), (0.36, -0.44, 0.02), (0.16, -0.1, 0.05), (0.7, 0.2, 0.01)])
-def test_from_low_poses_the_way_up_and_home_is_free(place: tuple[float, float, float]) -> None:
+def test_from_low_poses_the_path_up_and_home_is_free(place: tuple[float, float, float]) -> None:
     start = joints_at(*place)
     top = KINEMATICS.forward(shipped().check_rise(start))
     np.testing.assert_allclose(top[:3, 3], [*place[:2], CELL.motion.transit_height], atol=1e-6)
@@ -168,13 +168,13 @@ def test_from_low_poses_the_way_up_and_home_is_free(place: tuple[float, float, f
     shipped().check_home(start)
 
 
-def test_a_pose_above_the_transit_height_stays_where_it_is() -> None:
+def test_a_pose_above_the_transit_height_does_not_rise() -> None:
     start = joints_at(0.5, 0.0, 0.3)
     np.testing.assert_array_equal(shipped().check_rise(start), start)
 
 
 def elbow_down() -> NDArray[np.float64]:
-    """The tool low over the table, the elbow below it."""
+    """Joint angles with the tool low over the table and the elbow below it."""
     return KINEMATICS.inverse(tool_down((0.5, 0.0, 0.02), 0.0))[1]
 
 
@@ -190,21 +190,19 @@ def elbow_down() -> NDArray[np.float64]:
     ],
     ids=["under a shelf", "elbow down", "stretched out", "in the bin's wall", "palm on the table", "out of reach"],
 )
-def test_where_the_way_up_is_not_free_a_person_is_asked(
-    cell: CellConfig, start: NDArray[np.float64], reason: str
-) -> None:
+def test_a_blocked_path_up_needs_a_person(cell: CellConfig, start: NDArray[np.float64], reason: str) -> None:
     with pytest.raises(RecoveryNeededError, match=rf"expected a free way up, .*{reason}.*by hand"):
         PathChecker(cell).check_home(start)
 
 
-def test_a_turned_over_posture_goes_home_only_where_the_path_is_free() -> None:
+def test_another_posture_goes_home_only_if_the_path_is_free() -> None:
     branches = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))
     with pytest.raises(CollisionError, match=r"motion home, the gripper would touch the camera .*by hand"):
         shipped().check_home(branches[5])
     shipped().check_home(branches[0])
 
 
-def test_a_primitive_from_where_not_even_home_is_free_asks_for_a_person() -> None:
+def test_a_primitive_needs_a_person_if_the_path_home_is_not_free_either() -> None:
     plan = waypoints(Primitive.grasp((0.5, 0.0, 0.02), 0.0), 0.0, CELL)
     start = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[7]
     with pytest.raises(RecoveryNeededError, match="nor is the way home free"):
@@ -219,12 +217,12 @@ def test_a_cell_whose_home_touches_something_is_refused() -> None:
 
 
 def turn_of_wrist_3(turn: float) -> NDArray[np.float64]:
-    """A way on which the tool turns on the spot."""
+    """Joint displacement (6,) in radians that turns the tool in place."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.0, turn])
 
 
 def test_a_planned_path_keeps_a_centimeter_and_half_a_step_more_while_it_moves() -> None:
-    """The fingers over the table, where the arm rests and where the tool turns on the spot."""
+    """The fingers are above the table while the arm rests and while the tool turns in place."""
     for turn, clearance in ((0.0, 0.010), (0.5, 0.020)):
         for above, fine in ((0.0006, True), (-0.0006, False)):
             start = joints_at(0.5, 0.0, clearance + above)
@@ -235,14 +233,14 @@ def test_a_planned_path_keeps_a_centimeter_and_half_a_step_more_while_it_moves()
                     shipped().check_joint_path(start, start + turn_of_wrist_3(turn), "there")
 
 
-def test_the_message_says_where_the_tool_would_be() -> None:
+def test_the_message_contains_the_position_of_the_tool() -> None:
     start = joints_at(0.45, 0.1, 0.005)
     with pytest.raises(CollisionError, match=r"with the tool at \[0\.45  0\.1   0\.005\] m$"):
         shipped().check_joint_path(start, start, "there")
 
 
-def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves() -> None:
-    """The narrow side of the fingers beside the right wall of the bin, and beside a box at the transit height."""
+def test_the_first_rise_keeps_two_millimeters_and_three_more_while_it_moves() -> None:
+    """The narrow side of the fingers is beside the right wall of the bin, and beside a box at the transit height."""
     for gap, fine in ((0.0056, True), (0.0044, False)):
         start = joints_at(0.48 - 0.011 - gap, -0.44, 0.03, math.pi / 2)
         if fine:
@@ -261,7 +259,7 @@ def test_on_the_way_up_two_millimeters_are_enough_and_three_more_while_it_moves(
                 beside.check_rise(start)
 
 
-def test_a_straight_motion_ends_where_it_is_told_in_the_posture_of_its_start() -> None:
+def test_a_straight_motion_ends_at_its_pose_in_the_posture_of_its_start() -> None:
     start = joints_at(0.4, -0.1, 0.15, 0.4)
     goal = tool_down((0.6, 0.1, 0.02), 0.4)
     end = shipped().check_straight(start, goal, "anywhere")
@@ -278,16 +276,16 @@ def test_a_straight_motion_may_touch_the_table_and_nothing_else() -> None:
         shipped().check_straight(over_the_wall, tool_down((0.485, -0.44, 0.05), 0.0), "descend")
 
 
-def test_a_straight_motion_out_of_reach_is_refused_by_its_name() -> None:
+def test_a_straight_motion_out_of_reach_is_refused_with_its_name() -> None:
     with pytest.raises(CollisionError, match="expected motion push to be straight, the arm cannot stretch or fold"):
         shipped().check_straight(joints_at(0.6, -0.3, 0.2), tool_down((1.0, -0.7, 0.2), 0.0), "push")
 
 
 @pytest.mark.parametrize(("y", "fine"), [(-0.1105, True), (-0.1096, False)])
-def test_a_straight_motion_past_the_shoulder_turns_it_by_no_more_than_it_can_follow(y: float, fine: bool) -> None:
-    """The arm is 0.10915 m beside its shoulder's axis: the closer it passes the axis, the faster that has to turn.
+def test_a_straight_motion_close_to_the_shoulder_axis_is_refused(y: float, fine: bool) -> None:
+    """The arm is offset by 0.10915 m from the shoulder axis; the closer the tool passes it, the more the axis turns.
 
-    Beside it, 4 cm take up to 0.55 and 0.65 radians.
+    For the two cases, one step of 4 cm needs up to 0.55 and 0.65 radians.
     """
     start, goal = joints_at(0.3, y, 0.3), tool_down((-0.3, y, 0.3), 0.0)
     assert all(len(KINEMATICS.inverse(tool_down((x, y, 0.3), 0.0))) for x in np.linspace(-0.3, 0.3, 61))
@@ -298,7 +296,7 @@ def test_a_straight_motion_past_the_shoulder_turns_it_by_no_more_than_it_can_fol
             shipped().check_straight(start, goal, "back")
 
 
-def test_a_plan_is_refused_where_it_leads_beyond_reach() -> None:
+def test_a_plan_that_leaves_the_reach_is_refused() -> None:
     plan = [Transit("approach", tool_down((1.3, 0.0, 0.2), 0.0))]
     with pytest.raises(
         CollisionError, match=r"expected a way to approach at \[1\.3 0\.  0\.2\] within the joint limits"
@@ -306,22 +304,22 @@ def test_a_plan_is_refused_where_it_leads_beyond_reach() -> None:
         shipped().check_plan(HOME, plan)
 
 
-def test_after_it_has_risen_the_arm_is_taken_to_carry_something() -> None:
-    """Across a kerb that only what hangs in the fingers would touch."""
-    checker = PathChecker(with_box(CELL, "kerb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15)))
+def test_after_the_first_rise_of_a_plan_a_held_object_is_assumed() -> None:
+    """The path crosses a curb that only a held object would touch."""
+    checker = PathChecker(with_box(CELL, "curb", (0.36, -0.27, 0.075), (0.4, 0.02, 0.15)))
     there, back = (
         Transit("there", tool_down((0.5, 0.1, 0.2), 0.0)),
         Transit("back", tool_down((0.36, -0.44, 0.2), 0.0)),
     )
     checker.check_plan(HOME, [there, back])
     for carrying in ([there, Rise("lift", 0.2, 0.5), back], [Rise("lift", 0.2, 0.5), there]):
-        with pytest.raises(CollisionError, match=r"motion (there|back), the held object would touch the kerb"):
+        with pytest.raises(CollisionError, match=r"motion (there|back), the held object would touch the curb"):
             checker.check_plan(HOME, carrying)
-    with pytest.raises(CollisionError, match="motion there, the held object would touch the kerb"):
+    with pytest.raises(CollisionError, match="motion there, the held object would touch the curb"):
         checker.check_plan(HOME, [there], HandState.CARRYING)
 
 
-def test_a_plan_rises_from_where_it_is_and_no_lower_than_told() -> None:
+def test_a_plan_rises_before_it_crosses() -> None:
     low = joints_at(0.36, -0.44, 0.03)
     shipped().check_plan(low, [Transit("across", tool_down((0.5, 0.0, 0.2), 0.0))])
     with pytest.raises(CollisionError, match="motion across, the fingers would touch the drop bin's wall"):

@@ -1,4 +1,4 @@
-"""What must not be commanded is refused with a named error before anything moves."""
+"""Invalid primitives and poses are refused with a typed error before anything moves."""
 
 import math
 from dataclasses import replace
@@ -93,7 +93,7 @@ def test_bin_workspace_and_transit_height_lie_in_the_reach_box(cell: CellConfig)
 
 @pytest.mark.parametrize(("z", "fine"), [(0.0009, False), (0.001, True), (0.20, True), (0.2001, False)])
 @pytest.mark.parametrize("kind", [Primitive.grasp, Primitive.push])
-def test_a_primitive_keeps_between_a_millimeter_and_the_transit_height(kind: Any, z: float, fine: bool) -> None:
+def test_a_primitive_is_between_one_millimeter_and_the_transit_height(kind: Any, z: float, fine: bool) -> None:
     if fine:
         check_primitive(kind((0.5, 0.0, z), 0.0), CELL)
     else:
@@ -105,7 +105,7 @@ def test_a_primitive_keeps_between_a_millimeter_and_the_transit_height(kind: Any
     ("x", "y", "fine"),
     [(0.276, -0.224, True), (0.2759, 0.0, False), (0.7239, 0.0, True), (0.7241, 0.0, False), (0.5, 0.2241, False)],
 )
-def test_a_grasp_keeps_to_the_workspace(x: float, y: float, fine: bool) -> None:
+def test_a_grasp_is_within_the_workspace(x: float, y: float, fine: bool) -> None:
     if fine:
         check_primitive(Primitive.grasp((x, y, 0.01), 0.0), CELL)
     else:
@@ -113,7 +113,7 @@ def test_a_grasp_keeps_to_the_workspace(x: float, y: float, fine: bool) -> None:
             check_primitive(Primitive.grasp((x, y, 0.01), 0.0), CELL)
 
 
-def test_only_a_push_has_an_end() -> None:
+def test_only_a_push_is_checked_at_its_end() -> None:
     start = (0.63, 0.0, 0.01)
     with pytest.raises(OutOfWorkspaceError, match=r"received \(0\.730, 0\.000\)"):
         check_primitive(Primitive.push(start, 0.0), CELL)

@@ -1,8 +1,8 @@
-"""How far the tool travels after contact: the arm behind the delays of its controller meets a spring.
+"""Travel of the tool after contact: an arm with the delays of its controller meets a spring.
 
-The axes are those of the emulated controller, 125 cycles a second. A force is read two cycles after it is there (the
-controller's interface, the driver's reading), a stop takes effect two cycles after it was asked for, and 12 rad/s2 of
-the leading axis brake the arm. Where between two looks contact falls is varied.
+The axes are those of the emulated controller with 125 cycles per second. A force is read two cycles after it occurs
+(interface of the controller, polling of the driver), a stop takes effect two cycles after the request, and the leading
+axis decelerates with 12 rad/s2. The time of contact between two polls is varied.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ CYCLE = 0.008
 DELAY_CYCLES = 2
 BRAKING = 12.0
 RIGID, SOFT = 1e6, 5e3
-"""Stiffness in N/m of a table and of an object that gives way."""
+"""Stiffness in N/m of a table and of a soft object."""
 
 
 @dataclass
 class SpringArm:
-    """Follows a line cycle by cycle. along: unit vector into the obstacle, which begins ``gap`` meters on."""
+    """Arm that follows a line in control cycles, with an obstacle ``gap`` meters away in the direction ``along``."""
 
     axes: Axes
     along: NDArray[np.float64]
@@ -108,7 +108,7 @@ class SpringArm:
 
 
 class CycleClock(FakeClock):
-    """Time in which control cycles pass."""
+    """Clock that runs control cycles of the arm."""
 
     def __init__(self, arm: SpringArm) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class CycleClock(FakeClock):
 def travel_after_contact(
     cell: CellConfig, start: tuple[float, float, float], way: Straight, gap: float, stiffness: float
 ) -> float:
-    """Meters from where the force reaches its limit to where the arm rests."""
+    """Travel in meters from where the force reaches its limit to where the arm rests."""
     joints = KINEMATICS.nearest(tool_down(start, 0.0), np.array(cell.home))
     assert joints is not None
     along = np.array(way.displacement) / np.linalg.norm(way.displacement)
@@ -141,14 +141,14 @@ def travel_after_contact(
 
 
 def farthest(cell: CellConfig, start: tuple[float, float, float], way: Straight, stiffness: float) -> float:
-    """The most of twelve contacts that lie differently between two looks."""
+    """Largest travel of twelve contacts at different times between two polls."""
     gaps = 0.03 + np.arange(12) * way.speed * cell.motion.poll_interval / 12
     return max(travel_after_contact(cell, start, way, float(gap), stiffness) for gap in gaps)
 
 
 @pytest.mark.parametrize("stiffness", [RIGID, SOFT], ids=["rigid", "soft"])
 @pytest.mark.parametrize("place", [(0.32, -0.18), (0.50, 0.0), (0.68, 0.18)], ids=["near", "middle", "far"])
-def test_where_contact_is_expected_the_tool_travels_three_millimeters_at_most(
+def test_at_the_contact_speed_the_tool_travels_three_millimeters_at_most(
     cell: CellConfig, place: tuple[float, float], stiffness: float
 ) -> None:
     motion = cell.motion
@@ -165,8 +165,8 @@ def test_a_push_travels_eight_millimeters_at_most(
     assert 0.002 < farthest(cell, (0.50, 0.0, 0.05), way, stiffness) <= 0.008
 
 
-def test_the_distance_grows_with_the_speed_as_delays_and_brakes_say(cell: CellConfig) -> None:
-    """speed * (look + two delays) + speed2 / 2a, a of the lever that 12 rad/s2 have."""
+def test_the_distance_follows_from_speed_delays_and_deceleration(cell: CellConfig) -> None:
+    """speed * (poll interval + two delays) + speed2 / 2a, with ``a`` for 12 rad/s2 at the lever of the arm."""
     for speed in (0.045, 0.25):
         way = Straight("descend", (0.0, 0.0, -0.18), speed, cell.motion.descend_force)
         delays = cell.motion.poll_interval + (2 * DELAY_CYCLES + 2) * CYCLE

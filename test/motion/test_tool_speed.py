@@ -1,4 +1,4 @@
-"""Free motions are slowed so that the tool keeps below its limit, wherever the path leads."""
+"""Free motions are slowed so that the tool speed stays below its limit on any path."""
 
 import itertools
 import math
@@ -27,7 +27,7 @@ angles = st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6).map(np.array)
 
 
 def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], samples: int = 100) -> float:
-    """m of the tool per rad of the leading axis, by differences of positions along the path."""
+    """Largest tool travel per radian of the leading axis (m/rad), from differences of positions along the path."""
     parts = np.linspace(0.0, 1.0, samples)
     positions = np.array([KINEMATICS.forward(start + part * (end - start))[:3, 3] for part in parts])
     step = float(np.abs(end - start).max()) / (samples - 1)
@@ -35,7 +35,7 @@ def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], sam
 
 
 @given(angles, angles, st.floats(0.05, 3.0))
-def test_the_tool_keeps_below_its_limit_on_any_path(
+def test_the_tool_speed_stays_below_its_limit_on_any_path(
     start: NDArray[np.float64], end: NDArray[np.float64], joint_speed: float
 ) -> None:
     speed = limited_joint_speed(KINEMATICS, start, end, joint_speed, 1.0)
@@ -45,7 +45,7 @@ def test_the_tool_keeps_below_its_limit_on_any_path(
 
 
 @given(angles, angles)
-def test_a_motion_is_slowed_no_more_than_its_limit_asks_for(
+def test_a_motion_is_slowed_no_more_than_its_limit_requires(
     start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> None:
     speed = limited_joint_speed(KINEMATICS, start, end, 3.0, 1.0)
@@ -53,13 +53,13 @@ def test_a_motion_is_slowed_no_more_than_its_limit_asks_for(
         assert speed * measured_tool_rate(start, end) > 0.95
 
 
-def test_no_way_has_no_speed(cell: CellConfig) -> None:
+def test_a_path_without_length_has_no_tool_speed(cell: CellConfig) -> None:
     home = np.array(cell.home)
     assert largest_tool_rate(KINEMATICS, home, home) == 0.0
     assert limited_joint_speed(KINEMATICS, home, home, 1.05, 1.0) == 1.05
 
 
-def test_no_way_between_home_workspace_and_bin_is_faster_than_a_meter_a_second(cell: CellConfig) -> None:
+def test_no_path_between_home_workspace_and_bin_is_faster_than_one_meter_per_second(cell: CellConfig) -> None:
     grid, motion, drop = cell.workspace.grid, cell.motion, cell.drop_bin
     home, fastest = np.array(cell.home), 0.0
     cells = np.linspace(0, grid.rows - 1, 5)
@@ -76,7 +76,7 @@ def test_no_way_between_home_workspace_and_bin_is_faster_than_a_meter_a_second(c
 
 
 def commanded(cell: CellConfig, robot: FakeRobot, primitive: Primitive, scale: float) -> list[float]:
-    """The speeds of all motions of a primitive."""
+    """Commanded speeds of all motions of a primitive."""
     scaled = replace(cell, motion=replace(cell.motion, speed_scale=scale))
     executor = PrimitiveExecutor(robot.arm, robot.gripper, robot.clock, scaled)
     robot.arm.speeds.clear()
@@ -111,7 +111,7 @@ def test_deadlines_follow_the_speed_scale(cell: CellConfig, robot: FakeRobot) ->
 
 
 FORWARD = np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0])
-"""The forearm ahead, the tool down: 0.4869 m before the shoulder's axis, 0.10915 m beside it."""
+"""Forearm forward, tool down: the tool is 0.4869 m in front of the shoulder axis and 0.10915 m beside it."""
 
 
 def test_a_turn_of_the_shoulder_moves_the_tool_on_a_circle() -> None:
@@ -122,19 +122,19 @@ def test_a_turn_of_the_shoulder_moves_the_tool_on_a_circle() -> None:
 
 
 def test_the_rate_is_per_radian_of_the_leading_axis() -> None:
-    """The shoulder turns half as far as wrist 3, which turns on the spot."""
+    """The shoulder turns half as far as wrist 3, which only turns the tool in place."""
     radius = math.hypot(0.39225 + 0.09465, 0.10915)
     turn = np.array([0.4, 0.0, 0.0, 0.0, 0.0, -0.8])
     assert largest_tool_rate(KINEMATICS, FORWARD, FORWARD + turn) == pytest.approx(radius / 2)
 
 
-def test_a_tool_that_turns_on_the_spot_does_not_slow_the_joints() -> None:
+def test_a_tool_that_turns_in_place_does_not_slow_the_joints() -> None:
     turn = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
     assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 1.05, 0.1) == 1.05
 
 
-def test_the_fastest_place_may_be_on_the_way() -> None:
-    """The shoulder turns while the elbow goes from folded to stretched to folded."""
+def test_the_highest_tool_speed_may_be_in_the_middle_of_a_path() -> None:
+    """The shoulder turns while the elbow stretches and folds again."""
     start, end = np.radians([0.0, -90.0, 115.0, 0.0, -90.0, 0.0]), np.radians([170.0, -90.0, -115.0, 0.0, -90.0, 0.0])
     rate = largest_tool_rate(KINEMATICS, start, end)
     assert rate == pytest.approx(measured_tool_rate(start, end, 2001), rel=0.01)

@@ -1,4 +1,4 @@
-"""Trapezoidal speed over a distance, and joint angles along a path that is travelled with it."""
+"""Trapezoidal speed profiles, and joint trajectories that follow them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 
 CRUISING = Profile(1.0, 0.5, 2.0)
-"""A quarter of a second and 1/16 m for each ramp, the remaining 7/8 m in 1.75 s."""
+"""Each ramp takes 0.25 s and 1/16 m, the remaining 7/8 m take 1.75 s."""
 
 SHORT = Profile(0.08, 1.0, 2.0)
-"""Too short for 1 m/s: half the way is reached after 0.2 s at 0.4 m/s."""
+"""Too short to reach 1 m/s: half of the distance is reached after 0.2 s at 0.4 m/s."""
 
 profiles = st.builds(Profile, st.floats(0.001, 5.0), st.floats(0.01, 3.0), st.floats(0.1, 15.0))
 
 
-def test_a_long_way_takes_two_ramps_and_a_cruise() -> None:
+def test_a_long_distance_takes_two_ramps_and_a_part_at_constant_speed() -> None:
     assert CRUISING.ramp == pytest.approx(0.25)
     assert CRUISING.duration == pytest.approx(2.25)
 
 
-def test_a_short_way_takes_two_ramps_alone() -> None:
+def test_a_short_distance_takes_two_ramps() -> None:
     assert SHORT.ramp == pytest.approx(0.2)
     assert SHORT.duration == pytest.approx(0.4)
 
@@ -49,7 +49,7 @@ def test_distance_and_speed_at_a_time(profile: Profile, time: float, distance: f
     assert profile.at(time) == pytest.approx((distance, speed))
 
 
-def test_no_way_takes_no_time() -> None:
+def test_no_distance_takes_no_time() -> None:
     nowhere = Profile(0.0, 0.5, 2.0)
     assert nowhere.duration == 0.0
     assert nowhere.at(0.0) == nowhere.at(3.0) == (0.0, 0.0)
@@ -71,10 +71,10 @@ def test_the_speed_is_the_rate_of_the_distance_and_both_keep_their_limits(profil
 
 KNOTS = np.array([[0.0] * 6, [1.0, 0.0, -1.0, 0.5, 0.0, 0.0], [1.0, 2.0, -1.0, 0.5, 0.0, 0.4]])
 PATH = Trajectory(Profile(2.0, 1.0, 4.0), KNOTS)
-"""Each of the two pieces stands for one of two meters; the times are those of ``CRUISING``."""
+"""Two segments, each for half of the distance of ``CRUISING``."""
 
 
-def test_a_path_is_travelled_knot_by_knot() -> None:
+def test_a_path_passes_its_knots_in_order() -> None:
     assert PATH.duration == pytest.approx(2.25)
     for time, joints, velocities in [
         (0.0, KNOTS[0], np.zeros(6)),

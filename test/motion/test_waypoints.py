@@ -1,4 +1,4 @@
-"""Waypoints put a primitive into words: which phases, in which order, and where the tool ends up."""
+"""Waypoints of primitives: phases, their order, and the tool poses."""
 
 import math
 
@@ -32,7 +32,7 @@ pushes = st.builds(Primitive.push, positions, angles)
 
 
 def poses_by_phase(primitive: Primitive, yaw: float) -> dict[str, Transform]:
-    """Where the tool is at the end of each phase if nothing stops it; of phases that share a name, the last."""
+    """Tool pose at the end of each phase if no force limit is reached; the last of phases with the same name."""
     T_base_tool: Transform = np.full((4, 4), np.nan)
     poses: dict[str, Transform] = {}
     for waypoint in waypoints(primitive, yaw, CELL):
@@ -84,7 +84,7 @@ def test_the_tool_descends_straight_onto_the_primitives_position_in_either_yaw(p
 
 
 @given(pushes)
-def test_a_push_travels_ten_centimetres_at_constant_height_along_its_angle(push: Primitive) -> None:
+def test_a_push_travels_ten_centimeters_at_constant_height_along_its_angle(push: Primitive) -> None:
     poses = poses_by_phase(push, tool_yaws(push)[0])
     stroke = poses["push"][:3, 3] - poses["descend"][:3, 3]
     np.testing.assert_allclose(stroke, [0.10 * math.cos(push.angle), 0.10 * math.sin(push.angle), 0.0], atol=1e-12)
@@ -98,7 +98,7 @@ def test_both_yaws_are_half_a_turn_apart(primitive: Primitive) -> None:
     assert abs(second - first) == pytest.approx(math.pi)
 
 
-def test_a_quarter_turn_to_the_left_comes_first_for_a_push_and_none_for_a_grasp() -> None:
+def test_the_first_yaw_is_the_angle_of_a_grasp_or_a_quarter_turn_left_of_a_push() -> None:
     position = (0.5, 0.0, 0.01)
     assert tool_yaws(Primitive.push(position, 0.3)) == pytest.approx((0.3 + math.pi / 2, 0.3 + 3 * math.pi / 2))
     assert tool_yaws(Primitive.grasp(position, 0.3)) == pytest.approx((0.3, 0.3 + math.pi))
@@ -111,7 +111,7 @@ def test_a_grasp_closes_along_its_angle(grasp: Primitive) -> None:
 
 
 @given(pushes)
-def test_a_push_has_the_closing_axis_across_its_travel(push: Primitive) -> None:
+def test_the_closing_axis_is_perpendicular_to_a_push(push: Primitive) -> None:
     for yaw in tool_yaws(push):
         closing = tool_down(push.position, yaw)[:2, 0]
         assert closing @ np.subtract(push_end(push), push.position[:2]) == pytest.approx(0.0, abs=1e-12)
@@ -127,7 +127,7 @@ def test_a_grasp_opens_as_told_closes_fully_and_releases_over_the_bin(grasp: Pri
     assert z > CELL.drop_bin.wall_height
 
 
-def test_what_is_lost_before_the_carry_is_empty_and_after_it_dropped(cell: CellConfig) -> None:
+def test_an_object_lost_before_the_carry_is_empty_and_after_it_dropped(cell: CellConfig) -> None:
     plan = waypoints(Primitive.grasp((0.5, 0.0, 0.01), 0.0), 0.0, cell)
     assert [item.lost for item in plan if isinstance(item, Verify)] == [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED]
 
@@ -145,7 +145,7 @@ def test_only_contact_motions_have_a_force_limit(primitive: Primitive) -> None:
 
 
 def written(waypoint: Waypoint) -> list[object]:
-    """A waypoint's kind and numbers."""
+    """The type and values of a waypoint."""
     values = (value.tolist() if isinstance(value, np.ndarray) else value for value in vars(waypoint).values())
     return [type(waypoint), *values]
 
@@ -161,7 +161,7 @@ def assert_plan(plan: list[Waypoint], expected: list[Waypoint]) -> None:
         assert found.phase == item.phase
 
 
-def test_a_grasp_in_numbers() -> None:
+def test_all_values_of_a_grasp() -> None:
     grasp = Primitive.grasp((0.5, 0.05, 0.03), 0.4, opening=0.06)
     expected = [
         Fingers("open", 0.06, must_reach=True),
@@ -179,7 +179,7 @@ def test_a_grasp_in_numbers() -> None:
     assert_plan(waypoints(grasp, 0.4, CELL), expected)
 
 
-def test_a_push_in_numbers() -> None:
+def test_all_values_of_a_push() -> None:
     push = Primitive.push((0.5, 0.05, 0.01), math.pi / 6)
     c, s = math.sqrt(3) / 2, 0.5
     expected = [
@@ -195,7 +195,7 @@ def test_a_push_in_numbers() -> None:
     assert_plan(waypoints(push, 2.0, CELL), expected)
 
 
-def test_a_short_descent_and_a_short_stroke_are_slow_all_the_way() -> None:
+def test_a_short_descent_and_a_short_stroke_have_the_contact_speed_throughout() -> None:
     push = Primitive.push((0.5, 0.05, 0.19), 0.0, length=0.005)
     ways = [item for item in waypoints(push, 0.0, CELL) if isinstance(item, Straight)]
     assert [(item.phase, item.speed) for item in ways] == [
@@ -210,6 +210,6 @@ def test_a_short_descent_and_a_short_stroke_are_slow_all_the_way() -> None:
     assert not any(ways[3].displacement)
 
 
-def test_a_straight_way_has_no_force_limit_and_fingers_need_not_reach_theirs_unless_told() -> None:
+def test_by_default_a_straight_motion_has_no_force_limit_and_fingers_may_stop_early() -> None:
     assert Straight("push", (0.1, 0.0, 0.0), 0.1).force == math.inf
     assert Fingers("close", 0.0).must_reach is False

@@ -52,7 +52,7 @@ def test_padded_rows_and_big_endian_numbers_are_understood(encoding: str) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["bgr8", "bgra8", "rgba8", "mono8", "rgb8"])
-def test_colour_images_of_all_usual_encodings_become_rgb(encoding: str) -> None:
+def test_color_images_of_all_usual_encodings_become_rgb(encoding: str) -> None:
     red, green, blue = 200, 100, 50
     pixel = {"b": blue, "g": green, "r": red, "a": 255}
     channels = [120] if encoding == "mono8" else [pixel[letter] for letter in encoding[:-1]]
@@ -63,7 +63,7 @@ def test_colour_images_of_all_usual_encodings_become_rgb(encoding: str) -> None:
     assert from_color(message).shape == (4, 6, 3)
 
 
-def test_depth_in_millimetres_becomes_metres() -> None:
+def test_depth_in_millimeters_becomes_meters() -> None:
     message = to_image(np.array([[0, 1, 1500]], np.uint16), "16UC1", HEADER)
     assert np.allclose(from_depth(message), [[0.0, 0.001, 1.5]])
 
@@ -98,7 +98,7 @@ def test_an_image_that_does_not_fit_is_an_invalid_frame(message: Image) -> None:
             convert(message)
 
 
-def test_colour_is_not_taken_for_depth() -> None:
+def test_color_is_not_taken_for_depth() -> None:
     with pytest.raises(InvalidFrameError, match="rgb8"):
         from_depth(to_image(IMAGES["rgb8"], "rgb8", HEADER))
 

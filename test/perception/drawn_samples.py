@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.perception.samples import Samples
 
 SPACING = 0.0025
-"""Metres between neighbors."""
+"""Meters between neighbors."""
 
 GRAY = (128, 128, 128)
 
@@ -18,7 +18,7 @@ def samples_of(
     judged: NDArray[np.bool_] | None = None,
     on_workspace: NDArray[np.bool_] | None = None,
 ) -> Samples:
-    """Samples (h, w) of these heights in metres, gray and all of them read, judged and on the workspace unless told.
+    """Samples (h, w) of these heights in meters, gray and all of them read, judged and on the workspace unless told.
 
     x grows with the row and y with the column, both from 0.
     """

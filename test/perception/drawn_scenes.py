@@ -1,4 +1,4 @@
-"""Heightmaps of coloured blocks on a table, drawn instead of rendered."""
+"""Heightmaps of colored blocks on a table, drawn instead of rendered."""
 
 import math
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ AZURE, NAVY, YELLOW = (77, 120, 168), (30, 50, 110), (237, 201, 72)
 
 @dataclass(frozen=True)
 class Block:
-    """A cuboid seen from above. row, column: centre in cells. size_px: along its own axes. height: metres."""
+    """A cuboid seen from above. row, column: center in cells. size_px: along its own axes. height: meters."""
 
     row: float
     column: float
@@ -42,12 +42,12 @@ class Block:
         return (-half_down <= down) & (down < half_down) & (-half_right <= right) & (right < half_right)
 
     def painted(self, color: Color) -> "Block":
-        """The same block in another colour."""
+        """The same block in another color."""
         return replace(self, color=color)
 
 
 def draw(blocks: Iterable[Block], noise: float = 0.0, light: float = 1.0, seed: int = 0) -> Heightmap:
-    """Blocks on a table; later ones cover earlier ones. noise: standard deviation of every colour value."""
+    """Blocks on a table; later ones cover earlier ones. noise: standard deviation of every color value."""
     color = np.full((GRID.rows, GRID.columns, 3), TABLE, np.float64)
     height = np.zeros((GRID.rows, GRID.columns), np.float32)
     for block in blocks:

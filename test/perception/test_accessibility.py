@@ -14,7 +14,7 @@ SMALL = Block(100, 100, BLUE, 0.035, (5, 5))
 
 
 def beside(rows: int, columns: int, height: float = 0.035) -> Block:
-    """A neighbour of the target that touches it."""
+    """A neighbor of the target that touches it."""
     return Block(100 + rows, 100 + columns, BLUE, height, (18, 22))
 
 
@@ -108,7 +108,7 @@ def test_there_are_eight_axes_and_each_ends_at_both_sides(turn_16: int) -> None:
 
 @pytest.mark.parametrize(("cells", "axes"), [(4, 8), (7, 7)])
 def test_a_tenth_of_a_side_may_be_in_the_way(cells: int, axes: int) -> None:
-    """The side towards the columns is 22.5 degrees wide: 8 rings of 5 to 8 cells."""
+    """The side toward the columns is 22.5 degrees wide: 8 rings of 5 to 8 cells."""
     assert room(TARGET.cells, wall(np.s_[100:101], np.s_[113 : 113 + cells]))[0] == axes
 
 

@@ -30,7 +30,7 @@ channels = st.integers(60, 200)
 def patches(
     *parts: tuple[Color, int], light: float = 1.0, noise: float = 0.0
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Looks and colours of cells: so many of each colour."""
+    """Looks and colors of cells: so many of each color."""
     colors = np.concatenate([np.tile(np.array(color, np.float64), (count, 1)) for color, count in parts]) * light
     colors = colors + np.random.default_rng(0).normal(0.0, noise, colors.shape)
     image = np.clip(np.rint(colors), 0, 255).astype(np.uint8)[:, None, :].repeat(7, axis=1)
@@ -62,7 +62,7 @@ def after(
 
 @given(st.tuples(channels, channels, channels), st.floats(0.5, 1.2))
 @settings(max_examples=30)
-def test_light_changes_the_brightness_of_a_look_but_hardly_its_colour(color: Color, light: float) -> None:
+def test_light_changes_the_brightness_of_a_look_but_hardly_its_color(color: Color, light: float) -> None:
     bright, dim = patches((color, 20))[0][10], patches((color, 20), light=light)[0][10]
     assert np.hypot(*(dim - bright)[:2]) < 1.5
     change, octaves = abs(dim[2] - bright[2]) * CONFIG.brightness_tolerance, abs(np.log2(light))
@@ -89,7 +89,7 @@ def test_what_a_model_was_made_of_does_not_deviate_from_it(color: Color) -> None
     ],
     ids=["brown", "brown, many odd", "four browns", "two blues", "coal", "slate"],
 )
-def test_common_colours_are_ordinary_and_a_rare_one_is_not(
+def test_common_colors_are_ordinary_and_a_rare_one_is_not(
     ordinary: list[tuple[Color, int]], odd: tuple[Color, int]
 ) -> None:
     model = model_of(*ordinary, odd)
@@ -100,7 +100,7 @@ def test_common_colours_are_ordinary_and_a_rare_one_is_not(
 
 @pytest.mark.parametrize("share", [0.2, 0.35, 0.42])
 @pytest.mark.parametrize(("browns", "odd"), [(BROWNS, BLUE), (BROWNS, YELLOW), (BROWNS[:2], NAVY)])
-def test_many_shades_of_one_colour_are_one_kind_of_object_even_if_the_odd_colour_is_the_largest_single_one(
+def test_many_shades_of_one_color_are_one_kind_of_object_even_if_the_odd_color_is_the_largest_single_one(
     browns: tuple[Color, ...], odd: Color, share: float
 ) -> None:
     ordinary = [(color, round(2000 * (1.0 - share) / len(browns))) for color in browns]
@@ -109,7 +109,7 @@ def test_many_shades_of_one_colour_are_one_kind_of_object_even_if_the_odd_colour
     assert typical_deviation(model, odd) > 1.0
 
 
-def test_of_two_further_colours_equally_common_the_more_alike_is_ordinary() -> None:
+def test_of_two_further_colors_equally_common_the_more_alike_is_ordinary() -> None:
     model = model_of((AZURE, 900), (NAVY, 550), (YELLOW, 550))
     assert typical_deviation(model, NAVY) < 0.5
     assert typical_deviation(model, YELLOW) > 1.0

@@ -129,7 +129,7 @@ def test_decisions_stay_right_until_a_single_object_is_left(last_is_target: bool
 @pytest.mark.parametrize(
     ("ordinary", "odd"), [((COAL,), SLATE), ((SLATE,), COAL), ((AZURE, NAVY), YELLOW)], ids=["coal", "slate", "blues"]
 )
-def test_greys_differ_in_brightness_and_ordinary_objects_may_have_two_colours(
+def test_grays_differ_in_brightness_and_ordinary_objects_may_have_two_colors(
     ordinary: tuple[Color, ...], odd: Color
 ) -> None:
     blocks = [block.painted(ordinary[i % len(ordinary)]) for i, block in enumerate(rows_of_blocks(16, seed=2))]

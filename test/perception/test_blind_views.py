@@ -55,7 +55,7 @@ def half(target: Mask) -> Mask:
 
 
 def below(frame: RgbdFrame, target: Mask) -> tuple[float, float]:
-    """Where the target lies, (x, y) in metres."""
+    """Where the target lies, (x, y) in meters."""
     row, column = middle(target)
     model = frame.intrinsics
     across, down = (column - model.cx_px) / model.fx_px * 0.69, (row - model.cy_px) / model.fy_px * 0.69

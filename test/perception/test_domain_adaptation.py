@@ -1,4 +1,4 @@
-"""Domain adaptation brings colours closer to the simulation's and leaves shapes where they are."""
+"""Domain adaptation brings colors closer to the simulation's and leaves shapes where they are."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,14 +32,14 @@ def real_looking(reference: np.ndarray) -> np.ndarray:
 
 
 def histogram_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Bhattacharyya distance of colour histograms with 8 bins a channel."""
+    """Bhattacharyya distance of color histograms with 8 bins a channel."""
     histograms = [cv2.calcHist([image], [0, 1, 2], None, [8] * 3, [0, 256] * 3) for image in (first, second)]
     normed = [histogram / histogram.sum() for histogram in histograms]
     return float(cv2.compareHist(*normed, cv2.HISTCMP_BHATTACHARYYA))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_colours_come_closer_to_the_reference(mode: str) -> None:
+def test_colors_come_closer_to_the_reference(mode: str) -> None:
     reference = read_reference(CONFIG.reference)
     image = real_looking(reference)
     adapted = adapt(image, replace(CONFIG, mode=mode))

@@ -24,7 +24,7 @@ def test_exact_views_give_the_exact_camera() -> None:
     assert solution.error_px < 1e-5
 
 
-def test_noise_of_a_fifth_of_a_pixel_costs_less_than_two_millimetres() -> None:
+def test_noise_of_a_fifth_of_a_pixel_costs_less_than_two_millimeters() -> None:
     solution = solve(views(20, noise_px=0.2), BOARD, INTRINSICS)
     assert np.linalg.norm(solution.T_base_camera[:3, 3] - T_BASE_CAMERA[:3, 3]) < 0.002
     assert solution.error_px == pytest.approx(0.2 * np.sqrt(2), rel=0.15)

@@ -36,7 +36,7 @@ poses = st.builds(
 
 @st.composite
 def box_scenes(draw: st.DrawFn) -> list[Box]:
-    """Up to three boxes, which may overlap, with distinct colours."""
+    """Up to three boxes, which may overlap, with distinct colors."""
     boxes = []
     for color in ((250, 10, 20), (30, 240, 40), (50, 60, 230))[: draw(st.integers(0, 3))]:
         x, y = draw(st.floats(0.36, 0.62)), draw(st.floats(-0.13, 0.12))
@@ -46,7 +46,7 @@ def box_scenes(draw: st.DrawFn) -> list[Box]:
 
 
 def true_surface(boxes: list[Box]) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
-    """Height and colour of the highest surface at every cell centre, and whether that holds all around the cell."""
+    """Height and color of the highest surface at every cell center, and whether that holds all around the cell."""
     x, y = GRID.to_metres(np.arange(GRID.rows)[:, None], np.arange(GRID.columns)[None, :])  # type: ignore[arg-type]
     height, color = np.zeros((GRID.rows, GRID.columns)), np.full((GRID.rows, GRID.columns, 3), TABLE_COLOR, np.uint8)
     for box in boxes:
@@ -64,7 +64,7 @@ def overhead_frame(depth: float = 0.72) -> RgbdFrame:
 
 @given(box_scenes(), poses)
 @settings(max_examples=10)
-def test_projecting_a_traced_scene_restores_heights_colours_and_places(boxes: list[Box], pose: Any) -> None:
+def test_projecting_a_traced_scene_restores_heights_colors_and_places(boxes: list[Box], pose: Any) -> None:
     heightmap = project(trace(boxes, pose), GRID, CONFIG)
     height, color, plain = true_surface(boxes)
     rows, columns = np.indices(height.shape)
@@ -196,7 +196,7 @@ def test_shadows_at_least_two_cells_wide_keep_their_outline(corners: list[tuple[
 
 
 @given(st.sets(st.integers(0, 13)), st.sets(st.integers(0, 13)))
-def test_missing_rows_and_columns_are_closed_from_their_neighbours(rows: set[int], columns: set[int]) -> None:
+def test_missing_rows_and_columns_are_closed_from_their_neighbors(rows: set[int], columns: set[int]) -> None:
     unseen = np.zeros((29, 29), np.bool_)
     unseen[[2 * row + 1 for row in rows]] = True
     unseen[:, [2 * column + 1 for column in columns]] = True
@@ -207,7 +207,7 @@ def test_missing_rows_and_columns_are_closed_from_their_neighbours(rows: set[int
     assert np.isin(closed.height[unseen], heightmap.height[~unseen]).all()
 
 
-def test_a_closed_cell_takes_height_and_colour_of_one_and_the_same_neighbour() -> None:
+def test_a_closed_cell_takes_height_and_color_of_one_and_the_same_neighbor() -> None:
     unseen = np.zeros((3, 3), np.bool_)
     unseen[1, 1] = True
     heightmap = map_with(unseen)
@@ -230,7 +230,7 @@ def test_labels_fall_into_the_cells_of_their_pixels() -> None:
 
 
 def looking_down(depth: NDArray[np.float32], fx_px: float = 10.0) -> RgbdFrame:
-    """A small image of a camera one metre above the origin: its columns run along x and its rows along y, downwards.
+    """A small image of a camera one meter above the origin: its columns run along x and its rows along y, downward.
 
     The color of a pixel tells its row and column.
     """

@@ -54,7 +54,7 @@ def test_specks_are_no_cluster() -> None:
     assert find_clusters(heightmap, CONFIG) == ()
 
 
-def test_a_heap_is_a_candidate_and_its_centre_lies_under_the_cover() -> None:
+def test_a_heap_is_a_candidate_and_its_center_lies_under_the_cover() -> None:
     clusters = find_clusters(draw(HEAP + flat_group(190, 40, 8)), CONFIG)
     chosen = candidate(clusters, CONFIG)
     assert chosen is not None

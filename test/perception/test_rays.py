@@ -27,7 +27,7 @@ def test_the_shipped_camera_stands_over_the_middle_of_the_workspace_and_looks_st
     slope, origin = rays(frame_of(calibration.intrinsics, calibration.T_base_camera), WORKSPACE)
     assert slope.shape == (3, 480 * 640)
     assert slope.dtype == origin.dtype == np.float32
-    np.testing.assert_allclose(origin, [112.0, 112.0, 0.72], rtol=1e-6)  # cells, cells, metres
+    np.testing.assert_allclose(origin, [112.0, 112.0, 0.72], rtol=1e-6)  # cells, cells, meters
     np.testing.assert_allclose(slope[2], -1.0, rtol=1e-6)
     # Columns of the image run along -y (the rows of the grid), its rows along -x (the columns of the grid).
     rows, columns = np.indices((480, 640)).reshape(2, -1)

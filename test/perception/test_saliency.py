@@ -23,7 +23,7 @@ sides = st.integers(1, 70)
 
 
 def image(height: int, width: int, seed: int, brightest: int = 255) -> NDArray[np.uint8]:
-    """Smooth random colours with a few sharp edges."""
+    """Smooth random colors with a few sharp edges."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, brightest + 1, (4, 4, 3), dtype=np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -108,12 +108,12 @@ def test_the_odd_block_among_equal_ones_is_the_most_salient() -> None:
         np.zeros((0, 8, 3), np.uint8),
     ],
 )
-def test_anything_but_an_8_bit_colour_image_is_refused(not_an_image: NDArray[np.uint8]) -> None:
+def test_anything_but_an_8_bit_color_image_is_refused(not_an_image: NDArray[np.uint8]) -> None:
     with pytest.raises(InvalidFrameError, match=r"expected shape \(H, W, 3\) of uint8, received"):
         saliency(not_an_image, DEFAULT)
 
 
-def test_a_surround_no_larger_than_its_centre_is_refused() -> None:
+def test_a_surround_no_larger_than_its_center_is_refused() -> None:
     with pytest.raises(ConfigError, match="surround_sigma_px: expected more than center_sigma_px"):
         SaliencyConfig(center_sigma_px=3.0, surround_sigma_px=3.0, stop_octave=4, scales_per_octave=2)
 

@@ -126,7 +126,7 @@ def test_what_is_judged_does_not_depend_on_what_is_in_the_way() -> None:
     assert np.count_nonzero(near.on_workspace) == 191 * 191  # even rows from 50 to 430, even columns from 130 to 510
 
 
-def test_the_bin_is_known_with_two_centimetres_around_it(cell: CellConfig) -> None:
+def test_the_bin_is_known_with_two_centimeters_around_it(cell: CellConfig) -> None:
     inside = points([0.221, 0.499, 0.36, 0.36], [-0.44, -0.44, -0.559, -0.321])
     outside = points([0.219, 0.501, 0.36, 0.36, 0.221, 0.499], [-0.44, -0.44, -0.561, -0.319, -0.561, -0.319])
     low = np.zeros((1, 4), np.float32)
@@ -136,7 +136,7 @@ def test_the_bin_is_known_with_two_centimetres_around_it(cell: CellConfig) -> No
     assert over_bin(corners, low, cell.drop_bin).all()
 
 
-def test_what_rises_ten_centimetres_above_the_bin_s_wall_is_none_of_its_load(cell: CellConfig) -> None:
+def test_what_rises_ten_centimeters_above_the_bin_s_wall_is_none_of_its_load(cell: CellConfig) -> None:
     middle = points([0.36] * 4, [-0.44] * 4)
     height = np.array([[-0.01, 0.06, 0.159, 0.161]], np.float32)
     np.testing.assert_array_equal(over_bin(middle, height, cell.drop_bin), [[True, True, True, False]])

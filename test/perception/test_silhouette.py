@@ -34,7 +34,7 @@ def test_a_patch_in_the_middle_grows_to_the_whole_block(block: Block) -> None:
     assert not (grown & ~block.cells).any()
 
 
-def test_an_outline_ends_at_a_neighbour_of_another_look() -> None:
+def test_an_outline_ends_at_a_neighbor_of_another_look() -> None:
     odd, other = Block(100, 100, BLUE, size_px=(20, 20)), Block(100, 120, size_px=(20, 20))
     objects = odd.cells | other.cells
     alike = eroded(objects) & odd.cells

@@ -41,11 +41,11 @@ def fitted(frame: RgbdFrame) -> TablePlane:
     return plane
 
 
-@pytest.mark.parametrize("metres", [-0.015, -0.01, -0.005, 0.0, 0.005, 0.01, 0.015])
+@pytest.mark.parametrize("meters", [-0.015, -0.01, -0.005, 0.0, 0.005, 0.01, 0.015])
 @pytest.mark.parametrize("boxes", [0, 15, 150])
-def test_an_offset_is_measured_to_a_tenth_of_a_millimeter_however_much_lies_there(metres: float, boxes: int) -> None:
-    plane = fitted(farther(overhead(clutter(boxes)), metres))
-    assert plane.offset == pytest.approx(-metres, abs=1e-4)
+def test_an_offset_is_measured_to_a_tenth_of_a_millimeter_however_much_lies_there(meters: float, boxes: int) -> None:
+    plane = fitted(farther(overhead(clutter(boxes)), meters))
+    assert plane.offset == pytest.approx(-meters, abs=1e-4)
     assert plane.tilt_deg < 0.05
 
 
@@ -117,7 +117,7 @@ def samples_on(z: NDArray[np.float64], read: NDArray[np.bool_] | None = None) ->
 
 
 def places() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x and y (240, 320) in metres from the middle of the samples."""
+    """x and y (240, 320) in meters from the middle of the samples."""
     rows, columns = np.indices((240, 320))
     return rows * 0.0025 - 0.3, columns * 0.0025 - 0.4
 

@@ -22,14 +22,23 @@ from impurity_grasp_ros.datatypes import (
 GRID = Grid(0.276, -0.224)
 MIDDLE = (0.5, 0.0)
 CENTERS = GRID.to_metres(*np.indices((GRID.rows, GRID.columns)))
-"""x and y in metres of all cells, (224, 224) each."""
+"""x and y in meters of all cells, (224, 224) each."""
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Block:
-    """A cuboid. x, y: centre; length, width, height: metres; angle: radians from x to its length."""
+    """A cuboid. Lengths in meters.
+
+    Attributes:
+        x: x of its center.
+        y: y of its center.
+        length: Extent along ``angle``.
+        width: Extent across it.
+        height: Height of its top above the table.
+        angle: Radians from the x axis to its length.
+    """
 
     x: float = MIDDLE[0]
     y: float = MIDDLE[1]
@@ -40,17 +49,17 @@ class Block:
 
     @property
     def cells(self) -> Mask:
-        """The cells (224, 224) whose centres it covers."""
+        """The cells (224, 224) whose centers it covers."""
         return rectangle((self.x, self.y), self.angle, self.length, self.width)
 
     def beside(self, along: float, across: float) -> "Block":
-        """The same block, moved by metres along its length and across it."""
+        """The same block, moved by meters along its length and across it."""
         c, s = math.cos(self.angle), math.sin(self.angle)
         return replace(self, x=self.x + c * along - s * across, y=self.y + s * along + c * across)
 
 
 def rectangle(center: tuple[float, float], angle: float, along: float, across: float) -> Mask:
-    """Cells (224, 224) whose centres lie in a rectangle with one side of ``along`` metres at ``angle`` to x."""
+    """Cells (224, 224) whose centers lie in a rectangle with one side of ``along`` meters at ``angle`` to x."""
     x, y = CENTERS
     c, s = math.cos(angle), math.sin(angle)
     forward, sideways = c * (x - center[0]) + s * (y - center[1]), -s * (x - center[0]) + c * (y - center[1])
@@ -58,7 +67,7 @@ def rectangle(center: tuple[float, float], angle: float, along: float, across: f
 
 
 def ahead(primitive: Primitive, distance: float) -> tuple[float, float]:
-    """(x, y) that lies ``distance`` metres from a primitive's position along its angle."""
+    """(x, y) that lies ``distance`` meters from a primitive's position along its angle."""
     x, y, _ = primitive.position
     return x + distance * math.cos(primitive.angle), y + distance * math.sin(primitive.angle)
 
@@ -77,7 +86,7 @@ def visible(block: Block, heightmap: Heightmap) -> Mask:
 
 
 def clutter(seed: int, count: int, spread: float = 0.09) -> list[Block]:
-    """Blocks of the library's sizes around the middle, each on what lies below its centre, so that they pile up."""
+    """Blocks of the library's sizes around the middle, each on what lies below its center, so that they pile up."""
     rng = np.random.default_rng(seed)
     blocks: list[Block] = []
     for _ in range(count):
@@ -101,7 +110,7 @@ def on_target(heightmap: Heightmap, mask: Mask) -> Attention:
 
 
 def on_heap(heightmap: Heightmap, center: tuple[float, float]) -> Attention:
-    """The attention that a group of objects around ``center`` (x, y) in metres gets."""
+    """The attention that a group of objects around ``center`` (x, y) in meters gets."""
     corner = (round(value - (CROP_SIZE_PX - 1) / 2) for value in GRID.to_cell(*center))
     crop = heightmap.window(*corner, CROP_SIZE_PX)
     mask = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
@@ -119,5 +128,5 @@ def turn_between(first: float, second: float, period: float) -> float:
 
 
 def highest(heightmap: Heightmap, cells: Sequence[Mask]) -> float:
-    """The highest surface in metres on any of the cells; 0 where there are none."""
+    """The highest surface in meters on any of the cells; 0 where there are none."""
     return max((float(heightmap.height[part].max()) for part in cells if part.any()), default=0.0)

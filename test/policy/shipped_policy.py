@@ -1,4 +1,4 @@
-"""The configurations that ship, a network whose values are known, and the ranges of their parameters."""
+"""The shipped configurations, the ranges of their parameters, and a network with known values."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ POLICY = packaged_parameters("policy_node", PolicyNodeConfig)
 ANALYTIC, COSTS, NO_COSTS = POLICY.analytic, POLICY.learned, POLICY.vpg
 
 DECODING = load_agent(resource("models/default.safetensors"), GRIPPER, COSTS, torch.device("cpu")).config
-"""What the shipped weights were trained with."""
+"""Geometry that the shipped weights of the learned actor were trained with."""
 
 ANYTHING = load_agent(resource("models/vpg.safetensors"), GRIPPER, NO_COSTS, torch.device("cpu")).config
-"""What those were trained with that grasp whatever they can."""
+"""Geometry that the shipped weights of the target-agnostic actor were trained with."""
 
 
 class FixedNetwork(nn.Module):
-    """Values that grasps and pushes get everywhere; a little more towards the middle, so that ties are rare."""
+    """One value for all grasps and one for all pushes; a little higher toward the middle, so that ties are rare."""
 
     def __init__(self, grasp: float, push: float) -> None:
         super().__init__()
@@ -35,6 +35,6 @@ class FixedNetwork(nn.Module):
 
 
 def ranges(config_type: type) -> dict[str, tuple[Any, ...]]:
-    """The parameters of a configuration that are limited: lowest and highest value, or the choices."""
+    """The limited parameters of a configuration: lowest and highest value, or the choices."""
     limits = {spec.name: spec.choices or (spec.low, spec.high) for spec in parameter_specs(config_type)}
     return {name: limit for name, limit in limits.items() if limit != (None, None)}

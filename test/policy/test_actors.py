@@ -1,4 +1,4 @@
-"""The configuration names the actor; a name that is none is refused."""
+"""The configuration names the actor; an unknown name is refused."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The learned actor does what its maps say, stays within what is feasible, and does not repeat itself."""
+"""The learned actor chooses the feasible action that is best after costs, and does not repeat itself."""
 
 from dataclasses import replace
 from functools import cache
@@ -24,15 +24,15 @@ from impurity_grasp_ros.policy.agent import (
     choose,
     greedy_value,
     masked_values,
-    recent_pushes,
     situation_of,
     value_maps,
 )
 from impurity_grasp_ros.policy.costs import CostConfig
-from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps, decode_pushes
+from impurity_grasp_ros.policy.decoding import decode_grasps, decode_open_grasps
+from impurity_grasp_ros.policy.history import is_similar
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.observation import all_views, view_of
-from impurity_grasp_ros.policy.push_planner import is_similar
+from impurity_grasp_ros.policy.push_decoding import decode_pushes
 
 CELL = load_cell()
 TARGET = Block(length=0.05, width=0.034)
@@ -43,7 +43,7 @@ def agent(grasp: float, push: float) -> QAgent:
 
 
 def decide(actor: QAgent, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
-    """What the actor does about the first of these blocks."""
+    """The primitive that the actor chooses when the first of these blocks is the target."""
     heightmap = table(*blocks)
     return actor.select(heightmap, on_target(heightmap, visible(blocks[0], heightmap)), history or [])
 
@@ -95,7 +95,7 @@ def test_a_failed_grasp_is_not_repeated(failed: OutcomeStatus) -> None:
         tried.append(grasp)
 
 
-def test_grasps_that_failed_speak_for_a_push() -> None:
+def test_failed_grasps_make_a_push_preferable() -> None:
     actor = agent(1.0, 1.85)  # a push is worth 0.55
     failed = [decide(actor, TARGET)]
     failed.append(decide(actor, TARGET, history=attempts(failed, OutcomeStatus.EMPTY)))
@@ -124,7 +124,7 @@ def test_an_empty_table_is_a_named_error() -> None:
         agent(1.0, 1.0).select(heightmap, on_heap(heightmap, MIDDLE), [])
 
 
-def test_grasp_values_are_those_of_the_same_grasp_turned_by_half() -> None:
+def test_a_grasp_has_the_same_value_after_half_a_turn_and_a_push_does_not() -> None:
     torch.manual_seed(0)
     network = make_network(NetworkConfig("compact", 8, 8, (1,))).eval()
     state = np.random.default_rng(0).normal(size=(112, 112, 8)).astype(np.float32)
@@ -139,7 +139,7 @@ FAR = Primitive.grasp((0.3, 0.2, 0.01), 0.0)
 
 @cache
 def situation(graspable: str = "target", of_target: bool = True) -> Situation:
-    """What can be done about a block in the middle of the workspace, on a crop around it."""
+    """The actions on a crop around a block in the middle of the workspace."""
     heightmap = table(TARGET)
     attention = on_target(heightmap, TARGET.cells)
     config = DECODING if graspable == "target" else ANYTHING
@@ -147,7 +147,7 @@ def situation(graspable: str = "target", of_target: bool = True) -> Situation:
 
 
 def values_of(values: dict[Action, float]) -> NDArray[np.float32]:
-    """Maps of values that leave only these actions."""
+    """Maps of values in which only these actions are possible."""
     maps = np.full((2, 16, 160, 160), -np.inf, np.float32)
     for action, value in values.items():
         maps[action.kind, action.rotation, action.row, action.column] = value
@@ -166,7 +166,7 @@ def chosen(values: dict[Action, float], history: list[Attempt] | None = None, co
     return choose(values_of(values), replace(situation(), cost_config=costs), history or [])
 
 
-def test_what_can_be_done_is_decoded_from_each_view_and_grasps_are_turned_by_half() -> None:
+def test_actions_are_decoded_from_each_view_and_grasps_are_the_same_after_half_a_turn() -> None:
     crop, mask = situation().crop, situation().state[..., 7] > 0
     assert mask.sum() == TARGET.cells.sum()
     corners = np.ones((112, 112), np.uint8)
@@ -237,7 +237,7 @@ def test_an_action_stands_for_the_primitive_of_its_view_and_pixel() -> None:
 
 
 class Ramps(nn.Module):
-    """Values that differ by view and pixel, and for both primitives show what the views show."""
+    """A network whose values depend on the view, the pixel, and the heights in the view."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,7 +251,7 @@ class Ramps(nn.Module):
         return 100.0 * views[:, [3, 7]] + ramp[:, None]
 
 
-def test_values_are_those_of_the_views_and_of_grasps_the_mean_with_the_same_grasp_turned_by_half() -> None:
+def test_values_are_those_of_the_views_and_for_grasps_the_mean_with_the_view_half_a_turn_away() -> None:
     state = np.random.default_rng(1).normal(size=(112, 112, 8)).astype(np.float32)
     views, (row, column) = all_views(state), np.indices((160, 160))
     maps = value_maps(Ramps(), state)
@@ -266,7 +266,7 @@ def test_values_are_those_of_the_views_and_of_grasps_the_mean_with_the_same_gras
         np.testing.assert_allclose(maps[PrimitiveKind.GRASP, turn], grasps, rtol=1e-5, atol=1e-3)
 
 
-def test_an_action_that_makes_no_sense_has_no_value() -> None:
+def test_an_infeasible_action_has_no_value() -> None:
     values = masked_values(FixedNetwork(1.0, 2.0), situation())
     np.testing.assert_array_equal(np.isfinite(values), situation().feasible)
     assert (values[~situation().feasible] == -np.inf).all()
@@ -280,7 +280,7 @@ def test_the_first_of_equal_values_is_the_best_and_its_indices_are_plain_numbers
     assert [type(best.kind), type(best.rotation), type(best.row), type(best.column)] == [PrimitiveKind, int, int, int]
 
 
-def test_what_is_still_to_be_had_is_the_value_of_the_action_that_is_best_with_costs() -> None:
+def test_the_greedy_value_is_that_of_the_action_that_is_best_after_costs() -> None:
     grasp = grasp_at(79, 79)  # fits: costs nothing worth mentioning
     assert greedy_value(values_of({grasp: 0.8, push_at(20, 20): 2.0}), situation()) == pytest.approx(0.8)
     assert greedy_value(values_of({grasp: 0.8, push_at(20, 20): 2.2}), situation()) == pytest.approx(2.2)
@@ -306,7 +306,7 @@ def test_each_failed_grasp_takes_its_cost_from_every_grasp(failures: int, kind: 
     )
 
 
-def test_the_next_best_action_is_taken_that_is_not_close_to_a_recent_push() -> None:
+def test_the_best_action_that_is_not_close_to_a_recent_push_is_chosen() -> None:
     stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
     values = {push_at(80, 80): 2.9, push_at(80, 86): 2.8, push_at(80, 92): 2.7}  # 12 and 24 mm on
     push = chosen(values, stale)
@@ -315,7 +315,7 @@ def test_the_next_best_action_is_taken_that_is_not_close_to_a_recent_push() -> N
     assert chosen(values).q_value == pytest.approx(2.9)
 
 
-def test_another_direction_is_no_repetition() -> None:
+def test_a_push_in_another_direction_is_not_a_repetition() -> None:
     stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
     push = chosen({push_at(80, 80): 2.9, push_at(80, 80, 1): 2.8, push_at(90, 90): 2.7}, stale)
     assert push.angle == pytest.approx(np.pi / 8)
@@ -325,8 +325,8 @@ def test_another_direction_is_no_repetition() -> None:
     ("down", "right", "left_out"),
     [(4, 4, True), (-4, -4, True), (5, 0, False), (-5, 0, False), (0, -5, False), (0, 5, False)],
 )
-def test_with_an_action_that_is_a_repetition_go_those_within_four_pixels(down: int, right: int, left_out: bool) -> None:
-    """Next to the border of what counts as similar, 15 mm, they are no better."""
+def test_actions_within_four_pixels_of_a_repetition_are_left_out_as_well(down: int, right: int, left_out: bool) -> None:
+    """They lie just beyond the 15 mm within which pushes are similar, so they would be hardly better."""
     away = 7 if down + right > 0 else -7
     row, column = (80 + away, 80) if down else (80, 80 + away)
     stale = attempts([situation().primitive(push_at(80, 80))], OutcomeStatus.PUSHED)
@@ -362,16 +362,7 @@ def test_choosing_leaves_the_values_as_they_are() -> None:
     np.testing.assert_array_equal(situation().costs, costs)
 
 
-def test_pushes_among_the_latest_three_attempts_are_recent() -> None:
-    pushes = [Primitive.push((0.4 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
-    history = attempts(pushes, OutcomeStatus.BLOCKED)
-    assert recent_pushes([]) == []
-    assert recent_pushes(history[:2]) == pushes[:2]
-    assert recent_pushes(history) == pushes[1:]
-    assert recent_pushes([*history, *attempts([FAR], OutcomeStatus.EMPTY)]) == pushes[2:]
-
-
-def test_an_agent_decides_with_its_network_as_it_is_after_training() -> None:
+def test_an_agent_puts_its_network_into_evaluation_mode() -> None:
     network = make_network(NetworkConfig("compact", 8, 8, (1,))).train()
     assert QAgent(network, GRIPPER, DECODING, COSTS).network is network
     assert not network.training

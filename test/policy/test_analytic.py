@@ -38,9 +38,9 @@ from impurity_grasp_ros.datatypes import (
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
-from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, failed_grasps, target_mask
+from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, target_mask
 from impurity_grasp_ros.policy.grasp_planner import plan_grasps
-from impurity_grasp_ros.policy.push_planner import is_similar
+from impurity_grasp_ros.policy.history import failed_grasps, is_similar
 
 CONFIG = ANALYTIC
 ACTOR = AnalyticActor(GRIPPER, CONFIG)
@@ -52,13 +52,13 @@ CORNER = GRID.to_metres(3, 3)
 
 
 def decide(*blocks: Block, history: Sequence[Attempt] = (), actor: AnalyticActor = ACTOR) -> Primitive:
-    """What the actor does about the first of these blocks."""
+    """The primitive that the actor chooses when the first of these blocks is the target."""
     heightmap = table(*blocks)
     return actor.select(heightmap, on_target(heightmap, visible(blocks[0], heightmap)), history)
 
 
 def walled_in(target: Block) -> list[Block]:
-    """A block and its eight neighbours, flush: no finger fits in between."""
+    """A block and its eight neighbors, flush: no finger fits in between."""
     steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     return [target, *(target.beside(i * target.length, j * target.width) for i, j in steps)]
 
@@ -117,12 +117,6 @@ def test_a_success_clears_the_failures_before_it() -> None:
     )
     assert decide(Block(), history=history) == first
     assert failed_grasps(history) == []
-
-
-def test_pushes_are_no_failed_grasps() -> None:
-    push, grasp = Primitive.push((0.4, 0.0, 0.01), 0.0), Primitive.grasp((0.4, 0.0, 0.01), 0.0)
-    history = attempts([push], OutcomeStatus.PUSHED) + attempts([grasp], OutcomeStatus.EMPTY)
-    assert failed_grasps([*history, *attempts([push], OutcomeStatus.BLOCKED)]) == [grasp]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -244,7 +238,7 @@ def test_a_grasp_that_is_just_good_enough_is_tried_and_a_worse_one_is_not() -> N
     assert decide(Block(), actor=AnalyticActor(GRIPPER, choosy)).kind is PrimitiveKind.PUSH
 
 
-def test_patience_ends_with_the_fourth_push_in_a_row() -> None:
+def test_after_four_pushes_in_a_row_any_grasp_is_tried() -> None:
     choosy = AnalyticActor(GRIPPER, replace(CONFIG, min_score=1.0))
     push = Primitive.push((0.3, 0.2, 0.01), 0.0)
     for count, kind in ((3, PrimitiveKind.PUSH), (4, PrimitiveKind.GRASP), (5, PrimitiveKind.GRASP)):
@@ -310,13 +304,3 @@ def test_the_part_of_a_mask_that_lies_on_the_heightmap_is_laid_onto_it(row: int,
     laid = target_mask(blank, attention)
     assert laid.dtype == np.bool_
     np.testing.assert_array_equal(laid, wide[112:262, 112:336])
-
-
-def test_failed_grasps_are_those_since_the_last_that_held() -> None:
-    grasps = [Primitive.grasp((0.3 + 0.05 * step, 0.0, 0.01), 0.0) for step in range(4)]
-    statuses = [OutcomeStatus.EMPTY, OutcomeStatus.HELD, OutcomeStatus.DROPPED, OutcomeStatus.COLLISION]
-    history = [attempts([grasp], status)[0] for grasp, status in zip(grasps, statuses, strict=True)]
-    assert failed_grasps(history) == grasps[2:]
-    assert failed_grasps(history[:2]) == []
-    assert failed_grasps(history[:1]) == grasps[:1]
-    assert failed_grasps([]) == []

@@ -1,4 +1,4 @@
-"""Weights are refused unless they are what a training could have written; and their file what its format says."""
+"""Weights are refused unless they are plausible and their file follows its format."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def changed(folder: Path, name: str, change: Callable[[torch.Tensor], None]) -> 
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1.1e4])
-def test_one_weight_that_is_no_number_or_out_of_range_is_refused_by_name(tmp_path: Path, value: float) -> None:
+def test_one_weight_that_is_not_a_number_or_out_of_range_is_refused_by_name(tmp_path: Path, value: float) -> None:
     path = changed(tmp_path, "stem.0.weight", lambda tensor: tensor.view(-1)[7:8].fill_(value))
     with pytest.raises(
         CheckpointError, match=r"changed.*stem\.0\.weight: expected finite values up to 10000, received"
@@ -65,7 +65,7 @@ def test_a_network_too_large_for_its_file_is_refused_before_it_is_built(tmp_path
         load_agent(path, GRIPPER, COSTS)
 
 
-def test_a_pipe_a_device_and_a_folder_are_no_weights_and_are_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_a_device_and_a_folder_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "a named pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
         with pytest.raises(CheckpointError, match=f"expected a regular file, received {kind}"):
@@ -122,7 +122,7 @@ def test_damaged_files_give_named_errors_and_nothing_else(
         [1, 2, 3],
     ],
 )
-def test_a_header_that_lies_is_a_named_error(tmp_path: Path, entry: object) -> None:
+def test_a_header_with_a_wrong_entry_is_a_named_error(tmp_path: Path, entry: object) -> None:
     text = json.dumps({"a": entry}).encode()
     path = tmp_path / "lie.safetensors"
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0\0\0\0")
@@ -160,7 +160,7 @@ def test_a_weight_beyond_that_is_refused_with_its_size_whatever_its_sign(tmp_pat
             load_agent(path, GRIPPER, COSTS)
 
 
-def test_a_variance_of_nothing_is_accepted_and_a_negative_mean_is_none(tmp_path: Path) -> None:
+def test_a_variance_of_zero_and_a_negative_mean_are_accepted(tmp_path: Path) -> None:
     path = changed(tmp_path, "stem.1.running_var", lambda tensor: tensor.fill_(0.0))
     assert not load_agent(path, GRIPPER, COSTS, CPU).network.stem[1].running_var.any()
     path = changed(tmp_path, "stem.1.running_mean", lambda tensor: tensor.fill_(-1.0))
@@ -172,7 +172,7 @@ def test_whole_numbers_are_not_weights(tmp_path: Path) -> None:
     assert load_agent(path, GRIPPER, COSTS, CPU).network.stem[1].num_batches_tracked == 1_000_000
 
 
-def test_a_tensor_too_few_or_too_many_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_missing_or_additional_tensor_is_refused_by_name(tmp_path: Path) -> None:
     tensors, metadata = read_tensors(SHIPPED)
     more = {**tensors, "body.9.weight": torch.zeros(1)}
     fewer = {name: tensor for name, tensor in tensors.items() if name != "down.0.weight"}
@@ -192,7 +192,7 @@ def test_a_tensor_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "7", "{}", '{"network": {}, "decoding": {}, "more": 1}', "[" * 100_000], ids=range(7)
 )
-def test_a_configuration_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_configuration_is_refused(tmp_path: Path, text: str) -> None:
     tensors, metadata = read_tensors(SHIPPED)
     for former in ({}, metadata):  # of format 1, and of the present one
         with pytest.raises(CheckpointError, match=r"changed.*expected weights that fit their configuration: "):
@@ -252,7 +252,7 @@ def test_a_network_of_rectangles_is_saved_under_its_own_name(tmp_path: Path) -> 
         torch.testing.assert_close(loaded.network.state_dict()[name], tensor, rtol=0, atol=0)
 
 
-def test_an_agent_is_put_where_it_is_wanted_and_else_where_it_is_fastest() -> None:
+def test_an_agent_runs_on_the_given_device_or_else_on_the_best_one() -> None:
     assert next(load_agent(SHIPPED, GRIPPER, COSTS, CPU).network.parameters()).device == CPU
     assert best_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert next(load_agent(SHIPPED, GRIPPER, COSTS).network.parameters()).device.type == best_device().type

@@ -33,13 +33,13 @@ def test_a_box_beside_the_middle_is_touched_beside_it() -> None:
         assert contact.aside[24] == pytest.approx(0.0)
 
 
-def test_a_slanting_side_is_touched_at_its_foremost_end() -> None:
+def test_a_slanted_side_is_touched_at_its_outermost_end() -> None:
     height, mask = drawn(slice(10, 31), slice(15, 26))
     for row in range(10, 31):
         mask[row, : 15 + (row - 10) // 2] = False
     left, _ = contacts(height, mask, PAD_PX)
     assert left.column[20] == 17.0
-    assert left.aside[20] > 2.5, "the pad's end towards the upper rows"
+    assert left.aside[20] > 2.5, "the pad's end toward the upper rows"
     assert left.recess[20] == 5.0
 
 
@@ -90,21 +90,19 @@ def outlined(*starts: int, end: int = 26) -> tuple[np.ndarray, np.ndarray]:
         ([12] + [22] * 10, 12, 5.0, 10),
     ],
 )
-def test_a_pad_touches_the_foremost_rows_and_leaves_the_others(
-    starts: list[int], column: int, aside: float, recess: int
-) -> None:
+def test_a_pad_touches_only_the_outermost_rows(starts: list[int], column: int, aside: float, recess: int) -> None:
     left, right = contacts(*outlined(*starts), PAD_PX)
     assert at(left, 20) == pytest.approx((column, aside, recess, 0.04))
     assert at(right, 20) == pytest.approx((25, 0.0, 0.0, 0.04))
 
 
-def test_rows_without_a_target_do_not_draw_back() -> None:
+def test_rows_without_a_target_do_not_count_as_recess() -> None:
     left, _ = contacts(*drawn(slice(18, 23), slice(15, 26)), PAD_PX)
     assert at(left, 20) == pytest.approx((15.0, 0.0, 0.0, 0.04))
     assert at(left, 17) == pytest.approx((15.0, 3.0, 0.0, 0.04)), "rows 18 to 22 of 12 to 22"
 
 
-def test_the_pad_reaches_half_its_breadth_either_way() -> None:
+def test_the_pad_reaches_half_its_width_to_either_side() -> None:
     left, _ = contacts(*drawn(slice(20, 21), slice(15, 26)), PAD_PX)
     np.testing.assert_array_equal(left.column, [15.0 if 15 <= row <= 25 else SIZE for row in range(SIZE)])
     np.testing.assert_array_equal(left.aside[15:26], np.abs(np.arange(-5, 6)))
@@ -118,7 +116,7 @@ def test_a_rim_is_as_high_as_the_highest_of_its_outermost_three_cells() -> None:
     assert (left.height[20], right.height[20]) == pytest.approx((0.03, 0.02))
 
 
-def test_of_the_rows_that_are_touched_the_highest_counts() -> None:
+def test_the_height_is_that_of_the_highest_row_that_is_touched() -> None:
     height, mask = outlined(*[15] * 5, *[20] * 6)
     height[15:20, :], height[16, :], height[20:, :] = 0.01, 0.02, 0.05
     height = np.where(mask, height, 0.0).astype(np.float32)

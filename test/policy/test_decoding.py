@@ -1,4 +1,4 @@
-"""Decoding: what a pixel of a view stands for, and which pixels stand for nothing.
+"""Decoding of grasps: which one a pixel of a view stands for, and whether it is feasible.
 
 Views here have cells of 2 mm. The worked examples are about a target 16 rows by 24 columns large (32 x 48 mm) and 40 mm
 high. It is grasped along its columns: over 48 mm the tips of the closed fingers end 2.957 mm above the tool.
@@ -9,84 +9,30 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from drawn_crops import BLOCK, CELL, CROP, TARGET, WORKSPACE, cell, crop_with, lone_block, mask_of, view_with
 from grippers import GRIPPER
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 from shipped_policy import COSTS, DECODING, NO_COSTS, ranges
 
-from impurity_grasp_ros.datatypes import Grid, Heightmap, Primitive, PrimitiveKind
-from impurity_grasp_ros.policy.agent import Action, Situation, best_action, situation_of
+from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
+from impurity_grasp_ros.policy.agent import Action, best_action, situation_of
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import (
     Decoded,
     DecodingConfig,
     decode_grasps,
     decode_open_grasps,
-    decode_pushes,
     grasp_height,
 )
 from impurity_grasp_ros.policy.observation import all_views, encode, view_of
-from impurity_grasp_ros.policy.rotation import View
 
-WORKSPACE = Grid(0.276, -0.224)
-CROP = WORKSPACE.window(56, 56, 112)
-CELL = 0.002
 RISE = 0.002957
-"""Metres that finger tips 48 mm apart end above the tool."""
-
-Heights = NDArray[np.float32]
-Cells = NDArray[np.bool_]
-
-
-def crop_with(blocks: list[tuple[slice, slice, float]], grid: Grid = CROP) -> Heightmap:
-    """A crop with upright boxes of given rows, columns and height in metres."""
-    height = np.zeros((112, 112), np.float32)
-    for rows, columns, top in blocks:
-        height[rows, columns] = top
-    return Heightmap(np.full((112, 112, 3), 120, np.uint8), height, np.ones((112, 112), np.bool_), grid)
-
-
-def mask_of(rows: slice, columns: slice) -> Cells:
-    mask = np.zeros((112, 112), np.bool_)
-    mask[rows, columns] = True
-    return mask
-
-
-BLOCK = (slice(48, 64), slice(44, 68))
-"""32 x 48 mm in the middle of the crop."""
-
-TARGET = (slice(72, 88), slice(68, 92))
-"""The same in its view without a turn, 160 pixels wide."""
-
-
-def lone_block() -> Situation:
-    return situation_of(crop_with([(*BLOCK, 0.04)]), mask_of(*BLOCK), True, WORKSPACE, GRIPPER, DECODING, COSTS)
-
-
-def view_with(*boxes: tuple[slice, slice, float], size: int = 160) -> Heights:
-    """Heights of a view with upright boxes of given rows, columns and height in metres."""
-    height = np.zeros((size, size), np.float32)
-    for rows, columns, top in boxes:
-        height[rows, columns] = top
-    return height
+"""Meters that finger tips 48 mm apart end above the tool."""
 
 
 def grasps_beside(*boxes: tuple[slice, slice, float], top: float = 0.04) -> Decoded:
     """Grasps of a target of the given height among boxes that are not the target's."""
     mask = view_with((*TARGET, 1.0)) > 0
     return decode_grasps(view_with(*boxes, (*TARGET, top)), mask, CELL, GRIPPER, DECODING)
-
-
-def pushes_over(height: Heights, config: DecodingConfig = DECODING) -> Decoded:
-    """Pushes to the right over a view of the middle of the workspace, started anywhere in it."""
-    inside = np.ones(height.shape, np.bool_)
-    return decode_pushes(height, view_of(0), CROP, WORKSPACE, inside, GRIPPER, config)
-
-
-def cell(row: int, column: int, top: float) -> tuple[slice, slice, float]:
-    """A box of one cell."""
-    return slice(row, row + 1), slice(column, column + 1), top
 
 
 def test_the_shipped_weights_come_with_this_geometry() -> None:
@@ -104,7 +50,7 @@ def test_the_shipped_weights_come_with_this_geometry() -> None:
     }
 
 
-def test_the_learned_actor_has_costs_and_those_without_a_target_in_mind_have_none() -> None:
+def test_the_learned_actor_has_costs_and_the_target_agnostic_ones_have_none() -> None:
     assert asdict(COSTS) == {"misfit_cost": 250.0, "push_cost": 1.3, "failure_cost": 0.3}
     assert not any(asdict(NO_COSTS).values())
 
@@ -195,7 +141,7 @@ def test_a_few_high_cells_do_not_lift_a_grasp() -> None:
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize(("away", "row", "lifts"), [(15, 0, 1), (21, 0, 1), (23, 0, 0), (18, 6, 1), (18, 7, 0)])
 def test_the_tips_stay_2_mm_above_what_they_come_down_over(side: int, away: int, row: int, lifts: int) -> None:
-    """The opened pads are 29 mm from the middle and 12 mm thick, 22 mm broad, and keep 2 mm around."""
+    """The opened pads are 29 mm from the middle and 12 mm thick, 22 mm wide, and keep 2 mm around."""
     for across in (row, -row):
         column = 79 + side * away if side > 0 else 80 + side * away
         grasps = grasps_beside(cell(79 + across, column, 0.02))
@@ -265,7 +211,7 @@ def test_the_misfit_of_a_grasp_is_in_meters(row: int, column: int, misfit: float
     assert grasps_beside().misfit[row, column] == pytest.approx(misfit, abs=4e-8)
 
 
-def test_an_outline_that_draws_back_along_the_pads_fits_a_little_worse() -> None:
+def test_an_outline_that_recedes_along_the_pads_adds_a_little_to_the_misfit() -> None:
     mask = view_with((*TARGET, 1.0)) > 0
     mask[80:, 68:72] = False  # on the lower rows the left side lies 4 cells farther in
     height = np.where(mask, np.float32(0.04), np.float32(0.0))
@@ -288,7 +234,7 @@ def test_without_a_target_there_is_no_grasp_and_no_misfit() -> None:
 def test_there_is_a_value_for_every_pixel() -> None:
     nothing = decode_grasps(view_with(), view_with() > 0, CELL, GRIPPER, DECODING)
     open_grasps = decode_open_grasps(view_with(), CELL, GRIPPER, DECODING)
-    for decoded in (nothing, grasps_beside(), open_grasps, pushes_over(view_with())):
+    for decoded in (nothing, grasps_beside(), open_grasps):
         for values, dtype in ((decoded.z, np.float32), (decoded.opening, np.float32), (decoded.misfit, np.float64)):
             assert values.dtype == dtype
             assert values.shape == (160, 160)
@@ -299,7 +245,7 @@ def test_there_is_a_value_for_every_pixel() -> None:
 def test_the_top_is_the_height_that_a_tenth_of_the_target_exceeds() -> None:
     mask = view_with((slice(72, 77), slice(70, 90), 1.0), cell(77, 70, 1.0)) > 0
     height = view_with()
-    height[mask] = np.linspace(0.04, 0.05, 101)  # each a tenth of a millimetre above the last
+    height[mask] = np.linspace(0.04, 0.05, 101)  # each a tenth of a millimeter above the last
     rise = 0.001726  # of tips that are 20 columns, 40 mm apart
     assert decode_grasps(height, mask, CELL, GRIPPER, DECODING).z[75, 79] == pytest.approx(
         0.049 - 0.03 - rise, abs=3e-6
@@ -358,12 +304,12 @@ def test_open_grasps_open_fully_and_have_no_misfit() -> None:
     assert not grasps.misfit.any()
 
 
-def test_open_grasps_reach_30_mm_below_the_highest_within_a_fingers_breadth() -> None:
+def test_open_grasps_reach_30_mm_below_the_highest_point_within_a_fingers_width() -> None:
     height = view_with((slice(60, 100), slice(70, 90), 0.04))
     grasps = decode_open_grasps(height, CELL, GRIPPER, DECODING)
     assert grasps.z[79, 79] == pytest.approx(0.01, abs=1e-6)
     assert grasps.feasible[79, 79]
-    height[84, 79] = 0.045  # 5 cells, 10 mm aside: under the pads, which are 22 mm broad
+    height[84, 79] = 0.045  # 5 cells, 10 mm aside: under the pads, which are 22 mm wide
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 79] == pytest.approx(0.015, abs=1e-6)
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[78, 79] == pytest.approx(0.01, abs=1e-6)
     assert decode_open_grasps(height, CELL, GRIPPER, DECODING).z[79, 74] == pytest.approx(0.015, abs=1e-6)
@@ -437,96 +383,6 @@ def test_without_a_target_the_top_of_a_grasp_is_what_lies_in_the_middle_and_the_
     assert z == pytest.approx(0.02, abs=1e-6)
     assert not mask.any()
     assert grasp_height(height, mask, 0.0, CELL, GRIPPER, DECODING) == pytest.approx(0.02, abs=1e-6)
-
-
-def test_pushes_on_the_bare_table_are_10_mm_high_and_those_over_objects_6_mm_above_these() -> None:
-    slab = pushes_over(view_with((slice(70, 90), slice(70, 90), 0.02)))
-    assert slab.z[80, 80] == pytest.approx(0.026, abs=1e-6)
-    assert slab.z[120, 120] == pytest.approx(0.01, abs=1e-6)
-    assert not slab.opening.any()
-    assert not slab.misfit.any()
-
-
-@pytest.mark.parametrize(("top", "z"), [(0.006, 0.010), (0.0062, 0.0122)])
-def test_what_is_no_higher_than_6_mm_is_pushed_over_as_bare_table(top: float, z: float) -> None:
-    assert pushes_over(view_with(cell(80, 80, top))).z[80, 80] == pytest.approx(z, abs=1e-6)
-
-
-@pytest.mark.parametrize("row", [-1, 1])
-@pytest.mark.parametrize("column", [-1, 1])
-def test_the_closed_fingers_cover_22_by_24_mm_at_the_start(row: int, column: int) -> None:
-    z = pushes_over(view_with(cell(80, 80, 0.03))).z
-    assert z[80 + 6 * row, 80 + 5 * column] == pytest.approx(0.036, abs=1e-6)
-    assert z[80 + 7 * row, 80 + 5 * column] == pytest.approx(0.010, abs=1e-6)
-    assert z[80 + 6 * row, 80 + 6 * column] == pytest.approx(0.010, abs=1e-6)
-
-
-def test_a_push_is_one_that_meets_something_within_10_cm_ahead_and_as_broad_as_the_closed_fingers() -> None:
-    feasible = pushes_over(view_with(cell(80, 110, 0.03))).feasible
-    under = slice(74, 87), slice(105, 116)  # there the tool comes down on it and passes over it
-    expected = view_with((slice(74, 87), slice(60, 111), 1.0), (*under, 0.0)) > 0
-    np.testing.assert_array_equal(feasible, expected)
-
-
-@pytest.mark.parametrize(("slab", "low", "high"), [(0.0, 0.0158, 0.0162), (0.02, 0.0318, 0.0322)])
-def test_what_is_met_stands_6_mm_above_the_tool(slab: float, low: float, high: float) -> None:
-    under = slice(60, 100), slice(60, 100), slab
-    assert not pushes_over(view_with(under, cell(80, 105, low))).feasible[80, 80]
-    assert pushes_over(view_with(under, cell(80, 105, high))).feasible[80, 80]
-
-
-@pytest.mark.parametrize("rotation", range(16))
-def test_a_push_starts_20_mm_and_ends_55_mm_from_the_border(rotation: int) -> None:
-    crop = WORKSPACE.window(40, 70, 112)
-    view = View(55.25, 55.25, rotation * math.pi / 8, 160)
-    feasible = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), GRIPPER, DECODING).feasible
-    x, y, end_x, end_y = strokes(view, crop)
-    stays = (x >= 0.296) & (x <= 0.704) & (y >= -0.204) & (y <= 0.204)
-    stays &= (end_x >= 0.331) & (end_x <= 0.669) & (end_y >= -0.169) & (end_y <= 0.169)
-    assert stays.sum() > 3000
-    np.testing.assert_array_equal(feasible[:, :140], stays[:, :140])
-
-
-def rising() -> Heights:
-    """A slope along the columns: from everywhere but the end there is something ahead that is higher than the tool."""
-    return np.tile(np.linspace(0.0, 0.16, 160, dtype=np.float32), (160, 1))
-
-
-def strokes(view: View, grid: Grid) -> tuple[NDArray[np.float64], ...]:
-    """x and y in metres of where pushes from all pixels of a view start, and of where they end 10 cm later."""
-    across, along = (np.indices((160, 160)) - 79.5) * CELL
-    x0, y0 = grid.to_metres(view.row, view.column)
-    c, s = math.cos(view.angle), math.sin(view.angle)
-    x, y = x0 + c * along - s * across, y0 + s * along + c * across
-    return x, y, x + 0.1 * c, y + 0.1 * s
-
-
-def test_a_push_starts_only_where_it_may() -> None:
-    inside = np.zeros((160, 160), np.bool_)
-    inside[70:90, 60:100] = True
-    feasible = decode_pushes(rising(), view_of(0), CROP, WORKSPACE, inside, GRIPPER, DECODING).feasible
-    np.testing.assert_array_equal(feasible, inside)
-
-
-@given(corner=st.tuples(st.integers(-40, 150), st.integers(-40, 150)), rotation=st.integers(0, 15))
-@settings(max_examples=30)
-def test_strokes_stay_on_the_workspace(corner: tuple[int, int], rotation: int) -> None:
-    crop, view = WORKSPACE.window(*corner, 112), view_of(rotation)
-    pushes = decode_pushes(rising(), view, crop, WORKSPACE, np.ones((160, 160), np.bool_), GRIPPER, DECODING)
-    x, y, end_x, end_y = (place[pushes.feasible] for place in strokes(view, crop))
-    for place, first in ((x, 0.276), (end_x, 0.276), (y, -0.224), (end_y, -0.224)):
-        assert ((place > first + 0.0199) & (place < first + 0.448 - 0.0199)).all()
-    assert (pushes.z >= 0.0099).all()
-
-
-def test_a_push_over_bare_table_that_meets_nothing_is_pointless() -> None:
-    situation = lone_block()
-    option, view = situation.options[PrimitiveKind.PUSH][0], view_of(0)
-    places = np.argwhere(option.feasible)
-    assert len(places) > 500
-    for row, column in places:
-        cell_row, _ = view.to_cell(float(row), float(column))
-        assert 48 - 6 <= cell_row <= 63 + 6, "the corridor is as wide as the closed fingers"
 
 
 def test_a_pixel_of_pushes_stands_for_a_stroke_of_10_cm_from_its_place_along_the_view() -> None:

@@ -60,7 +60,7 @@ def across(candidates: list[GraspCandidate], angle: float) -> list[GraspCandidat
 
 
 def tip_height(grasp: Primitive) -> float:
-    """Metres above the table at which the tips end once they have met the target."""
+    """Meters above the table at which the tips end once they have met the target."""
     return grasp.position[2] + GRIPPER.tip_rise(grasp.opening - 2 * CONFIG.finger_slack)
 
 
@@ -72,7 +72,7 @@ def finger_tips(grasp: Primitive) -> list[Mask]:
 
 
 def under_its_middle(grasp: Primitive, cells: Mask) -> bool:
-    """Whether one of ``cells`` lies within a cell of the grasp's centre."""
+    """Whether one of ``cells`` lies within a cell of the grasp's center."""
     return bool((rectangle(grasp.position[:2], 0.0, 3 * CELL_SIZE, 3 * CELL_SIZE) & cells).any())
 
 
@@ -141,7 +141,7 @@ def test_a_gap_that_a_finger_fits_in_is_used() -> None:
     assert [grasp.angle for grasp in worthwhile(between)] == pytest.approx([math.pi / 2])
 
 
-def test_a_grasp_over_low_neighbours_is_worth_less_than_one_in_the_free() -> None:
+def test_a_grasp_over_low_neighbors_is_worth_less_than_one_over_free_ground() -> None:
     target = Block(height=0.06)
     curbs = [Block(length=0.1, height=0.02).beside(0.0, side * target.width) for side in (-1, 1)]
     free, crowded = (across(candidates, 0.0) for candidates in (grasps_of(target), grasps_of(target, *curbs)))
@@ -149,7 +149,7 @@ def test_a_grasp_over_low_neighbours_is_worth_less_than_one_in_the_free() -> Non
     assert free[0].score - crowded[0].score == pytest.approx(CONFIG.crowd_cost, abs=0.05)
 
 
-def test_beside_low_neighbours_the_tips_stay_above_them() -> None:
+def test_beside_low_neighbors_the_tips_stay_above_them() -> None:
     target = Block(height=0.06)
     low = [Block(length=0.1, height=0.035).beside(0.0, side * target.width) for side in (-1, 1)]
     candidates = across(grasps_of(target, *low), 0.0)
@@ -159,7 +159,7 @@ def test_beside_low_neighbours_the_tips_stay_above_them() -> None:
         assert tip_height(grasp) <= target.height - CONFIG.min_engagement + 1e-6
 
 
-def test_palm_and_knuckles_stay_above_a_tower_beside() -> None:
+def test_palm_and_knuckles_stay_above_a_tower_next_to_the_target() -> None:
     target, tower = Block(height=0.06), Block(width=0.02, height=0.11).beside(0.0, 0.055)
     free, raised = grasps_of(target), grasps_of(target, tower)
     assert across(free, 0.0)[0] == free[0]
@@ -249,7 +249,7 @@ COUNTED = (slice(100, 116), slice(100, 124), 0.06)
 """A target of 16 rows by 24 columns and 60 mm height: seen without a turn it covers whole pixels."""
 
 RISE = 0.002957
-"""Metres that finger tips 48 mm apart end above the tool."""
+"""Meters that finger tips 48 mm apart end above the tool."""
 
 WORTH = 1.0 - 12.0 * 0.001 - 3.0 * 0.048
 """Of its grasp along x: half a row, 1 mm off the middle, and over 48 mm."""
@@ -365,7 +365,7 @@ def test_tips_stay_2_mm_above_what_lies_within_10_cells_of_the_side(cells: int, 
 
 
 @pytest.mark.parametrize(("rows", "possible"), [((101, 113), False), ((100, 114), True)])
-def test_tips_stay_above_what_lies_within_their_breadth(rows: tuple[int, int], possible: bool) -> None:
+def test_tips_stay_above_what_lies_within_their_width(rows: tuple[int, int], possible: bool) -> None:
     """Of 22 mm, 5 cells and a half on either side, and a bit for rounding: 6 cells from row 107, or 7."""
     grasp = along_x(*((slice(row, row + 1), slice(128, 129), 0.06) for row in rows))
     assert (grasp is not None) == possible
@@ -390,18 +390,18 @@ def test_what_is_beside_forbids_a_grasp_that_could_no_longer_engage(top: float, 
         (slice(124, 140), 0.0105, 1.0),
     ],
 )
-def test_what_stands_above_10_mm_in_the_18_mm_beside_it_makes_a_grasp_worth_less(
+def test_what_stands_above_10_mm_within_18_mm_of_the_target_makes_a_grasp_worth_less(
     columns: slice, top: float, share: float
 ) -> None:
     assert worth(along_x((EVERY_ROW, columns, top))) == pytest.approx(WORTH - 0.5 * share, abs=1e-5)
 
 
-def test_the_more_crowded_of_both_sides_counts() -> None:
+def test_the_more_crowded_side_counts() -> None:
     left, right = (EVERY_ROW, slice(84, 96), 0.02), (EVERY_ROW, slice(132, 140), 0.02)
     assert worth(along_x(left, right)) == pytest.approx(WORTH - 0.5 * 5 / 9, abs=1e-5)
 
 
-def test_what_is_crowded_is_a_share_of_the_fingers_breadth_too() -> None:
+def test_the_occupied_fraction_is_also_measured_across_the_fingers_width() -> None:
     rows = slice(104, 111)  # 7 of the 11 rows 102 to 112 around row 107, and 6 of those around row 108
     assert worth(along_x((rows, slice(124, 140), 0.02))) < WORTH - 0.2
     everywhere = worth(along_x((slice(101, 115), slice(124, 140), 0.02)))
@@ -427,7 +427,7 @@ def test_the_palm_stays_above_what_lies_within_37_5_mm_across_the_closing_axis(
 
 
 @pytest.mark.parametrize(("top", "possible"), [(0.06, True), (0.061, False)])
-def test_a_target_that_something_higher_lies_across_is_not_grasped_there(top: float, possible: bool) -> None:
+def test_a_target_is_not_grasped_where_something_higher_covers_it(top: float, possible: bool) -> None:
     heightmap, mask = scene()
     heightmap.height[100:116, 108:116] = top
     mask[:, 108:116] = False
@@ -446,7 +446,7 @@ def test_a_few_high_cells_do_not_make_a_grasp_shallow() -> None:
     )
 
 
-def test_pads_that_are_not_filled_cost_what_is_missing_of_their_breadth() -> None:
+def test_pads_that_are_not_filled_cost_the_missing_fraction_of_their_width() -> None:
     thin = along_x(target=(slice(100, 106), COUNTED[1], 0.06))  # 6 of 11 rows
     assert worth(thin) == pytest.approx(WORTH - 5 / 11, abs=1e-5)
 
@@ -500,7 +500,7 @@ def test_a_narrow_targets_edge_is_no_farther_inside_than_its_middle(columns: int
     np.testing.assert_allclose(trace_outline(mask, height, 5.0).edge_height, edge, atol=1e-8)
 
 
-def test_the_height_of_an_edge_is_the_mean_along_a_fingers_breadth() -> None:
+def test_the_height_of_an_edge_is_the_mean_along_a_fingers_width() -> None:
     mask, height = box_mask(slice(5, 15), slice(4, 12))
     height[9, 4:12] = 0.0
     expected = [0.05, 0.05, 0.04, 0.04, 0.04, 0.04, 0.04, 0.05, 0.05, 0.05]
@@ -511,7 +511,7 @@ def test_the_height_of_an_edge_is_the_mean_along_a_fingers_breadth() -> None:
 
 
 @pytest.mark.parametrize(("finger_px", "reach"), [(1.0, 1), (3.4, 1), (4.6, 2), (5.4, 2), (6.6, 3)])
-def test_pads_reach_the_outermost_cell_within_their_breadth(finger_px: float, reach: int) -> None:
+def test_pads_reach_the_outermost_cell_within_their_width(finger_px: float, reach: int) -> None:
     mask, height = box_mask(slice(2, 18), slice(8, 12))
     mask[10, 5:15] = True
     outline = trace_outline(mask, height, finger_px)
@@ -529,7 +529,7 @@ def test_the_slope_is_that_of_the_steeper_side_in_columns_a_row() -> None:
         np.testing.assert_allclose(trace_outline(turned, heights, 5.0).slope, 2.0)
 
 
-def test_the_slope_is_taken_over_half_a_fingers_breadth() -> None:
+def test_the_slope_is_taken_over_half_a_fingers_width() -> None:
     mask, height = box_mask(slice(2, 18), slice(4, 12))
     mask[10:, 4] = False  # a step of one column
     slope = trace_outline(mask, height, 9.0).slope  # two rows up and two down
@@ -541,7 +541,7 @@ def test_the_slope_is_taken_over_half_a_fingers_breadth() -> None:
     np.testing.assert_allclose(slope[:4], [0.5, 1 / 3, 0.25, 0.0])
 
 
-def test_a_slanting_side_costs_three_tenths_a_column_per_row() -> None:
+def test_a_slanted_side_costs_0_3_for_each_column_per_row() -> None:
     heightmap, mask = scene()
     for row in range(100, 116):
         mask[row, 100 : 100 + (row - 100) // 2] = False  # half a column a row; the outermost lower cells stay out

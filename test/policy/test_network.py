@@ -70,7 +70,7 @@ SHIPPED = NetworkConfig("compact", 16, 40, (1, 2, 4))
 
 
 def layers_of(module: nn.Module) -> list[tuple[object, ...]]:
-    """What stands in a module, convolutions with channels, kernel, stride, padding, dilation and bias."""
+    """The layers of a module; convolutions with channels, kernel, stride, padding, dilation and bias."""
     found: list[tuple[object, ...]] = []
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -102,7 +102,7 @@ def test_the_shipped_network_has_a_stem_a_dilated_body_and_one_head() -> None:
     assert layers_of(network.head) == [(56, 32, 3, 1, 1, 1, False), (32,), (), (32, 2, 1, 1, 0, 1, True)]
 
 
-def test_the_head_sees_the_stem_and_behind_it_the_body_at_the_stems_size() -> None:
+def test_the_head_gets_the_stem_and_then_the_body_resized_to_the_stem() -> None:
     torch.manual_seed(0)
     network = make_network(COMPACT).eval()
     network.head = nn.Sequential()
@@ -139,7 +139,7 @@ def test_the_papers_backbone_gets_four_channels_of_each_heightmap() -> None:
     assert network.primitives[0].scene[0].in_channels == network.primitives[1].target[0].in_channels == 4
 
 
-def test_weights_lie_as_fast_convolutions_want_them_and_a_seed_decides_them() -> None:
+def test_weights_are_in_channels_last_order_and_determined_by_the_seed() -> None:
     networks = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)

@@ -49,7 +49,7 @@ def test_beside_the_target_the_masked_half_is_blank() -> None:
     assert not state[~mask][:, 4:].any()
 
 
-def test_a_cell_that_nobody_saw_is_blank_and_not_black() -> None:
+def test_an_unseen_cell_is_blank_and_not_black() -> None:
     crop = crop_of((0, 0, 0), 0.0)
     crop.valid[5, 6] = False
     state = encode(crop, np.ones((112, 112), np.bool_))

@@ -1,4 +1,4 @@
-"""The target-agnostic actor sees the whole workspace, and heeds the attention only where it is told to."""
+"""The target-agnostic actor sees the whole workspace, and uses the attention only if it is told to."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_both_grids_cover_the_same_ground() -> None:
     assert np.count_nonzero(overview.height) == pytest.approx(np.count_nonzero(heightmap.height) / 4, rel=0.2)
 
 
-def test_without_a_target_in_mind_the_value_alone_decides_what_is_grasped() -> None:
+def test_by_default_the_value_alone_decides_what_is_grasped() -> None:
     heightmap = table(FAR, NEAR)
     attention = on_target(heightmap, visible(FAR, heightmap))
     grasp = agent(1.0, 0.5).select(heightmap, attention, [])  # the values are highest in the middle

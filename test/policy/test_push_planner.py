@@ -5,18 +5,19 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, turn_between, visible
+from drawn_tables import GRID, MIDDLE, Block, Mask, ahead, clutter, highest, rectangle, table, visible
 from grippers import GRIPPER
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shipped_policy import ANALYTIC, ranges
 
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.constants import PUSH_LENGTH, ROTATION_STEP
+from impurity_grasp_ros.constants import PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.waypoints import push_end
-from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, is_similar, plan_push
+from impurity_grasp_ros.policy.history import is_similar
+from impurity_grasp_ros.policy.push_planner import PushPlannerConfig, plan_push
 
 CONFIG = ANALYTIC.push
 CELL = load_cell()
@@ -45,7 +46,7 @@ def swept(push: Primitive) -> Mask:
 
 
 def border_distance(x: float, y: float) -> float:
-    """Metres from the nearest border of the workspace, negative outside of it."""
+    """Meters from the nearest border of the workspace, negative outside of it."""
     x_max, y_max = GRID.x_min + GRID.columns * CELL_SIZE, GRID.y_min + GRID.rows * CELL_SIZE
     return min(x - GRID.x_min, x_max - x, y - GRID.y_min, y_max - y)
 
@@ -68,7 +69,7 @@ def test_fingers_come_down_on_nothing_and_sweep_something(blocks: list[Block], s
 
 @given(st.integers(-60, 60), st.integers(-60, 60))
 @settings(max_examples=8)
-def test_the_fingers_do_not_come_down_on_the_edge_of_a_neighbour(down: int, right: int) -> None:
+def test_the_fingers_do_not_come_down_on_the_edge_of_a_neighbor(down: int, right: int) -> None:
     """A wall a little beside each start: one start after the other becomes impossible on the bare table."""
     wall = Block(MIDDLE[0] + right * 1e-3, MIDDLE[1] + down * 1e-3, 0.2, 0.004, 0.06, angle=0.3)
     heightmap = table(Block(), wall)
@@ -86,7 +87,7 @@ def test_a_lone_target_is_pushed_over_bare_table_against_it(angle: float, size: 
     assert not (under_the_start(push) & outside.cells).any()
 
 
-def test_a_target_between_two_blocks_is_swept_with_one_of_them_or_freed_of_it() -> None:
+def test_between_two_blocks_a_push_sweeps_at_least_one_of_them() -> None:
     target = Block()
     neighbors = [target.beside(0.0, side * target.width) for side in (-1, 1)]
     push = push_at(table(target, *neighbors), target)
@@ -94,7 +95,7 @@ def test_a_target_between_two_blocks_is_swept_with_one_of_them_or_freed_of_it() 
     assert push.q_value > push_at(table(target), target).q_value + 0.3
 
 
-def test_a_target_is_pushed_towards_free_ground() -> None:
+def test_a_target_is_pushed_toward_free_ground() -> None:
     target = Block(length=0.09, width=0.09)
     wall = Block(x=MIDDLE[0] + 0.1, length=0.04, width=0.25, height=0.05)
     push = push_at(table(target, wall), target)
@@ -102,7 +103,7 @@ def test_a_target_is_pushed_towards_free_ground() -> None:
     assert (swept(push) & target.cells).any()
 
 
-def test_a_heap_is_stripped_below_its_peak_and_not_pushed_at_its_foot() -> None:
+def test_a_heap_is_pushed_through_its_upper_layer_and_not_at_its_bottom() -> None:
     floor = [Block(MIDDLE[0] + i * 0.04, j * 0.04, 0.04, 0.04, 0.03) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     upper = Block(length=0.04, width=0.04, height=0.065)
     push = plan_push(table(*floor, upper), None, MIDDLE, (), GRIPPER, CONFIG)
@@ -161,7 +162,7 @@ def test_a_push_that_was_just_made_is_worth_less_the_more_often_it_was_made() ->
     assert unmoved == best
 
 
-def test_a_push_that_was_refused_is_not_chosen_at_any_price() -> None:
+def test_a_push_that_was_refused_is_never_chosen_again() -> None:
     blocks = clutter(5, 8)
     heightmap, mask = table(*blocks), None
     config = replace(CONFIG, repeat_cost=0.0)
@@ -194,28 +195,13 @@ def test_a_scene_turned_by_quarters_gets_a_push_worth_as_much(turns: int) -> Non
     assert other.q_value == pytest.approx(one.q_value, abs=0.15)
 
 
-@given(angles, st.integers(-3, 3), st.floats(0.0, 0.0149), st.floats(-0.29, 0.29))
-def test_primitives_are_similar_by_place_and_angle_and_a_grasp_is_so_under_half_a_turn(
-    angle: float, turns: int, away: float, turn: float
-) -> None:
-    near = (MIDDLE[0] + away, MIDDLE[1], 0.05)
-    for kind, period in ((Primitive.grasp, math.pi), (Primitive.push, 2 * math.pi)):
-        first = kind((*MIDDLE, 0.01), angle)
-        assert is_similar(first, kind(near, angle + turn + turns * period))
-        assert not is_similar(first, kind(near, angle + period / 2))
-        assert not is_similar(first, kind((MIDDLE[0] + 0.016, MIDDLE[1], 0.01), angle))
-        assert not is_similar(first, kind(near, angle + ROTATION_STEP))
-    assert not is_similar(Primitive.grasp((*MIDDLE, 0.01), angle), Primitive.push((*MIDDLE, 0.01), angle))
-    assert turn_between(angle, angle + math.pi, 2 * math.pi) == pytest.approx(math.pi)
-
-
 Box = tuple[slice, slice, float]
 
 EVERYWHERE = slice(0, 224)
 
 
 def scene(*boxes: Box) -> Heightmap:
-    """A heightmap with boxes of given rows, columns and height in metres."""
+    """A heightmap with boxes of given rows, columns and height in meters."""
     height = np.zeros((224, 224), np.float32)
     for rows, columns, top in boxes:
         height[rows, columns] = top
@@ -332,7 +318,7 @@ def test_sweeping_half_a_blocks_worth_of_the_target_or_more_is_worth_0_4() -> No
     ("row", "column", "swept_"),
     [(106, 110, 1), (105, 110, 0), (118, 110, 1), (119, 110, 0), (112, 137, 1), (112, 138, 0), (118, 137, 1)],
 )
-def test_a_push_sweeps_as_far_as_its_stroke_and_half_a_finger_and_as_broad_as_the_closed_fingers(
+def test_a_push_sweeps_its_stroke_and_half_a_finger_at_the_width_of_the_closed_fingers(
     row: int, column: int, swept_: int
 ) -> None:
     """10 cm are 50 cells from column 82, half a finger of 22 mm are 6; the fingers of 24 mm reach 6 rows either way."""
@@ -374,7 +360,7 @@ def test_neighbors_count_less_the_farther_they_are_from_the_middle(row: int, col
         (EVERYWHERE, slice(162, 163), 0),
     ],
 )
-def test_what_stands_in_the_48_mm_behind_the_stroke_costs_half_for_each_200_cells(
+def test_what_stands_in_the_48_mm_beyond_the_stroke_costs_half_a_point_for_each_200_cells(
     rows: slice, columns: slice, cells: int
 ) -> None:
     assert worth(rightward((rows, columns, 0.0041))) == pytest.approx(-0.5 * cells / 200)
@@ -382,7 +368,7 @@ def test_what_stands_in_the_48_mm_behind_the_stroke_costs_half_for_each_200_cell
 
 
 @pytest.mark.parametrize(("column", "cells"), [(175, 21), (176, 0)])
-def test_the_nearest_start_sees_what_is_behind_its_stroke_as_well(column: int, cells: int) -> None:
+def test_the_nearest_start_also_counts_what_is_beyond_its_stroke(column: int, cells: int) -> None:
     """30 mm before the middle are column 96: the stroke and half a finger reach 56 cells on, the look ahead 24 more."""
     ahead_ = EVERYWHERE, slice(column, column + 1), 0.01
     assert worth(rightward(ahead_, distance=0.03)) == pytest.approx(-0.5 * cells / 200)
@@ -439,7 +425,7 @@ def test_a_stroke_is_worth_more_the_higher_it_goes_up_to_six_tenths_of_the_peak(
 
 
 def test_around_a_heap_neighbors_and_what_is_ahead_count_as_well() -> None:
-    """The peak of 50 mm lies beside the stroke, 64 cells in its way, 21 cells behind it."""
+    """The peak of 50 mm lies beside the stroke, 64 cells in its way, 21 cells beyond it."""
     boxes = (slice(92, 94), slice(92, 94), 0.05), (slice(108, 116), slice(108, 116), 0.04)
     behind = slice(102, 123), slice(138, 139), 0.01
     expected = 1.3 * 64 / 200 - 0.5 * 21 / 200 + 0.8 + 1.6 * 0.2
@@ -463,7 +449,7 @@ def test_over_an_empty_table_height_counts_in_full_and_nothing_is_stripped() -> 
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_each_recent_push_alike_costs_half(times: int) -> None:
+def test_each_similar_recent_push_costs_half_a_point(times: int) -> None:
     push = rightward()
     assert push is not None
     turned = replace(push, angle=math.pi)
@@ -485,7 +471,7 @@ def test_each_recent_push_alike_costs_half(times: int) -> None:
     ],
 )
 def test_a_stroke_starts_20_mm_and_ends_55_mm_from_the_border(x: float, y: float, possible: bool) -> None:
-    """It starts half a cell, a millimetre, from the center to the right and up."""
+    """It starts half a cell, a millimeter, from the center to the right and up."""
     push = rightward(center=(x, y), distance=0.0, searching=True)
     assert (push is not None) == possible
     assert push is None or push.position[:2] == pytest.approx((x + 0.001, y + 0.001))
@@ -496,20 +482,3 @@ def test_of_equal_pushes_the_first_is_taken() -> None:
     assert push is not None
     assert push.angle == 0.0
     assert push.position[:2] == pytest.approx((0.5 - 0.03, -0.03), abs=0.0011)  # to the nearest pixel
-
-
-def test_similar_is_nearer_than_15_mm_and_turned_by_less_than_0_3_rad() -> None:
-    first = Primitive.push((0.5, 0.0, 0.01), 0.1)
-    assert is_similar(first, Primitive.push((0.509, 0.0119, 0.2), 0.1))
-    assert not is_similar(first, Primitive.push((0.509, 0.0121, 0.01), 0.1))
-    assert is_similar(first, Primitive.push((0.5, 0.0, 0.01), 0.399))
-    assert not is_similar(first, Primitive.push((0.5, 0.0, 0.01), 0.401))
-    assert is_similar(first, Primitive.push((0.55, 0.0, 0.01), 1.0), distance=0.06, angle=1.0)
-
-
-@given(angles, angles, st.floats(0.0, 0.03))
-@settings(max_examples=50)
-def test_similarity_does_not_depend_on_the_order(angle: float, other: float, away: float) -> None:
-    for kind in (Primitive.grasp, Primitive.push):
-        first, second = kind((*MIDDLE, 0.01), angle), kind((MIDDLE[0], away, 0.05), other)
-        assert is_similar(first, second) == is_similar(second, first)

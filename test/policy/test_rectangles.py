@@ -1,4 +1,4 @@
-"""Grasp rectangles: their numbers, the actor that follows them, and the files that networks come from."""
+"""Grasp rectangles: their numbers, the actor that executes them, and the files of their networks."""
 
 import math
 from dataclasses import replace
@@ -30,7 +30,6 @@ from impurity_grasp_ros.policy.rectangles import (
     RectangleNetwork,
     RectangleNetworkConfig,
     best_proposal,
-    has_just_failed,
 )
 from impurity_grasp_ros.policy.weights_file import AgentConfig, RectangleAgentConfig
 
@@ -70,7 +69,7 @@ def actor(rectangle: Rectangle = ACROSS) -> RectangleActor:
 
 
 def decide(chosen: RectangleActor, *blocks: Block, history: list[Attempt] | None = None) -> Primitive:
-    """What the actor does about the first of these blocks."""
+    """The primitive that the actor chooses when the first of these blocks is the target."""
     heightmap = table(*blocks)
     return chosen.select(heightmap, on_target(heightmap, visible(blocks[0], heightmap)), history or [])
 
@@ -327,30 +326,19 @@ def test_the_network_sees_the_crop_and_its_mask() -> None:
         ((0.30, 0.20), (111.0, 0.0), (0.277, 0.223)),
     ],
 )
-def test_a_grasp_beside_the_workspace_is_moved_onto_its_outermost_cell(
+def test_a_grasp_outside_the_workspace_is_moved_onto_its_outermost_cell(
     place: tuple[float, float], rectangle: tuple[float, float], expected: tuple[float, float]
 ) -> None:
     grasp = decide(actor(replace(ACROSS, row=rectangle[0], column=rectangle[1])), Block(*place))
     assert grasp.position[:2] == pytest.approx(expected, abs=1e-6)
 
 
-def test_an_actor_decides_with_its_network_as_it_is_after_training() -> None:
+def test_an_actor_puts_its_network_into_evaluation_mode() -> None:
     network = RectangleNetwork(SMALL).train()
     chosen = RectangleActor(network, GRIPPER, DECODING, PUSH)
     assert chosen.network is network
     assert chosen.decoding is DECODING
     assert not network.training
-
-
-@pytest.mark.parametrize("status", OutcomeStatus)
-def test_only_a_grasp_on_the_crops_ground_that_was_the_latest_attempt_has_just_failed(status: OutcomeStatus) -> None:
-    crop = WORKSPACE.window(56, 56, 112)  # x from 388 to 612 mm, y from -112 to 112 mm
-    inside, outside = (Primitive.grasp((x, 0.0, 0.01), 0.0) for x in (0.61, 0.614))
-    push = Primitive.push((0.5, 0.0, 0.01), 0.0)
-    assert has_just_failed(crop, attempts([outside, inside], status)) == (status is not OutcomeStatus.HELD)
-    assert not has_just_failed(crop, attempts([inside, outside], status))
-    assert not has_just_failed(crop, attempts([inside, push], status))
-    assert not has_just_failed(crop, [])
 
 
 def test_around_a_candidate_the_push_is_that_of_a_search_and_after_a_failure_one_for_the_target() -> None:

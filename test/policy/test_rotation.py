@@ -1,4 +1,4 @@
-"""A turned view shows the heightmap's cells where it says it does, its columns along the angle."""
+"""A rotated view shows the cells of the heightmap that it says, with its columns along the angle."""
 
 import math
 
@@ -17,7 +17,7 @@ pixels = st.tuples(st.floats(0, 159), st.floats(0, 159))
 
 
 @given(views)
-def test_the_middle_of_a_view_shows_the_cell_it_is_centred_on(view: View) -> None:
+def test_the_middle_of_a_view_shows_the_cell_it_is_centered_on(view: View) -> None:
     middle = (view.size - 1) / 2
     assert view.to_cell(middle, middle) == pytest.approx((view.row, view.column), abs=1e-9)
 

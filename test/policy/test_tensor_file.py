@@ -1,4 +1,4 @@
-"""Files of tensors: byte for byte what the safetensors format says, and nothing else is taken for one."""
+"""Files of tensors follow the safetensors format byte for byte, and files that do not are refused."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ def test_the_tensors_start_at_a_multiple_of_eight_bytes(extra: int) -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_every_type_comes_back_with_its_shape_and_so_it_does_from_the_formats_own_library(
-    name: str, tmp_path: Path
-) -> None:
+def test_tensors_of_every_type_are_read_as_written_also_by_the_formats_own_library(name: str, tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     tensor = (torch.rand((2, 1, 3), generator=generator) * 3.0).to(TYPES[name])
     tensors = {"some": tensor, "one": tensor[0, 0, 0].clone(), "none": tensor[:0].clone()}
@@ -198,7 +196,7 @@ def test_an_entry_without_shape_or_place_is_refused_by_name(change: dict[str, An
 
 
 @pytest.mark.parametrize("offsets", [[], [0], [0, 1, 1]])
-def test_a_place_is_two_numbers(offsets: list[int], tmp_path: Path) -> None:
+def test_data_offsets_are_two_numbers(offsets: list[int], tmp_path: Path) -> None:
     path = written(tmp_path, {"conv": entry(0, 1) | {"data_offsets": offsets}}, b"1")
     refused(path, f"the entry of conv has {len(offsets)} offsets and 1 dimensions")
 
@@ -211,7 +209,7 @@ def test_a_tensor_has_at_most_sixteen_dimensions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metadata", [{"key": 1}, {"key": None}, {"key": "text", "more": ["text"]}, ["text"], "text"])
 def test_metadata_that_is_no_text_is_refused(metadata: Any, tmp_path: Path) -> None:
-    refused(written(tmp_path, {"__metadata__": metadata}), "the metadata is no text")
+    refused(written(tmp_path, {"__metadata__": metadata}), "the metadata is not text")
 
 
 @pytest.mark.parametrize(("text", "kind"), [(b"[]", "list"), (b"7", "int"), (b'"text"', "str"), (b"null", "NoneType")])
@@ -220,11 +218,11 @@ def test_a_header_that_is_no_mapping_is_refused(text: bytes, kind: str, tmp_path
 
 
 @pytest.mark.parametrize("text", [b"{", b"", b"{'a': 1}", b'{"a": "\xff"}'])
-def test_a_header_that_is_no_json_in_utf_8_is_refused(text: bytes, tmp_path: Path) -> None:
+def test_a_header_that_is_not_json_in_utf_8_is_refused(text: bytes, tmp_path: Path) -> None:
     refused(written(tmp_path, text), "")
 
 
-def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
+def test_names_may_contain_any_letters(tmp_path: Path) -> None:
     path = written(tmp_path, '{"größe": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}'.encode(), b"1")
     assert read_tensors(path)[0].keys() == {"größe"}
 
@@ -255,7 +253,7 @@ def test_a_file_that_is_not_there_is_a_named_error(tmp_path: Path) -> None:
         read_tensors(tmp_path / "nowhere")
 
 
-def test_numbers_that_are_none_are_kept(tmp_path: Path) -> None:
+def test_nan_infinity_and_negative_zero_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "odd"
     path.write_bytes(to_bytes({"a": torch.tensor([math.nan, math.inf, -0.0])}, {}))
     values = read_tensors(path)[0]["a"].tolist()

@@ -18,7 +18,7 @@ RED = (0.8, 0.1, 0.1)
 
 
 def put(environment: Environment, shape: Solid, x: float, y: float, yaw: float = 0.0, *, target: bool = True) -> int:
-    """Add an upright block to the scene, standing on the table at (x, y) metres; returns its body."""
+    """Add an upright block to the scene, standing on the table at (x, y) meters; returns its body."""
     block = Block(shape, RED, target)
     orientation = Rotation.from_euler("z", yaw).as_quat()
     body = spawn(environment.world, block, np.array([x, y, -shape.corners[:, 2].min()]), orientation)
@@ -33,7 +33,7 @@ def poses(environment: Environment) -> NDArray[np.float64]:
 
 
 def block_corners(environment: Environment, body: int) -> NDArray[np.float64]:
-    """Corners (n, 3) of a block in metres, base frame."""
+    """Corners (n, 3) of a block in meters, base frame."""
     shape = environment.scene.blocks[body].shape
     T_base_block = environment.world.bullet.getBasePositionAndOrientation(body)
     corners = [(x, y, z) for x, y in shape.outline for z in (-shape.height / 2, shape.height / 2)]
@@ -41,7 +41,7 @@ def block_corners(environment: Environment, body: int) -> NDArray[np.float64]:
 
 
 def footprint(environment: Environment, body: int) -> NDArray[np.float64]:
-    """Outline (n, 2) of a block as seen from above, counter-clockwise, in metres."""
+    """Outline (n, 2) of a block as seen from above, counter-clockwise, in meters."""
     corners = block_corners(environment, body)[:, :2]
     return corners[ConvexHull(corners).vertices]
 
@@ -65,7 +65,7 @@ def rectangle(center: NDArray[np.float64], length: float, width: float, angle: f
 
 
 def deepest_penetration(world: World) -> float:
-    """Metres by which the bodies in contact overlap at worst."""
+    """Meters by which the bodies in contact overlap at worst."""
     world.bullet.performCollisionDetection()
     distances = [contact[8] for body in world.bodies for contact in world.bullet.getContactPoints(bodyA=body)]
     return max(0.0, -min(distances, default=0.0))

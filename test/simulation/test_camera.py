@@ -1,4 +1,4 @@
-"""What the camera shows is where geometry says, in the colour it has."""
+"""What the camera shows is where geometry says, in the color it has."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def bare_world() -> Iterator[World]:
 
 
 def points_in_base(frame: RgbdFrame) -> NDArray[np.floating]:
-    """Where the readings of all pixels lie, (H, W, 3) metres in the base frame."""
+    """Where the readings of all pixels lie, (H, W, 3) meters in the base frame."""
     model = frame.intrinsics
     rows, columns = np.indices(frame.depth.shape)
     rays = np.stack([(columns - model.cx_px) / model.fx_px, (rows - model.cy_px) / model.fy_px, np.ones(rows.shape)], 2)
@@ -61,7 +61,7 @@ def centroid(hull: ConvexHull) -> NDArray[np.float64]:
 
 @pytest.mark.sim
 @pytest.mark.parametrize("camera", SCALES, indirect=True)
-def test_the_bare_table_lies_at_height_zero_within_a_millimetre(
+def test_the_bare_table_lies_at_height_zero_within_a_millimeter(
     environment: Environment, camera: SimulatedCamera
 ) -> None:
     frame, grid = camera.capture(), environment.cell.workspace.grid
@@ -99,7 +99,7 @@ def test_a_block_is_seen_where_its_corners_project_to(
 
 @pytest.mark.sim
 @pytest.mark.parametrize("channel", range(3), ids=["red", "green", "blue"])
-def test_colour_is_red_green_blue(environment: Environment, channel: int) -> None:
+def test_color_is_red_green_blue(environment: Environment, channel: int) -> None:
     before = environment.observe()
     color = (float(channel == 0), float(channel == 1), float(channel == 2))
     block = Block(cuboid(0.05, 0.05, 0.04), color, True)

@@ -29,7 +29,7 @@ def in_full() -> Iterator[Environment]:
 
 
 class Contact:
-    """How the tool met something. depth: meters travelled since. speed: m/s over the 0.1 s before."""
+    """How the tool met something. depth: meters traveled since. speed: m/s over the 0.1 s before."""
 
     def __init__(self, environment: Environment) -> None:
         self._arm = environment.arm

@@ -17,7 +17,7 @@ surroundings = st.integers(1, 8).flatmap(lambda count: arrays(np.float64, (count
 
 
 def beside(*distances: float) -> NDArray[np.float64]:
-    """Objects at these distances in metres from the middle, each in another direction."""
+    """Objects at these distances in meters from the middle, each in another direction."""
     turns = np.arange(len(distances)) * 2.0
     return MIDDLE + np.stack([np.cos(turns), np.sin(turns)], axis=1) * np.array(distances)[:, None]
 

@@ -188,7 +188,7 @@ def test_a_canceled_primitive_leaves_the_arm_where_it_is_and_the_blocks_at_rest(
     assert environment.step(Primitive.push((0.4, 0.1, 0.012), 0.0)).status is OutcomeStatus.PUSHED
 
 
-def towards_the_middle(environment: Environment, body: int) -> Primitive:
+def toward_the_middle(environment: Environment, body: int) -> Primitive:
     """A push through a block and on through the middle of the workspace."""
     x, y, _ = environment.world.position(body)
     angle = math.atan2(-y, 0.5 - x)
@@ -201,7 +201,7 @@ def at_the_middle(environment: Environment, body: int) -> Primitive:
     return Primitive.grasp((x, y, 0.01), 0.5)
 
 
-@pytest.mark.parametrize("primitive", [towards_the_middle, at_the_middle], ids=["push", "grasp"])
+@pytest.mark.parametrize("primitive", [toward_the_middle, at_the_middle], ids=["push", "grasp"])
 @pytest.mark.parametrize(("name", "seed"), [("challenging", 0), ("challenging", 1), ("invisible", 0), ("random", 0)])
 def test_in_a_dense_scene_nothing_explodes_sinks_in_or_keeps_moving(
     environment: Environment, name: str, seed: int, primitive: Callable[[Environment, int], Primitive]

@@ -29,7 +29,7 @@ def move_fingers(environment: Environment, opening: float) -> float:
 def reach_down(environment: Environment, shape: Shape, *, yaw: float = 0.0, offset: float = 0.0) -> int:
     """Stand a block between the open fingers, the tool close to the table; returns the block's body.
 
-    yaw: radians that the tool is turned against the block. offset: metres that the block is off the pads' middle.
+    yaw: radians that the tool is turned against the block. offset: meters that the block is off the pads' middle.
     """
     joints = KINEMATICS.nearest(tool_down((0.5, 0.0, 0.01), yaw), np.array(environment.cell.home))
     assert joints is not None

@@ -1,4 +1,4 @@
-"""The block library keeps its promises about sizes and colours."""
+"""The block library keeps its promises about sizes and colors."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_every_block_fits_between_the_fingers_some_way_round(library: BlockLibra
         assert min(bounds.width[1], bounds.depth[1]) < 0.085 - 0.01
 
 
-def test_targets_get_the_target_colour_and_others_one_of_theirs() -> None:
+def test_targets_get_the_target_color_and_others_one_of_theirs() -> None:
     palette, rng = Palette(("#000000", "#0000ff"), "#ff0000"), np.random.default_rng(0)
     shape = cuboid(0.03, 0.03, 0.03)
     target, ordinary = palette.paint(shape, True, rng), [palette.paint(shape, False, rng) for _ in range(20)]
@@ -43,12 +43,12 @@ def test_targets_get_the_target_colour_and_others_one_of_theirs() -> None:
     assert not any(block.target for block in ordinary)
 
 
-def test_colours_are_red_green_blue() -> None:
+def test_colors_are_red_green_blue() -> None:
     assert rgb("#ff8000") == (1.0, 128 / 255, 0.0)
 
 
 @pytest.mark.parametrize("color", ["", "ff8000", "#ff80", "#ff80zz", "#ff800000", "red"])
-def test_a_colour_of_another_form_is_refused(color: str) -> None:
+def test_a_color_of_another_form_is_refused(color: str) -> None:
     with pytest.raises(ConfigError, match="expected a color as #rrggbb"):
         rgb(color)
 

@@ -1,4 +1,4 @@
-"""Bodies from files have the volume, the centre, the size and the collisions that their files give them."""
+"""Bodies from files have the volume, the center, the size and the collisions that their files give them."""
 
 import math
 from pathlib import Path
@@ -29,10 +29,10 @@ def some_meshes(count: int) -> list[MeshShape]:
     return [random_mesh(NOVEL, rng) for _ in range(count)]
 
 
-def test_a_pyramid_has_the_volume_and_the_centre_of_the_textbook(pyramid: MeshShape) -> None:
+def test_a_pyramid_has_the_volume_and_the_center_of_the_textbook(pyramid: MeshShape) -> None:
     assert pyramid.volume == pytest.approx(0.04**3 / 3)
     assert pyramid.size == pytest.approx((0.04, 0.04, 0.04))
-    assert pyramid.offset == pytest.approx((0.0, 0.0, -0.01))  # the centre is a quarter of the height above the base
+    assert pyramid.offset == pytest.approx((0.0, 0.0, -0.01))  # the center is a quarter of the height above the base
     np.testing.assert_allclose(pyramid.corners[:, 2].min(), -0.01)
 
 
@@ -66,7 +66,7 @@ def test_bounds_that_no_mesh_meets_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.sim
-def test_a_spawned_mesh_has_mass_and_extent_and_keeps_its_origin_at_its_centre(environment: Environment) -> None:
+def test_a_spawned_mesh_has_mass_and_extent_and_keeps_its_origin_at_its_center(environment: Environment) -> None:
     world = environment.world
     for mesh in some_meshes(4):
         place = np.array([0.5, 0.0, 0.2])

@@ -1,4 +1,4 @@
-"""The scenes that no policy was trained with: novel shapes and colours, and a camera with noise."""
+"""The scenes that no policy was trained with: novel shapes and colors, and a camera with noise."""
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ def test_ground_truth_has_no_noise_and_takes_none_away(environment: Environment)
 
 @pytest.mark.sim
 @pytest.mark.parametrize("name", ["novel", "noisy"])
-def test_targets_stay_the_ones_of_another_colour(environment: Environment, name: str) -> None:
+def test_targets_stay_the_ones_of_another_color(environment: Environment, name: str) -> None:
     scene = environment.reset(1, name)
     frame, bodies = environment.camera.capture_with_bodies()
     means = {body: frame.color[bodies == body].mean(axis=0) for body in scene.blocks if (bodies == body).sum() > 50}

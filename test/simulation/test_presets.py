@@ -63,13 +63,13 @@ def test_a_seed_changes_nothing_but_the_noise(environment: Environment, tmp_path
     assert not np.array_equal(seen[0][1], seen[2][1])
 
 
-def test_a_row_gives_the_pose_of_a_meshs_origin_and_of_any_other_shapes_centre(tmp_path: Path) -> None:
+def test_a_row_gives_the_pose_of_a_meshs_origin_and_of_any_other_shapes_center(tmp_path: Path) -> None:
     mesh = {"shape": "mesh", "file": str(resource("config/scenes/examples/pyramid.obj")), "scale": 0.04}
     pose = {"color": "#ff0000", "position": [0.5, 0.1, 0.0], "rpy": [0.0, math.pi / 2, 0.0]}
     first, second = load_preset(write(tmp_path, [CUBE, mesh | pose])).objects
     np.testing.assert_allclose(first.position, [0.5, 0.0, 0.01])
     assert isinstance(second.block.shape, MeshShape)
-    np.testing.assert_allclose(second.position, [0.51, 0.1, 0.0], atol=1e-12)  # its centre is 1 cm along its z axis
+    np.testing.assert_allclose(second.position, [0.51, 0.1, 0.0], atol=1e-12)  # its center is 1 cm along its z axis
     assert not first.block.target
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sim
 SIDES = ("left", "right")
 TRAVELS = np.linspace(0.0, GRIPPER.closed_travel, 9)
 HEIGHT = 0.15
-"""Metres of the tool above a plate in the air; the plate's upper side is at z = 0."""
+"""Meters of the tool above a plate in the air; the plate's upper side is at z = 0."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def link_pose(robot: Robot, name: str) -> Transform:
 
 
 def gap(robot: Robot, link: str, other_body: int, other_link: int = -1) -> float:
-    """Metres between the shape of a link and another shape."""
+    """Meters between the shape of a link and another shape."""
     points = robot.world.bullet.getClosestPoints(robot.body, other_body, 1.0, robot.links[link], other_link)
     return float(min(point[8] for point in points))
 

@@ -61,7 +61,7 @@ def test_no_block_stands_in_another(environment: Environment, name: str, seed: i
 
 @pytest.mark.sim
 @in_all_scenes
-def test_targets_have_a_colour_of_their_own(environment: Environment, name: str, seed: int) -> None:
+def test_targets_have_a_color_of_their_own(environment: Environment, name: str, seed: int) -> None:
     blocks = environment.reset(seed, name).blocks.values()
     target_colors = {block.color for block in blocks if block.target}
     assert len(target_colors) == 1
@@ -120,7 +120,7 @@ def test_in_the_invisible_scene_hardly_a_pixel_of_a_target_is_seen(environment: 
         ("invisible", 0, 19), ("invisible", 3, 15),
     ],
 )  # fmt: skip
-def test_the_numbers_asked_for_are_honoured(environment: Environment, name: str, targets: int, blocks: int) -> None:
+def test_the_numbers_asked_for_are_honored(environment: Environment, name: str, targets: int, blocks: int) -> None:
     scene = environment.reset(1, name, targets, blocks)
     assert len(scene.targets) == targets
     assert len(scene.blocks) == len(environment.world.bodies) == targets + blocks

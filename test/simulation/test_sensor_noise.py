@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
 
-GREY = np.full((120, 160, 3), 120, np.uint8)
+GRAY = np.full((120, 160, 3), 120, np.uint8)
 FLAT = np.full((120, 160), 0.7, np.float32)
 STEP = np.where(np.arange(160) < 80, 0.7, 0.66).astype(np.float32)[None].repeat(120, 0)
 D435 = CameraNoise(0.003, 0.012, 2, 0.4, 0.08, 4.0)
@@ -17,12 +17,12 @@ D435 = CameraNoise(0.003, 0.012, 2, 0.4, 0.08, 4.0)
 def apply(
     config: CameraNoise, depth: NDArray[np.float32] = FLAT, seed: int = 0
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    return SensorNoise(config, np.random.default_rng(seed)).apply(GREY, depth)
+    return SensorNoise(config, np.random.default_rng(seed)).apply(GRAY, depth)
 
 
 def test_without_noise_a_rendering_stays_as_it_is() -> None:
     color, depth = apply(NOISELESS, STEP)
-    np.testing.assert_array_equal(color, GREY)
+    np.testing.assert_array_equal(color, GRAY)
     np.testing.assert_array_equal(depth, STEP)
 
 
@@ -51,25 +51,25 @@ def test_no_reading_stays_no_reading() -> None:
     np.testing.assert_array_equal(apply(D435, nothing)[1], nothing)
 
 
-def test_the_colour_cast_is_one_of_the_camera_and_within_its_limit() -> None:
+def test_the_color_cast_is_one_of_the_camera_and_within_its_limit() -> None:
     config = replace(NOISELESS, color_cast=0.08)
     noise = SensorNoise(config, np.random.default_rng(1))
-    first, second = noise.apply(GREY, FLAT)[0], noise.apply(GREY, FLAT)[0]
+    first, second = noise.apply(GRAY, FLAT)[0], noise.apply(GRAY, FLAT)[0]
     np.testing.assert_array_equal(first, second)
     assert len(np.unique(first.reshape(-1, 3), axis=0)) == 1
     assert 0 < np.abs(first[0, 0].astype(int) - 120).max() <= 0.08 * 120 + 1
 
 
-def test_colour_noise_has_its_deviation_and_does_not_wrap_around() -> None:
+def test_color_noise_has_its_deviation_and_does_not_wrap_around() -> None:
     color, _ = apply(replace(NOISELESS, color_sigma=4.0))
     assert color.std() == pytest.approx(4.0, rel=0.05)
-    white, _ = SensorNoise(D435, np.random.default_rng(0)).apply(np.full_like(GREY, 255), FLAT)
+    white, _ = SensorNoise(D435, np.random.default_rng(0)).apply(np.full_like(GRAY, 255), FLAT)
     assert white.min() > 200
 
 
 def test_equal_generators_give_equal_sequences_and_no_two_frames_are_alike() -> None:
     first, second = (SensorNoise(D435, np.random.default_rng(3)) for _ in range(2))
-    frames = [noise.apply(GREY, STEP) for noise in (first, first, second, second)]
+    frames = [noise.apply(GRAY, STEP) for noise in (first, first, second, second)]
     for index in (0, 1):
         np.testing.assert_array_equal(frames[0][index], frames[2][index])
         np.testing.assert_array_equal(frames[1][index], frames[3][index])
@@ -80,4 +80,4 @@ def test_equal_generators_give_equal_sequences_and_no_two_frames_are_alike() -> 
 def test_images_keep_their_types() -> None:
     color, depth = apply(D435)
     assert (color.dtype, depth.dtype) == (np.uint8, np.float32)
-    assert (color.shape, depth.shape) == (GREY.shape, FLAT.shape)
+    assert (color.shape, depth.shape) == (GRAY.shape, FLAT.shape)

@@ -30,8 +30,8 @@ def test_a_profile_starts_and_ends_at_rest(profile: Profile) -> None:
 
 @given(profiles, parts)
 def test_a_profile_keeps_its_speed_limit_and_its_distance(profile: Profile, part: float) -> None:
-    travelled, speed = profile.at(part * profile.duration)
-    assert -1e-12 <= travelled <= profile.distance + 1e-9
+    traveled, speed = profile.at(part * profile.duration)
+    assert -1e-12 <= traveled <= profile.distance + 1e-9
     assert 0.0 <= speed <= profile.speed + 1e-9
 
 

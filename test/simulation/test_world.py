@@ -25,7 +25,7 @@ def world() -> Iterator[World]:
 
 
 def drop(world: World, height: float, x: float = 0.0) -> int:
-    """A cube of 4 cm whose lower side is ``height`` metres above the table."""
+    """A cube of 4 cm whose lower side is ``height`` meters above the table."""
     return spawn(world, Block(cuboid(0.04, 0.04, 0.04), RED, False), np.array([x, 0.0, 0.02 + height]), UPRIGHT)
 
 

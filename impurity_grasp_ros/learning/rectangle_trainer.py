@@ -22,6 +22,7 @@ from impurity_grasp_ros.policy.observation import encode
 from impurity_grasp_ros.policy.rectangles import NUMBERS, Rectangle, RectangleNetwork, best_proposal
 from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig, Training
 from impurity_grasp_ros.training_progress import PROGRESS
+from impurity_grasp_ros.transform import angle_between
 
 SHARED = 0.05
 """Weight of the mean loss of all proposals beside that of the nearest one, so that no proposal stays untrained."""
@@ -166,5 +167,5 @@ def _loss(predicted: Tensor, recorded: Tensor) -> Tensor:
 def _errors(first: Rectangle, second: Rectangle, cell_mm: float) -> tuple[float, float, float]:
     """Distance of the centers (mm), angle between the axes (degrees), difference of the openings (mm)."""
     center = math.hypot(first.row - second.row, first.column - second.column) * cell_mm
-    turn = abs((first.angle - second.angle + math.pi / 2) % math.pi - math.pi / 2)
+    turn = angle_between(first.angle, second.angle, math.pi)
     return center, math.degrees(turn), abs(first.opening - second.opening) * 1000

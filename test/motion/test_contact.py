@@ -1,4 +1,4 @@
-"""Contact is a change of the force since free air; what stands there already is no contact, but no free air, either."""
+"""Contact is a change of the force from free air; a load that is already present is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def contact_of(robot: FakeRobot, cell: CellConfig) -> ContactForce:
     return ContactForce(robot.arm, robot.clock, cell.motion)
 
 
-def test_the_baseline_is_the_mean_of_four_readings_one_look_apart(robot: FakeRobot, cell: CellConfig) -> None:
+def test_the_baseline_is_the_mean_of_four_readings_one_poll_apart(robot: FakeRobot, cell: CellConfig) -> None:
     readings = iter([1.0, 2.0, 3.0, 6.0, 10.0])
     times: list[float] = []
 
@@ -38,7 +38,7 @@ def test_the_baseline_is_the_mean_of_four_readings_one_look_apart(robot: FakeRob
     assert contact.change() == pytest.approx(10.0 - 3.0)
 
 
-def test_the_change_is_that_of_the_vector(robot: FakeRobot, cell: CellConfig) -> None:
+def test_the_change_is_the_magnitude_of_the_difference_vector(robot: FakeRobot, cell: CellConfig) -> None:
     contact = contact_of(robot, cell)
     robot.arm.offset = (3.0, 4.0, 0.0)
     contact.take_baseline()
@@ -49,13 +49,15 @@ def test_the_change_is_that_of_the_vector(robot: FakeRobot, cell: CellConfig) ->
     assert contact.change() == pytest.approx(7.0)
 
 
-def test_without_a_baseline_the_force_itself_counts(robot: FakeRobot, cell: CellConfig) -> None:
+def test_without_a_baseline_the_force_itself_is_the_change(robot: FakeRobot, cell: CellConfig) -> None:
     robot.arm.offset = (2.0, -3.0, 6.0)
     assert contact_of(robot, cell).change() == pytest.approx(7.0)
 
 
 @pytest.mark.parametrize("offset", [(0.0, 0.0, -15.0), (9.0, 12.0, 0.0)])
-def test_fifteen_newtons_are_free_air(robot: FakeRobot, cell: CellConfig, offset: tuple[float, float, float]) -> None:
+def test_fifteen_newtons_are_accepted_as_free_air(
+    robot: FakeRobot, cell: CellConfig, offset: tuple[float, float, float]
+) -> None:
     robot.arm.offset = offset
     contact = contact_of(robot, cell)
     contact.take_baseline()
@@ -66,7 +68,7 @@ def test_fifteen_newtons_are_free_air(robot: FakeRobot, cell: CellConfig, offset
     ("offset", "received"),
     [((0.0, 0.0, 15.06), "15.1"), ((10.0, 12.0, 0.0), "15.6"), ((math.nan, 0.0, 0.0), "nan")],
 )
-def test_more_than_fifteen_newtons_are_not(
+def test_more_than_fifteen_newtons_are_refused(
     robot: FakeRobot, cell: CellConfig, offset: tuple[float, float, float], received: str
 ) -> None:
     robot.arm.offset = offset
@@ -78,13 +80,13 @@ def low(T_base_tool: Transform) -> bool:
     return bool(T_base_tool[2, 3] < 0.1)
 
 
-def stroke_travelled(robot: FakeRobot, push: Primitive) -> list[float]:
-    """Fills with how far, in metres, the tool is from a push's start when it retreats."""
-    travelled: list[float] = []
-    robot.at_phase["retreat"] = lambda: travelled.append(
+def stroke_traveled(robot: FakeRobot, push: Primitive) -> list[float]:
+    """List that gets the distance in meters of the tool from the start of a push when it retreats."""
+    traveled: list[float] = []
+    robot.at_phase["retreat"] = lambda: traveled.append(
         float(np.linalg.norm(robot.arm.tool_pose()[:2, 3] - push.position[:2]))
     )
-    return travelled
+    return traveled
 
 
 @pytest.mark.parametrize("offset", [(9.0, 0.0, 0.0), (0.0, -9.0, 9.0), (0.0, 0.0, -14.0)])
@@ -93,13 +95,13 @@ def test_an_offset_of_the_sensor_is_no_contact(
 ) -> None:
     robot.arm.offset = offset
     robot.arm.force = lambda T_base_tool: 19.0 if low(T_base_tool) else 0.0
-    travelled = stroke_travelled(robot, PUSH)
+    traveled = stroke_traveled(robot, PUSH)
     assert execute(PUSH).status is OutcomeStatus.PUSHED
     assert "stop" not in robot.arm.commands
-    assert travelled == [pytest.approx(0.10)]
+    assert traveled == [pytest.approx(0.10)]
 
 
-def test_a_contact_that_the_offset_hides_from_the_magnitude_is_felt(execute: Execute, robot: FakeRobot) -> None:
+def test_a_contact_is_detected_even_if_the_offset_hides_it_in_the_magnitude(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.offset = (0.0, 0.0, -14.0)
     robot.arm.force = lambda T_base_tool: 30.0 if low(T_base_tool) else 0.0  # 16 N are read
     heights = []
@@ -110,9 +112,9 @@ def test_a_contact_that_the_offset_hides_from_the_magnitude_is_felt(execute: Exe
 
 def test_a_load_from_the_descent_on_blocks_the_push_where_it_starts(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 60.0 if low(T_base_tool) else 0.0
-    travelled = stroke_travelled(robot, PUSH)
+    traveled = stroke_traveled(robot, PUSH)
     assert execute(PUSH).status is OutcomeStatus.BLOCKED
-    assert travelled == [pytest.approx(0.0, abs=0.03)]
+    assert traveled == [pytest.approx(0.0, abs=0.03)]
     assert push_end(PUSH) != PUSH.position[:2]
 
 
@@ -128,7 +130,7 @@ def test_a_load_in_free_air_refuses_the_goal_and_nothing_moves(
 
 
 @pytest.mark.parametrize("primitive", [GRASP, PUSH], ids=["grasp", "push"])
-def test_a_load_caught_on_the_way_ends_the_goal_before_the_descent(
+def test_a_load_that_appears_in_the_approach_ends_the_goal_before_the_descent(
     execute: Execute, robot: FakeRobot, primitive: Primitive
 ) -> None:
     robot.at_phase["approach"] = lambda: setattr(robot.arm, "offset", (0.0, 0.0, -16.0))
@@ -138,12 +140,12 @@ def test_a_load_caught_on_the_way_ends_the_goal_before_the_descent(
     assert robot.stands_still()
 
 
-def test_a_load_that_free_air_explains_is_no_obstacle(execute: Execute, robot: FakeRobot) -> None:
+def test_a_load_within_the_limit_of_free_air_does_not_refuse_a_goal(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 14.9
     assert execute(PUSH).status is OutcomeStatus.PUSHED
 
 
-def test_a_descent_that_met_something_early_does_not_go_on_slowly(execute: Execute, robot: FakeRobot) -> None:
+def test_a_descent_that_ended_in_its_fast_part_skips_its_slow_part(execute: Execute, robot: FakeRobot) -> None:
     robot.arm.force = lambda T_base_tool: 30.0 if low(T_base_tool) else 0.0
     commands: list[str] = []
     robot.at_phase["close"] = lambda: commands.extend(robot.arm.commands)
