@@ -90,6 +90,7 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
 GRAPH_ARGUMENTS = (
     LaunchArgument("rviz", "false", "open RViz", BOOLEAN),
     LaunchArgument("refuse_repeated", "true", "parameter of heightmap_node", BOOLEAN),
+    LaunchArgument("drop_flying", "true", "parameter projection.drop_flying of heightmap_node", BOOLEAN),
 )
 SIM_ARGUMENTS = (
     LaunchArgument("scene", "random", "name of a scene in config/scenes, or path of a preset, such as my/scene.yaml"),

@@ -61,6 +61,7 @@ def generate_launch_description() -> LaunchDescription:
     cell = {"cell_file": LaunchConfiguration("cell_file")}
     view = {
         "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
+        "projection.drop_flying": ParameterValue(LaunchConfiguration("drop_flying"), value_type=bool),
     }
     return LaunchDescription(
         [

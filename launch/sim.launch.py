@@ -23,6 +23,9 @@ def generate_launch_description() -> LaunchDescription:
     }
     common = IncludeLaunchDescription(
         str(SHARE / "launch" / "graph.launch.py"),
-        launch_arguments={"refuse_repeated": "false"}.items(),  # the simulated camera has no noise
+        launch_arguments={  # the simulated camera has neither noise nor flying pixels
+            "refuse_repeated": "false",
+            "drop_flying": "false",
+        }.items(),
     )
     return checked(__file__, SIM_ARGUMENTS, needed_node("bullet_bridge_node", [scene]), common)

@@ -67,7 +67,7 @@ def executables(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["sim", "real"])
 def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(name: str) -> None:
     declared = {entity.name: entity for entity in entities(name) if isinstance(entity, DeclareLaunchArgument)}
-    assert set(declared) == ARGUMENTS[name] | COMMON_ARGUMENTS | {"rviz", "refuse_repeated"}
+    assert set(declared) == ARGUMENTS[name] | COMMON_ARGUMENTS | {"rviz", "refuse_repeated", "drop_flying"}
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 

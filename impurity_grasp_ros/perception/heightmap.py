@@ -5,6 +5,7 @@ fall into one cell, the highest one is kept, as seen from above. The viewing ray
 grid, so they are computed once.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +14,17 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Grid, Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import EmptyCloudError, InvalidFrameError
-from impurity_grasp_ros.perception.rays import rays
-from impurity_grasp_ros.perception.table import TablePlane
+from impurity_grasp_ros.perception.bend import Level
+from impurity_grasp_ros.perception.between import between_samples
+from impurity_grasp_ros.perception.rays import Window, window
+from impurity_grasp_ros.perception.surfaces import without_flying
 
 _NEIGHBORS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
 """Offsets (row, column) of the 8 neighbors of a cell."""
+
+
+_TABLE_ERROR = 0.05
+"""Meters by which the table may be off where only the part of the image is looked at in which the scene appears."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +34,19 @@ class ProjectionConfig:
     z_min: float = parameter("m above the table; lower readings do not belong to the scene", low=-0.2, high=0.0)
     z_max: float = parameter("m above the table; higher readings do not belong to the scene", low=0.01, high=1.0)
     min_points: int = parameter("readings on the grid below which a frame counts as empty", low=1, high=1000000)
+    drop_flying: bool = parameter("drop readings in midair, between an edge and what is behind it")
+    fill: bool = parameter("fill cells that lie between adjacent readings of one surface")
+    max_incidence_deg: float = parameter(
+        "degrees between viewing ray and surface normal; steeper surfaces count as steps", low=45.0, high=89.0
+    )
+
+    @property
+    def max_slope(self) -> float:
+        """Difference in depth over distance of two adjacent pixels beyond which there is a step between them."""
+        return math.tan(math.radians(self.max_incidence_deg))
 
 
-def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None = None) -> Heightmap:
+def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Level | None = None) -> Heightmap:
     """Project a registered color and depth image to a heightmap.
 
     Heights slightly below the table (down to ``z_min``) become 0. Gaps one cell wide between projected points are
@@ -39,7 +56,7 @@ def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Table
         frame: The camera's frame.
         grid: The cells of the heightmap.
         config: Which readings belong to the scene.
-        table: Plane from which heights are measured; z = 0 in the base frame if None.
+        table: Surface from which heights are measured; z = 0 in the base frame if None.
 
     Returns:
         The heightmap on ``grid``, with the frame's stamp.
@@ -49,22 +66,48 @@ def project(frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: Table
         EmptyCloudError: Fewer than ``min_points`` readings fall onto the grid.
     """
     check(frame)
-    winner = _highest_pixels(frame, grid, config, table)
+    view = window(frame, grid, config.z_min - _TABLE_ERROR, config.z_max + _TABLE_ERROR)
+    depth, color = np.ascontiguousarray(frame.depth[view.place]), frame.color[view.place].reshape(-1, 3)
+    if config.drop_flying:
+        depth = without_flying(depth, view, config.max_slope)
+    winner = _highest_pixels(depth, view, grid, config, table)
     valid = winner >= 0
     bits, pixels = winner[valid] >> 32, winner[valid] & 0xFFFFFFFF
     height = np.zeros(valid.shape, np.float32)
     height[valid] = bits.astype(np.int32).view(np.float32)
-    color = np.zeros((*valid.shape, 3), np.uint8)
-    color[valid] = frame.color.reshape(-1, 3)[pixels]
-    return close_gaps(
-        Heightmap(
-            color.reshape(grid.rows, grid.columns, 3),
-            height.reshape(grid.rows, grid.columns),
-            valid.reshape(grid.rows, grid.columns),
-            grid,
-            frame.stamp,
-        )
+    colors = np.zeros((*valid.shape, 3), np.uint8)
+    colors[valid] = color[pixels]
+    shape = grid.rows, grid.columns
+    seen = close_gaps(
+        Heightmap(colors.reshape(*shape, 3), height.reshape(shape), valid.reshape(shape), grid, frame.stamp)
     )
+    if not config.fill or seen.valid.all():
+        return seen
+    return _with_cells_between(seen, depth, color, view, config, table)
+
+
+def _with_cells_between(
+    seen: Heightmap,
+    depth: NDArray[np.float32],
+    color: NDArray[np.uint8],
+    view: Window,
+    config: ProjectionConfig,
+    table: Level | None,
+) -> Heightmap:
+    """Fill the cells of a heightmap that lie between samples, given ``depth`` (h, w) and ``color`` (h * w, 3)."""
+    z = seen.height
+    if table is not None:
+        every_row, every_column = np.indices(z.shape).astype(np.float32) + np.float32(0.5)
+        z = z - _above(every_column, every_row, np.zeros_like(z), seen.grid, table)
+    rows, columns, points, pixels = between_samples(z, seen.valid, depth, view, config.max_slope)
+    above = _above(points[0], points[1], points[2], seen.grid, table)
+    scene = (above >= config.z_min) & (above <= config.z_max)
+    rows, columns = rows[scene], columns[scene]
+    colors, height, valid = seen.color.copy(), seen.height.copy(), seen.valid.copy()
+    colors[rows, columns] = color[pixels[scene]]
+    height[rows, columns] = np.maximum(above[scene], 0.0)
+    valid[rows, columns] = True
+    return Heightmap(colors, height, valid, seen.grid, seen.stamp)
 
 
 def project_labels(
@@ -158,22 +201,32 @@ def _filled(heightmap: Heightmap, gaps: NDArray[np.bool_]) -> Heightmap:
     return Heightmap(color, height, valid, heightmap.grid, heightmap.stamp)
 
 
+def _above(
+    column: NDArray[np.float32],
+    row: NDArray[np.float32],
+    z: NDArray[np.float32],
+    grid: Grid,
+    table: Level | None,
+) -> NDArray[np.float32]:
+    """Return the heights above the table, in meters, of points given as in :func:`.rays.rays`."""
+    if table is None:
+        return z
+    edge = np.float32(grid.resolution)
+    return table.above(column * edge + np.float32(grid.x_min), row * edge + np.float32(grid.y_min), z)
+
+
 def _highest_pixels(
-    frame: RgbdFrame, grid: Grid, config: ProjectionConfig, table: TablePlane | None
+    depth: NDArray[np.float32], view: Window, grid: Grid, config: ProjectionConfig, table: Level | None
 ) -> NDArray[np.int64]:
     """Return the highest pixel of every cell, (R * C,); -1 where no point fell.
 
-    The upper 32 bits hold the height as float32, the lower 32 bits the pixel's index.
+    The upper 32 bits hold the height as float32, the lower 32 bits the pixel's index in ``depth`` (h, w).
     """
-    slope, origin = rays(frame, grid)
-    depth = frame.depth.reshape(-1)
-    column, row, z = slope * depth
-    column += origin[0]
-    row += origin[1]
-    z += origin[2]
-    if table is not None:
-        edge = np.float32(grid.resolution)
-        z = table.above(column * edge + np.float32(grid.x_min), row * edge + np.float32(grid.y_min), z)
+    column, row, z = view.slope * depth
+    column += view.origin[0]
+    row += view.origin[1]
+    z += view.origin[2]
+    z = _above(column, row, z, grid, table)
     inside = (depth > 0.0) & (z >= config.z_min) & (z <= config.z_max)
     inside &= (column >= 0.0) & (column < grid.columns) & (row >= 0.0) & (row < grid.rows)
     pixels = np.flatnonzero(inside)
@@ -181,9 +234,10 @@ def _highest_pixels(
         raise EmptyCloudError(
             f"expected at least {config.min_points} depth readings on the grid, received {len(pixels)}"
         )
-    cells = row[pixels].astype(np.intp) * grid.columns + column[pixels].astype(np.intp)
+    column, row, z = (values.reshape(-1)[pixels] for values in (column, row, z))
+    cells = row.astype(np.intp) * grid.columns + column.astype(np.intp)
     # The bits of non-negative floats sort like the floats themselves, so one integer can hold height and pixel.
-    bits = np.abs(np.maximum(z[pixels], 0.0)).view(np.int32).astype(np.int64)
+    bits = np.abs(np.maximum(z, 0.0)).view(np.int32).astype(np.int64)
     winner = np.full(grid.rows * grid.columns, -1, np.int64)
     np.maximum.at(winner, cells, bits << 32 | pixels)
     return winner

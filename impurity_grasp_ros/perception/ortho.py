@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, Heightmap, RgbdFrame
-from impurity_grasp_ros.perception.table import TablePlane
+from impurity_grasp_ros.perception.bend import Level
 
 FINE_FACTOR = 2
 """Pixels of the fine color image along each edge of a cell: about the resolution of the camera."""
@@ -30,12 +30,15 @@ _AHEAD = np.float32(1e-3)
 
 Number = TypeVar("Number", np.float32, np.uint8)
 
+Values = NDArray[np.float32]
+"""One value for each point, or a few numbers."""
+
 Lines = NDArray[np.float32]
 """Homogeneous pixel coordinates (3, R, C): column times depth, row times depth, depth."""
 
 
 def fine_color(
-    frame: RgbdFrame, heightmap: Heightmap, factor: int = 2, table: TablePlane | None = None
+    frame: RgbdFrame, heightmap: Heightmap, factor: int = 2, table: Level | None = None
 ) -> NDArray[np.uint8]:
     """Sample the color of a frame at ``factor`` x ``factor`` points in every seen cell of its heightmap.
 
@@ -46,7 +49,7 @@ def fine_color(
         frame: The frame that the heightmap was made from.
         heightmap: (R, C) cells.
         factor: Number of points along each edge of a cell, at least 1.
-        table: Plane from which the heights were measured; z = 0 in the base frame if None.
+        table: Surface from which the heights were measured; z = 0 in the base frame if None.
 
     Returns:
         (factor * R, factor * C, 3) uint8, RGB, interpolated bilinearly between pixels; 0 in cells that are not valid.
@@ -60,8 +63,10 @@ def fine_color(
     coarse = heightmap.grid
     grid = Grid(coarse.x_min, coarse.y_min, coarse.rows * factor, coarse.columns * factor, coarse.resolution / factor)
     pose = frame.T_base_camera.astype(np.float64).tobytes()
-    level, per_meter = _lines(frame.intrinsics, pose, grid, table)
+    level, per_meter, x, y = _lines(frame.intrinsics, pose, grid)
     height = _fine_height(heightmap, factor)
+    if table is not None:
+        height = height - table.above(x, y, np.zeros_like(x))
     column, row, depth = (line + rise * height for line, rise in zip(level, per_meter, strict=True))
     np.maximum(depth, _AHEAD, out=depth)
     color = cv2.remap(frame.color, column / depth, row / depth, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -87,18 +92,18 @@ def _fine_height(heightmap: Heightmap, factor: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _lines(
-    intrinsics: CameraIntrinsics, pose: bytes, grid: Grid, table: TablePlane | None
-) -> tuple[Lines, NDArray[np.float32]]:
-    """Return where the points of a grid at height 0 appear, and the change (3,) for each meter of height."""
+def _lines(intrinsics: CameraIntrinsics, pose: bytes, grid: Grid) -> tuple[Lines, Values, Values, Values]:
+    """Return where the points of a grid at z = 0 appear, the change (3,) for each meter of z, and their x and y."""
     T_base_camera = np.frombuffer(pose).reshape(4, 4)
     camera = np.array([[intrinsics.fx_px, 0.0, intrinsics.cx_px], [0.0, intrinsics.fy_px, intrinsics.cy_px], [0, 0, 1]])
     to_pixels = camera @ T_base_camera[:3, :3].T
     rows, columns = np.indices((grid.rows, grid.columns)).astype(np.float64)
     x, y = grid.to_metres(rows, columns)
-    z = np.zeros_like(x)
-    if table is not None:
-        z += table.offset + table.slope_x * (x - table.middle[0]) + table.slope_y * (y - table.middle[1])
-    x, y, z = x - T_base_camera[0, 3], y - T_base_camera[1, 3], z - T_base_camera[2, 3]
-    level = np.stack([line[0] * x + line[1] * y + line[2] * z for line in to_pixels])
-    return level.astype(np.float32), to_pixels[:, 2].astype(np.float32)
+    at_zero = np.einsum("kij,mk->mij", np.stack([x, y, np.zeros_like(x)]), to_pixels)
+    at_zero -= (to_pixels @ T_base_camera[:3, 3])[:, None, None]
+    return (
+        at_zero.astype(np.float32),
+        to_pixels[:, 2].astype(np.float32),
+        x.astype(np.float32),
+        y.astype(np.float32),
+    )

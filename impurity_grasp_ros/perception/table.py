@@ -43,6 +43,8 @@ class TableConfig:
     neutral_tilt_deg: float = parameter("degrees; tilt up to which nothing is corrected", low=0.0, high=1.0)
     max_offset: float = parameter("m; offset up to which heights are corrected, then refused", low=0.0, high=0.02)
     max_tilt_deg: float = parameter("degrees; tilt up to which heights are corrected, then refused", low=0.0, high=3.0)
+    neutral_bend: float = parameter("m; bend up to which nothing is corrected", low=0.0, high=0.005)
+    max_bend: float = parameter("m by which heights are corrected at most where the table bends", low=0.0, high=0.01)
     offset_change: float = parameter("m; a larger change of offset during a job is refused", low=0.0005, high=0.02)
     tilt_change_deg: float = parameter("degrees; a larger change of tilt during a job is refused", low=0.05, high=3.0)
 

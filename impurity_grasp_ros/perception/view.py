@@ -12,6 +12,7 @@ import numpy as np
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
+from impurity_grasp_ros.perception.bend import Level, fit_bend
 from impurity_grasp_ros.perception.coverage import CoverageConfig, check_readings, check_seen
 from impurity_grasp_ros.perception.exposure import (
     ExposureConfig,
@@ -69,7 +70,7 @@ def look(
 ) -> tuple[Heightmap, ReferenceView]:
     """Judge a frame and make the heightmap on which decisions may be based.
 
-    Small errors of the table's plane are corrected; within the neutral band nothing is changed.
+    Small errors of the table's plane, and its bends, are corrected; within the neutral band nothing is changed.
 
     Args:
         frame: The camera's frame.
@@ -94,7 +95,8 @@ def look(
     samples = sample(frame, site.grid, config.surround)
     check_brightness(samples, config.exposure)
     plane = fit_table(samples, site.grid.middle, config.table)
-    now = _judge(samples, plane, frame, site, projection, config)
+    bent = None if plane is None else fit_bend(samples, plane, site.grid, config.surround, config.table)
+    now = _judge(samples, plane, bent, frame, site, projection, config)
     if before is not None:
         check_light(now.light, before.light, config.exposure)
     table = correction(plane, before.table if before else None, config.table)
@@ -102,7 +104,7 @@ def look(
         check_still(now.landmarks, before.landmarks, config.stillness)
         check_growth(now.volume, before.volume, config.intrusion)
         now = ReferenceView(before.table, before.light, now.landmarks, now.volume)
-    heightmap = project(frame, site.grid, projection, table)
+    heightmap = project(frame, site.grid, projection, bent or table)
     check_seen(heightmap, config.coverage)
     return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, table)), now
 
@@ -110,6 +112,7 @@ def look(
 def _judge(
     samples: Samples,
     plane: TablePlane | None,
+    bent: Level | None,
     frame: RgbdFrame,
     site: Site,
     projection: ProjectionConfig,
@@ -117,7 +120,7 @@ def _judge(
 ) -> ReferenceView:
     """Judge a frame by itself; without a fitted plane, the calibrated one is used."""
     level = plane or TablePlane(site.grid.middle)
-    height = level.above(samples.x, samples.y, samples.z)
+    height = (bent or level).above(samples.x, samples.y, samples.z)
     height[~samples.read] = 0.0
     bin_pixels = over_bin(samples, height, site.drop_bin)
     objects = rising(samples, height, bin_pixels, config.intrusion)

@@ -242,11 +242,14 @@ def looking_down(depth: NDArray[np.float32], fx_px: float = 10.0) -> RgbdFrame:
     return RgbdFrame(color, depth, camera, pose, 2.5)
 
 
-ALL = ProjectionConfig(z_min=-0.2, z_max=1.0, min_points=1)
+ALL = ProjectionConfig(z_min=-0.2, z_max=1.0, min_points=1, drop_flying=False, fill=False, max_incidence_deg=72.0)
 
 
 def test_the_shipped_limits() -> None:
-    assert ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000) == CONFIG
+    assert (
+        ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=False, fill=True, max_incidence_deg=72.0)
+        == CONFIG
+    )
 
 
 def test_every_pixel_falls_into_the_cell_below_it() -> None:
@@ -281,7 +284,10 @@ def test_what_lies_beside_the_grid_is_left_out(grid: Grid, shown: list[list[int]
 def test_readings_from_20_mm_below_the_table_to_30_cm_above_make_up_the_scene(z: float, height: float | None) -> None:
     depth = np.full((5, 5), 1.0, np.float32)
     depth[2, 2] = 1.0 - z
-    spot, config = Grid(-0.025, -0.025, 1, 1, 0.05), replace(CONFIG, min_points=1)
+    spot, config = (
+        Grid(-0.025, -0.025, 1, 1, 0.05),
+        replace(CONFIG, min_points=1, drop_flying=False, fill=False, max_incidence_deg=72.0),
+    )
     if height is None:
         with pytest.raises(EmptyCloudError, match="at least 1 depth readings on the grid, received 0"):
             project(looking_down(depth), spot, config)

@@ -15,7 +15,7 @@ from impurity_grasp_ros.perception.ortho import fine_color
 from impurity_grasp_ros.perception.table import TablePlane
 from impurity_grasp_ros.transform import Transform
 
-CONFIG = ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000)
+CONFIG = ProjectionConfig(z_min=-0.02, z_max=0.30, min_points=1000, drop_flying=True, fill=True, max_incidence_deg=72.0)
 OVERHEAD = camera_pose((0.5, 0.0), 0.72, tilt=0.0, azimuth=0.0, roll=0.0)
 TILTED = camera_pose((0.5, 0.0), 0.8, tilt=0.5, azimuth=0.7, roll=0.3)
 BOXES = [Box((0.44, 0.50), (-0.06, 0.0), 0.05, (250, 10, 20)), Box((0.53, 0.57), (0.02, 0.06), 0.1, (30, 240, 40))]
@@ -122,3 +122,12 @@ def test_no_point_is_assumed_in_midair() -> None:
     image = fine_color(frame, project(frame, GRID, CONFIG))[..., 0]
     mixed = (image > 1) & (image < 255)
     assert mixed.mean() < 0.004
+
+
+def test_the_color_of_an_object_does_not_spread_over_the_table() -> None:
+    """Far from the middle, heights between an object's top and the table would look up the wrong place."""
+    frame = trace([Box((0.32, 0.38), (-0.18, -0.10), 0.1, (255, 255, 255))], OVERHEAD)
+    np.putmask(frame.color, frame.color < 255, 1)
+    heightmap = project(frame, GRID, CONFIG)
+    table = np.repeat(np.repeat(heightmap.valid & (heightmap.height < 0.001), 2, axis=0), 2, axis=1)
+    assert (fine_color(frame, heightmap)[table] > 128).mean() < 0.0013

@@ -10,7 +10,7 @@ from traced_frames import camera_pose
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import CameraIntrinsics, Grid, RgbdFrame
-from impurity_grasp_ros.perception.rays import rays
+from impurity_grasp_ros.perception.rays import rays, window
 from impurity_grasp_ros.transform import Transform, apply, inverse
 
 WORKSPACE = Grid(0.276, -0.224)
@@ -86,3 +86,49 @@ def test_a_pose_of_single_precision_is_good_enough() -> None:
     exact, _ = rays(frame_of(SMALL, pose), WORKSPACE)
     rounded, _ = rays(frame_of(SMALL, pose.astype(np.float32)), WORKSPACE)
     np.testing.assert_allclose(rounded, exact, rtol=1e-5, atol=1e-3)
+
+
+@given(st.floats(0.5, 1.3), st.floats(0.0, 0.9), st.floats(-3.1, 3.1), st.floats(-3.1, 3.1))
+@settings(max_examples=15)
+def test_a_window_contains_whatever_appears_above_the_grid(
+    distance: float, tilt: float, azimuth: float, roll: float
+) -> None:
+    camera = CameraIntrinsics(640, 480, 610.0, 590.0, 322.0, 237.0)
+    frame = frame_of(camera, camera_pose((0.5, 0.0), distance, tilt, azimuth, roll))
+    shown, (slope, origin) = window(frame, WORKSPACE, -0.05, 0.3), rays(frame, WORKSPACE)
+    np.testing.assert_array_equal(shown.origin, origin)
+    np.testing.assert_array_equal(shown.slope, slope.reshape(3, 480, 640)[:, shown.place[0], shown.place[1]])
+    place = np.zeros((480, 640), np.bool_)
+    place[shown.place] = True
+    for depth in np.float32([0.3, 0.6, 0.9, 1.2]):
+        column, row, z = (slope * depth + origin[:, None]).reshape(3, 480, 640)
+        above = (column >= 0) & (column < 224) & (row >= 0) & (row < 224) & (z >= -0.05) & (z <= 0.3)
+        assert not (above & ~place).any()
+
+
+def test_pixels_of_a_window_and_points_on_their_rays_are_converted_both_ways() -> None:
+    camera = CameraIntrinsics(640, 480, 610.0, 590.0, 322.0, 237.0)
+    shown = window(frame_of(camera, camera_pose((0.5, 0.0), 1.2, 0.5, 0.8, 0.3)), WORKSPACE, -0.05, 0.3)
+    assert shown.place[0].start > 0
+    assert shown.place[1].start > 0
+    assert shown.pitch == pytest.approx(1 / 610)
+    assert shown.resolution == 0.002
+    for row, column in ((0, 0), (20, 31), (100, 7)):
+        slope = shown.to_rays @ [column, row, 1.0]
+        np.testing.assert_allclose(slope, shown.slope[:, row, column], rtol=1e-4, atol=1e-4)
+        across, down, ahead = shown.to_pixels @ [*(slope * 0.9 + shown.origin), 1.0]
+        assert ahead == pytest.approx(0.9, abs=1e-5)
+        assert (across / ahead, down / ahead) == pytest.approx((column, row), abs=1e-3)
+
+
+def test_a_window_is_the_whole_image_when_the_camera_is_among_the_scene_and_never_empty() -> None:
+    pose = np.eye(4)
+    pose[:3, 3] = (0.5, 0.0, 0.1)
+    camera = CameraIntrinsics(640, 480, 610.0, 590.0, 322.0, 237.0)
+    assert window(frame_of(camera, pose), WORKSPACE, -0.05, 0.3).place == (slice(0, 480), slice(0, 640))
+    pose[:3, 3] = (0.5, 0.0, -0.06)
+    assert window(frame_of(camera, pose), WORKSPACE, -0.05, 0.3).place == (slice(0, 480), slice(0, 640))
+    aside = camera_pose((9.0, 0.0), 1.2, 0.0, 0.0, 0.0)
+    rows, columns = window(frame_of(SMALL, aside), WORKSPACE, -0.05, 0.3).place
+    assert rows.stop > rows.start
+    assert columns.stop > columns.start

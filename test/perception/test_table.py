@@ -140,6 +140,8 @@ def test_the_shipped_limits() -> None:
         neutral_tilt_deg=0.15,
         max_offset=0.004,
         max_tilt_deg=0.8,
+        neutral_bend=0.001,
+        max_bend=0.004,
         offset_change=0.003,
         tilt_change_deg=0.4,
     )
