@@ -41,6 +41,13 @@ class ObjectNetworkConfig:
     vector: int = parameter("numbers that describe an object; a multiple of 4", low=4, high=512)
 
 
+LEVELS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)
+"""Similarities at which objects that are alike are counted."""
+
+SOFTNESS = 0.05
+"""Range of similarity over which an object begins to count."""
+
+
 class FeatureMaps(NamedTuple):
     """Features of a batch of views.
 
@@ -80,6 +87,7 @@ class ObjectNetwork(nn.Module):
         hidden = 2 * config.vector
         self.describe = nn.Sequential(nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector))
         self.role = nn.Embedding(3, config.vector)
+        self.relate = nn.Linear(3 * (len(LEVELS) + 1), config.vector)
         self.compare = nn.ModuleList(
             nn.TransformerEncoderLayer(config.vector, 4, 2 * config.vector, 0.0, batch_first=True, norm_first=True)
             for _ in range(2)
@@ -138,10 +146,39 @@ class ObjectNetwork(nn.Module):
         Returns:
             (B, n) logits of the probability of being odd; meaningful for objects with the role ``SEEN``.
         """
-        tokens = vectors + self.role(roles)
+        tokens = vectors + self.role(roles) + self.relate(relations(vectors, roles, padding))
         for layer in self.compare:
             tokens = layer(tokens, src_key_padding_mask=padding)
         return self.decide(tokens)[..., 0]
+
+
+def relations(vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
+    """Compare each object with those of each role.
+
+    Args:
+        vectors: (B, n, vector).
+        roles: (B, n) int64.
+        padding: (B, n) bool, true where there is no object.
+
+    Returns:
+        (B, n, 21): for each role, the share of its objects that are alike at each of ``LEVELS``, and the greatest
+        similarity, the cosine of the angle between two vectors; 0 if there is none.
+    """
+    directions = functional.normalize(vectors, dim=2)
+    similarity = directions @ directions.transpose(1, 2)
+    itself = torch.eye(vectors.shape[1], dtype=torch.bool, device=vectors.device)
+    levels = torch.tensor(LEVELS, device=vectors.device)
+    alike = torch.sigmoid((similarity[..., None] - levels) / SOFTNESS)
+    found = []
+    for role in (SEEN, ORDINARY, ODD):
+        among = (roles == role)[:, None] & ~itself
+        if padding is not None:
+            among = among & ~padding[:, None]
+        number = among.sum(2, keepdim=True)
+        share = (alike * among[..., None]).sum(2) / number.clamp(min=1)
+        greatest = torch.where(number > 0, similarity.masked_fill(~among, -1.0).amax(2, keepdim=True), 0.0)
+        found += [share, greatest]
+    return torch.cat(found, 2)
 
 
 class _Residual(nn.Module):

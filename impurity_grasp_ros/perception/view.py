@@ -104,9 +104,10 @@ def look(
         check_still(now.landmarks, before.landmarks, config.stillness)
         check_growth(now.volume, before.volume, config.intrusion)
         now = ReferenceView(before.table, before.light, now.landmarks, now.volume)
-    heightmap = project(frame, site.grid, projection, bent or table)
+    surface = bent or table
+    heightmap = project(frame, site.grid, projection, surface)
     check_seen(heightmap, config.coverage)
-    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, table)), now
+    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, surface)), now
 
 
 def _judge(
