@@ -41,9 +41,9 @@ def segment(outline: NDArray[np.float32], objects: NDArray[np.bool_], config: Se
     seeded = np.unique(unseeded[seeds > 0])
     alone = (unseeded > 0) & ~np.isin(unseeded, seeded)  # a group without any seed is one object
     seeds = np.where(alone, unseeded + seeds.max(), seeds)
-    markers = np.where(objects, seeds, -1).astype(np.int16)
-    filled = watershed_ift((255.0 * (1.0 - np.clip(inside, 0.0, 1.0))).astype(np.uint8), markers)
-    return compact(np.where(objects & (filled > 0), filled, 0).astype(np.int64) - 1, config.min_cells)
+    depth = (255.0 * (1.0 - np.clip(inside, 0.0, 1.0))).astype(np.uint8)
+    filled = watershed_ift(depth, seeds.astype(np.int16))  # a seed for the rest would take the rims of objects
+    return compact(np.where(objects, filled, 0).astype(np.int64) - 1, config.min_cells)
 
 
 def compact(labels: Labels, min_cells: int) -> Labels:

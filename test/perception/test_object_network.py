@@ -1,0 +1,87 @@
+"""The network gives features of the promised sizes, and compares objects whatever their order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from impurity_grasp_ros.perception.object_network import (
+    ODD,
+    ORDINARY,
+    SEEN,
+    ObjectNetwork,
+    ObjectNetworkConfig,
+    relations,
+)
+
+SIZES = ObjectNetworkConfig(fine=4, middle=6, coarse=8, vector=12)
+
+
+@pytest.fixture(scope="module")
+def network() -> ObjectNetwork:
+    torch.manual_seed(0)
+    return ObjectNetwork(SIZES).eval()
+
+
+@torch.inference_mode()
+def test_maps_have_the_sizes_that_they_promise(network: ObjectNetwork) -> None:
+    maps = network(torch.rand(2, 3, 64, 48), torch.rand(2, 1, 32, 24), torch.ones(2, 1, 32, 24))
+    assert [tuple(item.shape) for item in maps] == [
+        (2, 4, 32, 24),
+        (2, 4, 32, 24),
+        (2, 6, 16, 12),
+        (2, 8, 8, 6),
+        (2, 2, 32, 24),
+    ]
+
+
+@torch.inference_mode()
+def test_an_object_is_described_by_its_own_cells_alone(network: ObjectNetwork) -> None:
+    maps = network(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 32, 32) * 0.05, torch.ones(1, 1, 32, 32))
+    labels = torch.full((32, 32), -1)
+    labels[4:16, 4:16], labels[20:28, 20:28] = 0, 1
+    shapes = torch.rand(2, 8)
+    both = network.vectors(maps, 0, labels, shapes)
+    assert both.shape == (2, 12)
+    alone = network.vectors(maps, 0, torch.where(labels == 0, 0, -1), shapes[:1])
+    torch.testing.assert_close(both[:1], alone)
+    assert not torch.allclose(both[0], network.vectors(maps, 0, labels, shapes + 1)[0])
+
+
+@torch.inference_mode()
+def test_the_order_of_objects_and_padding_change_nothing(network: ObjectNetwork) -> None:
+    vectors, roles = torch.randn(1, 7, 12), torch.tensor([[SEEN, SEEN, SEEN, SEEN, ORDINARY, ORDINARY, ODD]])
+    judged = network.judge(vectors, roles)
+    order = torch.tensor([3, 6, 0, 5, 1, 4, 2])
+    torch.testing.assert_close(network.judge(vectors[:, order], roles[:, order]), judged[:, order])
+    padded = torch.cat([vectors, torch.randn(1, 3, 12)], 1)
+    more = torch.cat([roles, torch.full((1, 3), ODD)], 1)
+    padding = torch.arange(10)[None] >= 7
+    torch.testing.assert_close(network.judge(padded, more, padding)[:, :7], judged)
+
+
+@torch.inference_mode()
+def test_what_is_known_changes_the_judgment(network: ObjectNetwork) -> None:
+    vectors = torch.randn(1, 4, 12)
+    as_ordinary = network.judge(vectors, torch.tensor([[SEEN, SEEN, ORDINARY, ORDINARY]]))
+    as_odd = network.judge(vectors, torch.tensor([[SEEN, SEEN, ODD, ODD]]))
+    assert not torch.allclose(as_ordinary[:, :2], as_odd[:, :2])
+
+
+def test_relations_count_what_is_alike_in_each_role() -> None:
+    """Three objects in view, two of them alike; one that is ordinary and one that is odd."""
+    directions = np.deg2rad([0.0, 5.0, 90.0, 0.0, 180.0])
+    vectors = torch.tensor(np.stack([3.0 * np.cos(directions), 3.0 * np.sin(directions)], 1)[None], dtype=torch.float32)
+    found = relations(vectors, torch.tensor([[SEEN, SEEN, SEEN, ORDINARY, ODD]]))[0]
+    assert found.shape == (5, 21)
+    close = math.cos(math.radians(5.0))
+    assert found[0, 6] == pytest.approx(close, abs=1e-5)  # most similar in view
+    assert found[0, 5] == pytest.approx(0.5 / (1 + math.exp(-(close - 0.9) / 0.05)), abs=1e-3)  # one of two at 0.9
+    assert found[2, 6] == pytest.approx(math.cos(math.radians(85.0)), abs=1e-5)
+    assert found[0, 13] == pytest.approx(1.0, abs=1e-5)  # the ordinary one
+    assert found[0, 20] == pytest.approx(-1.0, abs=1e-5)  # the odd one
+    alone = relations(vectors[:, :1], torch.tensor([[SEEN]]))[0, 0]
+    torch.testing.assert_close(alone, torch.zeros(21))
