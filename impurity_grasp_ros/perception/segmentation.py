@@ -1,7 +1,7 @@
 """Class-agnostic segmentation: the cells of each object in view, touching and overlapping ones apart.
 
 The network says for each cell whether it is on the border of an object or far inside of one. The insides become seeds,
-from which a watershed fills the objects.
+which grow until they meet, as in a watershed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import watershed_ift
 
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 
@@ -18,6 +17,12 @@ Labels = NDArray[np.int64]
 
 _SMOOTH_PX = 0.8
 """Standard deviation in cells of the filter that joins seeds."""
+
+_LEVELS = (0.4, 0.3, 0.2, 0.1, -1.0)
+"""Probabilities of being inside, in the order in which seeds grow over the cells above them; the last is all."""
+
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+"""A cell and its four neighbors."""
 
 _BORDER_WEIGHT = 0.5
 """How much the probability of a border lowers that of an inside."""
@@ -41,9 +46,8 @@ def segment(outline: NDArray[np.float32], objects: NDArray[np.bool_], config: Se
     seeded = np.unique(unseeded[seeds > 0])
     alone = (unseeded > 0) & ~np.isin(unseeded, seeded)  # a group without any seed is one object
     seeds = np.where(alone, unseeded + seeds.max(), seeds)
-    depth = (255.0 * (1.0 - np.clip(inside, 0.0, 1.0))).astype(np.uint8)
-    filled = watershed_ift(depth, seeds.astype(np.int16))  # a seed for the rest would take the rims of objects
-    return compact(np.where(objects, filled, 0).astype(np.int64) - 1, config.min_cells)
+    filled = _grown(seeds, inside, objects)
+    return compact(filled.astype(np.int64) - 1, config.min_cells)
 
 
 def compact(labels: Labels, min_cells: int) -> Labels:
@@ -85,6 +89,20 @@ def inner_cells(labels: Labels) -> Labels:
     inner = np.where(border_cells(labels), -1, labels)
     thin = np.setdiff1d(labels, inner)
     return np.where(np.isin(labels, thin), labels, inner)
+
+
+def _grown(seeds: NDArray[np.int32], inside: NDArray[np.float32], objects: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Let seeds (R, C), 0 for none, grow over ``objects``, first where cells are far inside, last on the rims."""
+    grown = seeds.astype(np.uint16)
+    for level in _LEVELS:
+        allowed = objects & (inside > level)
+        while True:
+            around = cv2.dilate(grown, _CROSS)
+            new = allowed & (grown == 0) & (around > 0)
+            if not new.any():
+                break
+            grown[new] = around[new]
+    return grown
 
 
 def _numbered(cells: NDArray[np.bool_], min_cells: int) -> NDArray[np.int32]:
