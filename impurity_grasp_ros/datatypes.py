@@ -158,7 +158,9 @@ class Attention:
         mask: (112, 112) bool on the crop: the target's cells, or all true around a candidate cluster.
         score: Confidence that a target is in view, 0..1; the decision threshold is 0.5.
         clusters: All dense groups, largest first.
-        saliency: (R, C) float32, raw VOCUS2 map of the whole heightmap.
+        saliency: (R, C) float32 of the whole heightmap: raw VOCUS2 map; in mode ``objects`` the probability that the
+            object of a cell is odd.
+        unfamiliar: Whether a model of ordinary objects was taught, and most objects in view are unlike all of it.
     """
 
     state: AttentionState
@@ -168,6 +170,7 @@ class Attention:
     score: float
     clusters: tuple[Cluster, ...]
     saliency: NDArray[np.float32]
+    unfamiliar: bool = False
 
 
 class PrimitiveKind(IntEnum):

@@ -14,6 +14,7 @@ from pathlib import Path
 from impurity_grasp_ros.cell import CELL_FILE
 from impurity_grasp_ros.config import PARAMETERS_FILE, read_fresh_yaml
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.files import check_readable
 from impurity_grasp_ros.resources import resource
 
 BOOLEAN = ("true", "false", "True", "False")
@@ -21,6 +22,7 @@ LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 DISCOVERY = ("localhost", "subnet")
 
 MAX_SEED = 2**53
+MAX_FILE_BYTES = 1_000_000
 
 PREFIXES = frozenset({"launch-prefix", "launch-prefix-filter"})
 """Options of ``ros2 launch`` itself that it passes on as arguments."""
@@ -38,7 +40,8 @@ class LaunchArgument:
         default: The value when none is given.
         description: What the argument means.
         choices: The values accepted; empty for no restriction.
-        kind: ``text``, ``count`` (a whole number from 0 to ``MAX_SEED``) or ``yaml`` (the path of a YAML file).
+        kind: ``text``, ``count`` (a whole number from 0 to ``MAX_SEED``), ``yaml`` (the path of a YAML file), or
+            ``file`` (the path of any file, or nothing).
     """
 
     name: str
@@ -61,9 +64,14 @@ class LaunchArgument:
         if self.kind == "count" and not (value.isascii() and value.isdigit() and int(value) <= MAX_SEED):
             raise ConfigError(f"{self.name}: expected a whole number from 0 to {MAX_SEED}, received {value!r}")
         if self.kind == "yaml":
-            self._check_file(value)
+            self._check_yaml(value)
+        if self.kind == "file" and value:
+            try:
+                check_readable(Path(value).absolute(), MAX_FILE_BYTES)
+            except OSError as error:
+                raise ConfigError(f"{self.name}: expected a file: {error}") from error
 
-    def _check_file(self, value: str) -> None:
+    def _check_yaml(self, value: str) -> None:
         try:
             read_fresh_yaml(str(Path(value).absolute()))  # launch resolves it from the working directory
         except ConfigError as error:
@@ -74,12 +82,21 @@ CELL = LaunchArgument(
     "cell_file", str(resource(CELL_FILE)), "the cell, for heightmap, motion, simulation and TF alike", kind="yaml"
 )
 PARAMS_FILE = LaunchArgument("params_file", str(resource(PARAMETERS_FILE)), "parameters of all nodes", kind="yaml")
+ORDINARY_MODEL = LaunchArgument(
+    "ordinary_model",
+    "",
+    "a file that impurity-grasp teach has written: attention_node runs in mode objects and begins jobs with it",
+    kind="file",
+)
+PATHS = (CELL.name, ORDINARY_MODEL.name)
+"""Arguments whose paths start at the working directory of the launch."""
 
 
 def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
     return (
         PARAMS_FILE,
         CELL,
+        ORDINARY_MODEL,
         LaunchArgument("namespace", "", "namespace of all nodes"),
         LaunchArgument("use_sim_time", use_sim_time, "take the time from /clock", BOOLEAN),
         LaunchArgument("log_level", "info", "lowest severity that is logged", LOG_LEVELS),

@@ -4,7 +4,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext, LaunchDescription
 from launch.actions import LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
-from launch.substitutions import LaunchConfiguration
+from launch.substitutions import EqualsSubstitution, LaunchConfiguration, NotEqualsSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
@@ -14,7 +14,6 @@ from impurity_grasp_ros.nodes.launching import declare, needed_node
 from impurity_grasp_ros.resources import resource
 
 SHARE = get_package_share_path("impurity_grasp")
-NODES = ("attention_node", "picker_node")
 
 
 def installed(package: str) -> bool:
@@ -63,12 +62,16 @@ def generate_launch_description() -> LaunchDescription:
         "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
         "projection.drop_flying": ParameterValue(LaunchConfiguration("drop_flying"), value_type=bool),
     }
+    model = LaunchConfiguration("ordinary_model")
+    taught = {"mode": "objects", "objects.ordinary_model": ParameterValue(model, value_type=str)}
     return LaunchDescription(
         [
             *declare(GRAPH_ARGUMENTS),
             needed_node("heightmap_node", [time, cell, view]),
             needed_node("policy_node", [time, cell]),
-            *(needed_node(name, [time]) for name in NODES),
+            needed_node("attention_node", [time], IfCondition(EqualsSubstitution(model, ""))),
+            needed_node("attention_node", [time, taught], IfCondition(NotEqualsSubstitution(model, ""))),
+            needed_node("picker_node", [time]),
             OpaqueFunction(function=robot_and_camera),
             optional(
                 "rviz2",

@@ -11,6 +11,7 @@ from impurity_grasp_ros.cli.emulated import emulated
 from impurity_grasp_ros.cli.profile import profile
 from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
+from impurity_grasp_ros.cli.teach import teach
 from impurity_grasp_ros.cli.touch_test import touch_test
 from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.cli.weights import weights
@@ -25,6 +26,7 @@ app.command()(benchmark)
 app.command()(benchmark_attention)
 app.command()(report)
 app.command()(calibrate)
+app.command()(teach)
 app.command()(touch_test)
 app.add_typer(weights, name="weights")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
@@ -37,6 +38,9 @@ def sim(
     max_actions: Annotated[int, typer.Option(min=0, help="Grasps and pushes per scene; 0: the action's default.")] = 0,
     gui: Annotated[bool, typer.Option("--gui", help="Open the simulator's window and move in real time.")] = False,
     cell_file: Annotated[Optional[Path], typer.Option(help="The cell; without, the shipped one.")] = None,
+    ordinary_model: Annotated[
+        Optional[Path], typer.Option(help="A file that impurity-grasp teach has written; attention in mode objects.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder in which the run's folder is created.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes through the action /pick_impurities.
@@ -50,7 +54,11 @@ def sim(
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{Path(scene).stem}_seed{seed}"
     bridge = {"scene": scene, "seed": seed, "gui": gui, "targets": _or_default(targets), "blocks": _or_default(blocks)}
     rows, lost, cell = [], "", str(cell_file.absolute()) if cell_file else CELL_FILE
-    with console.status("starting the nodes") as status, SimulatedSystem(bridge, cell, folder, console.print) as system:
+    attention = _taught(ordinary_model)
+    with (
+        console.status("starting the nodes") as status,
+        SimulatedSystem(bridge, cell, folder, console.print, attention) as system,
+    ):
         for number in range(seed, seed + episodes):
             system.reset(scene, number, targets, blocks)
             system.recorder.folder = folder / f"seed_{number:03d}" if episodes > 1 else folder
@@ -62,6 +70,20 @@ def sim(
     console.print(_table(rows))
     console.print(f"[red]not recorded[/red]: {lost}" if lost else f"pictures and summary: {folder}")
     raise typer.Exit(1 if not all(row["complete"] for row in rows) else NOT_RECORDED if lost else 0)
+
+
+def _taught(file: Path | None) -> dict[str, Any]:
+    """Parameters of attention_node for a model of ordinary objects; raises ConfigError if it cannot be used."""
+    if file is None:
+        return {}
+    from impurity_grasp_ros.config import packaged_parameters
+    from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig
+    from impurity_grasp_ros.perception.objects import network_of, taught
+
+    shipped = packaged_parameters("attention_node", AttentionConfig).objects
+    config = replace(shipped, ordinary_model=str(file.absolute()))
+    taught(network_of(config), config)
+    return {"mode": OBJECTS, "objects.ordinary_model": config.ordinary_model}
 
 
 def _or_default(number: int | None) -> int:

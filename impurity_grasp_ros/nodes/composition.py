@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import rclpy
@@ -50,6 +50,7 @@ class SimulatedSystem:
         cell_file: The cell; a path, or relative to the package.
         folder: Where the recorder writes its pictures.
         on_line: Receives each decision as a line of text.
+        attention: Parameters of ``attention_node`` other than the shipped ones, by name.
 
     Raises:
         ConfigError: A parameter is invalid.
@@ -59,7 +60,14 @@ class SimulatedSystem:
         CheckpointError: The weights of the policy cannot be used.
     """
 
-    def __init__(self, bridge: Mapping[str, Any], cell_file: str, folder: Path, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        bridge: Mapping[str, Any],
+        cell_file: str,
+        folder: Path,
+        on_line: Callable[[str], None],
+        attention: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         gripper = load_cell(cell_file).gripper_model
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self._created = time.monotonic()
@@ -72,7 +80,7 @@ class SimulatedSystem:
             HeightmapNode(  # the camera has no noise
                 parameter_overrides=[Parameter("refuse_repeated", value=False), *cell]
             ),
-            AttentionNode(),
+            AttentionNode(parameter_overrides=[Parameter(name, value=value) for name, value in attention.items()]),
             PolicyNode(parameter_overrides=cell),
             PickerNode(),
             self.recorder,

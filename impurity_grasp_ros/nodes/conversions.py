@@ -78,8 +78,8 @@ def from_heightmap(message: HeightmapMsg) -> Heightmap:
         The heightmap, with the message's stamp.
 
     Raises:
-        InvalidFrameError: The images differ in size or encoding, the resolution is not positive, or a height is not
-            finite.
+        InvalidFrameError: The images differ in size or encoding, the resolution is not positive, a height is not
+            finite, or the fine color has no whole number of pixels per cell.
     """
     color, height, valid = (from_image(image) for image in (message.color, message.height, message.valid))
     if color.shape[:2] != height.shape or height.shape != valid.shape or message.resolution <= 0.0:
@@ -92,7 +92,18 @@ def from_heightmap(message: HeightmapMsg) -> Heightmap:
     origin = message.origin.position
     grid = Grid(origin.x, origin.y, height.shape[0], height.shape[1], round(message.resolution, 6))
     fine = from_image(message.fine_color) if message.fine_color.data else None
+    if fine is not None:
+        _check_fine(fine.shape, height.shape)
     return Heightmap(color, height, valid > 0, grid, to_seconds(message.header.stamp), fine)
+
+
+def _check_fine(received: tuple[int, ...], cells: tuple[int, ...]) -> None:
+    """Refuse a fine color that is no RGB image of k x k pixels per cell."""
+    factor = received[0] // cells[0]
+    if factor < 1 or received != (factor * cells[0], factor * cells[1], 3):
+        raise InvalidFrameError(
+            f"fine_color: expected an RGB image of a whole number of pixels per cell of {cells}, received {received}"
+        )
 
 
 def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
@@ -121,6 +132,7 @@ def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
             for cluster in attention.clusters
         ],
         saliency=to_image(attention.saliency, "32FC1", header),
+        unfamiliar=attention.unfamiliar,
     )
 
 
@@ -147,7 +159,8 @@ def from_attention(message: AttentionMsg) -> Attention:
     )
     center = message.center.x, message.center.y
     saliency = from_image(message.saliency)
-    return Attention(AttentionState(message.state), center, crop, mask, message.score, clusters, saliency)
+    state = AttentionState(message.state)
+    return Attention(state, center, crop, mask, message.score, clusters, saliency, message.unfamiliar)
 
 
 def to_primitive(primitive: Primitive) -> PrimitiveMsg:

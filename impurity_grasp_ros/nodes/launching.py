@@ -10,12 +10,14 @@ from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.condition import Condition
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from impurity_grasp_ros.errors import PeerUnavailableError
 from impurity_grasp_ros.launch_arguments import (
+    PATHS,
     LaunchArgument,
     check_names,
     check_values,
@@ -57,8 +59,9 @@ def checked(file: str, arguments: tuple[LaunchArgument, ...], *parts: Any) -> La
         if any(Path(word).name == Path(file).name for word in sys.argv):
             check_names((item.name for item in description.get_launch_arguments()), context.argv)
         check_values(arguments, context.launch_configurations)
-        cell_file = context.launch_configurations["cell_file"]
-        context.launch_configurations["cell_file"] = str(Path(cell_file).absolute())
+        for name in PATHS:
+            if path := context.launch_configurations[name]:
+                context.launch_configurations[name] = str(Path(path).absolute())
         return [*_discovery(context), SetEnvironmentVariable(SUPERVISOR, str(os.getpid()))]
 
     described = [*declare(arguments), OpaqueFunction(function=check), *parts]
@@ -71,12 +74,13 @@ def _discovery(context: LaunchContext) -> list[SetEnvironmentVariable]:
     return [SetEnvironmentVariable(name, value) for name, value in variables.items()]
 
 
-def needed_node(executable: str, parameters: list[Any]) -> Node:
+def needed_node(executable: str, parameters: list[Any], condition: Condition | None = None) -> Node:
     """Build the action for a required node of this package: if the node exits, the launch ends with an error.
 
     Args:
         executable: Name of the executable.
         parameters: Parameters as ``launch_ros`` accepts them; they override those of ``params_file``.
+        condition: When to start it; None for always.
 
     Returns:
         The action.
@@ -94,4 +98,5 @@ def needed_node(executable: str, parameters: list[Any]) -> Node:
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", f"/impurity_grasp/{executable}"],
         output="screen",
         on_exit=on_exit,
+        condition=condition,
     )

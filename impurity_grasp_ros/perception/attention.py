@@ -20,6 +20,9 @@ from impurity_grasp_ros.perception.saliency import SaliencyConfig, check_image
 from impurity_grasp_ros.perception.target import Detection, TargetConfig, find_most_salient, find_outlier
 from impurity_grasp_ros.registry import Registry
 
+OBJECTS = "objects"
+"""The mode that can be taught what is ordinary."""
+
 
 @dataclass(frozen=True)
 class AttentionConfig:
@@ -92,7 +95,7 @@ def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> t
 
     objects = object_cells(heightmap, config.occlusion)
     detection, memory = find_odd_objects(heightmap, objects, memory, config.objects)
-    return attention_on(heightmap, detection, config), memory
+    return replace(attention_on(heightmap, detection, config), unfamiliar=memory.unfamiliar), memory
 
 
 def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
@@ -199,7 +202,7 @@ ATTENTIONS: Registry[Attend] = Registry(
     "mode",
     "impurity_grasp.attentions",
     {
-        "objects": _odd_object,
+        OBJECTS: _odd_object,
         "outlier": _outlier,
         "vocus2": _most_salient,
         "no-inference": _ablated(without_inference),

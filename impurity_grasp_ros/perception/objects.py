@@ -20,7 +20,7 @@ from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetw
 from impurity_grasp_ros.perception.object_shapes import shapes
 from impurity_grasp_ros.perception.object_weights import identity, load_object_network
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
-from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, probabilities, remember
+from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, is_unfamiliar, probabilities, remember
 from impurity_grasp_ros.perception.ordinary_model import load_model
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.perception.seen_objects import SeenObject
@@ -39,10 +39,12 @@ class ObjectsMemory:
     Attributes:
         known: Objects with which those in view are compared; None as long as none was surely ordinary.
         objects: The objects of the latest view.
+        unfamiliar: Whether a model was taught, and most objects of the latest view are unlike all of it.
     """
 
     known: KnownObjects | None
-    objects: tuple[SeenObject, ...]
+    objects: tuple[SeenObject, ...] = ()
+    unfamiliar: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,8 @@ def find_odd_objects(
     Args:
         heightmap: The view, with its fine color.
         objects: (R, C) bool, the cells that carry an object.
-        memory: What was remembered of the previous view; None in the first view of a job.
+        memory: What was remembered of the previous view; None in the first view of a job, which then begins with the
+            model that the configuration names, if any.
         config: How objects are found and judged.
 
     Returns:
@@ -90,6 +93,7 @@ def find_odd_objects(
     after = ObjectsMemory(
         remember(known, seen.vectors, odd, config.oddness),
         tuple(SeenObject(mask, float(value)) for mask, value in zip(masks, odd, strict=True)),
+        is_unfamiliar(seen.vectors, known, config.oddness),
     )
     saliency = np.where(seen.labels >= 0, np.append(odd, 0.0)[seen.labels], 0.0).astype(np.float32)
     score = rescaled(float(odd.max()) if len(odd) else 0.0, config.oddness.min_probability)
@@ -132,7 +136,7 @@ def taught(network: ObjectNetwork, config: ObjectsConfig) -> KnownObjects | None
     """
     if not config.ordinary_model:
         return None
-    return load_model(Path(config.ordinary_model).expanduser(), identity(network))
+    return load_model(Path(config.ordinary_model).expanduser(), identity(network), network.role.embedding_dim)
 
 
 def rescaled(probability: float, threshold: float) -> float:

@@ -30,6 +30,11 @@ class OddnessConfig:
         "probability of being odd above which an object is remembered as odd", low=0.5, high=0.999
     )
     max_remembered: int = parameter("objects remembered from later views, the newest ones", low=0, high=256)
+    far: float = parameter(
+        "similarity (cosine) to the most similar taught object below which an object is unlike all of them",
+        low=-1.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 Nothing is known about objects beforehand. In the first view of a job, an object is odd if it is unlike the kinds to
 which most objects belong. What was found then is remembered, so that objects can be told apart later in the job, when
-few are left. A model that was taught takes the place of the first view.
+few are left. A model that was taught takes the place of the first view; then it can also be said that a view shows
+something else than what was taught.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from impurity_grasp_ros.perception.objects_config import OddnessConfig
 Vectors = NDArray[np.float32]
 """(n, vector) descriptions of objects."""
 
+MOST = 0.5
+"""A view is unfamiliar if more than this share of its objects are far from everything that was taught."""
+
 
 @dataclass(frozen=True, eq=False)
 class KnownObjects:
@@ -29,11 +33,13 @@ class KnownObjects:
             that what is ordinary cannot drift to what was odd.
         first_odd: (k,) bool, which of them are odd.
         later: (m, vector) ordinary objects of later views, newest last; with them, slow changes of light are followed.
+        taught: Whether ``first`` was taught.
     """
 
     first: Vectors
     first_odd: NDArray[np.bool_]
     later: Vectors
+    taught: bool = False
 
     def tokens(self) -> tuple[Vectors, NDArray[np.int64]]:
         """Return all vectors (n, vector) and their roles (n,)."""
@@ -87,4 +93,30 @@ def remember(
         sure = ordinary | (odd > config.surely_odd)
         return KnownObjects(vectors[sure], odd[sure] > config.surely_odd, vectors[:0])
     later = np.concatenate([known.later, vectors[ordinary]])
-    return KnownObjects(known.first, known.first_odd, later[max(len(later) - config.max_remembered, 0) :])
+    return replace(known, later=later[max(len(later) - config.max_remembered, 0) :])
+
+
+def familiarity(vectors: Vectors, known: KnownObjects) -> NDArray[np.float32]:
+    """Compare objects with those that were taught; what was remembered later does not count.
+
+    Args:
+        vectors: (n, vector) objects in view.
+        known: What was taught, at least one object.
+
+    Returns:
+        (n,) the greatest similarity of each to any of them, the cosine of the angle between two vectors.
+    """
+    similarity: NDArray[np.float32] = _directions(vectors) @ _directions(known.first).T
+    return similarity.max(axis=1)
+
+
+def is_unfamiliar(vectors: Vectors, known: KnownObjects | None, config: OddnessConfig) -> bool:
+    """Whether a view (n, vector) shows something else than what was taught; never so if nothing was taught."""
+    if known is None or not known.taught or len(vectors) == 0:
+        return False
+    return float(np.mean(familiarity(vectors, known) < config.far)) > MOST
+
+
+def _directions(vectors: Vectors) -> Vectors:
+    """Vectors (n, vector) of length 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
