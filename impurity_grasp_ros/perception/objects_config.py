@@ -31,7 +31,7 @@ class OddnessConfig:
     )
     max_remembered: int = parameter("objects remembered from later views, the newest ones", low=0, high=256)
     far: float = parameter(
-        "similarity (cosine) to the most similar taught object below which an object is unlike all of them",
+        "similarity (cosine) below which an object is unlike all that were taught or seen first",
         low=-1.0,
         high=1.0,
     )

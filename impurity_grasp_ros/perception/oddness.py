@@ -77,6 +77,9 @@ def remember(
 ) -> KnownObjects | None:
     """Update what is known by what was seen.
 
+    Ordinary objects of later views are remembered as well, so that slow changes of light are followed. What is far from
+    all ordinary objects that were taught or seen first, or more like an odd one, is not: looks may change only so far.
+
     Args:
         known: What was known before the view.
         vectors: (n, vector) objects in view.
@@ -92,8 +95,15 @@ def remember(
             return None
         sure = ordinary | (odd > config.surely_odd)
         return KnownObjects(vectors[sure], odd[sure] > config.surely_odd, vectors[:0])
-    later = np.concatenate([known.later, vectors[ordinary]])
+    later = np.concatenate([known.later, vectors[ordinary & _is_near(vectors, known, config.far)]])
     return replace(known, later=later[max(len(later) - config.max_remembered, 0) :])
+
+
+def _is_near(vectors: Vectors, known: KnownObjects, far: float) -> NDArray[np.bool_]:
+    """Whether objects (n, vector) are not far from an ordinary one of ``first``, and less like an odd one."""
+    similarity = _directions(vectors) @ _directions(known.first).T
+    ordinary, odd = (similarity[:, chosen].max(axis=1, initial=-1.0) for chosen in (~known.first_odd, known.first_odd))
+    return (ordinary >= far) & (ordinary > odd)
 
 
 def familiarity(vectors: Vectors, known: KnownObjects) -> NDArray[np.float32]:
