@@ -10,6 +10,7 @@ import pytest
 import impurity_grasp_ros
 from impurity_grasp_ros.datatypes import AttentionState, OutcomeStatus, PrimitiveKind
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError
+from impurity_grasp_ros.perception.teaching import What
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERFACES = sorted(path for kind in ("msg", "srv", "action") for path in (ROOT / kind).iterdir())
@@ -26,10 +27,12 @@ NEEDS_A_UNIT = re.compile(r"float32|float64|(geometry|sensor|std)_msgs/.*|builti
         ("Attention", AttentionState),
         ("Primitive", PrimitiveKind),
         ("Attempt", OutcomeStatus),
+        ("Teach", What),
     ],
 )
-def test_the_constants_of_a_message_are_the_members_of_its_enum(message: str, enum: type[Enum]) -> None:
-    constants = CONSTANT.findall((ROOT / "msg" / f"{message}.msg").read_text(encoding="utf-8"))
+def test_the_constants_of_an_interface_are_the_members_of_its_enum(message: str, enum: type[Enum]) -> None:
+    (path,) = (path for path in INTERFACES if path.stem == message)
+    constants = CONSTANT.findall(path.read_text(encoding="utf-8"))
     assert {name: int(value) for name, value in constants} == {member.name: member.value for member in enum}
 
 

@@ -21,6 +21,7 @@ from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Opaq
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
+from launch_ros.utilities import evaluate_parameters  # noqa: E402
 
 from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
 
@@ -30,7 +31,7 @@ ARGUMENTS = {
     "sim": {"scene", "seed", "gui"},
     "real": {"robot_ip", "dry_run", "camera"},
 }
-COMMON_ARGUMENTS = {"params_file", "cell_file", "namespace", "use_sim_time", "log_level", "discovery"}
+COMMON_ARGUMENTS = {"params_file", "cell_file", "ordinary_model", "namespace", "use_sim_time", "log_level", "discovery"}
 START = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -91,6 +92,7 @@ def launched(folder: Path, name: str, *words: str) -> subprocess.CompletedProces
         ("sim", "log_level:=loud", '"log_level" provided value "loud"'),
         ("real", "params_file:=/nowhere.yaml", "params_file: expected a file /nowhere.yaml"),
         ("sim", "cell_file:=/nowhere.yaml", "cell_file: expected a file /nowhere.yaml"),
+        ("real", "ordinary_model:=/nowhere.json", "ordinary_model: expected a file"),
         ("real", "discovery:=world", '"discovery" provided value "world"'),
     ],
 )
@@ -127,6 +129,40 @@ def test_nodes_get_the_discovery_range_and_the_process_whose_end_ends_them(word:
     assert context.environment["IMPURITY_GRASP_SUPERVISOR"] == str(os.getpid())
 
 
+def started(context: launch.LaunchContext, name: str) -> list[dict[str, object]]:
+    """Parameters of the nodes of this name that are started, apart from those of files."""
+    graph = PythonLaunchDescriptionSource(str(FOLDER / "graph.launch.py")).get_launch_description(context)
+    nodes = [item for item in graph.entities if isinstance(item, Node) and item.node_executable == name]
+    found = []
+    for node in nodes:
+        if node.condition is None or node.condition.evaluate(context):
+            given = evaluate_parameters(context, node._Node__parameters)
+            found.append({key: value for item in given if isinstance(item, dict) for key, value in item.items()})
+    return found
+
+
+@pytest.mark.parametrize("model", ["", "goods.json"])
+def test_with_a_model_of_ordinary_objects_attention_runs_in_mode_objects(model: str) -> None:
+    context = launch.LaunchContext()
+    context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
+    context.launch_configurations["ordinary_model"] = model
+    (parameters,) = started(context, "attention_node")
+    taught = {name: parameters.get(name) for name in ("mode", "objects.ordinary_model")}
+    assert taught == ({"mode": "objects", "objects.ordinary_model": model} if model else dict.fromkeys(taught))
+
+
+def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "goods.json").write_text("{}")
+    context = launch.LaunchContext(argv=["ordinary_model:=goods.json"])
+    context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
+    context.launch_configurations["ordinary_model"] = "goods.json"
+    real = PythonLaunchDescriptionSource(str(FOLDER / "real.launch.py")).get_launch_description(context)
+    (check,) = [item for item in real.entities if isinstance(item, OpaqueFunction)]
+    check.execute(context)
+    assert context.launch_configurations["ordinary_model"] == str(tmp_path / "goods.json")
+
+
 def test_the_camera_of_the_cell_file_is_the_one_of_the_transforms(tmp_path: Path) -> None:
     cell = write_cell(tmp_path, camera={"frame_id": "other_optical_frame", "translation": [0.51, 0.02, 0.73]})
     context = launch.LaunchContext(argv=[f"cell_file:={cell.name}"])
@@ -134,7 +170,7 @@ def test_the_camera_of_the_cell_file_is_the_one_of_the_transforms(tmp_path: Path
     context.launch_configurations["cell_file"] = str(cell)
     graph = PythonLaunchDescriptionSource(str(FOLDER / "graph.launch.py")).get_launch_description(context)
     (frame,) = [item for item in graph.entities if isinstance(item, OpaqueFunction)]
-    (publisher,) = frame.execute(context) or []
+    _, publisher = frame.execute(context) or []
     if isinstance(publisher, Node):
         words = [perform_substitutions(context, normalize_to_list_of_substitutions(word)) for word in publisher.cmd]
         assert words[words.index("--child-frame-id") + 1] == "other_optical_frame"

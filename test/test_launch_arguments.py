@@ -12,6 +12,7 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.launch_arguments import (
     CAMERA_ARGUMENTS,
     GRAPH_ARGUMENTS,
+    PATHS,
     REAL_ARGUMENTS,
     SIM_ARGUMENTS,
     check_names,
@@ -43,6 +44,8 @@ def test_defaults_are_valid_and_names_are_told_apart(arguments: tuple) -> None: 
         ("discovery", "world", "discovery: expected one of localhost, subnet, received 'world'"),
         ("params_file", "/nowhere.yaml", "params_file: expected a file /nowhere.yaml"),
         ("params_file", "/dev/null", "params_file: .*expected a regular file, received a device"),
+        ("ordinary_model", "/nowhere.json", "ordinary_model: expected a file: .*No such file"),
+        ("ordinary_model", "/dev/zero", "ordinary_model: expected a file: expected a regular file, received a device"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_with_the_arguments_name(name: str, value: str, message: str) -> None:
@@ -62,6 +65,21 @@ def test_a_file_of_parameters_is_taken_from_the_working_directory_and_must_be_ya
         check_values(SIM_ARGUMENTS, {"params_file": "own.yaml"})
     with pytest.raises(ConfigError, match=r"params_file: expected a file /nowhere\.yaml"):
         check_parameter_files(["--ros-args", "--params-file", "/nowhere.yaml"])
+
+
+@pytest.mark.parametrize("arguments", [SIM_ARGUMENTS, REAL_ARGUMENTS], ids=["sim", "real"])
+def test_a_model_of_ordinary_objects_may_be_given_and_starts_at_the_working_directory(
+    arguments: tuple,  # type: ignore[type-arg]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert {item.name: item.default for item in arguments}["ordinary_model"] == ""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="ordinary_model: expected a file"):
+        check_values(arguments, {"ordinary_model": "goods.json"})
+    Path("goods.json").write_text("{}")
+    check_values(arguments, {"ordinary_model": "goods.json"})
+    assert "ordinary_model" in PATHS
 
 
 def test_values_of_other_launch_files_are_left_alone() -> None:

@@ -19,8 +19,8 @@ EMULATOR = "ur_emulator"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
-    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "training_progress",
-    "transform",
+    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "tensor_file",
+    "training_progress", "transform",
 }  # fmt: skip
 
 ROS = {
@@ -44,7 +44,7 @@ class Layer(NamedTuple):
 EVERYWHERE = {"numpy", "scipy"}
 LAYERS = {
     "core": Layer(set(), {"yaml"}),
-    "perception": Layer({"core"}, {"cv2", "sklearn"}),
+    "perception": Layer({"core"}, {"cv2", "sklearn", "torch"}),
     "policy": Layer({"core"}, {"cv2", "torch"}),
     "motion": Layer({"core"}, PINOCCHIO),
     "hardware": Layer({"core", "motion"}, UR_RTDE | {"pyrobotiqur"}),
@@ -52,7 +52,7 @@ LAYERS = {
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion", EMULATOR}, PYBULLET),
-    "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"torch"}),
+    "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"cv2", "torch"}),
     "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"jinja2", "matplotlib"}),
 }
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
@@ -64,10 +64,12 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # sends jobs to the nodes that it has started
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # runs the nodes in one process
+    "impurity_grasp_ros.cli.teach": {"nodes"},  # asks the nodes of a running graph
     "impurity_grasp_ros.cli.touch_test": {"nodes"},
     "impurity_grasp_ros.cli.train": {"torch"},
     "impurity_grasp_ros.learning.collection": {"ray"},
     "impurity_grasp_ros.simulation.real_objects": {"cv2"},  # decodes photographs
+    "impurity_grasp_ros.tensor_file": {"torch"},
 }
 
 

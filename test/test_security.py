@@ -32,7 +32,8 @@ ENCLAVES = {enclave.path.removeprefix("/impurity_grasp/"): enclave for enclave i
 MAY_ASK = {  # enclaves that may write requests, by service
     "execute_primitive/_action/send_goal": {"picker_node"},
     "execute_primitive/_action/cancel_goal": {"picker_node"},
-    "capture_heightmap": {"picker_node"},
+    "capture_heightmap": {"picker_node", "operator"},
+    "teach": {"operator"},
     "attend": {"picker_node"},
     "select_primitive": {"picker_node"},
     "pick_impurities/_action/send_goal": {"line_control", "operator"},
@@ -54,6 +55,7 @@ MAY_ANSWER = {
     "pick_impurities/_action/send_goal": {"picker_node"},
     "capture_heightmap": {"heightmap_node"},
     "attend": {"attention_node"},
+    "teach": {"attention_node"},
     "select_primitive": {"policy_node"},
     "motion_node/set_parameters": {"motion_node"},
 }

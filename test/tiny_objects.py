@@ -50,7 +50,7 @@ def write_tiny(path: Path, seed: int = 0) -> Path:
 class ColorNetwork(ObjectNetwork):
     """Describes objects by their mean color, and finds odd what is unlike all ordinary objects that it knows.
 
-    If it knows none, what is unlike at least half of the other objects in view is odd.
+    If it knows none, what is unlike more than 60 % of the other objects in view is odd.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class ColorNetwork(ObjectNetwork):
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
         found = relations(vectors, roles, padding)
         unlike = 40.0 * (ALIKE - found[..., 13])
-        return torch.where(found[..., 13] == 0.0, 40.0 * (0.5 - found[..., 2]), unlike)
+        return torch.where(found[..., 13] == 0.0, 40.0 * (0.4 - found[..., 2]), unlike)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -74,6 +75,22 @@ def test_a_heightmap_survives() -> None:
     assert same(from_heightmap(to_heightmap(value)), value)
 
 
+def test_a_fine_color_survives_and_may_be_missing() -> None:
+    fine = RNG.integers(0, 255, (40, 60, 3)).astype(np.uint8)
+    back = from_heightmap(to_heightmap(dataclasses.replace(heightmap(), fine_color=fine)))
+    assert back.fine_color is not None
+    np.testing.assert_array_equal(back.fine_color, fine)
+    assert from_heightmap(to_heightmap(heightmap())).fine_color is None
+
+
+@pytest.mark.parametrize("shape", [(40, 59, 3), (39, 60, 3), (10, 15, 3), (60, 40, 3), (40, 60)])
+def test_a_fine_color_that_does_not_fit_the_cells_is_an_invalid_frame(shape: tuple[int, ...]) -> None:
+    message = to_heightmap(heightmap())
+    message.fine_color = to_image(np.zeros(shape, np.uint8), "rgb8" if len(shape) == 3 else "mono8", HEADER)
+    with pytest.raises(InvalidFrameError, match=r"fine_color: expected .*\(20, 30\), received"):
+        from_heightmap(message)
+
+
 def replaced(value: Heightmap, name: str, pixels: NDArray[Any]) -> Heightmap:
     return Heightmap(**{**{key: getattr(value, key) for key in ("color", "height", "valid", "grid")}, name: pixels})
 
@@ -100,14 +117,16 @@ def attention() -> Attention:
     return Attention(AttentionState.TARGET, (0.3, -0.2), crop, mask, 0.75, clusters, SALIENCY)
 
 
-def test_an_attention_survives() -> None:
-    value = attention()
+@pytest.mark.parametrize("unfamiliar", [False, True])
+def test_an_attention_survives(unfamiliar: bool) -> None:
+    value = dataclasses.replace(attention(), unfamiliar=unfamiliar)
     message = to_attention(value, heightmap().grid)
     back = from_attention(message)
     assert (back.state, back.center, back.score, back.clusters) == (value.state, value.center, 0.75, value.clusters)
     assert np.array_equal(back.mask, value.mask)
     assert np.array_equal(back.saliency, value.saliency)
     assert same(back.crop, value.crop)
+    assert back.unfamiliar == value.unfamiliar
     row, column = heightmap().grid.to_cell(*value.center)
     assert (message.center_row_px, message.center_column_px) == pytest.approx((row, column), rel=1e-5)
 
