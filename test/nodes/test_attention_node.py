@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from impurity_grasp.msg import Attention
 from impurity_grasp.srv import Attend, CaptureHeightmap, Teach
 from impurity_grasp_ros.cli.main import app
-from impurity_grasp_ros.errors import ConfigError, ErrorCode
+from impurity_grasp_ros.errors import ConfigError, ErrorCode, PeerUnavailableError
 from impurity_grasp_ros.nodes import teach_client
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.conversions import from_attention, to_heightmap
@@ -261,7 +261,7 @@ def test_the_command_shows_what_lies_in_the_workspace(monkeypatch: pytest.Monkey
 
 def test_the_command_says_when_no_graph_is_running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(teach_client, "APPEAR_TIMEOUT", 0.3)
-    with pytest.raises(Exception, match=r"expected /?capture_heightmap to appear within 0.3 s"):
+    with pytest.raises(PeerUnavailableError, match=r"expected /?capture_heightmap to appear within 0.3 s"):
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"))
     with pytest.raises(ConfigError, match="--weights: expected --scene with it"):
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"), "--weights", "any.safetensors")

@@ -1,0 +1,150 @@
+"""Labeled views say what the network is to say, whichever way they are turned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_pairs import COLORS, ROLES, SIDE, drawn_view
+
+from impurity_grasp_ros.errors import SceneNotSettledError
+from impurity_grasp_ros.learning.attention_views import (
+    FIRST_SEED,
+    MIN_CELLS,
+    LabeledView,
+    Roles,
+    ViewSource,
+    labeled,
+    outline_targets,
+)
+from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.simulation.environment import Environment
+
+
+def color_of(view: LabeledView, index: int) -> tuple[int, ...]:
+    """The one color of an object, from the fine image."""
+    fine = np.repeat(np.repeat(view.labels == index, 2, axis=0), 2, axis=1)
+    (found,) = np.unique(view.color[fine], axis=0)
+    return tuple(found.tolist())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_labels_colors_heights_and_kinds_belong_together(seed: int) -> None:
+    view = drawn_view(np.random.default_rng(seed))
+    assert sorted(view.kinds.tolist()) == [0, 0, 0, 1, 2]
+    assert view.odd.tolist() == [kind == 2 for kind in view.kinds]
+    assert view.labels.max() == 4
+    for index, kind in enumerate(view.kinds):
+        assert color_of(view, index) == COLORS[int(kind)]
+        (height,) = np.unique(view.height[view.labels == index])
+        assert ROLES.kinds[round(float(height) / 0.002)] == kind
+    np.testing.assert_array_equal(view.shapes, shapes(view.labels, view.height, 0.002))
+    np.testing.assert_array_equal((view.outline > 0).any(0), view.height > 0)
+
+
+def test_views_are_turned_and_mirrored_in_all_eight_ways_and_objects_keep_their_rims_sometimes() -> None:
+    bodies = np.full((SIDE, SIDE), 3, np.int32)
+    bodies[2:14, 40:52] = 11
+    height = np.zeros((SIDE, SIDE), np.float32)
+    height[0, 5], height[5, 0] = 0.1, 0.2  # marks at the border
+    color = np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8)
+    seen, roles = np.ones((SIDE, SIDE), np.bool_), Roles({11: 0}, frozenset({1}))
+    views = [labeled(height, seen, color, bodies, roles, np.random.default_rng(seed)) for seed in range(60)]
+    marks = {(int(np.argmax(view.height)), int(np.argmax(view.height == np.float32(0.1)))) for view in views}
+    assert len(marks) == 8
+    assert {int((view.labels == 0).sum()) for view in views} == {10 * 10, 12 * 12}
+
+
+def test_parts_that_are_too_small_are_not_judged() -> None:
+    bodies = np.full((SIDE, SIDE), 3, np.int32)
+    bodies[2:4, 2:22], bodies[20:40, 20:40] = 11, 12
+    roles = Roles({11: 0, 12: 1}, frozenset({0}))
+    plain = np.zeros((SIDE, SIDE), np.float32)
+    color = np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8)
+    for seed in range(6):
+        view = labeled(plain, plain == 0, color, bodies, roles, np.random.default_rng(seed))
+        counts = np.bincount(view.labels[view.labels >= 0])
+        assert (counts >= MIN_CELLS).all()
+        assert view.kinds.tolist() == ([0, 1] if len(counts) == 2 else [1])
+        assert len(view.shapes) == len(view.odd) == len(counts)
+        assert (view.outline[0] > 0).sum() > 2 * 20, "the outline shows it all the same"
+
+
+def test_outlines_have_borders_between_all_surfaces_and_are_one_in_the_middle() -> None:
+    objects = np.full((40, 40), -1, np.int64)
+    objects[5:25, 5:15], objects[5:25, 15:35] = 0, 1
+    border, inside = outline_targets(objects)
+    assert border[5:25, 14:16].all()
+    assert not border[8:22, 8:12].any()
+    assert not border[objects < 0].any()
+    assert not inside[objects < 0].any()
+    assert inside[15, 25] == 1.0
+    assert inside[15, 9] == pytest.approx(1.0)
+    assert 0.0 < inside[5, 20] < 0.2
+    assert (inside[objects >= 0] > 0).all()
+
+
+class EnoughError(Exception):
+    """Ends a test."""
+
+
+@pytest.mark.sim
+def test_scenes_for_training_have_seeds_that_no_measurement_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def reset(_environment: Environment, seed: int, *_scene: Any, **_numbers: Any) -> None:
+        seeds.append(seed)
+        raise EnoughError if len(seeds) == 300 else SceneNotSettledError
+
+    source = ViewSource()
+    monkeypatch.setattr(Environment, "reset", reset)
+    with pytest.raises(EnoughError):
+        source.pairs(1, 1, np.random.default_rng(0))
+    assert FIRST_SEED == 1_000_000
+    assert min(seeds) >= FIRST_SEED
+    assert len(set(seeds)) == 300
+
+
+@pytest.fixture(scope="module")
+def source() -> ViewSource:
+    """One simulated cell for all tests that make pairs."""
+    return ViewSource()
+
+
+@pytest.mark.sim
+def test_equal_generators_give_equal_pairs_of_the_same_kinds(source: ViewSource) -> None:
+    first, again, other = (source.pairs(1, 2, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert len(first) == 2
+    for pair, same in zip(first, again, strict=True):
+        for view, copy in zip(pair, same, strict=True):
+            for name in ("color", "height", "seen", "outline", "labels", "shapes", "odd", "kinds"):
+                np.testing.assert_array_equal(getattr(view, name), getattr(copy, name), err_msg=name)
+    assert not np.array_equal(first[0][0].color, other[0][0].color)
+    for pair in first:
+        odd = [{int(kind) for kind in view.kinds[view.odd]} for view in pair]
+        ordinary = [{int(kind) for kind in view.kinds[~view.odd]} for view in pair]
+        assert not (odd[0] | odd[1]) & (ordinary[0] | ordinary[1])
+        assert pair[0].color.shape == (448, 448, 3)
+        assert pair[0].outline.shape == (2, 224, 224)
+        assert not np.array_equal(*(view.color for view in pair))
+
+
+@pytest.mark.sim
+def test_where_shapes_say_nothing_ordinary_objects_are_the_majority(source: ViewSource) -> None:
+    source._environment.reset(FIRST_SEED, "random", targets=1, blocks=8)
+    sizes = set()
+    for seed in range(60):
+        roles = source._roles(True, np.random.default_rng(seed))
+        assert set(roles.kinds) == set(source._environment.scene.blocks)
+        odd = sum(kind in roles.odd for kind in roles.kinds.values())
+        counts = np.bincount([kind for kind in roles.kinds.values() if kind not in roles.odd])
+        assert odd <= 2
+        assert counts.min() > odd or odd == 0
+        sizes.add((odd, len(counts)))
+    assert {(0, 1), (1, 1), (2, 1), (1, 2)} <= sizes
+    real = source._roles(False, np.random.default_rng(0))
+    blocks = source._environment.scene.blocks
+    assert {body for body, kind in real.kinds.items() if kind in real.odd} == {
+        body for body, block in blocks.items() if block.target
+    }
