@@ -52,10 +52,11 @@ def losses(network: ObjectNetwork, pairs: Sequence[Pair], temperature: float, rn
     with torch.autocast("cpu", torch.bfloat16):
         maps = network(*_inputs(views))
     maps = FeatureMaps(*(features.float() for features in maps))
-    vectors = [
-        network.vectors(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
+    pooled = [
+        network.pool(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
         for index, view in enumerate(views)
     ]
+    vectors = network.describe(torch.cat(pooled)).split([len(item) for item in pooled])
     comparisons = [
         comparison
         for index, pair in enumerate(pairs)

@@ -24,6 +24,9 @@ SHAPE_NUMBERS = 8
 SEEN, ORDINARY, ODD = 0, 1, 2
 """Roles of objects: in view, to be judged; known to be ordinary; known to be odd."""
 
+PLANES = 6
+"""Planes of the input color: red, green, blue, brightness, red share, green share."""
+
 DARK = 0.04
 """Added to the sum of the color channels before logarithm and shares are taken."""
 
@@ -52,6 +55,7 @@ class FeatureMaps(NamedTuple):
     """Features of a batch of views.
 
     Attributes:
+        looks: (B, 12, R, C), mean color, brightness and color shares of each cell, and their deviation within it.
         texture: (B, fine, R, C), with a field of view of a few cells.
         fine: (B, fine, R, C), with a wide field of view.
         middle: (B, middle, R / 2, C / 2).
@@ -59,6 +63,7 @@ class FeatureMaps(NamedTuple):
         outline: (B, 2, R, C) logits: a cell is on the border of an object; a cell is far inside of one.
     """
 
+    looks: Tensor
     texture: Tensor
     fine: Tensor
     middle: Tensor
@@ -73,7 +78,7 @@ class ObjectNetwork(nn.Module):
         """Make it with random weights."""
         super().__init__()
         fine, middle, coarse = config.fine, config.middle, config.coarse
-        self.stem = nn.Sequential(_convolution(6 * FINE_FACTOR**2, fine), _convolution(fine, fine))
+        self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
         self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
         self.to_coarse = nn.Sequential(
             _convolution(middle, coarse, stride=2), *(_Residual(coarse, dilation) for dilation in (1, 2, 4))
@@ -83,9 +88,11 @@ class ObjectNetwork(nn.Module):
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.merge_fine = _convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
-        pooled = 2 * (2 * fine + middle) + coarse + SHAPE_NUMBERS
+        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + SHAPE_NUMBERS
         hidden = 2 * config.vector
-        self.describe = nn.Sequential(nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector))
+        self.describe = nn.Sequential(
+            nn.BatchNorm1d(pooled), nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector)
+        )
         self.role = nn.Embedding(3, config.vector)
         self.relate = nn.Linear(3 * (len(LEVELS) + 1), config.vector)
         self.compare = nn.ModuleList(
@@ -108,15 +115,17 @@ class ObjectNetwork(nn.Module):
         planes = torch.cat([color * 2 - 1, torch.log2(total) / 2, color[:, :2] / total * 3 - 1], 1)
         relief = height - functional.avg_pool2d(height, RELIEF_CELLS, 1, RELIEF_CELLS // 2)
         surface = torch.cat([height * HEIGHT_SCALE - 0.5, relief * RELIEF_SCALE, seen], 1)
+        mean = functional.avg_pool2d(planes, FINE_FACTOR)
+        deviation = (functional.avg_pool2d(planes**2, FINE_FACTOR) - mean**2).clamp(min=1e-6).sqrt()
         texture = self.stem(functional.pixel_unshuffle(planes, FINE_FACTOR))
         middle = self.to_middle(torch.cat([texture, surface], 1))
         coarse = self.to_coarse(middle)
         middle = self.merge_middle(torch.cat([_doubled(self.from_coarse(coarse)), middle], 1))
         fine = self.merge_fine(torch.cat([_doubled(self.from_middle(middle)), texture, surface], 1))
-        return FeatureMaps(texture, fine, middle, coarse, self.outline(fine))
+        return FeatureMaps(torch.cat([mean, deviation], 1), texture, fine, middle, coarse, self.outline(fine))
 
-    def vectors(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
-        """Describe the objects of one view.
+    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
+        """Collect statistics of the objects of one view, to be described by ``describe``.
 
         Args:
             maps: Feature maps of a batch.
@@ -125,15 +134,15 @@ class ObjectNetwork(nn.Module):
             shapes: (n, 8) float32, the shapes of the objects.
 
         Returns:
-            (n, vector) float32.
+            (n, p) float32; ``describe`` makes (n, vector) of it.
         """
         found = [
             statistic
-            for features, step in ((maps.texture, 1), (maps.fine, 1), (maps.middle, 2))
+            for features, step in ((maps.looks, 1), (maps.texture, 1), (maps.fine, 1), (maps.middle, 2))
             for statistic in _pooled(features[index], labels[::step, ::step], len(shapes))
         ]
         found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(shapes))[0])
-        return self.describe(torch.cat([*found, shapes], 1))
+        return torch.cat([*found, shapes], 1)
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
         """Compare objects with one another.

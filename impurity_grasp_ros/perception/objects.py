@@ -124,7 +124,7 @@ def describe(
     inner = inner_cells(labels)
     with torch.inference_mode():
         numbers = torch.from_numpy(shapes(inner, heightmap.height, heightmap.grid.resolution))
-        vectors = network.vectors(maps, 0, torch.from_numpy(inner), numbers)
+        vectors = network.describe(network.pool(maps, 0, torch.from_numpy(inner), numbers))
     return Description(labels, np.asarray(vectors.numpy(), np.float32))
 
 
