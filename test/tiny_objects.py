@@ -55,13 +55,15 @@ class ColorNetwork(ObjectNetwork):
 
     def __init__(self) -> None:
         super().__init__(SIZES)
+        self.describe = torch.nn.Sequential()
         self.eval()
 
     def forward(self, color: Tensor, height: Tensor, seen: Tensor) -> FeatureMaps:
         cells = functional.avg_pool2d(color, 2) - 0.5
-        return FeatureMaps(cells, cells, cells, cells, torch.full((len(color), 2, *cells.shape[2:]), -6.0))
+        outline = torch.full((len(color), 2, *cells.shape[2:]), -6.0)
+        return FeatureMaps(**{name: cells for name in FeatureMaps._fields if name != "outline"}, outline=outline)
 
-    def vectors(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
+    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
         means = [maps.texture[index][:, labels == number].mean(1) for number in range(len(shapes))]
         return functional.pad(torch.stack(means) if means else torch.zeros(0, 3), (0, 9))
 

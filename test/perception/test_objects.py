@@ -162,6 +162,7 @@ def test_weights_come_from_the_file_that_is_named(tmp_path: Path, monkeypatch: p
     network = network_of(objects_mode(path).objects)
     attention, memory = attend(view(row_of(BROWN, TAN)), None, objects_mode(path))
     assert len(memory.objects) == 2
+    assert attend(view([]), memory, objects_mode(path))[1].objects == ()
     assert attention.crop.height.shape == (112, 112)
     assert network is network_of(objects_mode(path).objects)
     with pytest.raises(CheckpointError, match=r"nowhere\.safetensors"):
