@@ -56,7 +56,7 @@ class RecorderNode(Node):
         pictures = {
             "color heightmap, attention, primitive": chosen,
             "height above the table": draw_height(heightmap),
-            "saliency (VOCUS2)": draw_saliency(attention),
+            "saliency": draw_saliency(attention),
             "attention mask": draw_mask(heightmap, attention),
         }
         self._write(f"decision_{message.index:02d}.png", to_png(side_by_side(pictures, line)))
