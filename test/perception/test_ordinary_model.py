@@ -127,6 +127,13 @@ def test_objects_that_are_not_rows_of_numbers_are_refused_by_name(tmp_path: Path
     assert len(load_model(path, NETWORK, SIZE).first) == 3
 
 
+def test_vectors_of_another_size_are_refused_even_if_all_agree(tmp_path: Path) -> None:
+    path = tmp_path / "goods.json"
+    path.write_text(json.dumps({**GOOD, "ordinary": [[1.0] * 3] * 2, "odd": [[0.0] * 3]}))
+    with pytest.raises(ConfigError, match=r"expected rows of 12 numbers, received an array of shape \(2, 3\)"):
+        load_model(path, NETWORK, SIZE)
+
+
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.json: expected a model .*No such file"):
         load_model(tmp_path / "nowhere.json", NETWORK, SIZE)
