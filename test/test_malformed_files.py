@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,7 @@ from impurity_grasp_ros.errors import ConfigError, ImpurityGraspError
 from impurity_grasp_ros.evaluation.learning_curves import read_progress
 from impurity_grasp_ros.evaluation.record import RECORDS, End, from_json, read_episode_records, to_json
 from impurity_grasp_ros.evaluation.report import render_report
+from impurity_grasp_ros.perception.ordinary_model import load_model
 from impurity_grasp_ros.simulation.presets import load_preset
 from impurity_grasp_ros.training_progress import PROGRESS
 
@@ -29,6 +31,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "preset.yaml": lambda path: load_preset(str(path)),
     "camera.yaml": lambda path: load_calibration(str(path)),
     "cell.yaml": lambda path: load_cell(str(path)),
+    "goods.json": lambda path: load_model(path, "0123456789ab", 4),
     RECORDS: lambda path: read_episode_records(path.parent),
     PROGRESS: lambda path: read_progress(path.parent),
 }
@@ -120,6 +123,18 @@ def test_any_value_in_a_row_of_a_preset_gives_a_named_error(tmp_path: Path, key:
 def test_an_invalid_path_is_a_named_error(name: str) -> None:
     with pytest.raises(ImpurityGraspError, match="expected"):
         load_preset(name)
+
+
+@AFRESH
+@given(key=st.sampled_from(["network", "ordinary", "odd"]), value=VALUES | st.lists(st.lists(SCALARS, max_size=5)))
+def test_any_value_in_a_model_of_ordinary_objects_gives_a_model_or_a_named_error(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    path = tmp_path / "goods.json"
+    content = {"network": "0123456789ab", "ordinary": [[0.0, 1.0, 2.0, 3.0]], "odd": [], key: value}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with suppress(ConfigError):
+        assert np.isfinite(load_model(path, "0123456789ab", 4).first).all()
 
 
 class Elements(HTMLParser):

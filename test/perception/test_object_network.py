@@ -30,6 +30,7 @@ def network() -> ObjectNetwork:
 def test_maps_have_the_sizes_that_they_promise(network: ObjectNetwork) -> None:
     maps = network(torch.rand(2, 3, 64, 48), torch.rand(2, 1, 32, 24), torch.ones(2, 1, 32, 24))
     assert [tuple(item.shape) for item in maps] == [
+        (2, 12, 32, 24),
         (2, 4, 32, 24),
         (2, 4, 32, 24),
         (2, 6, 16, 12),
@@ -44,11 +45,11 @@ def test_an_object_is_described_by_its_own_cells_alone(network: ObjectNetwork) -
     labels = torch.full((32, 32), -1)
     labels[4:16, 4:16], labels[20:28, 20:28] = 0, 1
     shapes = torch.rand(2, 8)
-    both = network.vectors(maps, 0, labels, shapes)
+    both = network.describe(network.pool(maps, 0, labels, shapes))
     assert both.shape == (2, 12)
-    alone = network.vectors(maps, 0, torch.where(labels == 0, 0, -1), shapes[:1])
+    alone = network.describe(network.pool(maps, 0, torch.where(labels == 0, 0, -1), shapes[:1]))
     torch.testing.assert_close(both[:1], alone)
-    assert not torch.allclose(both[0], network.vectors(maps, 0, labels, shapes + 1)[0])
+    assert not torch.allclose(both[0], network.describe(network.pool(maps, 0, labels, shapes + 1))[0])
 
 
 @torch.inference_mode()
