@@ -74,6 +74,7 @@ def test_parts_that_are_too_small_are_not_judged() -> None:
 def test_outlines_have_borders_between_all_surfaces_and_are_one_in_the_middle() -> None:
     objects = np.full((40, 40), -1, np.int64)
     objects[5:25, 5:15], objects[5:25, 15:35] = 0, 1
+    objects[25:35, 5:35] = 1  # around the first one
     border, inside = outline_targets(objects)
     assert border[5:25, 14:16].all()
     assert not border[8:22, 8:12].any()
