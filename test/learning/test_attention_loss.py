@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from drawn_pairs import drawn_pair, drawn_view
 from tiny_objects import tiny_network
 from torch import Tensor
 
+from impurity_grasp_ros.learning import attention_loss
 from impurity_grasp_ros.learning.attention_loss import (
     KINDS_APART,
     Comparison,
@@ -20,12 +22,15 @@ from impurity_grasp_ros.learning.attention_loss import (
     compared,
     losses,
 )
+from impurity_grasp_ros.learning.attention_views import Roles
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_view_is_compared_alone_and_the_second_often_with_what_the_first_showed(seed: int) -> None:
-    pair = drawn_pair(np.random.default_rng(0))
+    roles = Roles({11: 0, 14: 2, 15: 2}, frozenset({2}))  # the fewest ordinary objects
+    turned = replace(roles, kinds=dict(reversed(roles.kinds.items())))
+    pair = drawn_view(np.random.default_rng(0), roles), drawn_view(np.random.default_rng(1), turned)
     vectors = tuple(torch.arange(float(len(view.odd)))[:, None] + 100 * index for index, view in enumerate(pair))
     first, second = compared(pair, vectors, np.random.default_rng(seed))  # type: ignore[arg-type]
     assert first.vectors is vectors[0]
@@ -129,12 +134,16 @@ def test_all_losses_reach_all_weights() -> None:
     assert without == []
 
 
-def test_kinds_of_different_pairs_are_different() -> None:
-    """The same pair twice is not the same as two pairs: a kind of one pair must repel that of the other."""
-    assert KINDS_APART > 24, "more than there are objects in a scene"
-    network = tiny_network().eval()
+def test_kinds_of_different_pairs_are_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[set[int]] = []
+
+    def recorded(_vectors: Tensor, kinds: Tensor, _temperature: float) -> Tensor:
+        received.append(set(kinds.tolist()))
+        return torch.zeros(())
+
+    monkeypatch.setattr(attention_loss, "_kind_loss", recorded)
     pair = drawn_pair(np.random.default_rng(0))
     with torch.no_grad():
-        one = losses(network, [pair], 0.15, np.random.default_rng(2)).kind
-        two = losses(network, [pair, pair], 0.15, np.random.default_rng(2)).kind
-    assert float(two) > float(one) + 0.5 * math.log(2)
+        losses(tiny_network(), [pair, pair], 0.15, np.random.default_rng(2))
+    assert received == [{0, 1, 2, KINDS_APART, KINDS_APART + 1, KINDS_APART + 2}]
+    assert KINDS_APART > 24, "more than there are objects in a scene"
