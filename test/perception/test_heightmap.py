@@ -374,6 +374,13 @@ def test_a_map_without_gaps_stays_the_very_same() -> None:
     assert close_gaps(border) is border
 
 
+def test_gaps_are_closed_in_two_passes_and_no_more() -> None:
+    """The cell that only a third pass would reach stays unseen."""
+    unseen = np.array([[0, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]], np.bool_)
+    closed = close_gaps(map_with(unseen))
+    assert np.argwhere(~closed.valid).tolist() == [[1, 1]]
+
+
 def test_of_three_seen_neighbors_a_gap_takes_after_the_middle_one() -> None:
     heights = np.array([[0.05, 0.0, 0.02], [0.0, 0.03, 0.0]], np.float32)
     closed = close_gaps(Heightmap(np.zeros((2, 3, 3), np.uint8), heights, heights > 0.0, Grid(0.0, 0.0, 2, 3)))
