@@ -60,7 +60,7 @@ class Grid:
     columns: int = HEIGHTMAP_SIZE_PX
     resolution: float = HEIGHTMAP_RESOLUTION
 
-    def to_metres(self, row: Place, column: Place) -> tuple[Place, Place]:
+    def to_meters(self, row: Place, column: Place) -> tuple[Place, Place]:
         """Return the position (x, y) in meters of a cell's center; numbers or arrays, which may be fractional."""
         return self.x_min + (column + 0.5) * self.resolution, self.y_min + (row + 0.5) * self.resolution
 
@@ -71,7 +71,7 @@ class Grid:
     @property
     def middle(self) -> tuple[float, float]:
         """Center (x, y) of the grid in meters."""
-        return self.to_metres((self.rows - 1) / 2, (self.columns - 1) / 2)
+        return self.to_meters((self.rows - 1) / 2, (self.columns - 1) / 2)
 
     def contains(self, x: float, y: float, margin: float = 0.0) -> bool:
         """Return whether a position lies on the grid, at least ``margin`` from its border; all in meters."""

@@ -121,7 +121,7 @@ def _mask_pixels(heightmap: Heightmap, attention: Attention) -> NDArray[np.uint8
     """Return the attention's mask in the pixels of a drawn heightmap, (H, W) of 0 and 1."""
     crop, rows, columns = attention.crop.grid, heightmap.grid.rows * SCALE, heightmap.grid.columns * SCALE
     pixels = np.flipud(np.repeat(np.repeat(attention.mask, SCALE, axis=0), SCALE, axis=1)).astype(np.uint8)
-    left, top = _pixel(heightmap.grid, *crop.to_metres(crop.rows - 0.5, -0.5))
+    left, top = _pixel(heightmap.grid, *crop.to_meters(crop.rows - 0.5, -0.5))
     shift = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
     return np.asarray(cv2.warpAffine(pixels, shift, (columns, rows), flags=cv2.INTER_NEAREST), np.uint8)
 

@@ -34,6 +34,7 @@ from impurity_grasp_ros.overlay import (
     draw_primitive,
 )
 from impurity_grasp_ros.pipeline import Decision
+from impurity_grasp_ros.simulation.camera import LIGHT_DIRECTION
 from impurity_grasp_ros.simulation.environment import Environment
 
 EYE, LOOK_AT, FIELD_OF_VIEW_DEG = (1.08, -0.21, 0.54), (0.36, -0.195, 0.065), 42.0
@@ -144,7 +145,7 @@ def _photograph(environment: Environment) -> Image.Image:
         2 * height,
         bullet.computeViewMatrix(EYE, LOOK_AT, (0.0, 0.0, 1.0)),
         bullet.computeProjectionMatrixFOV(FIELD_OF_VIEW_DEG, width / height, 0.2, 2.6),
-        lightDirection=(0.3, 0.2, 1.0),
+        lightDirection=LIGHT_DIRECTION,
         lightDistance=3.0,
         shadow=1,
         flags=pybullet.ER_NO_SEGMENTATION_MASK,

@@ -64,8 +64,8 @@ class Target:
     def tests(self) -> str:
         """The tests that are run, relative to the root: those of the same name, else all of the folder."""
         folder, _, module = self.name.partition("/")
-        own = f"test/{folder}/test_{module}.py"
-        return own if (ROOT / own).is_file() else f"test/{folder}"
+        own = own_tests(self.modules[0])
+        return own if module and (ROOT / own).is_file() else f"test/{folder}"
 
     @property
     def folder(self) -> Path:
@@ -87,6 +87,11 @@ class Count:
         return f"{100 * self.noticed / self.faults:.1f} %" if self.faults else "-"
 
 
+def own_tests(module: Path) -> str:
+    """The file of tests that is named after a module, relative to the root."""
+    return f"test/{module.parent.name}/test_{module.stem}.py"
+
+
 def copy_tree(folder: Path) -> None:
     """Copy all tracked files, and untracked ones that git does not ignore."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -99,7 +104,7 @@ def copy_tree(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is tried. sample: faults in functions, drawn at random with ``seed``; 0: all. constants: numbers too."""
+    """How much is tried: faults in functions (``sample``) and of other numbers (``constants``), drawn with ``seed``."""
 
     jobs: int
     sample: int
@@ -131,7 +136,8 @@ def mutate_functions(target: Target, effort: Effort) -> Count:
         # Faults are made, and tests timed, before a name that no fault has ends the run.
         subprocess.run([*run, "none"], cwd=folder, env=environment(), stdout=log, stderr=log, check=False)
         tried = effort.drawn_of(sorted(exit_codes(target, folder)), effort.sample)
-        subprocess.run([*run, *tried], cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
+        if tried:  # without names, mutmut would try all
+            subprocess.run([*run, *tried], cwd=folder, env=environment(), stdout=log, stderr=log, check=True)
     known = exit_codes(target, folder)
     codes = {name: known[name] for name in tried}
     unnoticed = {0: "survived", 5: "no test", 33: "no test", None: "not run"}
@@ -212,8 +218,10 @@ def mutate_constants(target: Target, effort: Effort) -> Count:
         source = (folder / constant.module).read_bytes()
         (folder / constant.module).write_bytes(constant.mutated(source))
         try:
-            own = f"{target.tests}/test_{constant.module.stem}.py"  # tried first: the whole folder takes minutes
-            return not all(passes(folder, tests) for tests in (own, target.tests) if (folder / tests).exists())
+            own = own_tests(constant.module)  # tried first: the whole folder takes minutes
+            return not all(
+                passes(folder, tests) for tests in dict.fromkeys((own, target.tests)) if (folder / tests).exists()
+            )
         finally:
             (folder / constant.module).write_bytes(source)
             folders.put(folder)

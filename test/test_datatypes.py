@@ -22,15 +22,15 @@ def numbered_heightmap(grid: Grid) -> Heightmap:
 
 @given(grids, st.floats(-20, 20), st.floats(-20, 20))
 def test_a_cell_becomes_meters_and_the_same_cell_again(grid: Grid, row: float, column: float) -> None:
-    assert grid.to_cell(*grid.to_metres(row, column)) == pytest.approx((row, column), abs=1e-9)
+    assert grid.to_cell(*grid.to_meters(row, column)) == pytest.approx((row, column), abs=1e-9)
 
 
 @given(grids)
 def test_the_centers_of_the_outermost_cells_lie_on_the_grid_and_their_neighbors_do_not(grid: Grid) -> None:
-    assert grid.contains(*grid.to_metres(0, 0))
-    assert grid.contains(*grid.to_metres(grid.rows - 1, grid.columns - 1))
-    assert not grid.contains(*grid.to_metres(-1, 0))
-    assert not grid.contains(*grid.to_metres(0, grid.columns))
+    assert grid.contains(*grid.to_meters(0, 0))
+    assert grid.contains(*grid.to_meters(grid.rows - 1, grid.columns - 1))
+    assert not grid.contains(*grid.to_meters(-1, 0))
+    assert not grid.contains(*grid.to_meters(0, grid.columns))
 
 
 @given(grids, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5), st.floats(0.0, 0.2))
@@ -44,7 +44,7 @@ def test_a_margin_keeps_a_position_and_all_four_corners_around_it_on_the_grid(
 
 def test_rows_run_along_y_and_columns_along_x() -> None:
     grid = Grid(x_min=0.2, y_min=-0.3, rows=4, columns=6, resolution=0.01)
-    assert grid.to_metres(1, 3) == pytest.approx((0.235, -0.285))
+    assert grid.to_meters(1, 3) == pytest.approx((0.235, -0.285))
 
 
 @given(grids, starts, starts, sizes)
@@ -54,7 +54,7 @@ def test_a_window_keeps_positions_contents_and_time(grid: Grid, row: int, column
     assert window.stamp == heightmap.stamp
     assert window.height.shape == window.valid.shape == window.color.shape[:2] == (size_px, size_px)
     for i, j in np.ndindex(size_px, size_px):
-        assert window.grid.to_metres(i, j) == pytest.approx(grid.to_metres(row + i, column + j))
+        assert window.grid.to_meters(i, j) == pytest.approx(grid.to_meters(row + i, column + j))
         if 0 <= row + i < grid.rows and 0 <= column + j < grid.columns:
             assert window.valid[i, j]
             assert window.height[i, j] == heightmap.height[row + i, column + j]

@@ -38,7 +38,7 @@ def heightmap() -> Heightmap:
 def attention(heightmap: Heightmap, state: AttentionState) -> Attention:
     """Attention to the red block."""
     crop = heightmap.window(134, -26, 112)
-    center = GRID.to_metres(189.5, 29.5)
+    center = GRID.to_meters(189.5, 29.5)
     return Attention(state, center, crop, crop.height > 0.01, 0.9, (), heightmap.height)
 
 
@@ -69,7 +69,7 @@ def test_nothing_is_outlined_in_a_clear_workspace(heightmap: Heightmap) -> None:
 
 
 def test_the_fingers_of_a_grasp_stand_on_either_side_of_it(heightmap: Heightmap) -> None:
-    x, y = GRID.to_metres(189.5, 29.5)
+    x, y = GRID.to_meters(189.5, 29.5)
     picture = draw_primitive(heightmap, Primitive.grasp((x, y, 0.01), 0.0, opening=0.05), GRIPPER)
     assert where(picture, GRASP_COLOR) == pytest.approx(where(draw_heightmap(heightmap), (250, 10, 10)), abs=2)
     columns = np.argwhere((picture == GRASP_COLOR).all(axis=-1))[:, 1]

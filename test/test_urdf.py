@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+from xacro_files import description
 
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import A2, A3, D1, D4, D5, D6, JOINT_LIMIT, JOINT_NAMES, Kinematics
@@ -88,10 +89,7 @@ def finger_angles(travel: float) -> dict[str, float]:
 
 @every_gripper
 def test_the_description_is_what_xacro_makes_of_its_sources(gripper: GripperModel) -> None:
-    xacro = pytest.importorskip("xacro")
-    name = Path(gripper.urdf).stem.removeprefix("ur5_")
-    source = resource("urdf/ur5_robotiq.urdf.xacro")
-    made = xacro.process_file(str(source), mappings={"gripper": name}).toprettyxml(indent="  ")
+    made = description(gripper=Path(gripper.urdf).stem.removeprefix("ur5_"))
     shipped = resource(gripper.urdf).read_text(encoding="utf-8")
     assert ET.canonicalize(shipped, strip_text=True) == ET.canonicalize(made, strip_text=True)
 

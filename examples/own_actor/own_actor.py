@@ -24,7 +24,7 @@ class TopDown:
         """Grasp the highest cell of the attention's mask, turned by one step after every failure."""
         height = np.where(attention.mask, attention.crop.height, -1.0)
         row, column = np.unravel_index(int(height.argmax()), height.shape)
-        x, y = attention.crop.grid.to_metres(float(row), float(column))
+        x, y = attention.crop.grid.to_meters(float(row), float(column))
         z = max(float(height[row, column]) - DEPTH, 0.002)
         return Primitive.grasp((x, y, z), angle=len(history) * np.pi / 8)
 

@@ -95,4 +95,4 @@ def places(environment: Environment) -> dict[int, NDArray[np.float64]]:
 
 def _middle(mask: NDArray[np.bool_], grid: Grid) -> tuple[float, float]:
     rows, columns = np.nonzero(mask)
-    return grid.to_metres(float(rows.mean()), float(columns.mean()))
+    return grid.to_meters(float(rows.mean()), float(columns.mean()))

@@ -183,6 +183,7 @@ class Peers:
             sent.add_done_callback(_cancel_late)
             raise
         if not handle.accepted:
+            await self._await_unique(watch)  # the server may have discovered another one before this node did
             raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
         outcome = handle.get_result_async()
         try:

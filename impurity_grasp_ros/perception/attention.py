@@ -147,7 +147,7 @@ def _clear(heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster, 
 def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection) -> Attention:
     """Return a TARGET attention, centered on the centroid of the target's cells, with the mask cropped to it."""
     rows, columns = np.nonzero(detection.mask)
-    center = heightmap.grid.to_metres(float(rows.mean()), float(columns.mean()))
+    center = heightmap.grid.to_meters(float(rows.mean()), float(columns.mean()))
     row, column = _crop_corner(heightmap, center)
     inside = (rows >= row) & (rows < row + CROP_SIZE_PX) & (columns >= column) & (columns < column + CROP_SIZE_PX)
     mask = np.zeros((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
@@ -175,7 +175,7 @@ def without_inference(attention: Attention, heightmap: Heightmap) -> Attention:
     if attention.state is AttentionState.TARGET:
         return attention
     row, column = np.unravel_index(int(attention.saliency.argmax()), attention.saliency.shape)
-    return _on_candidate(attention, heightmap, heightmap.grid.to_metres(float(row), float(column)))
+    return _on_candidate(attention, heightmap, heightmap.grid.to_meters(float(row), float(column)))
 
 
 def whole_workspace(attention: Attention, heightmap: Heightmap) -> Attention:

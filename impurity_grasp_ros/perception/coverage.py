@@ -114,7 +114,7 @@ def _area_cm2(cells: NDArray[np.bool_], grid: Grid) -> float:
 
 def _place(cells: NDArray[np.bool_], grid: Grid) -> str:
     rows, columns = np.nonzero(cells)
-    x, y = grid.to_metres(float(np.median(rows)), float(np.median(columns)))
+    x, y = grid.to_meters(float(np.median(rows)), float(np.median(columns)))
     return f"x = {x:.2f}, y = {y:.2f} m"
 
 
@@ -125,7 +125,7 @@ def _pixels(
     """Return the pixel (row, column) that looks at the table in every cell (R, C), and 1 where it is in the image."""
     T_base_camera = np.frombuffer(pose).reshape(4, 4)
     rows, columns = np.indices((grid.rows, grid.columns)).astype(np.float64)
-    x, y = grid.to_metres(rows, columns)
+    x, y = grid.to_meters(rows, columns)
     p_camera = (np.stack([x, y, np.zeros_like(x)], axis=2) - T_base_camera[:3, 3]) @ T_base_camera[:3, :3]
     ahead = np.maximum(p_camera[..., 2], 1e-6)
     column = np.rint(intrinsics.fx_px * p_camera[..., 0] / ahead + intrinsics.cx_px)

@@ -70,7 +70,7 @@ def find_clusters(heightmap: Heightmap, config: OcclusionConfig) -> tuple[Cluste
         row, column = cells[members[np.argmax(piled[members])]]
         clusters.append(
             Cluster(
-                heightmap.grid.to_metres(float(row), float(column)),
+                heightmap.grid.to_meters(float(row), float(column)),
                 len(members) * spacing**2,
                 float(descending[min(cover_cells, len(members)) - 1]),
             )

@@ -125,7 +125,7 @@ def target_mask(heightmap: Heightmap, attention: Attention) -> NDArray[np.bool_]
         (R, C) bool, the target's cells; those off the heightmap are left out.
     """
     grid, crop = heightmap.grid, attention.crop.grid
-    row, column = (round(value) for value in grid.to_cell(*crop.to_metres(0, 0)))
+    row, column = (round(value) for value in grid.to_cell(*crop.to_meters(0, 0)))
     mask = np.zeros((grid.rows, grid.columns), np.bool_)
     rows = slice(max(row, 0), min(row + crop.rows, grid.rows))
     columns = slice(max(column, 0), min(column + crop.columns, grid.columns))

@@ -82,7 +82,7 @@ class Decoded:
         Returns:
             The primitive, in the base frame.
         """
-        x, y = (float(value) for value in grid.to_metres(*view.to_cell(row, column)))
+        x, y = (float(value) for value in grid.to_meters(*view.to_cell(row, column)))
         position = (x, y, float(self.z[row, column]))
         if kind is PrimitiveKind.PUSH:
             return Primitive.push(position, view.angle, q_value)

@@ -121,7 +121,7 @@ def _best_in_view(
     best = int(score.argmax())
     if not np.isfinite(score[best]):
         return []
-    x, y = heightmap.grid.to_metres(*view.to_cell(float(rows[best]), float(middle[best])))
+    x, y = heightmap.grid.to_meters(*view.to_cell(float(rows[best]), float(middle[best])))
     opening = min(float(width[best]) + 2 * config.finger_slack, gripper.stroke)
     position = (float(x), float(y), float(position_z[best]))
     return [GraspCandidate(Primitive.grasp(position, view.angle, float(score[best]), opening), float(score[best]))]

@@ -95,7 +95,7 @@ def _limited(values: NDArray[np.float32], attention: Attention, grid: Grid) -> N
 def _on_grid(mask: NDArray[np.bool_], source: Grid, grid: Grid) -> NDArray[np.bool_]:
     """Resample a mask to a coarser grid; true in the cells that contain any part of it."""
     rows, columns = (index.astype(np.float64) for index in np.nonzero(mask))
-    row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_metres(rows, columns)))
+    row, column = (np.rint(index).astype(int) for index in grid.to_cell(*source.to_meters(rows, columns)))
     inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)
     region = np.zeros((grid.rows, grid.columns), np.bool_)
     region[row[inside], column[inside]] = True

@@ -48,7 +48,7 @@ def _stays(view: View, grid: Grid, workspace: Grid, config: DecodingConfig) -> N
     rows, columns = np.meshgrid(np.arange(float(view.size)), np.arange(float(view.size)), indexing="ij")
     stays = np.ones((view.size, view.size), np.bool_)
     for ahead, border in ((0.0, config.start_border), (PUSH_LENGTH / grid.resolution, config.end_border)):
-        x, y = grid.to_metres(*view.to_cell(rows, columns + ahead))
+        x, y = grid.to_meters(*view.to_cell(rows, columns + ahead))
         for place, first, cells in ((x, workspace.x_min, workspace.columns), (y, workspace.y_min, workspace.rows)):
             last = first + cells * workspace.resolution
             stays &= (place >= first + border) & (place <= last - border)

@@ -112,7 +112,7 @@ def plan_push(
         target = view.render(mask.astype(np.uint8)) > 0 if mask is not None else np.zeros(height.shape, bool)
         start_height = cv2.dilate(height, footprint)
         for start_row, start_column in _starts(heightmap.grid.resolution, config):
-            x, y = heightmap.grid.to_metres(*view.to_cell(start_row, start_column))
+            x, y = heightmap.grid.to_meters(*view.to_cell(start_row, start_column))
             start = Primitive.push((float(x), float(y), 0.0), view.angle)
             barred = any(is_similar(start, other) for other in refused)
             if barred or not _stays(heightmap.grid, x, y, view.angle, config):

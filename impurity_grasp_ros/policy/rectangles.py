@@ -185,7 +185,7 @@ class RectangleActor:
             The grasp, in the base frame.
         """
         rectangle = self.predict(crop, mask)
-        x, y = crop.grid.to_metres(rectangle.row, rectangle.column)
+        x, y = crop.grid.to_meters(rectangle.row, rectangle.column)
         margin = workspace.resolution / 2
         x = workspace.x_min + margin + _clip(x - workspace.x_min - margin, (workspace.columns - 1) * 2 * margin)
         y = workspace.y_min + margin + _clip(y - workspace.y_min - margin, (workspace.rows - 1) * 2 * margin)

@@ -186,7 +186,7 @@ def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:
     for index, placed in enumerate(preset.objects):
         x, y, _ = placed.position
         if not grid.contains(x, y):
-            low, high = grid.to_metres(-0.5, -0.5), grid.to_metres(grid.rows - 0.5, grid.columns - 0.5)
+            low, high = grid.to_meters(-0.5, -0.5), grid.to_meters(grid.rows - 0.5, grid.columns - 0.5)
             raise ConfigError(
                 f"{preset.name}: objects[{index}]: expected its center in the workspace, "
                 f"x {low[0]:.3f} to {high[0]:.3f} and y {low[1]:.3f} to {high[1]:.3f} m, received ({x:.3f}, {y:.3f})"

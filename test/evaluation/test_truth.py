@@ -112,6 +112,6 @@ def test_what_is_seen_is_true(environment: Environment) -> None:
     for body, place in truth.places.items():
         assert truth.is_visible(body)
         rows, columns = np.nonzero(truth.mask(body))
-        middle = grid.to_metres(float(rows.mean()), float(columns.mean()))
+        middle = grid.to_meters(float(rows.mean()), float(columns.mean()))
         np.testing.assert_allclose(middle, place[:2], atol=0.012)
         assert truth.heightmap.height[truth.mask(body)].max() > 0.01

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from dds import unused_domain
+from xacro_files import description
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.gripper import load_gripper
@@ -21,9 +22,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "examples" / "own_gripper"
 
 
 def test_the_description_is_what_xacro_makes_of_the_dimensions() -> None:
-    xacro = pytest.importorskip("xacro")
-    source = str(resource("urdf/ur5_robotiq.urdf.xacro"))
-    made = xacro.process_file(source, mappings={"gripper": "long_tips", "folder": str(FOLDER)}).toprettyxml(indent="  ")
+    made = description(gripper="long_tips", folder=str(FOLDER))
     shipped = (FOLDER / "ur5_long_tips.urdf").read_text(encoding="utf-8")
     assert ET.canonicalize(shipped, strip_text=True) == ET.canonicalize(made, strip_text=True)
 

@@ -140,7 +140,9 @@ def test_the_client_shows_how_a_job_goes_and_ends_with_its_success(graph: Graph)
 @pytest.mark.usefixtures("scene")
 def test_an_interrupted_client_stops_the_arm_and_says_so(graph: Graph) -> None:
     home = graph.client.fresh_joints()
+    graph.client.feedback.clear()
     process = client(graph)
+    until(lambda: graph.client.feedback, "the first client's job")  # not the reset's motion
     graph.client.await_motion(home, 0.2)
 
     code, _, errors = finished(client(graph))

@@ -49,7 +49,7 @@ class Block:
     @property
     def cells(self) -> NDArray[np.bool_]:
         """The cells (224, 224) whose centers it covers."""
-        x, y = WORKSPACE.to_metres(*np.indices((224, 224)))
+        x, y = WORKSPACE.to_meters(*np.indices((224, 224)))
         return (np.abs(x - self.x) <= self.length / 2) & (np.abs(y - self.y) <= self.width / 2)
 
     def at(self, x: float, y: float) -> Block:
@@ -199,7 +199,7 @@ class LevelNetwork(nn.Module):
 
 def shows(mask: NDArray[np.bool_], grid: Grid, block: Block) -> bool:
     """Whether a mask (112, 112) on a crop's grid is that of a block which nothing covers."""
-    row, column = (round(value) for value in WORKSPACE.to_cell(*grid.to_metres(0, 0)))
+    row, column = (round(value) for value in WORKSPACE.to_cell(*grid.to_meters(0, 0)))
     whole = np.zeros((224 + 2 * 112, 224 + 2 * 112), np.bool_)
     whole[112:336, 112:336] = block.cells
     return np.array_equal(mask, whole[112 + row : 224 + row, 112 + column : 224 + column])

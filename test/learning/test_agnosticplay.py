@@ -119,7 +119,7 @@ def test_an_experience_shows_the_whole_workspace_before_and_after_and_where_the_
     action = transition.action
     assert action.kind is primitive.kind is kind
     assert action.rotation * math.pi / 8 == pytest.approx(primitive.angle)
-    assert whole.to_metres(action.row, action.column) == pytest.approx(primitive.position[:2])
+    assert whole.to_meters(action.row, action.column) == pytest.approx(primitive.position[:2])
 
 
 def height_at(height: np.ndarray[Any, Any], block: Block) -> float:

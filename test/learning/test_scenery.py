@@ -112,7 +112,7 @@ def test_the_crop_lies_around_what_is_seen_of_a_body_and_not_around_its_middle()
     assert focus is not None
     rows, columns = np.nonzero(focus.mask)
     assert len(columns) == 18 * 15, "half of 60 x 36 mm"
-    middle = focus.crop.grid.to_metres(float(rows.mean()), float(columns.mean()))
+    middle = focus.crop.grid.to_meters(float(rows.mean()), float(columns.mean()))
     assert middle == pytest.approx((0.485, 0.0), abs=1e-9)
     assert (rows.mean(), columns.mean()) == pytest.approx((55.5, 55.5), abs=0.51)
 
@@ -123,7 +123,7 @@ def test_a_crop_at_the_border_sticks_out_and_nothing_was_seen_there(x: float, y:
     assert focus is not None
     assert shows(focus.mask, focus.crop.grid, Block(x, y))
     rows, columns = np.indices((112, 112))
-    xs, ys = focus.crop.grid.to_metres(rows, columns)
+    xs, ys = focus.crop.grid.to_meters(rows, columns)
     inside = (xs > 0.276) & (xs < 0.724) & (ys > -0.224) & (ys < 0.224)
     assert 0 < inside.sum() < 112 * 112
     np.testing.assert_array_equal(focus.crop.valid, inside)
@@ -171,7 +171,7 @@ def test_a_body_can_be_hidden_by_a_heap_whose_middle_is_less_than_a_quarter_of_a
     view = hidden_beside_a_heap(*MIDDLE)
     heap = view.focus(2)
     assert heap is not None
-    x, y = heap.crop.grid.to_metres(55.5, 55.5)
+    x, y = heap.crop.grid.to_meters(55.5, 55.5)
     moved = hidden_beside_a_heap(x + along, y + across)
     assert (moved.focus(2) is not None) is found, "28 cells are 56 mm"
     assert (moved.pick_target(np.random.default_rng(0), 1.0) == 2) is found
@@ -183,7 +183,7 @@ def test_the_larger_of_two_heaps_is_searched_and_a_far_one_is_passed_over() -> N
     positions = {**view.positions, 3: np.array([0.45, 0.0, 0.01])}
     focus = SceneView(view.heightmap, view.bodies, positions, None, view.occlusion).focus(3)
     assert focus is not None
-    middle = focus.crop.grid.to_metres(55.5, 55.5)
+    middle = focus.crop.grid.to_meters(55.5, 55.5)
     assert abs(middle[0] - 0.45) < 0.03
     assert abs(middle[1]) < 0.03
 

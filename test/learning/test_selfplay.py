@@ -112,7 +112,7 @@ def test_an_action_tells_primitive_rotation_and_place_in_the_crop() -> None:
         action = transition.action
         assert action.kind is primitive.kind is kind
         assert action.rotation * math.pi / 8 == pytest.approx(primitive.angle)
-        assert transition.state.grid.to_metres(action.row, action.column) == pytest.approx(primitive.position[:2])
+        assert transition.state.grid.to_meters(action.row, action.column) == pytest.approx(primitive.position[:2])
 
 
 def test_after_the_last_target_nothing_follows() -> None:
@@ -154,7 +154,7 @@ def test_a_wrong_body_is_no_success_but_remembered_as_one_with_itself_as_the_tar
     for transition in (hindsight, missed):
         assert is_of(transition.following, PAIR[target]), "the target stays the target"
         assert transition.next_value == 2.0
-    places = [item.state.grid.to_metres(item.action.row, item.action.column) for item in (hindsight, missed)]
+    places = [item.state.grid.to_meters(item.action.row, item.action.column) for item in (hindsight, missed)]
     assert places[0] == pytest.approx(places[1])
     assert places[0] == pytest.approx(cell.steps[0].position[:2])
 
@@ -182,7 +182,7 @@ def test_an_action_outside_of_the_crop_around_a_wrong_body_is_not_remembered_for
     if remembered:
         action = transitions[0].action
         assert is_of(transitions[0].state, wrong)
-        assert transitions[0].state.grid.to_metres(action.row, action.column) == pytest.approx(place)
+        assert transitions[0].state.grid.to_meters(action.row, action.column) == pytest.approx(place)
 
 
 @cache

@@ -232,7 +232,7 @@ def test_primitives_all_over_the_workspace_end_at_home(cell: CellConfig, kind: P
     executor = PrimitiveExecutor(robot.arm, robot.gripper, clock, cell)
     cells = np.linspace(0, grid.rows - 1, 4)
     for row, column, step in itertools.product(cells, cells, range(ROTATIONS)):
-        primitive = make((*grid.to_metres(row, column), 0.01), step * ROTATION_STEP)
+        primitive = make((*grid.to_meters(row, column), 0.01), step * ROTATION_STEP)
         on_grid = kind is PrimitiveKind.GRASP or grid.contains(*push_end(primitive))
         success = OutcomeStatus.HELD if kind is PrimitiveKind.GRASP else OutcomeStatus.PUSHED
         robot.gripper.width = 0.0

@@ -141,7 +141,7 @@ def poses_over_the_workspace(cell: CellConfig) -> list[tuple[tuple[float, float,
     """Positions on the corners, the edges and inside of the workspace, in each of the 16 yaws."""
     grid = cell.workspace.grid
     places = [
-        grid.to_metres(i, j) for i in np.linspace(0, grid.rows - 1, 7) for j in np.linspace(0, grid.columns - 1, 7)
+        grid.to_meters(i, j) for i in np.linspace(0, grid.rows - 1, 7) for j in np.linspace(0, grid.columns - 1, 7)
     ]
     heights, yaws = (0.002, 0.11, cell.motion.transit_height), np.arange(ROTATIONS) * ROTATION_STEP
     return [((x, y, z), float(yaw)) for (x, y), z, yaw in itertools.product(places, heights, yaws)]

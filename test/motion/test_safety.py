@@ -88,7 +88,7 @@ def test_a_tool_position_outside_the_reach_box_is_refused(cell: CellConfig) -> N
 def test_bin_workspace_and_transit_height_lie_in_the_reach_box(cell: CellConfig) -> None:
     check_pose(tool_down((cell.drop_bin.x, cell.drop_bin.y, cell.motion.release_height), 0.0), cell)
     for row, column in [(0, 0), (0, GRID.columns - 1), (GRID.rows - 1, 0), (GRID.rows - 1, GRID.columns - 1)]:
-        check_pose(tool_down((*GRID.to_metres(row, column), cell.motion.transit_height), 0.0), cell)
+        check_pose(tool_down((*GRID.to_meters(row, column), cell.motion.transit_height), 0.0), cell)
 
 
 @pytest.mark.parametrize(("z", "fine"), [(0.0009, False), (0.001, True), (0.20, True), (0.2001, False)])

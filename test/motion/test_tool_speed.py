@@ -64,7 +64,7 @@ def test_no_path_between_home_workspace_and_bin_is_faster_than_one_meter_per_sec
     home, fastest = np.array(cell.home), 0.0
     cells = np.linspace(0, grid.rows - 1, 5)
     for row, column, step in itertools.product(cells, cells, range(0, ROTATIONS, 2)):
-        place = (*grid.to_metres(row, column), motion.transit_height)
+        place = (*grid.to_meters(row, column), motion.transit_height)
         above = KINEMATICS.nearest(tool_down(place, step * ROTATION_STEP), home)
         bin_ = KINEMATICS.nearest(tool_down((drop.x, drop.y, motion.release_height), step * ROTATION_STEP), home)
         assert above is not None

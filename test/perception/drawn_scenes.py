@@ -82,7 +82,7 @@ def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
 
 def on_the_map(attention: Attention) -> NDArray[np.bool_]:
     """The mask of an attention's crop, laid back onto the whole map (224, 224)."""
-    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_meters(0, 0)))
     whole = np.zeros((GRID.rows, GRID.columns), np.bool_)
     for i, j in np.argwhere(attention.mask):
         if 0 <= row + i < GRID.rows and 0 <= column + j < GRID.columns:

@@ -162,7 +162,7 @@ def test_a_target_at_the_border_keeps_its_mask_and_a_crop_that_sticks_out(row: i
 def test_the_crop_shows_the_heightmap_around_the_target() -> None:
     heightmap = draw([*rows_of_blocks(14), Block(110, 112, BLUE, 0.05)])
     attention, _ = attend(heightmap, None, CONFIG)
-    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_meters(0, 0)))
     window = np.s_[row : row + 112, column : column + 112]
     np.testing.assert_array_equal(attention.crop.color, heightmap.color[window])
     np.testing.assert_array_equal(attention.crop.height, heightmap.height[window])
@@ -238,7 +238,7 @@ def test_a_target_is_looked_at_in_the_middle_of_its_cells() -> None:
     attention, _ = attend(heightmap, None, CONFIG)
     np.testing.assert_array_equal(on_the_map(attention), target.cells)
     assert attention.center == pytest.approx((0.276 + 151 * 0.002, -0.224 + 62 * 0.002))
-    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_meters(0, 0)))
     assert (row, column) == (6, 95)  # 61.5 - 55.5 and 150.5 - 55.5
     assert attention.crop.height.shape == (112, 112)
     assert attention.clusters == find_clusters(heightmap, CONFIG.occlusion) != ()
@@ -253,7 +253,7 @@ def test_a_target_is_looked_at_in_the_middle_of_its_cells() -> None:
 def test_a_candidate_is_looked_at_with_a_mask_of_ones(row: int, column: int) -> None:
     heightmap = draw(rows_of_blocks(8, seed=1))
     clear, _ = attend(heightmap, None, CONFIG)
-    center = GRID.to_metres(float(row), float(column))
+    center = GRID.to_meters(float(row), float(column))
     saliency = np.zeros(clear.saliency.shape, np.float32)
     saliency[row, column] = 1.0
     clear = replace(clear, state=AttentionState.CLEAR, saliency=saliency)
@@ -290,7 +290,7 @@ def test_cells_of_a_target_outside_of_the_crop_are_left_out_of_the_mask(axis: in
     region = find_most_salient(heightmap, CONFIG.target, CONFIG.saliency).mask
     assert (np.count_nonzero(region, axis=1 - axis) > 200).any()
     assert attention.state is AttentionState.TARGET
-    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_meters(0, 0)))
     inside = np.zeros((224, 224), np.bool_)
     inside[row : row + 112, column : column + 112] = True
     np.testing.assert_array_equal(on_the_map(attention), region & inside)

@@ -193,7 +193,7 @@ def test_a_camera_with_another_lens_looks_at_the_same_places() -> None:
 
 def test_a_camera_that_looks_away_sees_nothing_of_the_workspace() -> None:
     up = np.eye(4)
-    up[:3, 3] = (*GRID.to_metres(112.0, 112.0), 0.72)  # right over a cell, which lies on the axis behind it
+    up[:3, 3] = (*GRID.to_meters(112.0, 112.0), 0.72)  # right over a cell, which lies on the axis behind it
     with pytest.raises(EmptyCloudError, match="received 0"):
         check(replace(FRAME, T_base_camera=up))
 

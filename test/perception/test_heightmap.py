@@ -47,7 +47,7 @@ def box_scenes(draw: st.DrawFn) -> list[Box]:
 
 def true_surface(boxes: list[Box]) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
     """Height and color of the highest surface at every cell center, and whether that holds all around the cell."""
-    x, y = GRID.to_metres(np.arange(GRID.rows)[:, None], np.arange(GRID.columns)[None, :])  # type: ignore[arg-type]
+    x, y = GRID.to_meters(np.arange(GRID.rows)[:, None], np.arange(GRID.columns)[None, :])  # type: ignore[arg-type]
     height, color = np.zeros((GRID.rows, GRID.columns)), np.full((GRID.rows, GRID.columns, 3), TABLE_COLOR, np.uint8)
     for box in boxes:
         on = (x >= box.x[0]) & (x <= box.x[1]) & (y >= box.y[0]) & (y <= box.y[1]) & (box.height > height)
@@ -68,7 +68,7 @@ def test_projecting_a_traced_scene_restores_heights_colors_and_places(boxes: lis
     heightmap = project(trace(boxes, pose), GRID, CONFIG)
     height, color, plain = true_surface(boxes)
     rows, columns = np.indices(height.shape)
-    x, y = GRID.to_metres(rows, columns)  # type: ignore[arg-type]
+    x, y = GRID.to_meters(rows, columns)  # type: ignore[arg-type]
     seen = in_sight(np.stack([x, y, height], axis=-1).reshape(-1, 3), boxes, pose).reshape(height.shape)
     clearly_seen = plain & cv2.erode(seen.astype(np.uint8), SQUARE, borderValue=1).astype(np.bool_)
     known = clearly_seen & heightmap.valid
@@ -378,6 +378,13 @@ def test_a_map_without_gaps_stays_the_very_same() -> None:
     assert close_gaps(whole) is whole
     border = map_with(np.indices((6, 7))[1] == 0)
     assert close_gaps(border) is border
+
+
+def test_gaps_are_closed_in_two_passes_and_no_more() -> None:
+    """The cell that only a third pass would reach stays unseen."""
+    unseen = np.array([[0, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 0]], np.bool_)
+    closed = close_gaps(map_with(unseen))
+    assert np.argwhere(~closed.valid).tolist() == [[1, 1]]
 
 
 def test_of_three_seen_neighbors_a_gap_takes_after_the_middle_one() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_scenes import BLUE, draw, rows_of_blocks
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap
@@ -14,6 +15,7 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.perception.attention import (
     ATTENTIONS,
     AttentionConfig,
+    attend,
     target_only,
     whole_workspace,
     without_inference,
@@ -21,6 +23,17 @@ from impurity_grasp_ros.perception.attention import (
 
 Impair = Callable[[Attention, Heightmap], Attention]
 ABLATIONS: tuple[Impair, ...] = (without_inference, whole_workspace, target_only)
+
+
+@pytest.mark.parametrize("mode", ["no-inference", "target-only"])
+def test_an_ablated_mode_remembers_what_is_ordinary(mode: str) -> None:
+    """An object left alone is a target only because the first view has shown that it is odd."""
+    config = replace(packaged_parameters("attention_node", AttentionConfig), mode=mode)
+    odd, *others = rows_of_blocks(9)
+    _, memory = attend(draw([odd.painted(BLUE), *others]), None, config)
+    alone = draw([odd.painted(BLUE)])
+    assert attend(alone, memory, config)[0].state is AttentionState.TARGET
+    assert attend(alone, None, config)[0].state is not AttentionState.TARGET
 
 
 def drawn(row: int, column: int, state: AttentionState) -> tuple[Attention, Heightmap]:

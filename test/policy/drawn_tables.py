@@ -21,7 +21,7 @@ from impurity_grasp_ros.datatypes import (
 
 GRID = Grid(0.276, -0.224)
 MIDDLE = (0.5, 0.0)
-CENTERS = GRID.to_metres(*np.indices((GRID.rows, GRID.columns)))
+CENTERS = GRID.to_meters(*np.indices((GRID.rows, GRID.columns)))
 """x and y in meters of all cells, (224, 224) each."""
 
 Mask = NDArray[np.bool_]
@@ -103,8 +103,8 @@ def clutter(seed: int, count: int, spread: float = 0.09) -> list[Block]:
 def on_target(heightmap: Heightmap, mask: Mask) -> Attention:
     """The attention that a target with these cells gets."""
     rows, columns = np.nonzero(mask)
-    attention = on_heap(heightmap, GRID.to_metres(float(rows.mean()), float(columns.mean())))
-    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    attention = on_heap(heightmap, GRID.to_meters(float(rows.mean()), float(columns.mean())))
+    row, column = (round(value) for value in GRID.to_cell(*attention.crop.grid.to_meters(0, 0)))
     crop = replace(heightmap, valid=mask).window(row, column, CROP_SIZE_PX)
     return replace(attention, state=AttentionState.TARGET, mask=crop.valid, score=0.9)
 

@@ -230,7 +230,7 @@ def test_each_cost_is_a_parameter_of_its_own() -> None:
 
 def test_an_action_stands_for_the_primitive_of_its_view_and_pixel() -> None:
     push = situation().primitive(push_at(79, 100, 4), 1.5)
-    x, y = situation().crop.grid.to_metres(*view_of(4).to_cell(79.0, 100.0))
+    x, y = situation().crop.grid.to_meters(*view_of(4).to_cell(79.0, 100.0))
     assert push.position[:2] == pytest.approx((x, y))
     assert (push.kind, push.angle, push.q_value) == (PrimitiveKind.PUSH, pytest.approx(np.pi / 2), 1.5)
     assert situation().primitive(grasp_at(79, 79, 2)).q_value == 0.0

@@ -48,7 +48,7 @@ CELL = load_cell()
 FAILURES = [OutcomeStatus.EMPTY, OutcomeStatus.DROPPED, OutcomeStatus.UNREACHABLE, OutcomeStatus.OUT_OF_WORKSPACE]
 REFUSALS = FAILURES[2:]
 
-CORNER = GRID.to_metres(3, 3)
+CORNER = GRID.to_meters(3, 3)
 
 
 def decide(*blocks: Block, history: Sequence[Attempt] = (), actor: AnalyticActor = ACTOR) -> Primitive:

@@ -32,7 +32,7 @@ def rising() -> Heights:
 def strokes(view: View, grid: Grid) -> tuple[NDArray[np.float64], ...]:
     """x and y in meters of where pushes from all pixels of a view start, and of where they end 10 cm later."""
     across, along = (np.indices((160, 160)) - 79.5) * CELL
-    x0, y0 = grid.to_metres(view.row, view.column)
+    x0, y0 = grid.to_meters(view.row, view.column)
     c, s = math.cos(view.angle), math.sin(view.angle)
     x, y = x0 + c * along - s * across, y0 + s * along + c * across
     return x, y, x + 0.1 * c, y + 0.1 * s

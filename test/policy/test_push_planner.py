@@ -140,7 +140,7 @@ def test_both_ends_keep_their_distance_from_the_border(config: PushPlannerConfig
 
 
 def test_where_no_push_stays_on_the_workspace_there_is_none() -> None:
-    corner = GRID.to_metres(3, 3)
+    corner = GRID.to_meters(3, 3)
     assert plan_push(table(Block(*corner)), None, corner, (), GRIPPER, CONFIG) is None
     assert plan_push(table(Block()), None, MIDDLE, (), GRIPPER, replace(CONFIG, end_border=0.3)) is None
 
@@ -186,10 +186,10 @@ def test_a_scene_turned_by_quarters_gets_a_push_worth_as_much(turns: int) -> Non
     turned = Heightmap(heightmap.color, np.rot90(heightmap.height, -turns).copy(), heightmap.valid, GRID)
     mask = visible(blocks[-1], heightmap)
     rows, columns = np.nonzero(mask)
-    one = plan_push(heightmap, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
+    one = plan_push(heightmap, mask, GRID.to_meters(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
     mask = np.rot90(mask, -turns).copy()
     rows, columns = np.nonzero(mask)
-    other = plan_push(turned, mask, GRID.to_metres(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
+    other = plan_push(turned, mask, GRID.to_meters(float(rows.mean()), float(columns.mean())), (), GRIPPER, CONFIG)
     assert one is not None
     assert other is not None
     assert other.q_value == pytest.approx(one.q_value, abs=0.15)

@@ -27,11 +27,11 @@ def test_a_step_along_the_columns_is_a_step_along_the_angle_and_one_along_the_ro
     view: View, pixel: tuple[float, float], step: float
 ) -> None:
     row, column = pixel
-    x, y = GRID.to_metres(*view.to_cell(row, column))
+    x, y = GRID.to_meters(*view.to_cell(row, column))
     for angle, moved in ((view.angle, (row, column + step)), (view.angle + math.pi / 2, (row + step, column))):
         length = step * GRID.resolution
         expected = x + length * math.cos(angle), y + length * math.sin(angle)
-        assert GRID.to_metres(*view.to_cell(*moved)) == pytest.approx(expected, abs=1e-9)
+        assert GRID.to_meters(*view.to_cell(*moved)) == pytest.approx(expected, abs=1e-9)
 
 
 @given(views, pixels)

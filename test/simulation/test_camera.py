@@ -113,7 +113,7 @@ def test_color_is_red_green_blue(environment: Environment, channel: int) -> None
 @pytest.mark.sim
 def test_the_whole_workspace_is_in_view(environment: Environment) -> None:
     grid, model = environment.cell.workspace.grid, environment.camera.intrinsics
-    corners = [(*grid.to_metres(i, j), 0.0) for i in (0, grid.rows - 1) for j in (0, grid.columns - 1)]
+    corners = [(*grid.to_meters(i, j), 0.0) for i in (0, grid.rows - 1) for j in (0, grid.columns - 1)]
     pixels = project(np.array(corners), environment.camera)
     assert (pixels >= 0.0).all()
     assert (pixels <= [model.width_px - 1, model.height_px - 1]).all()
