@@ -31,7 +31,7 @@ def attention_to(
     """An attention to cells of the whole heightmap, whose crop begins at row 6 and column 49."""
     crop = drawn().heightmap.window(6, 49, 112)
     cells = np.ones((112, 112), np.bool_) if mask is None else mask[6:118, 49:161]
-    return Attention(state, GRID.to_metres(61.5, 104.5), crop, cells, score, (), crop.height)
+    return Attention(state, GRID.to_meters(61.5, 104.5), crop, cells, score, (), crop.height)
 
 
 def cells(rows: slice, columns: slice) -> np.ndarray:

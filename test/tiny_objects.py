@@ -88,7 +88,7 @@ class Block:
     @property
     def center(self) -> tuple[float, float]:
         """Its center (x, y) in meters."""
-        return GRID.to_metres(self.row + (SIDE - 1) / 2, self.column + (SIDE - 1) / 2)
+        return GRID.to_meters(self.row + (SIDE - 1) / 2, self.column + (SIDE - 1) / 2)
 
 
 def row_of(*colors: Color, row: int = 100) -> list[Block]:

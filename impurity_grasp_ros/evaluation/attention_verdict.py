@@ -141,7 +141,7 @@ def judge(
 
 def crop_mask(attention: Attention, grid: Grid) -> NDArray[np.bool_]:
     """Lay the mask of an attention, which covers its crop, onto the whole heightmap, (R, C) bool."""
-    first_row, first_column = (round(place) for place in grid.to_cell(*attention.crop.grid.to_metres(0, 0)))
+    first_row, first_column = (round(place) for place in grid.to_cell(*attention.crop.grid.to_meters(0, 0)))
     rows, columns = attention.mask.nonzero()
     rows, columns = rows + first_row, columns + first_column
     inside = (rows >= 0) & (rows < grid.rows) & (columns >= 0) & (columns < grid.columns)

@@ -24,6 +24,12 @@ class AttentionTrainingConfig:
     learning_rate: float = parameter("largest step size", low=1e-7, high=1.0)
     warm_up: float = parameter("fraction of the training in which the step size rises", low=0.01, high=0.9)
     weight_decay: float = parameter("L2 penalty", low=0.0, high=0.1)
+    segmented_from: float = parameter(
+        "fraction of the training from which on objects are also judged as a job finds them", low=0.0, high=1.0
+    )
+    replays: int = parameter("further steps, on the objects of earlier batches, after each step", low=0, high=100)
+    replay_pairs: int = parameter("pairs of views in such a step", low=1, high=256)
+    replay_memory: int = parameter("pairs of views whose objects are kept for it", low=1, high=4096)
     odd_weight: float = parameter("weight of the loss of what is odd, beside that of the outlines", low=0.0, high=100.0)
     kind_weight: float = parameter("weight of the loss of what is of one kind", low=0.0, high=100.0)
     temperature: float = parameter("scale of similarities in the loss of kinds", low=0.01, high=1.0)

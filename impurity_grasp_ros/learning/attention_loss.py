@@ -10,24 +10,53 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impurity_grasp_ros.learning.attention_views import LabeledView, Pair
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.learning.attention_views import LabeledView, Pair, segmented
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, FeatureMaps, ObjectNetwork
+from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
+from impurity_grasp_ros.perception.occlusion import OcclusionConfig
 
 BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
 """Weights in the loss of the outlines: border cells, distance from the border, cells on and off objects."""
+
+SEGMENTED = 0.5
+"""Fraction of the views that are judged by the objects that a job would find."""
 
 KINDS_APART = 100
 """Kinds of different pairs of views have numbers that are so far apart."""
 
 
 @dataclass(frozen=True, eq=False)
-class Losses:
-    """Losses of a batch, and how often the object judged to be most odd in a view with an odd one is odd."""
+class Pooled:
+    """Objects of a view: their statistics (n, p), which are odd (n,) bool, and of which kind they are (n,) int64."""
 
-    outline: Tensor
+    statistics: Tensor
+    odd: Tensor
+    kinds: Tensor
+
+
+PooledPair = tuple[Pooled, Pooled]
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeLosses:
+    """Losses of what is odd and of what is of one kind.
+
+    ``found``: how often the object judged to be most odd in a view with an odd one is odd; NaN if no view has one.
+    """
+
     odd: Tensor
     kind: Tensor
     found: float
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """Losses of a batch, and the objects of its views."""
+
+    outline: Tensor
+    judge: JudgeLosses
+    objects: list[PooledPair]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +68,28 @@ class Comparison:
     odd: Tensor
 
 
-def losses(network: ObjectNetwork, pairs: Sequence[Pair], temperature: float, rng: np.random.Generator) -> Losses:
+@dataclass(frozen=True)
+class JobView:
+    """How a job finds objects: when cells form an object, and up to how many meters they belong to the table."""
+
+    segmentation: SegmentationConfig
+    ground: float
+
+
+def job_view() -> JobView:
+    """Return the shipped settings of ``attention_node``."""
+    segmentation = packaged_parameters("attention_node", ObjectsConfig, "objects").segmentation
+    occlusion = packaged_parameters("attention_node", OcclusionConfig, "occlusion")
+    return JobView(segmentation, occlusion.min_object_height)
+
+
+def losses(
+    network: ObjectNetwork,
+    pairs: Sequence[Pair],
+    temperature: float,
+    rng: np.random.Generator,
+    job: JobView | None = None,
+) -> Losses:
     """Compute the losses of a batch.
 
     Args:
@@ -47,33 +97,43 @@ def losses(network: ObjectNetwork, pairs: Sequence[Pair], temperature: float, rn
         pairs: Pairs of views that show objects of the same kinds.
         temperature: Scale of similarities in the loss of kinds.
         rng: Draws what is remembered, and which objects are left.
+        job: If given, half of the views are judged by the objects that a job would find instead of the true ones.
     """
     views = [view for pair in pairs for view in pair]
     with torch.autocast("cpu", torch.bfloat16):
         maps = network(*_inputs(views))
     maps = FeatureMaps(*(features.float() for features in maps))
-    pooled = [
-        network.pool(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
-        for index, view in enumerate(views)
-    ]
-    vectors = network.describe(torch.cat(pooled)).split([len(item) for item in pooled])
-    comparisons = [
-        comparison
-        for index, pair in enumerate(pairs)
-        for comparison in compared(pair, (vectors[2 * index], vectors[2 * index + 1]), rng)
-    ]
+    outlines = maps.outline.detach().numpy()
+    objects = []
+    for index, view in enumerate(views):
+        if job and rng.random() < SEGMENTED:
+            view = segmented(view, outlines[index], job.segmentation, job.ground)
+        statistics = network.pool(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
+        objects.append(Pooled(statistics, torch.from_numpy(view.odd), torch.from_numpy(view.kinds)))
+    pooled = list(zip(objects[::2], objects[1::2], strict=True))
+    return Losses(_outline_loss(maps.outline, views), judge_losses(network, pooled, temperature, rng), pooled)
+
+
+def judge_losses(
+    network: ObjectNetwork, pairs: Sequence[PooledPair], temperature: float, rng: np.random.Generator
+) -> JudgeLosses:
+    """Compute the losses of describing and comparing objects; for the arguments see :func:`losses`."""
+    views = [view for pair in pairs for view in pair]
+    vectors = network.describe(torch.cat([view.statistics for view in views]))
+    parts = iter(vectors.split([len(view.odd) for view in views]))
+    comparisons = [comparison for pair in pairs for comparison in compared(pair, (next(parts), next(parts)), rng)]
     odd, found = _odd_loss(network, comparisons)
-    kinds = torch.cat([torch.from_numpy(view.kinds) + KINDS_APART * (index // 2) for index, view in enumerate(views)])
-    return Losses(_outline_loss(maps.outline, views), odd, _kind_loss(torch.cat(vectors), kinds, temperature), found)
+    kinds = torch.cat([view.kinds + KINDS_APART * (index // 2) for index, view in enumerate(views)])
+    return JudgeLosses(odd, _kind_loss(vectors, kinds, temperature), found)
 
 
-def compared(pair: Pair, vectors: tuple[Tensor, Tensor], rng: np.random.Generator) -> list[Comparison]:
+def compared(pair: PooledPair, vectors: tuple[Tensor, Tensor], rng: np.random.Generator) -> list[Comparison]:
     """Draw what is compared: the first view alone, and the second one alone or with objects known from the first.
 
     What is known is like the memory of a job, with ordinary and odd objects, or like a model that was taught, with
     mostly ordinary ones. The second view then often shows only a few objects, or only odd ones.
     """
-    odd = [torch.from_numpy(view.odd) for view in pair]
+    odd = [view.odd for view in pair]
     alone = [
         Comparison(own, torch.full((len(own),), SEEN), is_odd.float()) for own, is_odd in zip(vectors, odd, strict=True)
     ]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.attention_batches import batches
 from impurity_grasp_ros.learning.attention_config import AttentionTrainingConfig
-from impurity_grasp_ros.learning.attention_loss import losses
+from impurity_grasp_ros.learning.attention_loss import JudgeLosses, PooledPair, job_view, judge_losses, losses
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, WEIGHTS, config_hash, read_archive
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
@@ -81,6 +83,8 @@ class AttentionTrainer:
             pct_start=config.warm_up,
         )
         self._rng = np.random.default_rng(config.seed)
+        self._objects: deque[PooledPair] = deque(maxlen=config.replay_memory)
+        self._job = job_view()
 
     def run(self, workers: int, on_round: Callable[[AttentionReport], None], stop: Callable[[], bool]) -> None:
         """Train until the last round, or until told to stop; writes checkpoint, weights and progress.
@@ -101,15 +105,35 @@ class AttentionTrainer:
 
     def _step(self, pairs: list[Pair]) -> tuple[float, ...]:
         config = self.config
-        found = losses(self.network, pairs, config.temperature, self._rng)
-        loss = found.outline + config.odd_weight * found.odd + config.kind_weight * found.kind
+        progress = self._schedule.last_epoch / (config.rounds * config.batches_per_round)
+        job = self._job if progress >= config.segmented_from else None
+        found = losses(self.network, pairs, config.temperature, self._rng, job)
+        loss = found.outline + self._weighted(found.judge)
+        self._descend(loss)
+        self._replay(found.objects)
+        self._schedule.step()
+        parts = (loss, found.outline, found.judge.odd, found.judge.kind)
+        return (*(float(part.detach()) for part in parts), found.judge.found)
+
+    def _replay(self, new: list[PooledPair]) -> None:
+        """Learn again from objects of the latest batches: to describe and compare them costs little."""
+        for pair in new:
+            first, second = (replace(view, statistics=view.statistics.detach()) for view in pair)
+            self._objects.append((first, second))
+        for _ in range(self.config.replays):
+            count = min(self.config.replay_pairs, len(self._objects))
+            chosen = self._rng.choice(len(self._objects), count, replace=False)
+            pairs = [self._objects[index] for index in chosen]
+            self._descend(self._weighted(judge_losses(self.network, pairs, self.config.temperature, self._rng)))
+
+    def _weighted(self, found: JudgeLosses) -> Tensor:
+        return self.config.odd_weight * found.odd + self.config.kind_weight * found.kind
+
+    def _descend(self, loss: Tensor) -> None:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
         self._optimizer.step()
-        self._schedule.step()
-        parts = (loss, found.outline, found.odd, found.kind)
-        return (*(float(part.detach()) for part in parts), found.found)
 
     def save(self) -> None:
         """Write checkpoint, weights and progress, each file atomically."""
@@ -130,6 +154,7 @@ class AttentionTrainer:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "rng": self._rng.bit_generator.state,
+            "objects": list(self._objects),
             "reports": self.reports,
         }
 
@@ -150,6 +175,7 @@ class AttentionTrainer:
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             self._rng.bit_generator.state = state["rng"]
+            self._objects = deque(state["objects"], self.config.replay_memory)
             self.reports = list(state["reports"])
         except Exception as error:  # torch and numpy reject values of a wrong type with any kind of error
             raise CheckpointError(f"{path}: expected the state of a training: {error!r}") from error

@@ -7,7 +7,7 @@ and the pieces other coats; two views of one drawing form a pair, so that one ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -18,8 +18,9 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
 from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
-from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells
+from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells, segment
 from impurity_grasp_ros.simulation.camera import Rendering
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.materials import Material
@@ -39,6 +40,12 @@ MIXED, NOISY = 0.4, 0.8
 MIN_CELLS = 40
 """Cells of the smallest part of an object that is judged."""
 
+RESOLUTION = 0.002
+"""Meters per cell."""
+
+NO_KIND = 99
+"""Kind of an object that shows the background."""
+
 INSIDE_CELLS = 9.0
 """Distance in cells from the border at which a cell is fully inside of a large object."""
 
@@ -56,6 +63,9 @@ class LabeledView:
         shapes: (n, 8) float32 of these objects.
         odd: (n,) bool, which of them are odd.
         kinds: (n,) int64, of which kind they are.
+        bodies: (R, C) int64, the body of each cell; -1 elsewhere.
+        body_odd: (m,) bool, which bodies are odd.
+        body_kinds: (m,) int64, of which kind they are.
     """
 
     color: NDArray[np.uint8]
@@ -66,6 +76,9 @@ class LabeledView:
     shapes: NDArray[np.float32]
     odd: NDArray[np.bool_]
     kinds: NDArray[np.int64]
+    bodies: Labels
+    body_odd: NDArray[np.bool_]
+    body_kinds: NDArray[np.int64]
 
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -203,9 +216,35 @@ def labeled(
     cells = inner_cells(objects) if rng.random() < 0.7 else objects
     labels = compact(cells, MIN_CELLS)
     kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
-    kinds = np.array([roles.kinds[int(body)] for body in owners[kept]], np.int64)
+    kinds = np.array(list(roles.kinds.values()), np.int64)
     odd = np.isin(kinds, list(roles.odd))
-    return LabeledView(color, height, seen, outline_targets(objects), labels, shapes(labels, height, 0.002), odd, kinds)
+    targets, numbers = outline_targets(objects), shapes(labels, height, RESOLUTION)
+    return LabeledView(color, height, seen, targets, labels, numbers, odd[kept], kinds[kept], objects, odd, kinds)
+
+
+def segmented(
+    view: LabeledView, outline: NDArray[np.float32], config: SegmentationConfig, ground: float
+) -> LabeledView:
+    """Label a view by the objects that the network's outlines give, as in a job, instead of the true ones.
+
+    An object is odd, and of a kind, as the body is that most of its cells show; the background is ordinary.
+
+    Args:
+        view: The view.
+        outline: (2, R, C) logits of the network: border, inside.
+        config: When cells form an object.
+        ground: Meters above the table up to which cells carry no object.
+    """
+    labels = inner_cells(segment(outline, view.seen & (view.height > ground), config))
+    count, bodies = int(labels.max()) + 1, len(view.body_odd)
+    if count == 0:
+        return view
+    inside = labels >= 0
+    owner = np.where(view.bodies[inside] < 0, bodies, view.bodies[inside])
+    cells = np.bincount(labels[inside] * (bodies + 1) + owner, minlength=count * (bodies + 1))
+    most = cells.reshape(count, bodies + 1).argmax(1)
+    odd, kinds = np.append(view.body_odd, False)[most], np.append(view.body_kinds, NO_KIND)[most]
+    return replace(view, labels=labels, shapes=shapes(labels, view.height, RESOLUTION), odd=odd, kinds=kinds)
 
 
 def outline_targets(objects: Labels) -> NDArray[np.float16]:

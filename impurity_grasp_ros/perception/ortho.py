@@ -98,7 +98,7 @@ def _lines(intrinsics: CameraIntrinsics, pose: bytes, grid: Grid) -> tuple[Lines
     camera = np.array([[intrinsics.fx_px, 0.0, intrinsics.cx_px], [0.0, intrinsics.fy_px, intrinsics.cy_px], [0, 0, 1]])
     to_pixels = camera @ T_base_camera[:3, :3].T
     rows, columns = np.indices((grid.rows, grid.columns)).astype(np.float64)
-    x, y = grid.to_metres(rows, columns)
+    x, y = grid.to_meters(rows, columns)
     at_zero = np.einsum("kij,mk->mij", np.stack([x, y, np.zeros_like(x)]), to_pixels)
     at_zero -= (to_pixels @ T_base_camera[:3, 3])[:, None, None]
     return (

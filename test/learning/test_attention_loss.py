@@ -16,14 +16,24 @@ from impurity_grasp_ros.learning import attention_loss
 from impurity_grasp_ros.learning.attention_loss import (
     KINDS_APART,
     Comparison,
+    Pooled,
+    PooledPair,
     _kind_loss,
     _odd_loss,
     _outline_loss,
     compared,
     losses,
 )
-from impurity_grasp_ros.learning.attention_views import Roles
+from impurity_grasp_ros.learning.attention_views import Pair, Roles
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
+
+
+def pooled(pair: Pair) -> PooledPair:
+    """The objects of two views, without statistics."""
+    first, second = (
+        Pooled(torch.zeros(len(view.odd), 1), torch.from_numpy(view.odd), torch.from_numpy(view.kinds)) for view in pair
+    )
+    return first, second
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -32,7 +42,7 @@ def test_a_view_is_compared_alone_and_the_second_often_with_what_the_first_showe
     turned = replace(roles, kinds=dict(reversed(roles.kinds.items())))
     pair = drawn_view(np.random.default_rng(0), roles), drawn_view(np.random.default_rng(1), turned)
     vectors = tuple(torch.arange(float(len(view.odd)))[:, None] + 100 * index for index, view in enumerate(pair))
-    first, second = compared(pair, vectors, np.random.default_rng(seed))  # type: ignore[arg-type]
+    first, second = compared(pooled(pair), vectors, np.random.default_rng(seed))  # type: ignore[arg-type]
     assert first.vectors is vectors[0]
     assert (first.roles == SEEN).all()
     assert first.odd.tolist() == pair[0].odd.tolist()
@@ -51,7 +61,8 @@ def test_a_view_is_compared_alone_and_the_second_often_with_what_the_first_showe
 def test_jobs_that_begin_alone_with_memory_and_with_a_model_are_all_learned() -> None:
     pair = drawn_pair(np.random.default_rng(0))
     vectors = tuple(torch.zeros(5, 1) for _ in pair)
-    drawn = [compared(pair, vectors, np.random.default_rng(seed))[1] for seed in range(300)]  # type: ignore[arg-type]
+    objects = pooled(pair)
+    drawn = [compared(objects, vectors, np.random.default_rng(seed))[1] for seed in range(300)]  # type: ignore[arg-type]
     alone = np.mean([bool((item.roles == SEEN).all()) for item in drawn])
     with_odd = np.mean([bool((item.roles == ODD).any()) for item in drawn])
     only_odd = np.mean([bool((item.odd[item.roles == SEEN] == 1.0).all()) for item in drawn])
@@ -127,9 +138,10 @@ def test_all_losses_reach_all_weights() -> None:
     torch.nn.init.normal_(network.outline.weight, std=0.1)
     pairs = [drawn_pair(np.random.default_rng(seed)) for seed in (0, 1)]
     found = losses(network, pairs, 0.15, np.random.default_rng(2))
-    (found.outline + found.odd + found.kind).backward()  # type: ignore[no-untyped-call]
-    assert all(torch.isfinite(part) for part in (found.outline, found.odd, found.kind))
-    assert 0.0 <= found.found <= 1.0
+    judge = found.judge
+    (found.outline + judge.odd + judge.kind).backward()  # type: ignore[no-untyped-call]
+    assert all(torch.isfinite(part) for part in (found.outline, judge.odd, judge.kind))
+    assert 0.0 <= judge.found <= 1.0
     without = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert without == []
 

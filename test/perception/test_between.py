@@ -76,7 +76,7 @@ def test_nothing_unseen_is_called_seen(box: Box, pose: Any, grid: Grid) -> None:
     np.testing.assert_array_equal(filled.height[bare.valid], bare.height[bare.valid])
     np.testing.assert_array_equal(filled.color[bare.valid], bare.color[bare.valid])
     rows, columns = np.nonzero(filled.valid & ~bare.valid)
-    x, y = grid.to_metres(rows.astype(np.float64), columns.astype(np.float64))
+    x, y = grid.to_meters(rows.astype(np.float64), columns.astype(np.float64))
     height = filled.height[rows, columns]
     reach = 0.51 * grid.resolution
     toward = pose[:3, 3] - np.stack([x, y, height], axis=1)  # between two pixels, the surface is rounded off by 3 mm
@@ -124,7 +124,7 @@ def test_a_slope_is_filled_at_its_own_height(azimuth: float) -> None:
     frame = view([], camera_pose((0.48, 0.0), 1.3, 0.7, azimuth, 0.0))
     sloped = replace(frame, T_base_camera=middle @ turn @ np.linalg.inv(middle) @ frame.T_base_camera)
     heightmap = project(sloped, grid, FILLING, TablePlane((0.48, 0.0), -0.05))
-    x, _ = grid.to_metres(*np.indices((60, 60)).astype(np.float64))
+    x, _ = grid.to_meters(*np.indices((60, 60)).astype(np.float64))
     assert heightmap.valid.all()
     lower = project(sloped, grid, replace(FILLING, z_max=0.05, min_points=1), TablePlane((0.48, 0.0), -0.05))
     assert lower.height.max() <= 0.05

@@ -39,7 +39,7 @@ def painted(frame: RgbdFrame) -> RgbdFrame:
 
 def expected() -> NDArray[np.uint8]:
     rows, columns = np.indices((FINE.rows, FINE.columns)).astype(np.float64)
-    return pattern(*FINE.to_metres(rows, columns))
+    return pattern(*FINE.to_meters(rows, columns))
 
 
 def errors(pose: Transform, boxes: list[Box], camera: CameraIntrinsics = CAMERA) -> tuple[NDArray[np.float64], float]:

@@ -41,7 +41,7 @@ def part(frame: RgbdFrame) -> NDArray[np.float32]:
 def midair(heightmap: Heightmap) -> int:
     """Number of cells that show something between the tops of the boxes and the table, 3 cells or more beside them."""
     rows, columns = np.indices(heightmap.valid.shape).astype(np.float64)
-    x, y = GRID.to_metres(rows, columns)
+    x, y = GRID.to_meters(rows, columns)
     free = np.ones(heightmap.valid.shape, np.bool_)
     for box in BOXES:
         free &= (x < box.x[0] - 0.006) | (x > box.x[1] + 0.006) | (y < box.y[0] - 0.006) | (y > box.y[1] + 0.006)
