@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
 from impurity_grasp_ros.perception.object_shapes import shapes
@@ -40,8 +41,6 @@ MIXED, NOISY = 0.4, 0.8
 MIN_CELLS = 40
 """Cells of the smallest part of an object that is judged."""
 
-RESOLUTION = 0.002
-"""Meters per cell."""
 
 NO_KIND = 99
 """Kind of an object that shows the background."""
@@ -218,7 +217,7 @@ def labeled(
     kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
     kinds = np.array(list(roles.kinds.values()), np.int64)
     odd = np.isin(kinds, list(roles.odd))
-    targets, numbers = outline_targets(objects), shapes(labels, height, RESOLUTION)
+    targets, numbers = outline_targets(objects), shapes(labels, height, HEIGHTMAP_RESOLUTION)
     return LabeledView(color, height, seen, targets, labels, numbers, odd[kept], kinds[kept], objects, odd, kinds)
 
 
@@ -244,7 +243,7 @@ def segmented(
     cells = np.bincount(labels[inside] * (bodies + 1) + owner, minlength=count * (bodies + 1))
     most = cells.reshape(count, bodies + 1).argmax(1)
     odd, kinds = np.append(view.body_odd, False)[most], np.append(view.body_kinds, NO_KIND)[most]
-    return replace(view, labels=labels, shapes=shapes(labels, view.height, RESOLUTION), odd=odd, kinds=kinds)
+    return replace(view, labels=labels, shapes=shapes(labels, view.height, HEIGHTMAP_RESOLUTION), odd=odd, kinds=kinds)
 
 
 def outline_targets(objects: Labels) -> NDArray[np.float16]:

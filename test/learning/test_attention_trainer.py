@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,9 +15,13 @@ from drawn_pairs import TINY, drawn_batches
 from impurity_grasp_ros.cli.train import train
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.learning import attention_config, attention_trainer
+from impurity_grasp_ros.learning.attention_loss import JobView, JudgeLosses, Losses, PooledPair
 from impurity_grasp_ros.learning.attention_trainer import AttentionReport, AttentionTrainer
+from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
+from impurity_grasp_ros.perception.object_network import ObjectNetwork
 from impurity_grasp_ros.perception.object_weights import AttentionTraining, load_object_network, read_object_weights
+from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +68,38 @@ def test_training_learns(tmp_path: Path) -> None:
     )
 
 
+def test_each_step_is_followed_by_steps_on_earlier_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    judge_losses = attention_trainer.judge_losses
+
+    def recorded(network: ObjectNetwork, pairs: list[PooledPair], *others: Any) -> JudgeLosses:
+        assert not any(view.statistics.requires_grad for pair in pairs for view in pair)
+        sizes.append(len(pairs))
+        return judge_losses(network, pairs, *others)
+
+    monkeypatch.setattr(attention_trainer, "judge_losses", recorded)
+    run(trainer(tmp_path, rounds=2, batches_per_round=3, replays=2, replay_pairs=3, replay_memory=4))
+    assert sizes == [1, 1, 2, 2, *[3] * 8]
+
+
+def test_objects_are_judged_as_a_job_finds_them_from_a_part_of_the_training_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[JobView | None] = []
+    losses = attention_trainer.losses
+
+    def recorded(
+        network: ObjectNetwork, pairs: list[Pair], temperature: float, rng: Any, job: JobView | None
+    ) -> Losses:
+        jobs.append(job)
+        return losses(network, pairs, temperature, rng, job)
+
+    monkeypatch.setattr(attention_trainer, "losses", recorded)
+    run(trainer(tmp_path, rounds=4, segmented_from=0.5))
+    assert [job is not None for job in jobs] == [False] * 4 + [True] * 4
+    assert jobs[-1] == JobView(SegmentationConfig(seed_level=0.4, min_seed=12, min_cells=40), 0.006)
+
+
 def test_the_weights_of_every_round_can_be_used(tmp_path: Path) -> None:
     training = trainer(tmp_path)
     run(training, rounds=1)
@@ -102,7 +139,9 @@ def test_a_damaged_checkpoint_is_refused_by_name(tmp_path: Path, finished: bytes
         trainer(tmp_path).resume()
 
 
-@pytest.mark.parametrize(("key", "value"), [("network", {}), ("optimizer", 3), ("schedule", 3), ("rng", {"a": 1})])
+@pytest.mark.parametrize(
+    ("key", "value"), [("network", {}), ("optimizer", 3), ("schedule", 3), ("rng", {"a": 1}), ("objects", 3)]
+)
 def test_a_checkpoint_with_a_part_of_another_kind_is_refused(
     tmp_path: Path, finished: bytes, key: str, value: object
 ) -> None:

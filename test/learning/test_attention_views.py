@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from drawn_pairs import COLORS, ROLES, SIDE, drawn_view
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.learning.attention_views import (
@@ -17,8 +19,11 @@ from impurity_grasp_ros.learning.attention_views import (
     ViewSource,
     labeled,
     outline_targets,
+    segmented,
 )
 from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.objects_config import SegmentationConfig
+from impurity_grasp_ros.perception.segmentation import Labels
 from impurity_grasp_ros.simulation.environment import Environment
 
 
@@ -69,6 +74,49 @@ def test_parts_that_are_too_small_are_not_judged() -> None:
         assert view.kinds.tolist() == ([0, 1] if len(counts) == 2 else [1])
         assert len(view.shapes) == len(view.odd) == len(counts)
         assert (view.outline[0] > 0).sum() > 2 * 20, "the outline shows it all the same"
+
+
+def outlines_of(labels: Labels) -> NDArray[np.float32]:
+    """Logits of a network that sees these objects."""
+    border, inside = outline_targets(labels).astype(np.float32)
+    return np.stack([np.where(border > 0, 8.0, -8.0), np.where(inside > 0.3, 8.0, -8.0)]).astype(np.float32)
+
+
+SEGMENTATION = SegmentationConfig(seed_level=0.4, min_seed=12, min_cells=40)
+
+
+def test_objects_of_a_job_have_the_labels_of_the_bodies_that_they_show_most() -> None:
+    view = drawn_view(np.random.default_rng(0))
+    found = segmented(view, outlines_of(view.bodies), SEGMENTATION, 0.006)
+    assert sorted(found.kinds.tolist()) == [0, 0, 0, 1, 2]
+    assert found.odd.tolist() == [kind == 2 for kind in found.kinds]
+    for index, kind in enumerate(found.kinds):
+        assert color_of(found, index) == COLORS[int(kind)]
+    np.testing.assert_array_equal(found.shapes, shapes(found.labels, found.height, 0.002))
+    np.testing.assert_array_equal(found.outline, view.outline)
+
+
+def test_bodies_that_a_job_takes_for_one_object_count_as_the_larger_one() -> None:
+    height = np.where(np.arange(SIDE) < 40, 0.02, 0.0).astype(np.float32)[None].repeat(SIDE, 0)
+    bodies = np.where(height > 0, 11, 3).astype(np.int32)
+    bodies[:20, :40] = 12
+    seen, color = np.ones((SIDE, SIDE), np.bool_), np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8)
+    for odd in (0, 1):
+        roles = Roles({11: 0, 12: 1}, frozenset({odd}))
+        view = labeled(height, seen, color, bodies, roles, np.random.default_rng(1))
+        found = segmented(view, outlines_of(np.minimum(view.bodies, 0)), SEGMENTATION, 0.006)
+        assert (found.kinds.tolist(), found.odd.tolist()) == ([0], [odd == 0])
+
+
+def test_what_a_job_takes_for_an_object_where_there_is_none_is_ordinary_and_of_no_kind() -> None:
+    view = drawn_view(np.random.default_rng(0))
+    empty = replace(view, bodies=np.full_like(view.bodies, -1))
+    found = segmented(empty, outlines_of(view.bodies), SEGMENTATION, 0.006)
+    assert found.kinds.tolist() == [99] * 5
+    assert not found.odd.any()
+    lower = segmented(view, outlines_of(view.bodies), SEGMENTATION, 0.027)
+    assert lower.kinds.tolist() == [1, 2] or lower.kinds.tolist() == [2, 1]
+    assert segmented(view, outlines_of(view.bodies), SEGMENTATION, 0.1) is view
 
 
 def test_outlines_have_borders_between_all_surfaces_and_are_one_in_the_middle() -> None:
