@@ -119,7 +119,7 @@ def describe(
     Raises:
         InvalidFrameError: The heightmap has no fine color.
     """
-    maps = _maps(network, heightmap)
+    maps = feature_maps(network, heightmap)
     labels = segment(maps.outline[0].numpy(), objects, config)
     inner = inner_cells(labels)
     with torch.inference_mode():
@@ -147,7 +147,16 @@ def rescaled(probability: float, threshold: float) -> float:
 
 
 @torch.inference_mode()
-def _maps(network: ObjectNetwork, heightmap: Heightmap) -> FeatureMaps:
+def feature_maps(network: ObjectNetwork, heightmap: Heightmap) -> FeatureMaps:
+    """Compute the feature maps of a view.
+
+    Args:
+        network: The network.
+        heightmap: The view, with its fine color.
+
+    Raises:
+        InvalidFrameError: The heightmap has no fine color.
+    """
     shape = (FINE_FACTOR * heightmap.grid.rows, FINE_FACTOR * heightmap.grid.columns, 3)
     if heightmap.fine_color is None or heightmap.fine_color.shape != shape:
         received = None if heightmap.fine_color is None else heightmap.fine_color.shape
