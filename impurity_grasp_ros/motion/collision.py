@@ -63,7 +63,7 @@ class RobotShapes(NamedTuple):
 
 
 @cache
-def _robot(gripper: GripperModel) -> RobotShapes:
+def robot_shapes(gripper: GripperModel) -> RobotShapes:
     """Parse the robot description that belongs to a gripper; cached."""
     path = str(resource(gripper.urdf))
     full = pinocchio.buildModelFromUrdf(path)
@@ -153,7 +153,7 @@ class CollisionModel:
     """
 
     def __init__(self, cell: CellConfig) -> None:
-        robot = _robot(cell.gripper_model)
+        robot = robot_shapes(cell.gripper_model)
         self.reach = robot.reach
         self._model, self._shapes = robot.model, robot.shapes.copy()
         self._data = self._model.createData()

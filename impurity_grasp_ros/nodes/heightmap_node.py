@@ -23,11 +23,21 @@ from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEP
 from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.robot_parts import RobotParts
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.robot_view import without_robot
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
+
+
+@dataclass(frozen=True)
+class RobotConfig:
+    """How the robot's own parts are recognized in a view."""
+
+    margin: float = parameter("m around the robot's parts that belong to it", low=0.0, high=0.1)
+    tolerance: float = parameter("s at most between the stamps of a frame and of its joint state", low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class HeightmapNodeConfig:
     projection: ProjectionConfig
     view: ViewConfig
     adaptation: AdaptationConfig
+    robot: RobotConfig
     sync_tolerance: float = parameter("s at most between the stamps of color and depth image", low=0.0, high=0.1)
     clock_tolerance: float = parameter("s by which a stamp may be ahead of this computer's clock", low=0.0, high=10.0)
     refuse_repeated: bool = parameter("ignore a depth image that equals the previous one: real sensors have noise")
@@ -104,6 +115,7 @@ class HeightmapNode(Node):
         self._info: CameraInfo | None = None
         self._hint = ""
         self._pacer = Pacer(self)
+        self._robot = RobotParts(self, cell.gripper_model)
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
         images = {
             "qos_profile": camera_qos(config.camera_reliability),
@@ -154,6 +166,8 @@ class HeightmapNode(Node):
         with self._judging:
             if new_job:
                 self._view = None
+            parts = self._robot.at(frame.stamp, settings.robot.tolerance)
+            frame = without_robot(frame, parts, settings.robot.margin)
             heightmap, self._view = look(frame, self._site, settings.projection, settings.view, self._view)
         return heightmap
 

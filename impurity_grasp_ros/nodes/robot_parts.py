@@ -1,0 +1,50 @@
+"""Where the parts of the robot were when a frame was taken, from ``joint_states``."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from impurity_grasp_ros.datatypes import PlacedBox
+from impurity_grasp_ros.gripper import GripperModel
+from impurity_grasp_ros.motion.body import RobotBody
+from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
+from impurity_grasp_ros.nodes.conversions import to_seconds
+
+KEPT = 256
+"""Joint states that are kept: some seconds."""
+
+
+class RobotParts:
+    """Listens to ``joint_states``. Not thread-safe, but messages may arrive at any time.
+
+    Args:
+        node: The node that listens.
+        gripper: Selects the robot description.
+    """
+
+    def __init__(self, node: Node, gripper: GripperModel) -> None:
+        self._body = RobotBody(gripper)
+        self._states: deque[JointState] = deque(maxlen=KEPT)
+        group = MutuallyExclusiveCallbackGroup()
+        node.create_subscription(JointState, "joint_states", self._states.append, 10, callback_group=group)
+
+    def at(self, stamp: float, tolerance: float) -> tuple[PlacedBox, ...]:
+        """Return boxes around all parts at some time; none if no joint state is known of that time.
+
+        Args:
+            stamp: ROS time in seconds.
+            tolerance: Greatest difference in seconds between it and the stamp of a joint state.
+        """
+        states = self._states.copy()  # in one step: the deque may change during a loop over it
+        for state in sorted(states, key=lambda state: abs(to_seconds(state.header.stamp) - stamp)):
+            if abs(to_seconds(state.header.stamp) - stamp) > tolerance:
+                break
+            angles = dict(zip(state.name, state.position, strict=False))
+            if all(name in angles for name in JOINT_NAMES):  # other devices may publish joint states of their own
+                return self._body.boxes(np.array([angles[name] for name in JOINT_NAMES]))
+        return ()
