@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from impurity_grasp_ros.cell_parts import CellParts
-from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION, HEIGHTMAP_SIZE_PX
+from impurity_grasp_ros.constants import HEIGHTMAP_SIZE_PX
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT, Kinematics
 
@@ -16,9 +16,6 @@ CARRIED_DEPTH = 0.05
 
 BIN_WALL = 0.01
 """Largest thickness in meters of the walls of a drop bin."""
-
-WORKSPACE_SIZE = HEIGHTMAP_SIZE_PX * HEIGHTMAP_RESOLUTION
-"""Edge of the square workspace in meters."""
 
 Rectangle = tuple[float, float, float, float]
 """x_min, x_max, y_min and y_max in meters in ``base_link``."""
@@ -51,8 +48,8 @@ def outer_bin(cell: CellParts) -> Rectangle:
 
 def workspace_square(cell: CellParts) -> Rectangle:
     """Return the rectangle that the heightmap covers on the table."""
-    x, y = cell.workspace.x_min, cell.workspace.y_min
-    return x, x + WORKSPACE_SIZE, y, y + WORKSPACE_SIZE
+    x, y, size = cell.workspace.x_min, cell.workspace.y_min, HEIGHTMAP_SIZE_PX * cell.workspace.resolution
+    return x, x + size, y, y + size
 
 
 def _expect(holds: bool, expected: str, received: str) -> None:

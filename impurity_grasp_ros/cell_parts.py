@@ -9,15 +9,16 @@ from impurity_grasp_ros.gripper import GripperModel, load_gripper
 
 @dataclass(frozen=True)
 class WorkspaceConfig:
-    """The square that the heightmap covers. Its size is given by the paper and cannot be configured."""
+    """The square that the heightmap covers: 224 x 224 cells."""
 
     x_min: float = parameter("m", low=-2.0, high=2.0)
     y_min: float = parameter("m", low=-2.0, high=2.0)
+    resolution: float = parameter("m, edge of a cell; the shipped networks know 0.002 only", low=0.001, high=0.003)
 
     @property
     def grid(self) -> Grid:
         """The cells of the heightmap."""
-        return Grid(self.x_min, self.y_min)
+        return Grid(self.x_min, self.y_min, resolution=self.resolution)
 
 
 @dataclass(frozen=True)

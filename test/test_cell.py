@@ -91,6 +91,15 @@ def test_home_is_high_enough_and_out_of_the_view(
         cell_with(home=joints_at(cell, *place))
 
 
+def test_cells_of_another_size_make_another_workspace() -> None:
+    cell = cell_with(workspace__resolution=0.0015, workspace__x_min=0.332, workspace__y_min=-0.168)
+    assert (cell.workspace.grid.rows, cell.workspace.grid.columns, cell.workspace.grid.resolution) == (224, 224, 0.0015)
+    assert cell.workspace.grid.middle == pytest.approx((0.5, 0.0))
+    assert cell_with(drop_bin__y=-0.30, workspace__resolution=0.0015, workspace__y_min=-0.168)
+    with pytest.raises(ConfigError, match=r"expected workspace within reach .*received x 0\.276 to 0\.948"):
+        cell_with(workspace__resolution=0.003)
+
+
 @given(st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
 def test_a_bin_is_accepted_exactly_where_the_arm_reaches_beside_the_workspace(x: float, y: float) -> None:
     shipped = cell_with()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATION_STEP, ROTATIONS
+from impurity_grasp_ros.constants import CROP_SIZE_PX, HEIGHTMAP_RESOLUTION, ROTATION_STEP, ROTATIONS
 from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.policy.rotation import View
 
 CHANNELS = 8
@@ -36,7 +37,15 @@ def encode(crop: Heightmap, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     Returns:
         (112, 112, 8) float32, see ``CHANNELS``: colors from -1 to 1, heights in units of ``HEIGHT_SCALE``. Cells that
         were not seen are 0 in all channels.
+
+    Raises:
+        ConfigError: The cells have another size than those of the training.
     """
+    if abs(crop.grid.resolution - HEIGHTMAP_RESOLUTION) > 1e-6:
+        raise ConfigError(
+            f"workspace.resolution: learned actors expect cells of {HEIGHTMAP_RESOLUTION} m, received "
+            f"{crop.grid.resolution:g} m; actor analytic accepts others"
+        )
     state = np.zeros((CROP_SIZE_PX, CROP_SIZE_PX, CHANNELS), np.float32)
     state[..., :3] = (crop.color.astype(np.float32) / 127.5 - 1.0) * crop.valid[..., None]
     state[..., 3] = crop.height / HEIGHT_SCALE

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from grippers import GRIPPER
 
+from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.benchmark import Bench
+from impurity_grasp_ros.evaluation.episode import run_episode
 from impurity_grasp_ros.evaluation.oracle import Oracle
 from impurity_grasp_ros.evaluation.policies import Policy, Setup, check_name, make_policy, names, setup_of, with_actor
+from impurity_grasp_ros.evaluation.record import EpisodePlan
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
@@ -40,7 +45,7 @@ def test_an_actor_stands_behind_the_shipped_attention_unless_another_mode_is_nam
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("moon/analytic", r"^mode: expected one of outlier, .*, received 'moon'"),
+        ("moon/analytic", r"^mode: expected one of objects, outlier, .*, received 'moon'"),
         ("outlier/moon", r"^actor: expected one of learned, .*, received 'moon'"),
         ("outlier/oracle", r"^actor: expected one of learned, .*, received 'oracle'"),
     ],
@@ -124,3 +129,20 @@ def test_a_policy_acts_with_its_own_weights_and_attention(
 @pytest.mark.sim
 def test_the_oracle_is_that_of_the_environment(environment: Environment) -> None:
     assert isinstance(make_policy("oracle", environment), Oracle)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("resolution", [0.0015, 0.0022])
+def test_jobs_work_with_cells_of_another_size(resolution: float) -> None:
+    shipped = load_cell()
+    size = 224 * resolution
+    workspace = replace(shipped.workspace, x_min=0.5 - size / 2, y_min=-size / 2, resolution=resolution)
+    bin_beside = replace(shipped.drop_bin, y=min(-0.44, -size / 2 - 0.13))
+    with closing(Environment(replace(shipped, workspace=workspace, drop_bin=bin_beside))) as environment:
+        record = run_episode(
+            environment, make_policy("analytic", environment), EpisodePlan("analytic", "challenging", 3)
+        )
+        assert record.completed_after is not None, record.fault
+        environment.reset(3, "challenging")
+        with pytest.raises(ConfigError, match=r"learned actors expect cells of 0\.002 m"):
+            make_policy("ours", environment).decide(environment.camera.capture(), [])

@@ -1,12 +1,14 @@
 """What a Q-network sees: colors from -1 to 1 and heights in parts of 5 cm, of a crop and of its target alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Grid, Heightmap
+from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.policy.observation import all_views, encode, render, view_of
 from impurity_grasp_ros.policy.rotation import View
 
@@ -55,6 +57,14 @@ def test_an_unseen_cell_is_blank_and_not_black() -> None:
     state = encode(crop, np.ones((112, 112), np.bool_))
     assert not state[5, 6].any()
     np.testing.assert_array_equal(state[6, 5], [-1.0, -1.0, -1.0, 0.0] * 2)
+
+
+@pytest.mark.parametrize("resolution", [0.0015, 0.00201, 0.003])
+def test_cells_of_another_size_than_in_training_are_refused(resolution: float) -> None:
+    crop = crop_of((10, 20, 30), 0.02)
+    other = replace(crop, grid=replace(crop.grid, resolution=resolution))
+    with pytest.raises(ConfigError, match=rf"expect cells of 0\.002 m, received {resolution:g} m"):
+        encode(other, np.ones((112, 112), np.bool_))
 
 
 @pytest.mark.parametrize("rotation", range(16))
