@@ -22,6 +22,7 @@ from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.metrics import score
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
+from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, load_preset, presets_in
 from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
 
 COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "wrong", "early", "faults")
@@ -31,9 +32,12 @@ LAST_SEED = 999_999
 
 def benchmark(
     policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "analytic",
-    scene: Annotated[str, typer.Option(help="Scenes of config/scenes, separated by commas; all: those of blocks.")] = (
-        "all"
-    ),
+    scene: Annotated[
+        str,
+        typer.Option(
+            help="Scenes of config/scenes, presets and folders of presets, separated by commas; all: scenes of blocks."
+        ),
+    ] = "all",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes for each policy and scene.")] = 20,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first; the others count up.")] = 1000,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per CPU.")] = 0,
@@ -48,16 +52,34 @@ def benchmark(
 
     Ctrl-C keeps the finished episodes; run the command again to go on.
     """
-    blocks = [name for name in scene_names() if not load_scene(name)[0].goods.family]
-    scenes = blocks if scene == "all" else names_in(scene)
+    scenes = scenes_in(scene)
     plans = make_plans(names_in(policy), scenes, range(seed, seed + episodes), quick=quick)
     open_plans = unrecorded(plans, output)
     console = Console()
+    for name in repeated(scenes) if episodes > 1 else ():
+        console.print(f"warning: {name} has neither camera noise nor textures: its {episodes} episodes are the same")
     if len(open_plans) < len(plans):
         console.print(f"{len(plans) - len(open_plans)} of {len(plans)} episodes are already in {output}")
     _run(open_plans, output, workers or os.cpu_count() or 1, console)
     console.print(_table(recorded(plans, output)))
     console.print(f"records: {output}   page: impurity-grasp report {output}")
+
+
+def scenes_in(text: str) -> list[str]:
+    """The scenes that a text names: those of blocks with ``all``, and each preset of a folder.
+
+    Raises:
+        ConfigError: A folder contains no preset.
+    """
+    if text == "all":
+        return [name for name in scene_names() if not load_scene(name)[0].goods.family]
+    found = (presets_in(Path(name)) if Path(name).is_dir() else [name] for name in names_in(text))
+    return list(dict.fromkeys(name for names in found for name in names))
+
+
+def repeated(scenes: Iterable[str]) -> list[str]:
+    """The presets among the scenes that are the same with every seed."""
+    return [name for name in scenes if name.endswith(PRESET_SUFFIX) and load_preset(name).is_repeated]
 
 
 def names_in(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from impurity_grasp_ros.evaluation.provenance import commit, shipped_files_hash
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, append_record, read_episode_records
 from impurity_grasp_ros.evaluation.workers import work_off
 from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, load_preset
 from impurity_grasp_ros.simulation.scenes import load_scene
 
 
@@ -24,7 +25,7 @@ def make_plans(
 
     Args:
         policies: Their names.
-        scenes: Their names.
+        scenes: Their names, or paths of presets.
         seeds: Of the scenes.
         quick: Whether episodes end at completion, and have a smaller budget.
 
@@ -32,18 +33,33 @@ def make_plans(
         The plans.
 
     Raises:
-        ConfigError: There is no such policy.
+        ConfigError: There is no such policy, or a preset is invalid.
         UnknownSceneError: There is no such scene.
     """
     for policy in policies:
         check_name(policy)
-    for scene in scenes:
-        load_scene(scene)
-    configuration, code = shipped_files_hash(), commit()
+    hashes = {scene: shipped_files_hash(files_of(scene)) for scene in scenes}
+    code = commit()
     return [
-        EpisodePlan(policy, scene, seed, quick, configuration, code)
+        EpisodePlan(policy, scene, seed, quick, hashes[scene], code)
         for seed, scene, policy in product(seeds, scenes, policies)
     ]
+
+
+def files_of(scene: str) -> tuple[Path, ...]:
+    """Find the files that are not shipped on which a scene depends.
+
+    Args:
+        scene: Name of a scene, or path of a preset.
+
+    Raises:
+        UnknownSceneError: There is no such scene.
+        ConfigError: The preset is missing or invalid.
+    """
+    if scene.endswith(PRESET_SUFFIX):
+        return load_preset(scene).files
+    load_scene(scene)
+    return ()
 
 
 def recorded(plans: Iterable[EpisodePlan], folder: Path) -> list[EpisodeRecord]:

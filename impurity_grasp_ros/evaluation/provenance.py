@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from impurity_grasp_ros.errors import ConfigError
@@ -14,10 +14,18 @@ HASHED = (("config", "*.yaml"), ("models", "*.safetensors"))
 """Shipped folders, and the pattern of the files in them, at any depth, on which an episode depends."""
 
 
-def shipped_files_hash() -> str:
-    """SHA-256 over names and contents of all shipped configuration and weights, its first twelve hexadecimal digits."""
+def shipped_files_hash(others: Iterable[Path] = ()) -> str:
+    """Hash what an episode depends on.
+
+    Args:
+        others: Further files, such as those of a preset.
+
+    Returns:
+        SHA-256 over the names and contents of all shipped configuration and weights, and over the contents of the other
+        files: its first twelve hexadecimal digits.
+    """
     digest = hashlib.sha256()
-    for name, content in _hashed_files():
+    for name, content in (*_hashed_files(), *(("", path.read_bytes()) for path in others)):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]
 

@@ -146,11 +146,17 @@ class PresetConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A scene as its file describes it, with the objects in the order of the file."""
+    """A scene as its file describes it, with the objects in the order of the file, and the files that describe it."""
 
     name: str
     config: PresetConfig
     objects: tuple[PlacedBlock, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether all seeds give the same scene and the same images."""
+        return self.config.camera == NOISELESS and self.config.textures == PLAIN
 
 
 def load_preset(name: str) -> Preset:
@@ -170,7 +176,20 @@ def load_preset(name: str) -> Preset:
         received = f"{len(rows)}" if isinstance(rows, list) else shown(rows)
         raise ConfigError(f"{name}: objects: expected a list of 1 to {MAX_OBJECTS}, received {received}")
     objects = tuple(_placed(row, path.parent, f"{name}: objects[{index}]") for index, row in enumerate(rows))
-    return Preset(name, config, objects)
+    meshes = (path.parent / row["file"] for row in rows if "file" in row)
+    return Preset(name, config, objects, (path, *dict.fromkeys(meshes)))
+
+
+def presets_in(folder: Path) -> list[str]:
+    """Return the paths of the presets in a folder, in the order of their names.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    found = sorted(str(path) for path in folder.glob(f"*{PRESET_SUFFIX}"))
+    if not found:
+        raise ConfigError(f"expected presets ({PRESET_SUFFIX}) in folder {folder}, found none")
+    return found
 
 
 def arrange(world: World, grid: Grid, preset: Preset) -> dict[int, Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,32 @@ def test_plans_cover_every_policy_on_the_same_scenes() -> None:
     plans = make_plans(["analytic"], ["random", "invisible"], range(3), quick=False)
     assert len(set(plans)) == 6
     assert {plan.config_hash for plan in plans} == {provenance.shipped_files_hash()}
+
+
+TOWER = "config/scenes/examples/tower.yaml"
+
+
+def test_presets_are_scenes_whose_files_belong_to_the_plan(tmp_path: Path) -> None:
+    shipped = Path(__file__).resolve().parents[2] / TOWER
+    own = Path(shutil.copytree(shipped.parent, tmp_path / "own")) / "tower.yaml"
+    plain, preset = make_plans(["analytic"], ["random", str(own)], [0], quick=True)
+    assert preset.scene == str(own)
+    hashes = {plain.config_hash, preset.config_hash}
+    for path in (own, own.with_name("pyramid.obj")):
+        path.write_text(path.read_text() + "\n# a comment\n")
+        hashes.add(make_plans(["analytic"], [str(own)], [0], quick=True)[0].config_hash)
+    assert len(hashes) == 4
+    with pytest.raises(ConfigError, match=r"moon\.yaml"):
+        make_plans(["analytic"], ["moon.yaml"], [0], quick=False)
+
+
+@pytest.mark.sim
+def test_an_episode_of_a_preset_is_recorded(tmp_path: Path, bench: Bench) -> None:
+    (plan,) = make_plans(["analytic"], [TOWER], [0], quick=True)
+    append_record(tmp_path, bench.run(plan))
+    (record,) = recorded([plan], tmp_path)
+    assert record.targets > 0
+    assert record.fault == ""
 
 
 def test_unknown_names_are_refused_before_anything_runs() -> None:
