@@ -154,6 +154,20 @@ def _suits(file: Path, bounds: MeshRange) -> bool:
     return len(parts) <= bounds.max_parts and bool(edges.min() > bounds.min_flatness * edges.max())
 
 
+def filled_shares(file: Path) -> list[float]:
+    """Return how much of its convex hull each part of an OBJ file fills, 0..1: 1 for a closed convex surface.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    shares = []
+    for triangles in _read_obj(file):
+        hull, center = _volume_and_centroid(triangles.reshape(-1, 3))
+        enclosed = abs(float(np.linalg.det(triangles - center).sum())) / 6
+        shares.append(min(enclosed / hull, 1.0) if hull > 0.0 else 1.0)
+    return shares
+
+
 def _solid(seen: Path, seen_scale: Vector, file: Path, scale: Vector) -> MeshShape:
     """Make a solid from the visible triangles of one file and the collision parts of another."""
     parts = [part.reshape(-1, 3) * scale for part in _read_obj(file)]

@@ -183,6 +183,8 @@ class Block:
         kind: Name of the kind of object: blocks of one kind are alike.
         coat: What its surface looks like; None for its color alone.
         skin: An image on its surface, which is multiplied by the color; None for none.
+        density: kg/m3; None for that of the simulation's configuration.
+        friction: Coulomb coefficient; None for that of the configuration.
     """
 
     shape: Solid
@@ -191,6 +193,8 @@ class Block:
     kind: str = "ordinary"
     coat: Coat | None = None
     skin: Skin | None = None
+    density: float | None = None
+    friction: float | None = None
 
 
 def spawn(world: World, block: Block, position: NDArray[np.float64], orientation: NDArray[np.float64]) -> int:
@@ -215,9 +219,11 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
         rgbaColor=[*(WHITE if block.coat else block.color), 1.0],
         specularColor=[0.0, 0.0, 0.0],
     )
-    mass = world.config.density * block.shape.volume
+    mass = (world.config.density if block.density is None else block.density) * block.shape.volume
     collision = block.shape.collision(world)
     body = world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
+    if block.friction is not None:
+        world.bullet.changeDynamics(body, -1, lateralFriction=block.friction)
     if block.coat is not None:
         world.coats[body] = block.coat
     if block.skin is not None:

@@ -90,6 +90,8 @@ def test_a_preset_that_was_edited_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"mass": 6.0}, r"objects\[1\]\.mass: expected a value in \[0\.001, 5\.0\]"),
+        ({"friction": -0.1}, r"objects\[1\]\.friction"),
         ({"shape": "sphere"}, r"objects\[1\].shape: expected one of cuboid, .*mesh, received 'sphere'"),
         ({"shape": None}, r"objects\[1\].shape: expected one of"),
         ({"diameter": 0.04}, r"objects\[1\].diameter: unknown key, expected one of color, .*width"),
@@ -104,6 +106,38 @@ def test_a_preset_that_was_edited_is_read_again(tmp_path: Path) -> None:
 def test_a_bad_row_is_refused_with_its_number(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_preset(write(tmp_path, [CUBE, CUBE | changes]))
+
+
+@pytest.mark.sim
+def test_mass_density_and_friction_of_an_object_are_those_of_its_row(environment: Environment, tmp_path: Path) -> None:
+    places = [{"position": [0.4 + 0.08 * index, 0.0, 0.01]} for index in range(4)]
+    physics = [{}, {"mass": 0.3}, {"density": 500.0}, {"friction": 0.25}]
+    rows = [CUBE | place | own for place, own in zip(places, physics, strict=True)]
+    environment.reset(0, write(tmp_path, rows))
+    found = [environment.world.bullet.getDynamicsInfo(body, -1) for body in environment.scene.blocks]
+    volume = 0.04 * 0.03 * 0.02
+    assert [item[0] for item in found] == pytest.approx([1200 * volume, 0.3, 500 * volume, 1200 * volume])
+    assert [item[1] for item in found] == pytest.approx([0.6, 0.6, 0.6, 0.25])
+
+
+def test_an_object_has_a_mass_or_a_density(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"objects\[0\]: expected either mass or density, received both"):
+        load_preset(write(tmp_path, [CUBE | {"mass": 0.1, "density": 900.0}]))
+
+
+CONCAVE = """o angle
+v 0 0 0\nv 2 0 0\nv 2 1 0\nv 1 1 0\nv 1 2 0\nv 0 2 0
+v 0 0 1\nv 2 0 1\nv 2 1 1\nv 1 1 1\nv 1 2 1\nv 0 2 1
+f 3 2 1\nf 4 3 1\nf 6 5 4\nf 6 4 1\nf 7 8 9\nf 7 9 10\nf 10 11 12\nf 7 10 12
+f 1 2 8 7\nf 2 3 9 8\nf 3 4 10 9\nf 4 5 11 10\nf 5 6 12 11\nf 6 1 7 12
+"""
+
+
+def test_a_concave_part_of_a_mesh_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "angle.obj").write_text(CONCAVE)
+    row = {"shape": "mesh", "file": "angle.obj", "scale": 0.02, "color": "#ff0000", "position": [0.5, 0.0, 0.0]}
+    with pytest.raises(ConfigError, match=r"objects\[0\]: file: .* part 1 of angle\.obj fills 86 % of its convex hull"):
+        load_preset(write(tmp_path, [row]))
 
 
 def test_a_row_that_lacks_something_is_refused(tmp_path: Path) -> None:
