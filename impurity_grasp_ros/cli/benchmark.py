@@ -22,10 +22,11 @@ from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.grouping import by_scene_and_policy
 from impurity_grasp_ros.evaluation.metrics import score
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
+from impurity_grasp_ros.evaluation.score_table import PER_HOUR, estimate_cell, number, percent
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, load_preset, presets_in
 from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
 
-COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "wrong", "early", "faults")
+COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "surplus", "purity", "picks/h", "early", "faults")
 LAST_SEED = 999_999
 """Training uses seeds from 1,000,000 on."""
 
@@ -107,7 +108,10 @@ def prepare_worker() -> None:
 
 
 def _table(records: Iterable[EpisodeRecord]) -> Table:
-    caption = "GS, AE: percent (95 % interval); wrong: other blocks grasped; early: reported clear too early"
+    caption = (
+        "GS, AE: percent (95 % interval); surplus: actions after the last target; purity: percent of what came into "
+        "the bin; picks/h: targets per hour of robot time, surplus included; early: reported clear too early"
+    )
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption=caption)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("scene", "policy") else "right", no_wrap=True)
@@ -120,7 +124,9 @@ def _table(records: Iterable[EpisodeRecord]) -> Table:
             _percent(scores.grasp_success),
             _percent(scores.action_efficiency),
             f"{scores.motions:.1f}",
-            str(scores.wrong_object.hits),
+            number(scores.surplus_actions).text,
+            percent(scores.purity.value).text,
+            estimate_cell(scores.picks_per_second, PER_HOUR, digits=0).text,
             str(scores.false_clear.hits),
             str(scores.faults),
         )

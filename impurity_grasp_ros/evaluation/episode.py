@@ -46,7 +46,7 @@ def run_episode(
     try:
         environment.reset(plan.seed, plan.scene)
     except SceneNotSettledError as error:
-        return EpisodeRecord(plan, 0, 0, End.NO_SCENE, type(error).__name__, None, 0, 0, None, ())
+        return EpisodeRecord(plan, 0, 0, 0, End.NO_SCENE, type(error).__name__, None, 0, 0, None, ())
     return _Episode(environment, policy, plan, on_decision).run()
 
 
@@ -75,6 +75,7 @@ class _Episode:
         return EpisodeRecord(
             plan=self._plan,
             targets=self._targets,
+            others=len(self._environment.scene.blocks) - self._targets,
             budget=self._budget,
             end=end,
             fault=fault,
@@ -112,10 +113,10 @@ class _Episode:
 
     def _act(self, decision: Decision, primitive: Primitive, seconds: float, visible: float | None) -> None:
         """Execute a primitive and record it, even if a fault ends it."""
-        status = FAULT
+        status, robot_seconds, opening = FAULT, 0.0, 0.0
         try:
             outcome = self._environment.step(primitive)
-            status = outcome.status.name
+            status, robot_seconds, opening = outcome.status.name, outcome.duration, outcome.opening
             self._history.append(Attempt(primitive, outcome))
         finally:
             targets, others = self._referee.collect()
@@ -130,5 +131,7 @@ class _Episode:
                     targets_delivered=targets,
                     others_delivered=others,
                     decision_seconds=seconds,
+                    robot_seconds=float(robot_seconds),
+                    opening=float(opening),
                 )
             )

@@ -69,7 +69,7 @@ class Ratio:
         parts: Numerator and denominator of each episode.
     """
 
-    parts: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[float, float], ...]
 
     @property
     def value(self) -> float:
@@ -80,7 +80,7 @@ class Ratio:
     def counts(self) -> str:
         """Both sums, such as ``3 per 4``."""
         top, bottom = (sum(column) for column in zip(*self.parts, strict=True)) if self.parts else (0, 0)
-        return f"{top} per {bottom}"
+        return f"{top:g} per {bottom:.6g}"
 
     def interval(self) -> tuple[float, float]:
         """95 % percentile bootstrap over episodes; 0 and 1 if fewer than two of them have a nonzero denominator."""

@@ -33,6 +33,10 @@ class Scores:
         motions: MN, mean number of actions until completion; the full budget for an episode that was not completed.
         completed_grasp_success: GS as in the paper, the mean over completed episodes only.
         completed_action_efficiency: AE as in the paper, the mean over completed episodes only.
+        recovery: Targets in the bin, of all targets.
+        purity: Targets among all that came into the bin, surplus actions included.
+        product_loss: Other objects that came into the bin, of all others.
+        picks_per_second: Targets in the bin per second of robot time, over whole jobs, surplus actions included.
         lost: Targets outside the workspace at the end, of all targets.
         false_clear: Episodes in which the policy said clear while a target lay in the workspace.
         false_dirty: Completed episodes with at least one surplus action. This one, ``stopped`` and ``surplus_actions``
@@ -53,6 +57,10 @@ class Scores:
     motions: float
     completed_grasp_success: float
     completed_action_efficiency: float
+    recovery: Proportion
+    purity: Ratio
+    product_loss: Proportion
+    picks_per_second: Ratio
     lost: Proportion
     false_clear: Proportion
     false_dirty: Proportion
@@ -87,6 +95,10 @@ def score(records: Iterable[EpisodeRecord]) -> Scores:
         motions=_mean(len(run.counted) if run.completed else run.budget for run in runs),
         completed_grasp_success=_mean(_grasp_success(run.counted).value for run in completed),
         completed_action_efficiency=_mean(Ratio(((run.targets, len(run.counted)),)).value for run in completed),
+        recovery=Proportion(sum(run.targets_delivered for run in runs), sum(run.targets for run in runs)),
+        purity=Ratio(tuple((run.targets_delivered, run.targets_delivered + run.others_delivered) for run in runs)),
+        product_loss=Proportion(sum(run.others_delivered for run in runs), sum(run.others for run in runs)),
+        picks_per_second=Ratio(tuple((run.targets_delivered, _robot_seconds(run)) for run in runs)),
         lost=Proportion(sum(run.targets_lost for run in runs), sum(run.targets for run in runs)),
         false_clear=Proportion(sum(run.false_clear for run in runs), len(runs)),
         false_dirty=Proportion(sum(bool(run.surplus) for run in watched), len(watched)),
@@ -118,6 +130,10 @@ def actions_until_visible(record: EpisodeRecord) -> int | None:
         if delivered or (visible is not None and visible >= VISIBLE):
             return count
     return None
+
+
+def _robot_seconds(run: EpisodeRecord) -> float:
+    return sum(action.robot_seconds for action in run.actions)
 
 
 def _is_grasp(action: ActionRecord) -> bool:

@@ -72,6 +72,8 @@ class ActionRecord:
         targets_delivered: Targets that it brought into the bin.
         others_delivered: Other blocks that it brought into the bin.
         decision_seconds: Wall time from frame to primitive.
+        robot_seconds: Time that the robot took for it; 0 if a fault ended it.
+        opening: Of the fingers at the last check, meters; 0 if a fault ended it.
     """
 
     kind: str
@@ -83,6 +85,8 @@ class ActionRecord:
     targets_delivered: int
     others_delivered: int
     decision_seconds: float
+    robot_seconds: float
+    opening: float
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class EpisodeRecord:
     Attributes:
         plan: What determined it.
         targets: Number of targets in the scene.
+        others: Number of other objects in it.
         budget: Number of actions allowed.
         end: Why it ended.
         fault: Class of the exception that ended it; empty without one.
@@ -104,6 +109,7 @@ class EpisodeRecord:
 
     plan: EpisodePlan
     targets: int
+    others: int
     budget: int
     end: End
     fault: str
@@ -117,6 +123,11 @@ class EpisodeRecord:
     def completed(self) -> bool:
         """Whether every target came into the bin within the budget."""
         return self.completed_after is not None
+
+    @property
+    def others_delivered(self) -> int:
+        """Other objects brought into the bin."""
+        return sum(action.others_delivered for action in self.actions)
 
     @property
     def counted(self) -> tuple[ActionRecord, ...]:
@@ -178,9 +189,11 @@ def _check_counts(record: EpisodeRecord) -> None:
         raise ConfigError(f"expected 0 to {record.targets} targets, received {delivered} delivered and {lost} lost")
     if not 0 <= (record.completed_after or 0) <= len(record.actions):
         raise ConfigError(f"completed_after: expected 0 to {len(record.actions)}, received {record.completed_after}")
+    if not 0 <= record.others_delivered <= record.others:
+        raise ConfigError(f"expected 0 to {record.others} other objects, received {record.others_delivered} delivered")
     for action in record.actions:
-        if min(action.targets_delivered, action.others_delivered) < 0:
-            raise ConfigError(f"expected counts of at least 0, received {action}")
+        if min(action.targets_delivered, action.others_delivered, action.robot_seconds, action.opening) < 0:
+            raise ConfigError(f"expected counts and times of at least 0, received {action}")
 
 
 def read_episode_records(folder: Path) -> list[EpisodeRecord]:

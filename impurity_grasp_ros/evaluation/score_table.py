@@ -10,6 +10,9 @@ from impurity_grasp_ros.evaluation import published
 from impurity_grasp_ros.evaluation.estimates import Estimate
 from impurity_grasp_ros.evaluation.metrics import Scores
 
+PER_HOUR = 1 / 3600
+"""Once per hour, as a rate per second."""
+
 NOTHING = "\N{EN DASH}"
 """Where there is no figure."""
 
@@ -58,12 +61,12 @@ def number(value: float, digits: int = 1) -> Cell:
     return Cell(NOTHING if math.isnan(value) else f"{value:.{digits}f}")
 
 
-def estimate_cell(estimate: Estimate) -> Cell:
-    """An estimate in percent with its interval and counts; a dash for NaN."""
+def estimate_cell(estimate: Estimate, unit: float = 0.01, digits: int = 1) -> Cell:
+    """An estimate, in percent or as multiples of ``unit``, with its interval and counts; a dash for NaN."""
     if math.isnan(estimate.value):
         return Cell(NOTHING)
     low, high = estimate.interval()
-    return Cell(f"{100 * estimate.value:.1f}", f"{100 * low:.0f}{NOTHING}{100 * high:.0f}", estimate.counts)
+    return Cell(f"{estimate.value / unit:.{digits}f}", f"{low / unit:.0f}{NOTHING}{high / unit:.0f}", estimate.counts)
 
 
 _Column = Callable[[Scores], Cell]
@@ -74,6 +77,10 @@ _ALL: dict[str, _Column] = {
     "GS %": lambda scores: estimate_cell(scores.grasp_success),
     "wrong object %": lambda scores: estimate_cell(scores.wrong_object),
     "AE %": lambda scores: estimate_cell(scores.action_efficiency),
+    "recovery %": lambda scores: estimate_cell(scores.recovery),
+    "purity %": lambda scores: estimate_cell(scores.purity),
+    "product lost %": lambda scores: estimate_cell(scores.product_loss),
+    "picks/h": lambda scores: estimate_cell(scores.picks_per_second, PER_HOUR, digits=0),
     "MN": lambda scores: number(scores.motions),
     "targets lost %": lambda scores: estimate_cell(scores.lost),
     "false clear %": lambda scores: estimate_cell(scores.false_clear),

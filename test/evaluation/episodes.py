@@ -10,7 +10,9 @@ STATUS = {"G": "HELD", "W": "HELD", "E": "EMPTY", "P": "PUSHED"}
 def action(letter: str, visible: float | None = 1.0, seconds: float = 0.1) -> ActionRecord:
     kind = "PUSH" if letter == "P" else "GRASP"
     delivered = int(letter == "G"), int(letter == "W")
-    return ActionRecord(kind, STATUS[letter], "TARGET", (0.5, -0.01, 0.02), 0.3, visible, *delivered, seconds)
+    return ActionRecord(
+        kind, STATUS[letter], "TARGET", (0.5, -0.01, 0.02), 0.3, visible, *delivered, seconds, 4.0, 0.02
+    )
 
 
 def episode(
@@ -33,6 +35,7 @@ def episode(
     return EpisodeRecord(
         plan=EpisodePlan(policy, scene, seed, quick, "0123456789ab", "fedcba987654"),
         targets=targets,
+        others=15,
         budget=15 * targets,
         end=end or End.CLEAR,
         fault="NoPrimitiveError" if end is End.FAULT else "",

@@ -30,6 +30,10 @@ def test_scores_of_three_runs_counted_by_hand() -> None:
     assert scores.wrong_object == Proportion(1, 7)
     assert scores.action_efficiency.parts == ((2, 4), (2, 3), (1, 3))
     assert scores.motions == pytest.approx((4 + 3 + 30) / 3)
+    assert scores.recovery == Proportion(5, 6)
+    assert scores.purity.parts == ((2, 2), (2, 3), (1, 1))
+    assert scores.product_loss == Proportion(1, 45)
+    assert scores.picks_per_second.parts == ((2, 16.0), (2, 20.0), (1, 12.0))  # 4 s an action, surplus included
     assert scores.completed_grasp_success == pytest.approx(2 / 3)
     assert scores.completed_action_efficiency == pytest.approx((2 / 4 + 2 / 3) / 2)
     assert scores.false_clear == Proportion(1, 3)

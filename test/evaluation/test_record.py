@@ -101,11 +101,18 @@ def test_numbers_that_cannot_be_are_refused(change: dict[str, Any], words: str) 
         from_json(json.dumps(values | change))
 
 
-@pytest.mark.parametrize("name", ["targets_delivered", "others_delivered"])
+@pytest.mark.parametrize("others", [0, -1])
+def test_more_others_in_the_bin_than_there_are_are_refused(others: int) -> None:
+    values = json.loads(to_json(episode("WG")))
+    with pytest.raises(ConfigError, match=f"expected 0 to {others} other objects, received 1 delivered"):
+        from_json(json.dumps(values | {"others": others}))
+
+
+@pytest.mark.parametrize("name", ["targets_delivered", "robot_seconds", "opening"])
 def test_an_action_that_brings_less_than_nothing_is_refused(name: str) -> None:
     values = json.loads(to_json(episode("PG")))
     values["actions"][1][name] = -1
-    with pytest.raises(ConfigError, match="expected counts of at least 0"):
+    with pytest.raises(ConfigError, match="expected counts and times of at least 0"):
         from_json(json.dumps(values))
 
 

@@ -26,6 +26,10 @@ def test_a_row_shows_the_scores_of_its_policy() -> None:
         "GS %": "66.7",  # 4 of 6
         "wrong object %": "16.7",  # 1 of 6
         "AE %": "57.1",  # 4 of 7
+        "recovery %": "100.0",
+        "purity %": "80.0",  # 4 of 5 in the bin
+        "product lost %": "3.3",  # 1 of 2 x 15
+        "picks/h": "400",  # 4 in 9 actions of 4 s
         "MN": "3.5",
         "targets lost %": "0.0",
         "false clear %": "0.0",
@@ -44,12 +48,13 @@ def test_a_proportion_comes_with_its_interval_and_counts() -> None:
     cells, completed = score_table("noisy", {"ours": score([episode("PGEG"), episode("GWG" + "PE")])}).rows["ours"]
     assert (cells[1].interval, cells[1].counts) == (f"34{NOTHING}100", "2 of 2")  # Wilson's
     assert (cells[2].counts, cells[4].counts) == ("4 of 6", "4 per 7")
-    assert not [cell for cell in (cells[0], cells[5], *completed) if cell.interval]
+    assert (cells[8].counts, cells[8].interval) == ("4 per 36", f"360{NOTHING}450")  # 2 in 5 and in 4 actions
+    assert not [cell for cell in (cells[0], cells[9], *completed) if cell.interval]
 
 
 def test_nothing_measured_is_a_dash() -> None:
     table = score_table("noisy", {"ours": score([episode("P", end=End.FAULT)])})
-    nothing = ["GS %", "wrong object %", "false dirty %", "surplus actions", "stops %"]
+    nothing = ["GS %", "wrong object %", "purity %", "false dirty %", "surplus actions", "stops %"]
     assert [heading for heading, text in shown(table, "ours").items() if text == NOTHING] == nothing
     assert [cell.text for cell in table.rows["ours"][1]] == [NOTHING] * 2
     assert (percent(math.nan).text, percent(None).text, number(math.nan).text) == (NOTHING,) * 3
