@@ -67,6 +67,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.teach": {"nodes"},  # asks the nodes of a running graph
     "impurity_grasp_ros.cli.touch_test": {"nodes"},
     "impurity_grasp_ros.cli.train": {"torch"},
+    "impurity_grasp_ros.evaluation.cluster": {"ray"},
     "impurity_grasp_ros.learning.collection": {"ray"},
     "impurity_grasp_ros.simulation.real_objects": {"cv2"},  # decodes photographs
     "impurity_grasp_ros.tensor_file": {"torch"},

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import cv2
 import typer
@@ -42,6 +42,7 @@ def benchmark(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes for each policy and scene.")] = 20,
     seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of the first; the others count up.")] = 1000,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per CPU.")] = 0,
+    ray_address: Annotated[Optional[str], typer.Option(help="An existing Ray cluster instead of this machine.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Stop at completion; 10 instead of 15 actions per target.")] = (
         False
     ),
@@ -61,7 +62,7 @@ def benchmark(
         console.print(f"warning: {name} has neither camera noise nor textures: its {episodes} episodes are the same")
     if len(open_plans) < len(plans):
         console.print(f"{len(plans) - len(open_plans)} of {len(plans)} episodes are already in {output}")
-    _run(open_plans, output, workers or os.cpu_count() or 1, console)
+    _run(open_plans, output, workers or os.cpu_count() or 1, ray_address, console)
     console.print(_table(recorded(plans, output)))
     console.print(f"records: {output}   page: impurity-grasp report {output}")
 
@@ -88,13 +89,14 @@ def names_in(text: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def _run(plans: Sequence[EpisodePlan], folder: Path, workers: int, console: Console) -> None:
+def _run(plans: Sequence[EpisodePlan], folder: Path, workers: int, ray_address: str | None, console: Console) -> None:
     if not plans:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[last]}"), console=console) as progress:
         task = progress.add_task("episodes", total=len(plans), last="")
-        with closing(run_plans(plans, folder, min(workers, len(plans)), prepare_worker)) as records:
+        processes = min(workers, len(plans))
+        with closing(run_plans(plans, folder, processes, prepare_worker, ray_address)) as records:
             for record in records:
                 plan, end = record.plan, record.fault or record.end.value
                 last = f"{plan.policy} {plan.scene} {plan.seed}: {record.targets_delivered}/{record.targets}, {end}"

@@ -130,7 +130,11 @@ def _carry_out(plan: EpisodePlan) -> EpisodeRecord:
 
 
 def run_plans(
-    plans: Sequence[EpisodePlan], folder: Path, workers: int, prepare: Callable[[], None] | None = None
+    plans: Sequence[EpisodePlan],
+    folder: Path,
+    workers: int,
+    prepare: Callable[[], None] | None = None,
+    ray_address: str | None = None,
 ) -> Generator[EpisodeRecord, None, None]:
     """Carry out plans on several processes.
 
@@ -142,6 +146,7 @@ def run_plans(
         folder: Where each record is appended.
         workers: Number of processes.
         prepare: Called first in every process; has to be importable.
+        ray_address: An existing Ray cluster instead of this machine.
 
     Yields:
         Each record after it was appended, in the order in which episodes end.
@@ -149,7 +154,17 @@ def run_plans(
     Raises:
         DeviceFaultError: A process died.
     """
-    with closing(work_off(_carry_out, plans, workers, prepare)) as records:
+    with closing(_work_off(plans, workers, prepare, ray_address)) as records:
         for record in records:
             append_record(folder, record)
             yield record
+
+
+def _work_off(
+    plans: Sequence[EpisodePlan], workers: int, prepare: Callable[[], None] | None, ray_address: str | None
+) -> Generator[EpisodeRecord, None, None]:
+    if ray_address is None:
+        return work_off(_carry_out, plans, workers, prepare)
+    from impurity_grasp_ros.evaluation.cluster import work_off_on  # ray takes its time, and may be missing
+
+    return work_off_on(ray_address, _carry_out, plans, workers, prepare)
