@@ -83,11 +83,16 @@ class FeatureMaps(NamedTuple):
 
 
 class ObjectNetwork(nn.Module):
-    """The network; the size of the view must be a multiple of 4 cells."""
+    """The network; the size of the view must be a multiple of 4 cells.
+
+    Attributes:
+        vector: Numbers that describe an object.
+    """
 
     def __init__(self, config: ObjectNetworkConfig) -> None:
         """Make it with random weights."""
         super().__init__()
+        self.vector = config.vector
         fine, middle, coarse = config.fine, config.middle, config.coarse
         self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
         self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
@@ -252,7 +257,7 @@ def _correlations(features: Tensor, labels: Tensor, count: int) -> Tensor:
     order = torch.argsort(flat, stable=True)[int((flat < 0).sum()) :]
     values = features.reshape(len(features), -1).T[order].float()
     found = []
-    for part in values.split(torch.bincount(flat[order], minlength=count).tolist()):
+    for part in torch.split(values, torch.bincount(flat[order], minlength=count).tolist()):
         away = part - part.mean(0) if len(part) else part
         product = away.T @ away / max(len(part), 1)
         spread = (product.diagonal() + 1e-4).sqrt()

@@ -58,8 +58,8 @@ def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> ND
             continue
         place = np.s_[rows[own].min() : rows[own].max() + 1, columns[own].min() : columns[own].max() + 1]
         mask = np.pad((labels[place] == index).astype(np.uint8), 1)
-        around = [np.pad(plane[place], 1) for plane in (height, slope)]
-        forms[index] = [*outline_numbers(mask, resolution), *surface_numbers(mask, *around, resolution)]
+        own_height, own_slope = (np.pad(plane[place], 1) for plane in (height, slope))
+        forms[index] = [*outline_numbers(mask, resolution), *surface_numbers(mask, own_height, own_slope, resolution)]
     return np.clip(np.concatenate([sizes, forms], axis=1), -LARGEST, LARGEST)
 
 
