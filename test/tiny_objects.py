@@ -17,7 +17,7 @@ from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig, relations
 from impurity_grasp_ros.perception.object_weights import AttentionTraining, ObjectWeights, write_object_weights
 
-SIZES = ObjectNetworkConfig(4, 6, 8, 12)
+SIZES = ObjectNetworkConfig(4, 6, 8, 1, 12, 12)
 ORIGIN = AttentionTraining("tiny", "0123456789ab", 1, 2)
 GRID = Grid(0.276, -0.224)
 TABLE, BROWN, TAN, BLUE, GREEN = (225, 224, 220), (140, 100, 77), (153, 112, 84), (38, 89, 204), (60, 160, 40)
@@ -68,9 +68,12 @@ class ColorNetwork(ObjectNetwork):
         return functional.pad(torch.stack(means) if means else torch.zeros(0, 3), (0, 9))
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
-        found = relations(vectors, roles, padding)
-        unlike = 40.0 * (ALIKE - found[..., 13])
-        return torch.where(found[..., 13] == 0.0, 40.0 * (0.4 - found[..., 2]), unlike)
+        found = relations(vectors, roles, 1, padding)
+        nearest, half = (
+            found[..., 27],
+            found[..., 2],
+        )  # among ordinary ones; share of those in view that are alike at 0.5
+        return torch.where(nearest == -1.0, 40.0 * (0.4 - half), 40.0 * (ALIKE - nearest))
 
 
 @dataclass(frozen=True)

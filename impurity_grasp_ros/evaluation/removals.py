@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Heightmap
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.scenes import Scene
 
@@ -102,9 +103,10 @@ def _view(environment: Environment, step: int, projection: ProjectionConfig) -> 
     labels = project_labels(frame, shown, grid, projection)
     left = [body for body in environment.world.bodies if body in environment.scene.blocks]
     places = {body: environment.world.position(body) for body in left if environment.scene.blocks[body].target}
+    heightmap = project(frame, grid, projection)
     return View(
         step,
-        project(frame, grid, projection),
+        replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR)),
         np.where(np.isin(labels, left), labels, -1).astype(np.int32),
         tuple(body for body, (x, y, _) in places.items() if grid.contains(float(x), float(y))),
     )

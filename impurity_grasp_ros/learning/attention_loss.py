@@ -19,7 +19,7 @@ from impurity_grasp_ros.perception.occlusion import OcclusionConfig
 BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
 """Weights in the loss of the outlines: border cells, distance from the border, cells on and off objects."""
 
-SEGMENTED = 0.5
+SEGMENTED = 0.6
 """Fraction of the views that are judged by the objects that a job would find."""
 
 KINDS_APART = 100
@@ -97,7 +97,7 @@ def losses(
         pairs: Pairs of views that show objects of the same kinds.
         temperature: Scale of similarities in the loss of kinds.
         rng: Draws what is remembered, and which objects are left.
-        job: If given, half of the views are judged by the objects that a job would find instead of the true ones.
+        job: If given, most of the views are judged by the objects that a job would find instead of the true ones.
     """
     views = [view for pair in pairs for view in pair]
     with torch.autocast("cpu", torch.bfloat16):

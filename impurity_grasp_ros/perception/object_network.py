@@ -2,8 +2,9 @@
 
 It has three parts. A small U-Net turns the view into feature maps and two outline maps, from which
 :mod:`.segmentation` makes objects. Each object becomes one vector, made from the mean and the standard deviation of
-the features on its whole surface and from its shape. A transformer compares all objects of the scene, and those
-remembered or taught, and gives each one the probability that it is no ordinary one.
+the features on its whole surface, from how they vary together, and from its shape. A transformer compares all objects
+of the scene, and those remembered or taught, and gives each one the probability that it is no ordinary one. It is not
+told what the objects look like, only how similar they are in several aspects: what is odd depends on the others alone.
 """
 
 from __future__ import annotations
@@ -16,10 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.perception.object_shapes import SHAPE_NUMBERS
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
-
-SHAPE_NUMBERS = 8
-"""Numbers that describe the shape of an object, see :mod:`.object_shapes`."""
 
 SEEN, ORDINARY, ODD = 0, 1, 2
 """Roles of objects: in view, to be judged; known to be ordinary; known to be odd."""
@@ -41,14 +40,26 @@ class ObjectNetworkConfig:
     fine: int = parameter("channels at one pixel per cell", low=4, high=128)
     middle: int = parameter("channels at one pixel per 2 x 2 cells", low=4, high=256)
     coarse: int = parameter("channels at one pixel per 4 x 4 cells", low=4, high=512)
-    vector: int = parameter("numbers that describe an object; a multiple of 4", low=4, high=512)
+    aspects: int = parameter("aspects in which objects are compared", low=1, high=32)
+    aspect: int = parameter("numbers that describe an object in each aspect", low=2, high=128)
+    compare: int = parameter("numbers that describe an object among others; a multiple of 4", low=4, high=512)
+
+    @property
+    def vector(self) -> int:
+        """Numbers that describe an object."""
+        return self.aspects * self.aspect
 
 
-LEVELS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)
+LEVELS = (0.0, 0.3, 0.5, 0.7, 0.85, 0.95)
 """Similarities at which objects that are alike are counted."""
 
 SOFTNESS = 0.05
 """Range of similarity over which an object begins to count."""
+
+NEAREST = 3
+"""The most similar objects whose similarity is compared."""
+
+ROLES = (SEEN, ORDINARY, ODD)
 
 
 class FeatureMaps(NamedTuple):
@@ -72,11 +83,16 @@ class FeatureMaps(NamedTuple):
 
 
 class ObjectNetwork(nn.Module):
-    """The network; the size of the view must be a multiple of 4 cells."""
+    """The network; the size of the view must be a multiple of 4 cells.
+
+    Attributes:
+        vector: Numbers that describe an object.
+    """
 
     def __init__(self, config: ObjectNetworkConfig) -> None:
         """Make it with random weights."""
         super().__init__()
+        self.vector = config.vector
         fine, middle, coarse = config.fine, config.middle, config.coarse
         self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
         self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
@@ -88,20 +104,19 @@ class ObjectNetwork(nn.Module):
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.merge_fine = _convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
-        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + SHAPE_NUMBERS
+        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + fine * (fine - 1) // 2 + SHAPE_NUMBERS
         hidden = 2 * config.vector
+        relations = len(ROLES) * (config.aspects * (2 * len(LEVELS) + NEAREST) + 1)
         self.describe = nn.Sequential(
             nn.BatchNorm1d(pooled), nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector)
         )
-        self.role = nn.Embedding(3, config.vector)
-        self.relate = nn.Linear(3 * (len(LEVELS) + 1), config.vector)
+        self.aspects, width = config.aspects, config.compare
+        self.role = nn.Embedding(len(ROLES), width)
+        self.relate = nn.Sequential(nn.Linear(relations, width), nn.ReLU(), nn.Linear(width, width))
         self.compare = nn.ModuleList(
-            nn.TransformerEncoderLayer(config.vector, 4, 2 * config.vector, 0.0, batch_first=True, norm_first=True)
-            for _ in range(2)
+            nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
         )
-        self.decide = nn.Sequential(
-            nn.LayerNorm(config.vector), nn.Linear(config.vector, 32), nn.ReLU(), nn.Linear(32, 1)
-        )
+        self.decide = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def forward(self, color: Tensor, height: Tensor, seen: Tensor) -> FeatureMaps:
         """Compute the feature maps.
@@ -131,7 +146,7 @@ class ObjectNetwork(nn.Module):
             maps: Feature maps of a batch.
             index: Which view of the batch.
             labels: (R, C) int64, the object of each cell; -1 for none.
-            shapes: (n, 8) float32, the shapes of the objects.
+            shapes: (n, 39) float32, the shapes of the objects.
 
         Returns:
             (n, p) float32; ``describe`` makes (n, vector) of it.
@@ -142,6 +157,7 @@ class ObjectNetwork(nn.Module):
             for statistic in _pooled(features[index], labels[::step, ::step], len(shapes))
         ]
         found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(shapes))[0])
+        found.append(_correlations(maps.texture[index], labels, len(shapes)))
         return torch.cat([*found, shapes], 1)
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
@@ -155,39 +171,47 @@ class ObjectNetwork(nn.Module):
         Returns:
             (B, n) logits of the probability of being odd; meaningful for objects with the role ``SEEN``.
         """
-        tokens = vectors + self.role(roles) + self.relate(relations(vectors, roles, padding))
+        tokens = self.role(roles) + self.relate(relations(vectors, roles, self.aspects, padding))
         for layer in self.compare:
             tokens = layer(tokens, src_key_padding_mask=padding)
         return self.decide(tokens)[..., 0]
 
 
-def relations(vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
-    """Compare each object with those of each role.
+def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | None = None) -> Tensor:
+    """Compare each object with those of each role, aspect by aspect.
+
+    An object that is unlike the others in one aspect is odd if they are alike in it, and not if all of them differ.
 
     Args:
         vectors: (B, n, vector).
         roles: (B, n) int64.
+        aspects: Number of aspects, equal parts of a vector.
         padding: (B, n) bool, true where there is no object.
 
     Returns:
-        (B, n, 21): for each role, the share of its objects that are alike at each of ``LEVELS``, and the greatest
-        similarity, the cosine of the angle between two vectors; 0 if there is none.
+        (B, n, r): for each role and aspect, the share and the logarithm of the number of its objects that are alike at
+        each of ``LEVELS``, and the ``NEAREST`` greatest similarities, cosines of angles between parts of vectors, -1
+        where there are fewer objects; then for each role the logarithm of the number of its objects.
     """
-    directions = functional.normalize(vectors, dim=2)
-    similarity = directions @ directions.transpose(1, 2)
-    itself = torch.eye(vectors.shape[1], dtype=torch.bool, device=vectors.device)
+    size, count = vectors.shape[:2]
+    parts = functional.normalize(vectors.view(size, count, aspects, -1), dim=3).permute(0, 2, 1, 3)
+    similarity = parts @ parts.transpose(2, 3)
     levels = torch.tensor(LEVELS, device=vectors.device)
     alike = torch.sigmoid((similarity[..., None] - levels) / SOFTNESS)
-    found = []
-    for role in (SEEN, ORDINARY, ODD):
+    itself = torch.eye(count, dtype=torch.bool, device=vectors.device)
+    compared, numbers = [], []
+    for role in ROLES:
         among = (roles == role)[:, None] & ~itself
         if padding is not None:
             among = among & ~padding[:, None]
         number = among.sum(2, keepdim=True)
-        share = (alike * among[..., None]).sum(2) / number.clamp(min=1)
-        greatest = torch.where(number > 0, similarity.masked_fill(~among, -1.0).amax(2, keepdim=True), 0.0)
-        found += [share, greatest]
-    return torch.cat(found, 2)
+        numbers.append(torch.log1p(number.float()) / 2)
+        like = (alike * among[:, None, :, :, None]).sum(3)
+        nearest = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
+        nearest = functional.pad(nearest, (0, NEAREST - nearest.shape[3]), value=-1.0)
+        compared += [like / number[:, None].clamp(min=1), torch.log1p(like) / 2, nearest]
+    by_object = torch.cat(compared, 3).permute(0, 2, 1, 3).reshape(size, count, -1)
+    return torch.cat([by_object, *numbers], 2)
 
 
 class _Residual(nn.Module):
@@ -224,3 +248,18 @@ def _pooled(features: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tenso
     mean = torch.zeros(count, values.shape[1]).index_add_(0, owner, values) / cells
     variance = torch.zeros(count, values.shape[1]).index_add_(0, owner, (values - mean[owner]) ** 2) / cells
     return mean, (variance + 1e-4).sqrt()
+
+
+def _correlations(features: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Correlations (count, C (C - 1) / 2) of features (C, R, C) on each label; 0 for one without cells."""
+    first, second = torch.triu_indices(len(features), len(features), 1)
+    flat = labels.reshape(-1)
+    order = torch.argsort(flat, stable=True)[int((flat < 0).sum()) :]
+    values = features.reshape(len(features), -1).T[order].float()
+    found = []
+    for part in torch.split(values, torch.bincount(flat[order], minlength=count).tolist()):
+        away = part - part.mean(0) if len(part) else part
+        product = away.T @ away / max(len(part), 1)
+        spread = (product.diagonal() + 1e-4).sqrt()
+        found.append((product / (spread[:, None] * spread))[first, second])
+    return torch.stack(found) if found else features.new_zeros(0, len(first))

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.perception.object_outlines import (
+    OUTLINE_NUMBERS,
+    SURFACE_NUMBERS,
+    outline_numbers,
+    surface_numbers,
+)
 from impurity_grasp_ros.perception.segmentation import Labels
 
 TYPICAL_AREA, TYPICAL_RADIUS = 1.2e-3, 0.012
@@ -14,6 +21,16 @@ TYPICAL_AREA, TYPICAL_RADIUS = 1.2e-3, 0.012
 
 HEIGHT_SCALE, ROUGHNESS_SCALE = 20.0, 60.0
 """Factors per meter on heights and on their standard deviation."""
+
+SIZE_NUMBERS = 8
+SHAPE_NUMBERS = SIZE_NUMBERS + OUTLINE_NUMBERS + SURFACE_NUMBERS
+"""Numbers that describe the shape of an object."""
+
+LARGEST = 5.0
+"""Numbers are clipped to this magnitude."""
+
+SMOOTH_PX = 0.8
+"""Standard deviation in cells of the filter before slopes are taken."""
 
 
 def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> NDArray[np.float32]:
@@ -25,10 +42,29 @@ def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> ND
         resolution: Meters per cell.
 
     Returns:
-        (n, 8) float32 per object: logarithms of the area, length and width relative to those of a common object; how
-        much the area differs from that of an ellipse; greatest and mean height; roughness; logarithm of the number of
-        cells.
+        (n, 39) float32 per object. First its size: logarithms of the area, length and width relative to those of a
+        common object; how much the area differs from that of an ellipse; greatest and mean height; roughness;
+        logarithm of the number of cells. Then its form, see :func:`.outline_numbers` and :func:`.surface_numbers`.
     """
+    sizes = _sizes(labels, height, resolution)
+    smooth = cv2.GaussianBlur(height, (0, 0), SMOOTH_PX)
+    slope = np.hypot(*np.gradient(smooth, resolution)).astype(np.float32)
+    forms = np.zeros((len(sizes), SHAPE_NUMBERS - SIZE_NUMBERS), np.float32)
+    rows, columns = np.nonzero(labels >= 0)
+    owner = labels[rows, columns]
+    for index in range(len(sizes)):
+        own = owner == index
+        if not own.any():
+            continue
+        place = np.s_[rows[own].min() : rows[own].max() + 1, columns[own].min() : columns[own].max() + 1]
+        mask = np.pad((labels[place] == index).astype(np.uint8), 1)
+        own_height, own_slope = (np.pad(plane[place], 1) for plane in (height, slope))
+        forms[index] = [*outline_numbers(mask, resolution), *surface_numbers(mask, own_height, own_slope, resolution)]
+    return np.clip(np.concatenate([sizes, forms], axis=1), -LARGEST, LARGEST)
+
+
+def _sizes(labels: Labels, height: NDArray[np.float32], resolution: float) -> NDArray[np.float32]:
+    """Describe the sizes (n, 8) of all objects; see :func:`shapes`."""
     count = int(labels.max()) + 1
     rows, columns = np.nonzero(labels >= 0)
     owner, heights = labels[rows, columns], height[rows, columns].astype(np.float64)

@@ -70,7 +70,7 @@ class Teacher:
             CheckpointError: The weights cannot be used.
         """
         network = network_of(config)
-        nothing = np.zeros((0, network.role.embedding_dim), np.float32)
+        nothing = np.zeros((0, network.vector), np.float32)
         return cls(network, nothing, nothing, 0, 0)
 
     @classmethod

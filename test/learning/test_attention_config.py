@@ -42,7 +42,7 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
         ("learning_rate", "fast", r"own\.learning_rate: expected float, received 'fast'"),
         ("temperature", None, r"own\.temperature: missing"),
         ("more", 1, r"own\.more: unknown"),
-        ("network", {"fine": 4, "middle": 6, "coarse": 8}, r"own\.network\.vector: missing"),
+        ("network", {"fine": 4, "middle": 6, "coarse": 8}, r"own\.network\.aspects: missing"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(

@@ -14,10 +14,11 @@ from impurity_grasp_ros.perception.object_network import (
     SEEN,
     ObjectNetwork,
     ObjectNetworkConfig,
+    _correlations,
     relations,
 )
 
-SIZES = ObjectNetworkConfig(fine=4, middle=6, coarse=8, vector=12)
+SIZES = ObjectNetworkConfig(fine=4, middle=6, coarse=8, aspects=3, aspect=4, compare=8)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_an_object_is_described_by_its_own_cells_alone(network: ObjectNetwork) -
     maps = network(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 32, 32) * 0.05, torch.ones(1, 1, 32, 32))
     labels = torch.full((32, 32), -1)
     labels[4:16, 4:16], labels[20:28, 20:28] = 0, 1
-    shapes = torch.rand(2, 8)
+    shapes = torch.rand(2, 39)
     both = network.describe(network.pool(maps, 0, labels, shapes))
     assert both.shape == (2, 12)
     alone = network.describe(network.pool(maps, 0, torch.where(labels == 0, 0, -1), shapes[:1]))
@@ -76,13 +77,40 @@ def test_relations_count_what_is_alike_in_each_role() -> None:
     """Three objects in view, two of them alike; one that is ordinary and one that is odd."""
     directions = np.deg2rad([0.0, 5.0, 90.0, 0.0, 180.0])
     vectors = torch.tensor(np.stack([3.0 * np.cos(directions), 3.0 * np.sin(directions)], 1)[None], dtype=torch.float32)
-    found = relations(vectors, torch.tensor([[SEEN, SEEN, SEEN, ORDINARY, ODD]]))[0]
-    assert found.shape == (5, 21)
+    found = relations(vectors, torch.tensor([[SEEN, SEEN, SEEN, ORDINARY, ODD]]), 1)[0]
+    assert found.shape == (5, 3 * 15 + 3)
     close = math.cos(math.radians(5.0))
-    assert found[0, 6] == pytest.approx(close, abs=1e-5)  # most similar in view
-    assert found[0, 5] == pytest.approx(0.5 / (1 + math.exp(-(close - 0.9) / 0.05)), abs=1e-3)  # one of two at 0.9
-    assert found[2, 6] == pytest.approx(math.cos(math.radians(85.0)), abs=1e-5)
-    assert found[0, 13] == pytest.approx(1.0, abs=1e-5)  # the ordinary one
-    assert found[0, 20] == pytest.approx(-1.0, abs=1e-5)  # the odd one
-    alone = relations(vectors[:, :1], torch.tensor([[SEEN]]))[0, 0]
-    torch.testing.assert_close(alone, torch.zeros(21))
+    like = 1 / (1 + math.exp(-(close - 0.95) / 0.05))
+    assert found[0, 5] == pytest.approx(like / 2, abs=1e-3)  # one of two at 0.95
+    assert found[0, 11] == pytest.approx(math.log1p(like) / 2, abs=1e-3)
+    assert found[0, 12:15].tolist() == pytest.approx([close, 0.0, -1.0], abs=1e-5)  # most similar in view
+    assert found[2, 12] == pytest.approx(math.cos(math.radians(85.0)), abs=1e-5)
+    assert found[0, 27] == pytest.approx(1.0, abs=1e-5)  # the ordinary one
+    assert found[0, 42] == pytest.approx(-1.0, abs=1e-5)  # the odd one
+    assert found[0, 45:].tolist() == pytest.approx([math.log(3) / 2, math.log(2) / 2, math.log(2) / 2])
+    assert found[3, 45:].tolist() == pytest.approx([math.log(4) / 2, 0.0, math.log(2) / 2])
+
+
+def test_each_aspect_is_compared_by_itself() -> None:
+    one, other = torch.randn(1, 6, 4), torch.randn(1, 6, 4)
+    roles = torch.tensor([[SEEN, SEEN, SEEN, ORDINARY, ORDINARY, ODD]])
+    both = relations(torch.cat([one, 100.0 * other], 2), roles, 2)[0]
+    for aspect, part in enumerate((one, other)):
+        alone = relations(part, roles, 1)[0]
+        torch.testing.assert_close(both[:, 45 * aspect : 45 * (aspect + 1)], alone[:, :45])
+        torch.testing.assert_close(both[:, 90:], alone[:, 45:])
+
+
+def test_an_object_alone_is_like_nothing() -> None:
+    alone = relations(torch.randn(1, 1, 12), torch.tensor([[SEEN]]), 3)[0, 0]
+    assert set(alone.tolist()) == {0.0, -1.0}
+    assert (alone == -1.0).sum() == 3 * 3 * 3
+
+
+def test_texture_is_described_by_how_features_vary_together() -> None:
+    """Two patterns whose features have the same means and deviations, together in one and by turns in the other."""
+    features, labels = torch.zeros(2, 8, 16), torch.zeros(8, 16, dtype=torch.int64)
+    labels[:, 8:] = 1
+    features[0, :, ::2] = 1.0
+    features[1, :, :8:2], features[1, :, 9::2] = 1.0, 1.0
+    assert _correlations(features, labels, 3)[:, 0].tolist() == pytest.approx([1.0, -1.0, 0.0], abs=1e-3)

@@ -51,6 +51,6 @@ def test_turning_an_object_changes_nothing(turn: int) -> None:
 
 def test_a_single_cell_gives_finite_numbers_and_no_object_none() -> None:
     labels = np.full((10, 10), -1, np.int64)
-    assert shapes(labels, np.zeros((10, 10), np.float32), CELL).shape == (0, 8)
+    assert shapes(labels, np.zeros((10, 10), np.float32), CELL).shape == (0, 39)
     labels[3, 3] = 0
     assert np.isfinite(shapes(labels, np.zeros((10, 10), np.float32), CELL)).all()

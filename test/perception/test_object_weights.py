@@ -63,8 +63,11 @@ def test_the_identity_is_that_of_the_weights_alone(path: Path, tmp_path: Path) -
     assert identity(tiny_network(4)) != name
 
 
+TINY = {"fine": 4, "middle": 6, "coarse": 8, "aspects": 1, "aspect": 12, "compare": 12}
+
+
 def metadata(config: Any = None, training: Any = None) -> dict[str, str]:
-    sizes = {"fine": 4, "middle": 6, "coarse": 8, "vector": 12}
+    sizes = TINY
     origin = {"preset": "tiny", "commit": "0", "seed": 1, "rounds": 2}
     return {KEY: json.dumps(config or sizes), "training": json.dumps(training or origin)}
 
@@ -75,9 +78,9 @@ def metadata(config: Any = None, training: Any = None) -> dict[str, str]:
         ({"format": "pt"}, r"expected object_network and training in the metadata, found \['format'\]"),
         ({KEY: "{}"}, "expected object_network and training in the metadata"),
         (metadata(config={"fine": 4}), "middle: missing"),
-        (metadata(config={"fine": 4, "middle": 6, "coarse": 8, "vector": 16}), "size mismatch"),
+        (metadata(config=TINY | {"aspect": 16}), "size mismatch"),
         (
-            metadata(config={"fine": 400, "middle": 6, "coarse": 8, "vector": 12}),
+            metadata(config=TINY | {"fine": 400}),
             r"fine: expected a value in \[4, 128\]",
         ),
         (metadata(training={"preset": "a"}), "commit: missing"),
