@@ -31,7 +31,10 @@ class RobotParts:
         self._body = RobotBody(gripper)
         self._states: deque[JointState] = deque(maxlen=KEPT)
         group = MutuallyExclusiveCallbackGroup()
-        node.create_subscription(JointState, "joint_states", self._states.append, 10, callback_group=group)
+        node.create_subscription(JointState, "joint_states", self._on_state, 10, callback_group=group)
+
+    def _on_state(self, message: JointState) -> None:
+        self._states.append(message)
 
     def at(self, stamp: float, tolerance: float) -> tuple[PlacedBox, ...]:
         """Return boxes around all parts at some time; none if no joint state is known of that time.
