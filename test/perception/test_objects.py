@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_objects import BLUE, BROWN, GREEN, SIDE, TAN, Block, ColorNetwork, objects_mode, row_of, view, write_tiny
+from tiny_objects import (
+    BLUE,
+    BROWN,
+    GREEN,
+    SIDE,
+    TAN,
+    Block,
+    ColorNetwork,
+    objects_mode,
+    row_of,
+    tiny_network,
+    view,
+    write_tiny,
+)
 
 from impurity_grasp_ros.datatypes import AttentionState, Heightmap
 from impurity_grasp_ros.errors import CheckpointError, ConfigError, InvalidFrameError
@@ -148,6 +161,27 @@ def test_descriptions_have_one_vector_for_each_label() -> None:
     assert seen.vectors.shape == (2, 12)
     assert sorted(np.unique(seen.labels)) == [-1, 0, 1]
     assert seen.vectors[0, :3] == pytest.approx(np.array(BROWN) / 255 - 0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("down", "right"), [(-80, 4), (80, 40), (4, -4)])
+def test_a_description_does_not_depend_on_where_in_the_view_objects_are(down: int, right: int) -> None:
+    """The network sees the part with objects only; random weights would notice any other surroundings."""
+    network = tiny_network()
+    blocks = row_of(BROWN, BLUE, TAN)
+    moved = [replace(block, row=block.row + down, column=block.column + 16 + right) for block in blocks]
+    first, second = (
+        describe(network, heightmap, object_cells(heightmap, CONFIG.occlusion), CONFIG.objects.segmentation)
+        for heightmap in (view([replace(block, column=block.column + 16) for block in blocks]), view(moved))
+    )
+    np.testing.assert_array_equal(np.roll(first.labels, (down, right), (0, 1)), second.labels)
+    np.testing.assert_allclose(first.vectors, second.vectors, atol=1e-6)
+
+
+def test_an_empty_table_has_no_objects() -> None:
+    heightmap = view([])
+    shown = describe(tiny_network(), heightmap, object_cells(heightmap, CONFIG.occlusion), CONFIG.objects.segmentation)
+    assert shown.vectors.shape == (0, 12)
+    assert (shown.labels == -1).all()
 
 
 def test_a_model_of_other_weights_is_refused(brown_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
