@@ -42,6 +42,9 @@ MIN_CELLS = 40
 """Cells of the smallest part of an object that is judged."""
 
 
+WINDOW = 144
+"""Cells along the side of the part of a view that is learned from: most scenes fit in, and tables teach little."""
+
 NO_KIND = 99
 """Kind of an object that shows the background."""
 
@@ -54,7 +57,7 @@ class LabeledView:
     """A view with what the network is to say of it.
 
     Attributes:
-        color: (2 R, 2 C, 3) uint8, RGB.
+        color: (2 R, 2 C, 3) uint8, RGB; R and C are at most ``WINDOW``.
         height: (R, C) float32, meters above the table.
         seen: (R, C) bool.
         outline: (2, R, C) float16: whether a cell is on the border of an object, and how far inside of it, 0..1.
@@ -195,7 +198,7 @@ def labeled(
     roles: Roles,
     rng: np.random.Generator,
 ) -> LabeledView:
-    """Label a view, which is turned by a multiple of a right angle and mirrored half of the time.
+    """Label the part of a view with objects, turned by a multiple of a right angle and mirrored half of the time.
 
     Args:
         height: (R, C) float32, meters.
@@ -212,6 +215,9 @@ def labeled(
     number = np.full(max(int(bodies.max()), int(owners.max())) + 2, -1, np.int64)
     number[owners] = np.arange(len(owners))
     objects = number[bodies]
+    place = _window(objects >= 0, rng)
+    fine = tuple(slice(FINE_FACTOR * side.start, FINE_FACTOR * side.stop) for side in place)
+    height, seen, color, objects = height[place], seen[place], np.ascontiguousarray(color[fine]), objects[place]
     cells = inner_cells(objects) if rng.random() < 0.7 else objects
     labels = compact(cells, MIN_CELLS)
     kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
@@ -219,6 +225,21 @@ def labeled(
     odd = np.isin(kinds, list(roles.odd))
     targets, numbers = outline_targets(objects), shapes(labels, height, HEIGHTMAP_RESOLUTION)
     return LabeledView(color, height, seen, targets, labels, numbers, odd[kept], kinds[kept], objects, odd, kinds)
+
+
+def _window(objects: NDArray[np.bool_], rng: np.random.Generator) -> tuple[slice, slice]:
+    """Draw a square of ``WINDOW`` cells with all objects in it, or with a part of them if they take more."""
+    rows, columns = (np.flatnonzero(objects.any(axis)) for axis in (1, 0))
+    return _range(rows, objects.shape[0], rng), _range(columns, objects.shape[1], rng)
+
+
+def _range(indices: NDArray[np.intp], size: int, rng: np.random.Generator) -> slice:
+    """Draw a range of ``WINDOW`` that contains the indices or is among them."""
+    width = min(WINDOW, size)
+    low, high = (int(indices[0]), int(indices[-1]) + 1) if len(indices) else (0, size)
+    first = int(rng.integers(min(low, high - width), max(low, high - width) + 1))
+    first = min(max(first, 0), size - width)
+    return slice(first, first + width)
 
 
 def segmented(

@@ -61,6 +61,25 @@ def test_views_are_turned_and_mirrored_in_all_eight_ways_and_objects_keep_their_
     assert {int((view.labels == 0).sum()) for view in views} == {10 * 10, 12 * 12}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_only_the_part_with_objects_is_learned_from(seed: int) -> None:
+    """Objects that fit into the window are all in it, somewhere; larger scenes are seen in part."""
+    bodies = np.full((224, 224), 3, np.int32)
+    bodies[20:60, 150:170], bodies[90:110, 190:210] = 11, 12
+    height = np.where(bodies == 3, 0.0, 0.002 * bodies).astype(np.float32)
+    color = np.repeat(np.repeat(np.stack([bodies] * 3, -1).astype(np.uint8), 2, 0), 2, 1)
+    roles = Roles({11: 0, 12: 1}, frozenset({1}))
+    view = labeled(height, bodies > 0, color, bodies, roles, np.random.default_rng(seed))
+    assert view.height.shape == view.seen.shape == view.labels.shape == view.bodies.shape == (144, 144)
+    assert (view.color.shape, view.outline.shape) == ((288, 288, 3), (2, 144, 144))
+    np.testing.assert_allclose(view.color[::2, ::2, 0] * 0.002 * (view.bodies >= 0), view.height, atol=1e-6)
+    np.testing.assert_array_equal(np.bincount(view.bodies.ravel() + 1)[1:], [40 * 20, 20 * 20])
+    bodies[200:215, 5:25] = 12
+    wide = labeled(height, bodies > 0, color, bodies, roles, np.random.default_rng(seed))
+    assert wide.height.shape == (144, 144)
+    assert (wide.bodies >= 0).any()
+
+
 def test_parts_that_are_too_small_are_not_judged() -> None:
     bodies = np.full((SIDE, SIDE), 3, np.int32)
     bodies[2:4, 2:22], bodies[20:40, 20:40] = 11, 12
