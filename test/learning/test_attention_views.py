@@ -207,8 +207,8 @@ def test_equal_generators_give_equal_pairs_of_the_same_kinds(source: ViewSource)
         odd = [{int(kind) for kind in view.kinds[view.odd]} for view in pair]
         ordinary = [{int(kind) for kind in view.kinds[~view.odd]} for view in pair]
         assert not (odd[0] | odd[1]) & (ordinary[0] | ordinary[1])
-        assert pair[0].color.shape == (448, 448, 3)
-        assert pair[0].outline.shape == (2, 224, 224)
+        assert pair[0].color.shape == (288, 288, 3)
+        assert pair[0].outline.shape == (2, 144, 144)
         assert not np.array_equal(*(view.color for view in pair))
 
 
