@@ -108,7 +108,7 @@ def losses(
     for index, view in enumerate(views):
         if job and rng.random() < SEGMENTED:
             view = segmented(view, outlines[index], job.segmentation, job.ground)
-        statistics = network.pool(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.shapes))
+        statistics = network.pool(maps, index, torch.from_numpy(view.labels), torch.from_numpy(view.numbers))
         objects.append(Pooled(statistics, torch.from_numpy(view.odd), torch.from_numpy(view.kinds)))
     pooled = list(zip(objects[::2], objects[1::2], strict=True))
     return Losses(_outline_loss(maps.outline, views), judge_losses(network, pooled, temperature, rng), pooled)

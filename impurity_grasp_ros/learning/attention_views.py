@@ -18,7 +18,7 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION
 from impurity_grasp_ros.errors import SceneNotSettledError
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
-from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.object_numbers import object_numbers
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.perception.segmentation import Labels, border_cells, compact, inner_cells, segment
@@ -62,7 +62,7 @@ class LabeledView:
         seen: (R, C) bool.
         outline: (2, R, C) float16: whether a cell is on the border of an object, and how far inside of it, 0..1.
         labels: (R, C) int64, the objects that are judged; -1 elsewhere.
-        shapes: (n, 8) float32 of these objects.
+        numbers: (n, 101) float32 of these objects, see :func:`.object_numbers`.
         odd: (n,) bool, which of them are odd.
         kinds: (n,) int64, of which kind they are.
         bodies: (R, C) int64, the body of each cell; -1 elsewhere.
@@ -75,7 +75,7 @@ class LabeledView:
     seen: NDArray[np.bool_]
     outline: NDArray[np.float16]
     labels: Labels
-    shapes: NDArray[np.float32]
+    numbers: NDArray[np.float32]
     odd: NDArray[np.bool_]
     kinds: NDArray[np.int64]
     bodies: Labels
@@ -223,7 +223,7 @@ def labeled(
     kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
     kinds = np.array(list(roles.kinds.values()), np.int64)
     odd = np.isin(kinds, list(roles.odd))
-    targets, numbers = outline_targets(objects), shapes(labels, height, HEIGHTMAP_RESOLUTION)
+    targets, numbers = outline_targets(objects), object_numbers(labels, height, color, HEIGHTMAP_RESOLUTION)
     return LabeledView(color, height, seen, targets, labels, numbers, odd[kept], kinds[kept], objects, odd, kinds)
 
 
@@ -264,7 +264,8 @@ def segmented(
     cells = np.bincount(labels[inside] * (bodies + 1) + owner, minlength=count * (bodies + 1))
     most = cells.reshape(count, bodies + 1).argmax(1)
     odd, kinds = np.append(view.body_odd, False)[most], np.append(view.body_kinds, NO_KIND)[most]
-    return replace(view, labels=labels, shapes=shapes(labels, view.height, HEIGHTMAP_RESOLUTION), odd=odd, kinds=kinds)
+    numbers = object_numbers(labels, view.height, view.color, HEIGHTMAP_RESOLUTION)
+    return replace(view, labels=labels, numbers=numbers, odd=odd, kinds=kinds)
 
 
 def outline_targets(objects: Labels) -> NDArray[np.float16]:

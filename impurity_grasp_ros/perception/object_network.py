@@ -2,9 +2,10 @@
 
 It has three parts. A small U-Net turns the view into feature maps and two outline maps, from which
 :mod:`.segmentation` makes objects. Each object becomes one vector, made from the mean and the standard deviation of
-the features on its whole surface, from how they vary together, and from its shape. A transformer compares all objects
-of the scene, and those remembered or taught, and gives each one the probability that it is no ordinary one. It is not
-told what the objects look like, only how similar they are in several aspects: what is odd depends on the others alone.
+the features on its whole surface and from numbers about its shape, colors and texture (:mod:`.object_numbers`). A
+transformer compares all objects of the scene, and those remembered or taught, and gives each one the probability that
+it is no ordinary one. It is not told what the objects look like, only how similar they are in several aspects: what is
+odd depends on the others alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.perception.object_shapes import SHAPE_NUMBERS
+from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 
 SEEN, ORDINARY, ODD = 0, 1, 2
@@ -104,7 +105,7 @@ class ObjectNetwork(nn.Module):
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.merge_fine = _convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
-        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + fine * (fine - 1) // 2 + SHAPE_NUMBERS
+        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + OBJECT_NUMBERS
         hidden = 2 * config.vector
         relations = len(ROLES) * (config.aspects * (2 * len(LEVELS) + NEAREST) + 1)
         self.describe = nn.Sequential(
@@ -139,14 +140,14 @@ class ObjectNetwork(nn.Module):
         fine = self.merge_fine(torch.cat([_doubled(self.from_middle(middle)), texture, surface], 1))
         return FeatureMaps(torch.cat([mean, deviation], 1), texture, fine, middle, coarse, self.outline(fine))
 
-    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
+    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, numbers: Tensor) -> Tensor:
         """Collect statistics of the objects of one view, to be described by ``describe``.
 
         Args:
             maps: Feature maps of a batch.
             index: Which view of the batch.
             labels: (R, C) int64, the object of each cell; -1 for none.
-            shapes: (n, 39) float32, the shapes of the objects.
+            numbers: (n, 101) float32, see :func:`.object_numbers`.
 
         Returns:
             (n, p) float32; ``describe`` makes (n, vector) of it.
@@ -154,11 +155,10 @@ class ObjectNetwork(nn.Module):
         found = [
             statistic
             for features, step in ((maps.looks, 1), (maps.texture, 1), (maps.fine, 1), (maps.middle, 2))
-            for statistic in _pooled(features[index], labels[::step, ::step], len(shapes))
+            for statistic in _pooled(features[index], labels[::step, ::step], len(numbers))
         ]
-        found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(shapes))[0])
-        found.append(_correlations(maps.texture[index], labels, len(shapes)))
-        return torch.cat([*found, shapes], 1)
+        found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(numbers))[0])
+        return torch.cat([*found, numbers], 1)
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
         """Compare objects with one another.
@@ -248,18 +248,3 @@ def _pooled(features: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tenso
     mean = torch.zeros(count, values.shape[1]).index_add_(0, owner, values) / cells
     variance = torch.zeros(count, values.shape[1]).index_add_(0, owner, (values - mean[owner]) ** 2) / cells
     return mean, (variance + 1e-4).sqrt()
-
-
-def _correlations(features: Tensor, labels: Tensor, count: int) -> Tensor:
-    """Correlations (count, C (C - 1) / 2) of features (C, R, C) on each label; 0 for one without cells."""
-    first, second = torch.triu_indices(len(features), len(features), 1)
-    flat = labels.reshape(-1)
-    order = torch.argsort(flat, stable=True)[int((flat < 0).sum()) :]
-    values = features.reshape(len(features), -1).T[order].float()
-    found = []
-    for part in torch.split(values, torch.bincount(flat[order], minlength=count).tolist()):
-        away = part - part.mean(0) if len(part) else part
-        product = away.T @ away / max(len(part), 1)
-        spread = (product.diagonal() + 1e-4).sqrt()
-        found.append((product / (spread[:, None] * spread))[first, second])
-    return torch.stack(found) if found else features.new_zeros(0, len(first))

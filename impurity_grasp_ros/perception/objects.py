@@ -17,7 +17,7 @@ from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.errors import InvalidFrameError
 from impurity_grasp_ros.perception.accessibility import most_accessible
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
-from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.object_numbers import object_numbers
 from impurity_grasp_ros.perception.object_weights import identity, load_object_network
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, is_unfamiliar, probabilities, remember
@@ -122,14 +122,13 @@ def describe(
     Raises:
         InvalidFrameError: The heightmap has no fine color.
     """
-    _check_fine_color(heightmap)
     place = _place_of(objects)
     view, cells = _cut(heightmap, place), objects[place]
     maps = feature_maps(network, view)
     labels = segment(maps.outline[0].numpy(), cells, config)
     inner = inner_cells(labels)
     with torch.inference_mode():
-        numbers = torch.from_numpy(shapes(inner, view.height, heightmap.grid.resolution))
+        numbers = torch.from_numpy(object_numbers(inner, view.height, _fine(view), heightmap.grid.resolution))
         vectors = network.describe(network.pool(maps, 0, torch.from_numpy(inner), numbers))
     whole = np.full(objects.shape, -1, np.int64)
     whole[place] = labels
@@ -180,7 +179,7 @@ def _cut(heightmap: Heightmap, place: tuple[slice, slice]) -> Heightmap:
         heightmap.valid[place],
         Grid(x_min, y_min, rows.stop - rows.start, columns.stop - columns.start, grid.resolution),
         heightmap.stamp,
-        heightmap.fine_color[fine] if heightmap.fine_color is not None else None,
+        _fine(heightmap)[fine],
     )
 
 
@@ -195,15 +194,17 @@ def feature_maps(network: ObjectNetwork, heightmap: Heightmap) -> FeatureMaps:
     Raises:
         InvalidFrameError: The heightmap has no fine color.
     """
-    _check_fine_color(heightmap)
-    color = torch.from_numpy(heightmap.fine_color).permute(2, 0, 1)[None].float() / 255
+    color = torch.from_numpy(_fine(heightmap)).permute(2, 0, 1)[None].float() / 255
     planes = (heightmap.height, heightmap.valid)
     height, seen = (torch.from_numpy(plane.astype(np.float32))[None, None] for plane in planes)
     return network(color.contiguous(memory_format=torch.channels_last), height, seen)
 
 
-def _check_fine_color(heightmap: Heightmap) -> None:
-    shape = (FINE_FACTOR * heightmap.grid.rows, FINE_FACTOR * heightmap.grid.columns, 3)
-    if heightmap.fine_color is None or heightmap.fine_color.shape != shape:
-        received = None if heightmap.fine_color is None else heightmap.fine_color.shape
+def _fine(heightmap: Heightmap) -> NDArray[np.uint8]:
+    """The fine color of a view; raises InvalidFrameError if it has none of the right size."""
+    fine, grid = heightmap.fine_color, heightmap.grid
+    shape = (FINE_FACTOR * grid.rows, FINE_FACTOR * grid.columns, 3)
+    if fine is None or fine.shape != shape:
+        received = None if fine is None else fine.shape
         raise InvalidFrameError(f"fine_color: expected an image of shape {shape}, received {received}")
+    return fine

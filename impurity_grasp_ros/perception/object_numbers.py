@@ -1,0 +1,61 @@
+"""Numbers that describe each object in view without learning: its shape, its colors and its texture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.perception.object_shapes import SHAPE_NUMBERS, shapes
+from impurity_grasp_ros.perception.object_textures import TEXTURE_NUMBERS, textures
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR
+from impurity_grasp_ros.perception.segmentation import Labels
+
+_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Shares of an object's surface below whose colors the palette tells."""
+
+PALETTE_NUMBERS = 3 * len(_LEVELS)
+OBJECT_NUMBERS = SHAPE_NUMBERS + TEXTURE_NUMBERS + PALETTE_NUMBERS
+"""All numbers that describe an object."""
+
+_DARK = 10
+"""Added to each color channel, 0..255, before the logarithm and the shares are taken."""
+
+
+def object_numbers(
+    labels: Labels, height: NDArray[np.float32], fine_color: NDArray[np.uint8], resolution: float
+) -> NDArray[np.float32]:
+    """Describe all objects.
+
+    Args:
+        labels: (R, C) int64, objects numbered from 0; -1 for none.
+        height: (R, C) float32, meters above the table.
+        fine_color: (2 R, 2 C, 3) uint8, RGB.
+        resolution: Meters per cell.
+
+    Returns:
+        (n, 101) float32: see :func:`.shapes`, :func:`.textures` and :func:`palettes`.
+    """
+    return np.concatenate(
+        [shapes(labels, height, resolution), textures(labels, fine_color), palettes(labels, fine_color)], axis=1
+    )
+
+
+def palettes(labels: Labels, fine_color: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Describe the colors of all objects; one pixel of each cell is used.
+
+    Args:
+        labels: (R, C) int64, objects numbered from 0; -1 for none.
+        fine_color: (2 R, 2 C, 3) uint8, RGB.
+
+    Returns:
+        (n, 15) float32 per object: quantiles of the logarithm of brightness, of the red and of the green share.
+    """
+    color = fine_color[::FINE_FACTOR, ::FINE_FACTOR].astype(np.float32) + _DARK
+    total = color.sum(axis=2)
+    planes = np.stack([np.log2(total) - 8.0, 6.0 * color[..., 0] / total - 2.0, 6.0 * color[..., 1] / total - 2.0])
+    found = np.zeros((int(labels.max()) + 1, PALETTE_NUMBERS), np.float32)
+    for index in range(len(found)):
+        own = planes[:, labels == index]
+        if own.size:
+            found[index] = np.quantile(own, _LEVELS, axis=1).T.ravel()
+    return found
