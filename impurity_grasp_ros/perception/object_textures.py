@@ -176,11 +176,12 @@ def _repetition(away: Plane, regions: _Regions) -> list[NDArray[np.float64]]:
     return found
 
 
-def _pairs(shape: tuple[int, ...], down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _pairs(shape: tuple[int, ...], down: int, right: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """The part of an image whose pixels have a neighbor at this distance, and the part of these neighbors."""
     rows, columns = shape
-    here = slice(max(-down, 0), rows - max(down, 0)), slice(max(-right, 0), columns - max(right, 0))
-    there = slice(max(down, 0), rows - max(-down, 0)), slice(max(right, 0), columns - max(-right, 0))
+    ranges = ((down, rows), (right, columns))
+    here = tuple(slice(max(-step, 0), max(size - max(step, 0), 0)) for step, size in ranges)
+    there = tuple(slice(max(step, 0), max(size - max(-step, 0), 0)) for step, size in ranges)
     return here, there
 
 

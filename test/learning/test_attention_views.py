@@ -21,7 +21,7 @@ from impurity_grasp_ros.learning.attention_views import (
     outline_targets,
     segmented,
 )
-from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.object_numbers import object_numbers
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 from impurity_grasp_ros.perception.segmentation import Labels
 from impurity_grasp_ros.simulation.environment import Environment
@@ -44,7 +44,7 @@ def test_labels_colors_heights_and_kinds_belong_together(seed: int) -> None:
         assert color_of(view, index) == COLORS[int(kind)]
         (height,) = np.unique(view.height[view.labels == index])
         assert ROLES.kinds[round(float(height) / 0.002)] == kind
-    np.testing.assert_array_equal(view.shapes, shapes(view.labels, view.height, 0.002))
+    np.testing.assert_array_equal(view.numbers, object_numbers(view.labels, view.height, view.color, 0.002))
     np.testing.assert_array_equal((view.outline > 0).any(0), view.height > 0)
 
 
@@ -91,7 +91,7 @@ def test_parts_that_are_too_small_are_not_judged() -> None:
         counts = np.bincount(view.labels[view.labels >= 0])
         assert (counts >= MIN_CELLS).all()
         assert view.kinds.tolist() == ([0, 1] if len(counts) == 2 else [1])
-        assert len(view.shapes) == len(view.odd) == len(counts)
+        assert len(view.numbers) == len(view.odd) == len(counts)
         assert (view.outline[0] > 0).sum() > 2 * 20, "the outline shows it all the same"
 
 
@@ -111,7 +111,7 @@ def test_objects_of_a_job_have_the_labels_of_the_bodies_that_they_show_most() ->
     assert found.odd.tolist() == [kind == 2 for kind in found.kinds]
     for index, kind in enumerate(found.kinds):
         assert color_of(found, index) == COLORS[int(kind)]
-    np.testing.assert_array_equal(found.shapes, shapes(found.labels, found.height, 0.002))
+    np.testing.assert_array_equal(found.numbers, object_numbers(found.labels, found.height, found.color, 0.002))
     np.testing.assert_array_equal(found.outline, view.outline)
 
 
@@ -200,7 +200,7 @@ def test_equal_generators_give_equal_pairs_of_the_same_kinds(source: ViewSource)
     assert len(first) == 2
     for pair, same in zip(first, again, strict=True):
         for view, copy in zip(pair, same, strict=True):
-            for name in ("color", "height", "seen", "outline", "labels", "shapes", "odd", "kinds"):
+            for name in ("color", "height", "seen", "outline", "labels", "numbers", "odd", "kinds"):
                 np.testing.assert_array_equal(getattr(view, name), getattr(copy, name), err_msg=name)
     assert not np.array_equal(first[0][0].color, other[0][0].color)
     for pair in first:

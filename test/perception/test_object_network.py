@@ -14,7 +14,6 @@ from impurity_grasp_ros.perception.object_network import (
     SEEN,
     ObjectNetwork,
     ObjectNetworkConfig,
-    _correlations,
     relations,
 )
 
@@ -45,12 +44,12 @@ def test_an_object_is_described_by_its_own_cells_alone(network: ObjectNetwork) -
     maps = network(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 32, 32) * 0.05, torch.ones(1, 1, 32, 32))
     labels = torch.full((32, 32), -1)
     labels[4:16, 4:16], labels[20:28, 20:28] = 0, 1
-    shapes = torch.rand(2, 39)
-    both = network.describe(network.pool(maps, 0, labels, shapes))
+    numbers = torch.rand(2, 101)
+    both = network.describe(network.pool(maps, 0, labels, numbers))
     assert both.shape == (2, 12)
-    alone = network.describe(network.pool(maps, 0, torch.where(labels == 0, 0, -1), shapes[:1]))
+    alone = network.describe(network.pool(maps, 0, torch.where(labels == 0, 0, -1), numbers[:1]))
     torch.testing.assert_close(both[:1], alone)
-    assert not torch.allclose(both[0], network.describe(network.pool(maps, 0, labels, shapes + 1))[0])
+    assert not torch.allclose(both[0], network.describe(network.pool(maps, 0, labels, numbers + 1))[0])
 
 
 @torch.inference_mode()
@@ -105,12 +104,3 @@ def test_an_object_alone_is_like_nothing() -> None:
     alone = relations(torch.randn(1, 1, 12), torch.tensor([[SEEN]]), 3)[0, 0]
     assert set(alone.tolist()) == {0.0, -1.0}
     assert (alone == -1.0).sum() == 3 * 3 * 3
-
-
-def test_texture_is_described_by_how_features_vary_together() -> None:
-    """Two patterns whose features have the same means and deviations, together in one and by turns in the other."""
-    features, labels = torch.zeros(2, 8, 16), torch.zeros(8, 16, dtype=torch.int64)
-    labels[:, 8:] = 1
-    features[0, :, ::2] = 1.0
-    features[1, :, :8:2], features[1, :, 9::2] = 1.0, 1.0
-    assert _correlations(features, labels, 3)[:, 0].tolist() == pytest.approx([1.0, -1.0, 0.0], abs=1e-3)
