@@ -72,7 +72,8 @@ def main() -> None:
 def view(scene: str, seed: int) -> Heightmap:
     """The first view of a scene, with its fine color."""
     environment = Environment()
-    frame = environment.reset(seed, scene)
+    environment.reset(seed, scene)
+    frame = environment.camera.capture()
     grid = environment.cell.workspace.grid
     heightmap = project(frame, grid, packaged_parameters("heightmap_node", ProjectionConfig, "projection"))
     environment.close()
