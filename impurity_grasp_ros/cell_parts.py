@@ -13,7 +13,7 @@ class WorkspaceConfig:
 
     x_min: float = parameter("m", low=-2.0, high=2.0)
     y_min: float = parameter("m", low=-2.0, high=2.0)
-    resolution: float = parameter("m, edge of a cell; the shipped networks know 0.002 only", low=0.001, high=0.003)
+    resolution: float = parameter("m, edge of a cell; the shipped networks know 0.002 only", low=0.0012, high=0.003)
 
     @property
     def grid(self) -> Grid:

@@ -26,8 +26,8 @@ from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.objects import Description, describe, feature_maps, network_of
 from impurity_grasp_ros.perception.occlusion import object_cells
+from impurity_grasp_ros.perception.odd_objects import Description, describe, feature_maps, network_of
 from impurity_grasp_ros.perception.oddness import probabilities
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.simulation.environment import Environment

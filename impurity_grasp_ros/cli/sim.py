@@ -78,7 +78,7 @@ def _taught(file: Path | None) -> dict[str, Any]:
         return {}
     from impurity_grasp_ros.config import packaged_parameters
     from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig
-    from impurity_grasp_ros.perception.objects import network_of, taught
+    from impurity_grasp_ros.perception.odd_objects import network_of, taught
 
     shipped = packaged_parameters("attention_node", AttentionConfig).objects
     config = replace(shipped, ordinary_model=str(file.absolute()))

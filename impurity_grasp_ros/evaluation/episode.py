@@ -116,7 +116,7 @@ class _Episode:
         status, robot_seconds, opening = FAULT, 0.0, 0.0
         try:
             outcome = self._environment.step(primitive)
-            status, robot_seconds, opening = outcome.status.name, outcome.duration, outcome.opening
+            status, robot_seconds, opening = outcome.status.name, outcome.duration, max(outcome.opening, 0.0)
             self._history.append(Attempt(primitive, outcome))
         finally:
             targets, others = self._referee.collect()

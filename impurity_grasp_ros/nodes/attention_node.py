@@ -99,7 +99,7 @@ class AttentionNode(Node):
         model = self._teacher.model() if self._teacher and config.mode == OBJECTS else None
         if model is None:
             return None
-        from impurity_grasp_ros.perception.objects import ObjectsMemory  # torch takes its time
+        from impurity_grasp_ros.perception.odd_objects import ObjectsMemory  # torch takes its time
 
         return ObjectsMemory(model)
 

@@ -91,7 +91,7 @@ def _outlier(
 def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
     """Mode in which the target is the object that looks unlike the others."""
     check_image(heightmap.color)
-    from impurity_grasp_ros.perception.objects import find_odd_objects  # torch takes its time
+    from impurity_grasp_ros.perception.odd_objects import find_odd_objects  # torch takes its time
 
     objects = object_cells(heightmap, config.occlusion)
     detection, memory = find_odd_objects(heightmap, objects, memory, config.objects)

@@ -20,9 +20,9 @@ from impurity_grasp_ros.errors import InvalidGoalError
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
 from impurity_grasp_ros.perception.object_weights import identity
-from impurity_grasp_ros.perception.objects import describe, network_of, taught
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig
 from impurity_grasp_ros.perception.occlusion import object_cells
+from impurity_grasp_ros.perception.odd_objects import describe, network_of, taught
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors
 from impurity_grasp_ros.perception.ordinary_model import farthest_first, make_model, save_model
 from impurity_grasp_ros.perception.segmentation import Labels

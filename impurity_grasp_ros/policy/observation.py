@@ -23,6 +23,9 @@ VIEW_SIZE_PX = 160
 HEIGHT_SCALE = 0.05
 """Height in meters that is scaled to 1; about the height of a block."""
 
+RESOLUTIONS = (HEIGHTMAP_RESOLUTION, 2 * HEIGHTMAP_RESOLUTION)
+"""Edges in meters of the cells that networks learned from: those of a heightmap, and of an overview."""
+
 CROP_MIDDLE = (CROP_SIZE_PX - 1) / 2
 """Row and column of the middle of a crop."""
 
@@ -41,7 +44,7 @@ def encode(crop: Heightmap, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     Raises:
         ConfigError: The cells have another size than those of the training.
     """
-    if abs(crop.grid.resolution - HEIGHTMAP_RESOLUTION) > 1e-6:
+    if min(abs(crop.grid.resolution - known) for known in RESOLUTIONS) > 1e-6:
         raise ConfigError(
             f"workspace.resolution: learned actors expect cells of {HEIGHTMAP_RESOLUTION} m, received "
             f"{crop.grid.resolution:g} m; actor analytic accepts others"

@@ -17,8 +17,8 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project_labels
-from impurity_grasp_ros.perception.objects import ObjectsMemory, describe, find_odd_objects, network_of
 from impurity_grasp_ros.perception.occlusion import object_cells
+from impurity_grasp_ros.perception.odd_objects import ObjectsMemory, describe, find_odd_objects, network_of
 from impurity_grasp_ros.perception.oddness import familiarity
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.teaching import Teacher

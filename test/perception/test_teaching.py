@@ -12,9 +12,9 @@ import pytest
 from tiny_objects import BLUE, BROWN, GREEN, SIDE, TAN, Block, ColorNetwork, objects_mode, row_of, view, write_tiny
 
 from impurity_grasp_ros.errors import CheckpointError, ConfigError, InvalidFrameError, InvalidGoalError
-from impurity_grasp_ros.perception import objects as objects_module
+from impurity_grasp_ros.perception import odd_objects as objects_module
 from impurity_grasp_ros.perception.attention import attend
-from impurity_grasp_ros.perception.objects import ObjectsMemory
+from impurity_grasp_ros.perception.odd_objects import ObjectsMemory
 from impurity_grasp_ros.perception.ordinary_model import MAX_OBJECTS
 from impurity_grasp_ros.perception.teaching import MAX_SHOWN, REACH, Teacher, What, object_at
 
