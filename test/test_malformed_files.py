@@ -38,7 +38,8 @@ READERS: dict[str, Callable[[Path], Any]] = {
 RECORD = (
     '{"policy": "analytic", "scene": "random", "seed": 1, "quick": false, "config_hash": "0", "commit": "0", '
     '"targets": 1, "others": 5, "budget": 15, "end": "budget", "fault": "", "completed_after": null, '
-    '"targets_delivered": 0, "targets_lost": 0, "visible_at_end": 1.0, "actions": [{"kind": "PUSH", "status": "PUSHED", "attention": "TARGET", '
+    '"targets_delivered": 0, "targets_lost": 0, "visible_at_end": 1.0, '
+    '"actions": [{"kind": "PUSH", "status": "PUSHED", "attention": "TARGET", '
     '"position": [0.5, 0.0, 0.02], "angle": 0.3, "visible": 1.0, "targets_delivered": 0, "others_delivered": 0, '
     '"decision_seconds": 0.1, "robot_seconds": 4.5, "opening": 0.0}]}'
 )
