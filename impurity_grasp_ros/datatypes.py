@@ -127,21 +127,6 @@ def _overlap(first: int, length: int, available: int) -> slice:
     return slice(start, max(start, min(first + length, available)))
 
 
-@dataclass(frozen=True, eq=False)
-class PlacedBox:
-    """A box anywhere in space.
-
-    Attributes:
-        T_base_box: (4, 4) float64, pose of the box's frame in ``base_link``.
-        low: (3,) float64, its lowest corner in that frame, in meters.
-        high: (3,) float64, the opposite corner.
-    """
-
-    T_base_box: Transform
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
 class AttentionState(IntEnum):
     """What the attention module found (paper, algorithm 1)."""
 

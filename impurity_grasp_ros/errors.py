@@ -239,3 +239,16 @@ class ConfigError(ImpurityGraspError):
     """A configuration value is missing, unknown, of the wrong type, or out of range."""
 
     code = ErrorCode.INVALID_CONFIG
+
+
+class ReportedError(ImpurityGraspError):
+    """A fault that another node reported.
+
+    Args:
+        code: The error code in the answer, a number of :class:`ErrorCode`.
+        message: The error message in the answer.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = ErrorCode(code)  # type: ignore[misc]  # the peer's code instead of the class's

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import read_file
 
@@ -43,6 +45,16 @@ DTYPES = {
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """Names in the format by type."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where weights come from; part of the metadata of their files."""
+
+    preset: str = parameter("name of the training in a file of config/ such as training.yaml")
+    commit: str = parameter("commit of the code; + when files differed from it")
+    seed: int = parameter("seed of the training", low=0, high=2**31)
+    rounds: int = parameter("rounds that were trained", low=0, high=10**6)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

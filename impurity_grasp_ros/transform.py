@@ -7,6 +7,7 @@ z axis points out of the gripper, its x axis along the closing axis.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,3 +75,18 @@ def to_rotation_vector(transform: Transform) -> list[float]:
     """Return a transform as a UR pose: x, y, z in meters and a rotation vector in radians of at most half a turn."""
     turn = Rotation.from_matrix(transform[:3, :3]).as_rotvec()
     return [*transform[:3, 3].tolist(), *turn.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedBox:
+    """A box anywhere in space.
+
+    Attributes:
+        T_base_box: (4, 4) float64, pose of the box's frame in ``base_link``.
+        low: (3,) float64, its lowest corner in that frame, in meters.
+        high: (3,) float64, the opposite corner.
+    """
+
+    T_base_box: Transform
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]

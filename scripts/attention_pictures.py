@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,15 @@ from torch.nn import functional
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.evaluation.removals import views
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.perception.attention import AttentionConfig
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project
+from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.odd_objects import Description, describe, feature_maps, network_of
 from impurity_grasp_ros.perception.oddness import probabilities
-from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
+from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.simulation.environment import Environment
 
 HEIGHT = 3.2
@@ -71,13 +72,10 @@ def main() -> None:
 
 def view(scene: str, seed: int) -> Heightmap:
     """The first view of a scene, with its fine color."""
-    environment = Environment()
-    environment.reset(seed, scene)
-    frame = environment.camera.capture()
-    grid = environment.cell.workspace.grid
-    heightmap = project(frame, grid, packaged_parameters("heightmap_node", ProjectionConfig, "projection"))
-    environment.close()
-    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR))
+    with closing(Environment()) as environment:
+        environment.reset(seed, scene)
+        (first,) = views(environment, [], packaged_parameters("heightmap_node", ProjectionConfig, "projection"))
+    return first.heightmap
 
 
 def seen(heightmap: Heightmap, objects: NDArray[np.bool_]) -> Figure:

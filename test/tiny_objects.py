@@ -15,17 +15,18 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig, relations
-from impurity_grasp_ros.perception.object_weights import AttentionTraining, ObjectWeights, write_object_weights
+from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
+from impurity_grasp_ros.tensor_file import Training
 
 SIZES = ObjectNetworkConfig(4, 6, 8, 1, 12, 12)
-ORIGIN = AttentionTraining("tiny", "0123456789ab", 1, 2)
+ORIGIN = Training("tiny", "0123456789ab", 1, 2)
 GRID = Grid(0.276, -0.224)
 TABLE, BROWN, TAN, BLUE, GREEN = (225, 224, 220), (140, 100, 77), (153, 112, 84), (38, 89, 204), (60, 160, 40)
 SIDE = 18
 """Cells along the side of a block."""
 
 ALIKE = 0.9
-"""Similarity from which on :class:`ColorNetwork` takes two objects for one kind."""
+"""Least similarity at which :class:`ColorNetwork` takes two objects for one kind."""
 
 Color = tuple[int, int, int]
 

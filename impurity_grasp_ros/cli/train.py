@@ -55,29 +55,35 @@ def train(
         ) from error
 
     processes = workers or max(1, (os.cpu_count() or 2) - 1)
+    folder = resume or output or Path("runs") / f"train_{preset}"
     if preset in attention_training_names():
         if records or ray_address:
             raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine alone")
-        _train_attention(preset, resume or output or Path("runs") / f"train_{preset}", rounds, processes, bool(resume))
+        _train_attention(preset, folder, rounds, processes, bool(resume))
         return
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
             raise ConfigError(f"{preset}: expected no --resume, --workers or --ray-address, it takes only minutes")
-        _train_rectangles(preset, records, output or Path("runs") / f"train_{preset}", rounds)
+        _train_rectangles(preset, records, folder, rounds)
         return
     if records:
         raise ConfigError(f"{preset}: expected no --records, this training collects its own")
     config = load_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    folder = resume or output or Path("runs") / f"train_{preset}"
     trainer = Trainer(config, folder, processes, preset, commit())
     if resume:
         trainer.resume()
     start = time.monotonic()
     _run(trainer, RayCollection(config, processes, ray_address), folder, config.rounds)
-    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {processes} workers, {os.cpu_count()} CPUs"
-    write_atomically(folder / "duration.txt", f"{took}\n".encode())
+    took = _write_duration(folder, start, processes)
     Console().print(f"{trainer.round} of {config.rounds} rounds, {trainer.attempts} attempts, {took}: {folder}")
+
+
+def _write_duration(folder: Path, start: float, workers: int) -> str:
+    """Write how long a training took since ``start``, in seconds of the monotonic clock; returns it as text."""
+    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {workers} workers, {os.cpu_count()} CPUs"
+    write_atomically(folder / "duration.txt", f"{took}\n".encode())
+    return took
 
 
 def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int) -> None:
@@ -118,8 +124,7 @@ def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resum
             show(asdict(report), f"loss {report.loss:.3f}, odd object first {report.found:.0%}")
 
         trainer.run(workers, on_round, _until_interrupted())
-    took = f"{(time.monotonic() - start) / 60:.1f} minutes, {workers} workers, {os.cpu_count()} CPUs"
-    write_atomically(folder / "duration.txt", f"{took}\n".encode())
+    took = _write_duration(folder, start, workers)
     Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {took}: {folder}")
 
 

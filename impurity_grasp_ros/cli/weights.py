@@ -16,7 +16,8 @@ from impurity_grasp_ros.config import from_mapping, parameter_specs
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from impurity_grasp_ros.policy.weights_file import Training, Weights
+    from impurity_grasp_ros.policy.weights_file import Weights
+    from impurity_grasp_ros.tensor_file import Training
 
 weights = typer.Typer(help="Show and convert files of network weights.", no_args_is_help=True)
 
@@ -71,7 +72,7 @@ def convert(
 
 def _training(options: Mapping[str, Any]) -> Training | None:
     """The training that the options of ``convert`` describe, None without any; raises ConfigError."""
-    from impurity_grasp_ros.policy.weights_file import Training
+    from impurity_grasp_ros.tensor_file import Training
 
     given = {name: value for name, value in options.items() if value is not None}
     return from_mapping(Training, given, "--") if given else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from impurity_grasp_ros.config import shown
 from impurity_grasp_ros.datatypes import AttentionState
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.json_lines import append_line, from_object, parse_object, read_lines
+from impurity_grasp_ros.evaluation.json_lines import append_line, parse_record, read_lines
 
 ATTENTION_RECORDS = "attention.jsonl"
 
@@ -157,19 +156,16 @@ def from_json(line: str) -> JobRecord:
     Raises:
         ConfigError: A field is missing, unknown or of another type, or a number is impossible.
     """
-    try:
-        values = parse_object(line)
-        plan = {item.name: values.pop(item.name) for item in fields(JobPlan) if item.name in values}
-        record = from_object(JobRecord, values | {"plan": plan})
-        for frame in record.frames:
-            _check_numbers(frame)
-    except ConfigError as error:
-        raise ConfigError(f"expected the record of a job, received {shown(line)}: {error}") from error
-    return record
+    return parse_record(JobRecord, JobPlan, line, "a job", _check_numbers)
 
 
-def _check_numbers(frame: FrameRecord) -> None:
+def _check_numbers(record: JobRecord) -> None:
     """Raise ConfigError if a number is impossible."""
+    for frame in record.frames:
+        _check_frame(frame)
+
+
+def _check_frame(frame: FrameRecord) -> None:
     if not 0 <= frame.targets_in_view <= min(frame.targets_left, frame.objects_in_view):
         raise ConfigError(f"targets_in_view: expected 0 to the numbers of targets and objects, received {frame}")
     if not (0 <= (frame.objects_found or 0) <= frame.objects_in_view and min(frame.step, frame.seconds) >= 0):

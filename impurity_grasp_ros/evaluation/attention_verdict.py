@@ -20,7 +20,7 @@ from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.seen_objects import SeenObject, seen_objects
 
 MATCH_IOU = 0.5
-"""Intersection over union from which on an object of a mode is one in the scene."""
+"""Least intersection over union at which an object of a mode is one in the scene."""
 
 
 @dataclass(frozen=True, eq=False)

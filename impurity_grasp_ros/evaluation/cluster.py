@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import RayTaskError, WorkerCrashedError
@@ -40,24 +41,29 @@ def work_off_on(
     Raises:
         DeviceFaultError: A process died again and again on one task.
     """
-
-    def carry_out(task: Task) -> Result:
-        if prepare:
-            prepare()
-        return function(task)
-
     ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
     try:
-        remote = ray.remote(num_cpus=1)(carry_out)
-        waiting = iter(tasks)
-        running = [remote.remote(task) for task in islice(waiting, workers)]
-        while running:
-            (done,), running = ray.wait(running)
-            running += [remote.remote(task) for task in islice(waiting, 1)]
-            yield ray.get(done)
+        yield from _ended(partial(_prepared, function, prepare), tasks, workers)
     except RayTaskError as error:
         raise error.cause or error from error
     except WorkerCrashedError as error:
         raise DeviceFaultError(f"expected the workers at {address} to live, one died: {error}") from error
     finally:
         ray.shutdown()
+
+
+def _prepared(function: Callable[[Task], Result], prepare: Callable[[], None] | None, task: Task) -> Result:
+    if prepare:
+        prepare()
+    return function(task)
+
+
+def _ended(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Results of tasks as they end. No more are submitted than there are workers."""
+    call: Any = ray.remote(num_cpus=1)(lambda task: function(task))
+    waiting = iter(tasks)
+    running = [call.remote(task) for task in islice(waiting, workers)]
+    while running:
+        (done,), running = ray.wait(running)
+        running += [call.remote(task) for task in islice(waiting, 1)]
+        yield ray.get(done)

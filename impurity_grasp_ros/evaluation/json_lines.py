@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -95,6 +96,32 @@ def from_object(kind: type[T], values: Any, *, nan: bool = False) -> T:
         raise ConfigError(f"{wrong[0]}: expected the fields {', '.join(names)}, received {shown(sorted(values))}")
     hints = get_type_hints(kind)
     return kind(**{name: _typed(name, hints[name], values[name], nan) for name in names})
+
+
+def parse_record(kind: type[T], plan_kind: type, line: str, what: str, check: Callable[[T], None]) -> T:
+    """Parse a record whose plan's fields stand beside its own.
+
+    Args:
+        kind: Dataclass of the record, with a field ``plan``.
+        plan_kind: Dataclass of the plan.
+        line: JSON text.
+        what: What it is the record of, for messages.
+        check: Raises ConfigError if a number is impossible.
+
+    Returns:
+        The record.
+
+    Raises:
+        ConfigError: A field is missing, unknown or of another type, or the check fails.
+    """
+    try:
+        values = parse_object(line)
+        plan = {item.name: values.pop(item.name) for item in fields(plan_kind) if item.name in values}
+        record = from_object(kind, values | {"plan": plan})
+        check(record)
+    except ConfigError as error:
+        raise ConfigError(f"expected the record of {what}, received {shown(line)}: {error}") from error
+    return record
 
 
 def _typed(name: str, hint: Any, value: Any, nan: bool) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from impurity_grasp_ros.config import shown
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.evaluation.json_lines import append_line, from_object, parse_object, read_lines
+from impurity_grasp_ros.evaluation.json_lines import append_line, parse_record, read_lines
 
 RECORDS = "records.jsonl"
 FAULT = "FAULT"
@@ -172,14 +171,7 @@ def from_json(line: str) -> EpisodeRecord:
     Raises:
         ConfigError: A field is missing, unknown or of another type, or a count is impossible.
     """
-    try:
-        values = parse_object(line)
-        plan = {item.name: values.pop(item.name) for item in fields(EpisodePlan) if item.name in values}
-        record = from_object(EpisodeRecord, values | {"plan": plan})
-        _check_counts(record)
-    except ConfigError as error:
-        raise ConfigError(f"expected the record of an episode, received {shown(line)}: {error}") from error
-    return record
+    return parse_record(EpisodeRecord, EpisodePlan, line, "an episode", _check_counts)
 
 
 def _check_counts(record: EpisodeRecord) -> None:

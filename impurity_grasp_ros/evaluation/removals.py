@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Heightmap
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
-from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
+from impurity_grasp_ros.perception.ortho import with_fine_color
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.scenes import Scene
 
@@ -18,7 +18,7 @@ SETTLE_LIMIT = 1.5
 """Maximum time in seconds for the other objects to come to rest after a removal."""
 
 IN_VIEW_CELLS = 30
-"""Number of visible cells of an object from which on it is in view."""
+"""An object is in view if at least this many of its cells are visible."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +103,9 @@ def _view(environment: Environment, step: int, projection: ProjectionConfig) -> 
     labels = project_labels(frame, shown, grid, projection)
     left = [body for body in environment.world.bodies if body in environment.scene.blocks]
     places = {body: environment.world.position(body) for body in left if environment.scene.blocks[body].target}
-    heightmap = project(frame, grid, projection)
     return View(
         step,
-        replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR)),
+        with_fine_color(frame, project(frame, grid, projection)),
         np.where(np.isin(labels, left), labels, -1).astype(np.int32),
         tuple(body for body, (x, y, _) in places.items() if grid.contains(float(x), float(y))),
     )

@@ -15,7 +15,7 @@ DrawJudged = Callable[[Judged], bytes]
 """Draws a view and what a mode of attention made of it as PNG."""
 
 THRESHOLD = 0.5
-"""Score from which on there is a target."""
+"""Lowest score of a view with a target."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class AttentionTrainingConfig:
     warm_up: float = parameter("fraction of the training in which the step size rises", low=0.01, high=0.9)
     weight_decay: float = parameter("L2 penalty", low=0.0, high=0.1)
     segmented_from: float = parameter(
-        "fraction of the training from which on objects are also judged as a job finds them", low=0.0, high=1.0
+        "fraction of the training after which objects are also judged as a job finds them", low=0.0, high=1.0
     )
     replays: int = parameter("further steps, on the objects of earlier batches, after each step", low=0, high=100)
     replay_pairs: int = parameter("pairs of views in such a step", low=1, high=256)

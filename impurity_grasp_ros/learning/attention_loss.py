@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.learning.attention_views import LabeledView, Pair, segmented
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, FeatureMaps, ObjectNetwork
+from impurity_grasp_ros.learning.attention_labels import LabeledView, segmented
+from impurity_grasp_ros.learning.attention_views import Pair
+from impurity_grasp_ros.learning.comparisons import Comparison, Pooled, PooledPair, compared, recast
+from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig
 
@@ -22,20 +24,11 @@ BORDER_WEIGHT, INSIDE_WEIGHT, OBJECT_WEIGHT, TABLE_WEIGHT = 3.0, 4.0, 3.3, 0.3
 SEGMENTED = 0.6
 """Fraction of the views that are judged by the objects that a job would find."""
 
+RECAST = 0.7
+"""Fraction of the pairs of views in which other kinds are ordinary and odd than in the simulated scene."""
+
 KINDS_APART = 100
 """Kinds of different pairs of views have numbers that are so far apart."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pooled:
-    """Objects of a view: their statistics (n, p), which are odd (n,) bool, and of which kind they are (n,) int64."""
-
-    statistics: Tensor
-    odd: Tensor
-    kinds: Tensor
-
-
-PooledPair = tuple[Pooled, Pooled]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +50,6 @@ class Losses:
     outline: Tensor
     judge: JudgeLosses
     objects: list[PooledPair]
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Objects that are compared: vectors (n, v), roles (n,), and whether those in view are odd (n,), NaN for others."""
-
-    vectors: Tensor
-    roles: Tensor
-    odd: Tensor
 
 
 @dataclass(frozen=True)
@@ -118,6 +102,7 @@ def judge_losses(
     network: ObjectNetwork, pairs: Sequence[PooledPair], temperature: float, rng: np.random.Generator
 ) -> JudgeLosses:
     """Compute the losses of describing and comparing objects; for the arguments see :func:`losses`."""
+    pairs = [recast(pair, rng) if rng.random() < RECAST else pair for pair in pairs]
     views = [view for pair in pairs for view in pair]
     vectors = network.describe(torch.cat([view.statistics for view in views]))
     parts = iter(vectors.split([len(view.odd) for view in views]))
@@ -125,40 +110,6 @@ def judge_losses(
     odd, found = _odd_loss(network, comparisons)
     kinds = torch.cat([view.kinds + KINDS_APART * (index // 2) for index, view in enumerate(views)])
     return JudgeLosses(odd, _kind_loss(vectors, kinds, temperature), found)
-
-
-def compared(pair: PooledPair, vectors: tuple[Tensor, Tensor], rng: np.random.Generator) -> list[Comparison]:
-    """Draw what is compared: the first view alone, and the second one alone or with objects known from the first.
-
-    What is known is like the memory of a job, with ordinary and odd objects, or like a model that was taught, with
-    mostly ordinary ones. The second view then often shows only a few objects, or only odd ones.
-    """
-    odd = [view.odd for view in pair]
-    alone = [
-        Comparison(own, torch.full((len(own),), SEEN), is_odd.float()) for own, is_odd in zip(vectors, odd, strict=True)
-    ]
-    if rng.random() < 0.3:
-        return alone
-    known = torch.from_numpy(rng.random(len(odd[0])) < rng.choice([0.4, 0.7, 1.0]))
-    if taught := rng.random() < 0.45:
-        known &= ~odd[0] | torch.from_numpy(rng.random(len(odd[0])) < rng.choice([0.0, 0.5]))
-    if not (known & ~odd[0]).any():
-        known = ~odd[0]
-    left = torch.from_numpy(rng.random(len(odd[1])) < rng.choice([0.15, 0.4, 0.8, 1.0]))
-    if taught and odd[1].any() and rng.random() < 0.4:
-        left &= odd[1] | torch.from_numpy(rng.random(len(odd[1])) < 0.2)
-    if not left.any():
-        left[int(rng.integers(len(left)))] = True
-    roles = torch.where(odd[0][known], ODD, ORDINARY)
-    seen = vectors[1][left]
-    return [
-        alone[0],
-        Comparison(
-            torch.cat([seen, vectors[0][known]]),
-            torch.cat([torch.full((len(seen),), SEEN), roles]),
-            torch.cat([odd[1][left].float(), torch.full((len(roles),), torch.nan)]),
-        ),
-    ]
 
 
 def _inputs(views: Sequence[LabeledView]) -> tuple[Tensor, Tensor, Tensor]:

@@ -18,11 +18,13 @@ from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.learning.attention_batches import batches
 from impurity_grasp_ros.learning.attention_config import AttentionTrainingConfig
-from impurity_grasp_ros.learning.attention_loss import JudgeLosses, PooledPair, job_view, judge_losses, losses
+from impurity_grasp_ros.learning.attention_loss import JudgeLosses, job_view, judge_losses, losses
 from impurity_grasp_ros.learning.attention_views import Pair
+from impurity_grasp_ros.learning.comparisons import PooledPair
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, WEIGHTS, config_hash, read_archive
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.object_weights import AttentionTraining, ObjectWeights, write_object_weights
+from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
+from impurity_grasp_ros.tensor_file import Training
 from impurity_grasp_ros.training_progress import PROGRESS
 
 MAX_GRADIENT = 2.0
@@ -141,7 +143,7 @@ class AttentionTrainer:
         torch.save(self._state(), buffer)
         write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
         config = self.config
-        training = AttentionTraining(self._preset, self._commit, config.seed, len(self.reports))
+        training = Training(self._preset, self._commit, config.seed, len(self.reports))
         tensors = {name: tensor.detach().contiguous() for name, tensor in self.network.state_dict().items()}
         write_object_weights(self._folder / WEIGHTS, ObjectWeights(config.network, tensors, training))
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)

@@ -20,7 +20,8 @@ from impurity_grasp_ros.learning.trainer import WEIGHTS
 from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.observation import encode
 from impurity_grasp_ros.policy.rectangles import NUMBERS, Rectangle, RectangleNetwork, best_proposal
-from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig, Training
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, RectangleAgentConfig
+from impurity_grasp_ros.tensor_file import Training
 from impurity_grasp_ros.training_progress import PROGRESS
 from impurity_grasp_ros.transform import angle_between
 

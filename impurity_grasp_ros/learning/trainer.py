@@ -30,7 +30,8 @@ from impurity_grasp_ros.learning.schedule import exploration
 from impurity_grasp_ros.learning.training_config import TrainingConfig
 from impurity_grasp_ros.policy.checkpoint import best_device, save_agent
 from impurity_grasp_ros.policy.network import make_network
-from impurity_grasp_ros.policy.weights_file import UNKNOWN, AgentConfig, Training
+from impurity_grasp_ros.policy.weights_file import UNKNOWN, AgentConfig
+from impurity_grasp_ros.tensor_file import Training
 from impurity_grasp_ros.training_progress import PROGRESS, RoundReport
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "weights.safetensors"

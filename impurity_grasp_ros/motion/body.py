@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pinocchio
 
-from impurity_grasp_ros.datatypes import PlacedBox
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.collision import HELD, robot_shapes
 from impurity_grasp_ros.protocols import JointPositions
+from impurity_grasp_ros.transform import PlacedBox
 
 
 class RobotBody:

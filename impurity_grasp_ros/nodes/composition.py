@@ -20,12 +20,11 @@ from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode
-from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode

@@ -17,7 +17,13 @@ from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.errors import AmbiguousPeerError, ErrorCode, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.errors import (
+    AmbiguousPeerError,
+    ErrorCode,
+    ImpurityGraspError,
+    PeerUnavailableError,
+    ReportedError,
+)
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
@@ -41,19 +47,6 @@ FORGOTTEN = 25.0
 """Seconds after which discovery has dropped a node that crashed (the middleware's lease is 20 s)."""
 
 ENDED = (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
-
-
-class ReportedError(ImpurityGraspError):
-    """A fault that another node reported.
-
-    Args:
-        code: The error code in the answer, a number of :class:`ErrorCode`.
-        message: The error message in the answer.
-    """
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = ErrorCode(code)  # type: ignore[misc]  # the peer's code instead of the class's
 
 
 KeepWaiting = Callable[[], None]
@@ -176,15 +169,7 @@ class Peers:
             self._check_alive()
 
         goal = ExecutePrimitive.Goal(primitive=primitive, sender=self._announcement.topic)
-        sent = self._execute.send_goal_async(goal)
-        try:
-            handle = await self._pacer.wait_for(sent, config.service_timeout, "execute_primitive", watch_all)
-        except ImpurityGraspError:
-            sent.add_done_callback(_cancel_late)
-            raise
-        if not handle.accepted:
-            await self._await_unique(watch)  # the server may have discovered another one before this node did
-            raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
+        handle = await self._accepted(goal, watch_all)
         outcome = handle.get_result_async()
         try:
             answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
@@ -195,6 +180,19 @@ class Peers:
         _check_status(answer.status)
         _check(answer.result)
         return answer.result.attempt, answer.result.completed
+
+    async def _accepted(self, goal: ExecutePrimitive.Goal, watch: KeepWaiting) -> Any:
+        """Send a goal and return its handle; for the exceptions see :meth:`execute`."""
+        sent = self._execute.send_goal_async(goal)
+        try:
+            handle = await self._pacer.wait_for(sent, self._config().service_timeout, "execute_primitive", watch)
+        except ImpurityGraspError:
+            sent.add_done_callback(_cancel_late)
+            raise
+        if not handle.accepted:
+            await self._await_unique(watch)  # the server may have discovered another one before this node did
+            raise ReportedError(ErrorCode.BUSY, "expected execute_primitive to accept the goal, it is busy")
+        return handle
 
     async def _await_unique(self, watch: KeepWaiting) -> None:
         """Raise AmbiguousPeerError if more than one node would execute a goal.

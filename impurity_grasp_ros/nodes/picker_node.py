@@ -14,10 +14,10 @@ from rclpy.qos import QoSProfile
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
-from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.errors import ErrorCode, ReportedError
 from impurity_grasp_ros.nodes.job import Job, describe
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
+from impurity_grasp_ros.nodes.peers import Peers, PeersConfig
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish, run
 
 LOOK_PERIOD = 0.2

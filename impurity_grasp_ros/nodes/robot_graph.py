@@ -26,9 +26,8 @@ from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
 from impurity_grasp_ros.config import PARAMETERS_FILE
-from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes.action_client import ActionClient
-from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 from impurity_grasp_ros.nodes.signals import SUPERVISOR
 from impurity_grasp_ros.resources import resource

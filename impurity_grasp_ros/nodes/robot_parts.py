@@ -9,11 +9,11 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from impurity_grasp_ros.datatypes import PlacedBox
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.body import RobotBody
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.nodes.conversions import to_seconds
+from impurity_grasp_ros.transform import PlacedBox
 
 KEPT = 256
 """Joint states that are kept: some seconds."""

@@ -60,6 +60,12 @@ SOFTNESS = 0.05
 NEAREST = 3
 """The most similar objects whose similarity is compared."""
 
+CLOSE, NARROW = 0.02, 0.2
+"""Added to distances before their logarithm is taken, and to the median deviation of logarithms in a scene."""
+
+LEFT_OUT = 0.1
+"""Share of the numbers of an object that are left out at random in training."""
+
 ROLES = (SEEN, ORDINARY, ODD)
 
 
@@ -107,9 +113,13 @@ class ObjectNetwork(nn.Module):
         self.outline = nn.Conv2d(fine, 2, 1)
         pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + OBJECT_NUMBERS
         hidden = 2 * config.vector
-        relations = len(ROLES) * (config.aspects * (2 * len(LEVELS) + NEAREST) + 1)
+        relations = len(ROLES) * (config.aspects * (2 * len(LEVELS) + NEAREST) + 1) + config.aspects * 2 * NEAREST
         self.describe = nn.Sequential(
-            nn.BatchNorm1d(pooled), nn.Linear(pooled, hidden), nn.ReLU(), nn.Linear(hidden, config.vector)
+            nn.BatchNorm1d(pooled),
+            nn.Dropout(LEFT_OUT),
+            nn.Linear(pooled, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, config.vector),
         )
         self.aspects, width = config.aspects, config.compare
         self.role = nn.Embedding(len(ROLES), width)
@@ -191,7 +201,8 @@ def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | No
     Returns:
         (B, n, r): for each role and aspect, the share and the logarithm of the number of its objects that are alike at
         each of ``LEVELS``, and the ``NEAREST`` greatest similarities, cosines of angles between parts of vectors, -1
-        where there are fewer objects; then for each role the logarithm of the number of its objects.
+        where there are fewer objects; for each aspect how far the ``NEAREST`` objects are, relative to the others of
+        the scene, see :func:`_isolation`; then for each role the logarithm of the number of its objects.
     """
     size, count = vectors.shape[:2]
     parts = functional.normalize(vectors.view(size, count, aspects, -1), dim=3).permute(0, 2, 1, 3)
@@ -210,8 +221,32 @@ def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | No
         nearest = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
         nearest = functional.pad(nearest, (0, NEAREST - nearest.shape[3]), value=-1.0)
         compared += [like / number[:, None].clamp(min=1), torch.log1p(like) / 2, nearest]
+    present = (roles != ODD) if padding is None else (roles != ODD) & ~padding
+    compared.append(_isolation(similarity, present))
     by_object = torch.cat(compared, 3).permute(0, 2, 1, 3).reshape(size, count, -1)
     return torch.cat([by_object, *numbers], 2)
+
+
+def _isolation(similarity: Tensor, present: Tensor) -> Tensor:
+    """How far each object is from the most similar ones, relative to how far the others of the scene are from theirs.
+
+    What is odd is told apart by this even if all similarities of a scene are great, as those of one material are.
+
+    Args:
+        similarity: (B, aspects, n, n).
+        present: (B, n) bool, the objects that may be ordinary.
+
+    Returns:
+        (B, aspects, n, 2 NEAREST): logarithms of distances less their median, then also divided by their spread.
+    """
+    among = present[:, None] & ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
+    near = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
+    near = functional.pad(near, (0, NEAREST - near.shape[3]), value=-1.0)
+    distance = torch.log((1.0 - near).clamp(min=0.0) + CLOSE)
+    absent = ~present[:, None, :, None]
+    above = distance - distance.masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values
+    spread = above.abs().masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values
+    return torch.nan_to_num(torch.cat([above, above / (spread + NARROW) / 3.0], 3))
 
 
 class _Residual(nn.Module):

@@ -23,7 +23,7 @@ _ANGLES = np.linspace(-math.pi, math.pi, _DIRECTIONS, endpoint=False)
 
 
 def outline_numbers(mask: NDArray[np.uint8], resolution: float) -> list[float]:
-    """Describe the outline of an object, whatever its place and direction.
+    """Describe the outline of an object, regardless of its place and direction.
 
     Args:
         mask: (R, C) uint8, 1 on the object, with an empty border.

@@ -1,4 +1,4 @@
-"""Numbers that tell the textures of objects apart, whatever their color, direction and light.
+"""Numbers that tell the textures of objects apart, regardless of color, direction and light.
 
 Texture is what remains of the logarithm of brightness when an object's own mean is taken away: how strong it is at
 which scale, whether it runs in one direction, repeats itself, and consists of spots, stripes or patches.
@@ -40,7 +40,7 @@ _NOISE = 0.06
 """Difference in octaves that counts when neighbors are compared."""
 
 _FAINT = 0.02
-"""Added to the deviation in octaves by which texture is divided."""
+"""Octaves added to an object's deviation before its texture is divided by it."""
 
 Plane = NDArray[np.float32]
 

@@ -12,24 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impurity_grasp_ros.config import from_mapping, parameter
+from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.perception.object_network import ObjectNetwork, ObjectNetworkConfig
-from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
+from impurity_grasp_ros.tensor_file import Training, read_tensors, to_bytes
 
 KEY = "object_network"
 """Key of the configuration in the metadata."""
-
-
-@dataclass(frozen=True)
-class AttentionTraining:
-    """Where weights come from."""
-
-    preset: str = parameter("name of the training in config/attention_training.yaml")
-    commit: str = parameter("commit of the code; + when files differed from it")
-    seed: int = parameter("seed of the training", low=0, high=2**31)
-    rounds: int = parameter("rounds that were trained", low=0, high=10**6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +28,7 @@ class ObjectWeights:
 
     config: ObjectNetworkConfig
     tensors: Mapping[str, Tensor]
-    training: AttentionTraining
+    training: Training
 
 
 def write_object_weights(path: Path, weights: ObjectWeights) -> None:
@@ -66,7 +56,7 @@ def read_object_weights(path: Path) -> ObjectWeights:
         raise CheckpointError(f"{path}: expected {KEY} and training in the metadata, found {sorted(metadata)}")
     try:
         config = from_mapping(ObjectNetworkConfig, json.loads(metadata[KEY]))
-        training = from_mapping(AttentionTraining, json.loads(metadata["training"]))
+        training = from_mapping(Training, json.loads(metadata["training"]))
         with torch.device("meta"):
             ObjectNetwork(config).load_state_dict(tensors, assign=True)
     except (ConfigError, ValueError, RuntimeError) as error:  # RecursionError is a RuntimeError

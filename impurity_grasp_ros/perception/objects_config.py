@@ -13,7 +13,7 @@ ORDERS = ("accessible", "certain")
 class SegmentationConfig:
     """When cells form an object."""
 
-    seed_level: float = parameter("probability of being inside from which on cells form a seed", low=0.05, high=0.95)
+    seed_level: float = parameter("least probability of being inside at which cells form a seed", low=0.05, high=0.95)
     min_seed: int = parameter("cells of the smallest seed", low=1, high=200)
     min_cells: int = parameter("cells of the smallest object that is judged", low=4, high=1000)
 
@@ -22,7 +22,9 @@ class SegmentationConfig:
 class OddnessConfig:
     """When an object is odd, and what is remembered."""
 
-    min_probability: float = parameter("probability of being odd from which an object is a target", low=0.05, high=0.99)
+    min_probability: float = parameter(
+        "least probability of being odd at which an object is a target", low=0.05, high=0.99
+    )
     surely_ordinary: float = parameter(
         "probability of being odd below which an object is remembered as ordinary", low=0.001, high=0.5
     )

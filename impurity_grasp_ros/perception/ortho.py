@@ -6,6 +6,7 @@ judged on it: here each cell is divided, and each part looks up the camera image
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -35,6 +36,11 @@ Values = NDArray[np.float32]
 
 Lines = NDArray[np.float32]
 """Homogeneous pixel coordinates (3, R, C): column times depth, row times depth, depth."""
+
+
+def with_fine_color(frame: RgbdFrame, heightmap: Heightmap, table: Level | None = None) -> Heightmap:
+    """Return a heightmap with the fine color of the frame that it was made from; see :func:`fine_color`."""
+    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, table))
 
 
 def fine_color(

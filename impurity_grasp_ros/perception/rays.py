@@ -94,11 +94,7 @@ def _window(intrinsics: CameraIntrinsics, pose: bytes, grid: Grid, low: float, h
     corner = np.array([grid.x_min, grid.y_min, 0.0]) - T_base_camera[:3, 3]
     to_pixels = model @ T_base_camera[:3, :3].T @ np.column_stack([to_base, corner])
     corners = [(j, i, z, 1.0) for j in (0, grid.columns) for i in (0, grid.rows) for z in (low, high)]
-    columns, rows, depth = to_pixels @ np.array(corners).T
-    if depth.min() < _AHEAD:
-        place = slice(0, intrinsics.height_px), slice(0, intrinsics.width_px)
-    else:
-        place = _span(rows / depth, intrinsics.height_px), _span(columns / depth, intrinsics.width_px)
+    place = image_part(to_pixels @ np.array(corners).T, intrinsics)
     shift = np.array([[1, 0, place[1].start], [0, 1, place[0].start], [0, 0, 1.0]])
     slope, origin = _rays(intrinsics, pose, grid)
     part = slope.reshape(3, intrinsics.height_px, intrinsics.width_px)[:, place[0], place[1]]
@@ -106,6 +102,22 @@ def _window(intrinsics: CameraIntrinsics, pose: bytes, grid: Grid, low: float, h
     pitch = 1.0 / max(intrinsics.fx_px, intrinsics.fy_px)
     to_pixels = np.linalg.inv(shift) @ to_pixels
     return Window(place, np.ascontiguousarray(part), origin, to_pixels, to_rays, pitch, grid.resolution)
+
+
+def image_part(points: NDArray[np.float64], intrinsics: CameraIntrinsics) -> tuple[slice, slice]:
+    """Return the rows and columns of the image that contain some points, with a margin.
+
+    Args:
+        points: (3, n) homogeneous pixels (column, row), the third value of which is the depth in meters.
+        intrinsics: The camera.
+
+    Returns:
+        At least one pixel; the whole image if a point is not ahead of the camera.
+    """
+    columns, rows, depth = points
+    if depth.min() < _AHEAD:
+        return slice(0, intrinsics.height_px), slice(0, intrinsics.width_px)
+    return _span(rows / depth, intrinsics.height_px), _span(columns / depth, intrinsics.width_px)
 
 
 def _span(pixels: NDArray[np.float64], size_px: int) -> slice:

@@ -8,11 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.datatypes import CameraIntrinsics, PlacedBox, RgbdFrame
-from impurity_grasp_ros.transform import Transform, apply, inverse
-
-_AHEAD = 0.02
-"""Meters ahead of the camera from which on a part has a place in the image."""
+from impurity_grasp_ros.datatypes import CameraIntrinsics, RgbdFrame
+from impurity_grasp_ros.perception.rays import image_part
+from impurity_grasp_ros.transform import PlacedBox, Transform, apply, inverse
 
 
 def without_robot(frame: RgbdFrame, parts: Iterable[PlacedBox], margin: float) -> RgbdFrame:
@@ -41,21 +39,13 @@ def without_robot(frame: RgbdFrame, parts: Iterable[PlacedBox], margin: float) -
 def _window(
     T_camera_part: Transform, low: NDArray[np.float64], high: NDArray[np.float64], camera: CameraIntrinsics
 ) -> tuple[slice, slice]:
-    """Rows and columns of the image that a box may cover; the whole image if it extends behind the camera."""
+    """Rows and columns of the image that a box may cover; none if it is behind the camera."""
     corners = apply(T_camera_part, np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T)
-    ahead = corners[:, 2] > _AHEAD
-    if not ahead.any():
+    x, y, depth = corners.T
+    if depth.max() <= 0.0:
         return slice(0, 0), slice(0, 0)
-    if not ahead.all():
-        return slice(0, camera.height_px), slice(0, camera.width_px)
-    columns = camera.fx_px * corners[:, 0] / corners[:, 2] + camera.cx_px
-    rows = camera.fy_px * corners[:, 1] / corners[:, 2] + camera.cy_px
-    return _range(rows, camera.height_px), _range(columns, camera.width_px)
-
-
-def _range(pixels: NDArray[np.float64], size_px: int) -> slice:
-    first, last = np.clip([np.floor(pixels.min()), np.ceil(pixels.max()) + 1], 0, size_px).astype(int)
-    return slice(int(first), int(last))
+    columns, rows = camera.fx_px * x + camera.cx_px * depth, camera.fy_px * y + camera.cy_px * depth
+    return image_part(np.stack([columns, rows, depth]), camera)
 
 
 def _inside(

@@ -6,7 +6,7 @@ cannot give one. Within a job, each view is compared with the first and with the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from impurity_grasp_ros.perception.intrusion import (
     rising,
     volume,
 )
-from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
+from impurity_grasp_ros.perception.ortho import with_fine_color
 from impurity_grasp_ros.perception.samples import Samples, Site, over_bin, sample
 from impurity_grasp_ros.perception.stillness import Landmarks, StillnessConfig, check_still, landmarks_of
 from impurity_grasp_ros.perception.table import TableConfig, TablePlane, correction, fit_table
@@ -107,7 +107,7 @@ def look(
     surface = bent or table
     heightmap = project(frame, site.grid, projection, surface)
     check_seen(heightmap, config.coverage)
-    return replace(heightmap, fine_color=fine_color(frame, heightmap, FINE_FACTOR, surface)), now
+    return with_fine_color(frame, heightmap, surface), now
 
 
 def _judge(

@@ -18,7 +18,7 @@ from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import Decoded, DecodingConfig, decode_grasps, decode_open_grasps
 from impurity_grasp_ros.policy.history import failed_grasps, is_similar, recent_pushes
-from impurity_grasp_ros.policy.observation import all_views, encode, view_of
+from impurity_grasp_ros.policy.observation import all_views, check_resolution, encode, view_of
 from impurity_grasp_ros.policy.push_decoding import decode_pushes
 
 HALF_TURN = ROTATIONS // 2
@@ -188,6 +188,7 @@ class QAgent:
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """Choose the best feasible action, costs included, see :func:`choose` and ``protocols.Actor``."""
+        check_resolution(heightmap.grid)
         on_target = attention.state is AttentionState.TARGET
         situation = situation_of(
             attention.crop, attention.mask, on_target, heightmap.grid, self.gripper, self.config, self.costs

@@ -20,11 +20,11 @@ from impurity_grasp_ros.policy.weights_file import (
     AgentConfig,
     AnyConfig,
     RectangleAgentConfig,
-    Training,
     Weights,
     read_weights,
     write_weights,
 )
+from impurity_grasp_ros.tensor_file import Training
 
 
 def save_agent(

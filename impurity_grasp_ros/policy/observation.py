@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import CROP_SIZE_PX, HEIGHTMAP_RESOLUTION, ROTATION_STEP, ROTATIONS
-from impurity_grasp_ros.datatypes import Heightmap
+from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.policy.rotation import View
 
@@ -23,11 +23,21 @@ VIEW_SIZE_PX = 160
 HEIGHT_SCALE = 0.05
 """Height in meters that is scaled to 1; about the height of a block."""
 
-RESOLUTIONS = (HEIGHTMAP_RESOLUTION, 2 * HEIGHTMAP_RESOLUTION)
-"""Edges in meters of the cells that networks learned from: those of a heightmap, and of an overview."""
-
 CROP_MIDDLE = (CROP_SIZE_PX - 1) / 2
 """Row and column of the middle of a crop."""
+
+
+def check_resolution(grid: Grid) -> None:
+    """Check that the cells of a heightmap are as large as those that networks learned from.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    if abs(grid.resolution - HEIGHTMAP_RESOLUTION) > 1e-6:
+        raise ConfigError(
+            f"workspace.resolution: learned actors expect cells of {HEIGHTMAP_RESOLUTION} m, received "
+            f"{grid.resolution:g} m; actor analytic accepts others"
+        )
 
 
 def encode(crop: Heightmap, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -40,15 +50,7 @@ def encode(crop: Heightmap, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     Returns:
         (112, 112, 8) float32, see ``CHANNELS``: colors from -1 to 1, heights in units of ``HEIGHT_SCALE``. Cells that
         were not seen are 0 in all channels.
-
-    Raises:
-        ConfigError: The cells have another size than those of the training.
     """
-    if min(abs(crop.grid.resolution - known) for known in RESOLUTIONS) > 1e-6:
-        raise ConfigError(
-            f"workspace.resolution: learned actors expect cells of {HEIGHTMAP_RESOLUTION} m, received "
-            f"{crop.grid.resolution:g} m; actor analytic accepts others"
-        )
     state = np.zeros((CROP_SIZE_PX, CROP_SIZE_PX, CHANNELS), np.float32)
     state[..., :3] = (crop.color.astype(np.float32) / 127.5 - 1.0) * crop.valid[..., None]
     state[..., 3] = crop.height / HEIGHT_SCALE

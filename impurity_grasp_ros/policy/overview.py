@@ -17,7 +17,7 @@ from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.agent import NEVER, choose, masked_values, situation_of
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
-from impurity_grasp_ros.policy.observation import view_of
+from impurity_grasp_ros.policy.observation import check_resolution, view_of
 
 FACTOR = 2
 """Edge of an overview cell in cells of the heightmap."""
@@ -72,6 +72,7 @@ class OverviewAgent:
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """Choose the best feasible action, costs included, see ``agent.choose`` and ``protocols.Actor``."""
+        check_resolution(heightmap.grid)
         overview = overview_of(heightmap)
         everything = np.ones(overview.height.shape, np.bool_)
         situation = situation_of(overview, everything, True, heightmap.grid, self._gripper, self._config, self._costs)

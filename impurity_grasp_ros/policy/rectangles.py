@@ -24,7 +24,7 @@ from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, target_mask
 from impurity_grasp_ros.policy.decoding import DecodingConfig, grasp_height
 from impurity_grasp_ros.policy.history import grasp_just_failed
-from impurity_grasp_ros.policy.observation import CHANNELS, CROP_MIDDLE, encode
+from impurity_grasp_ros.policy.observation import CHANNELS, CROP_MIDDLE, check_resolution, encode
 from impurity_grasp_ros.policy.rotation import View
 
 NUMBERS = 6
@@ -164,6 +164,7 @@ class RectangleActor:
         A push is chosen around a candidate, and directly after a grasp that failed. If no push is possible after a
         failed grasp, the target is grasped again.
         """
+        check_resolution(heightmap.grid)
         if attention.state is not AttentionState.TARGET:
             return self._pusher.push(heightmap, None, attention.center, history)
         if grasp_just_failed(attention.crop.grid, history):

@@ -20,14 +20,14 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from torch import Tensor, nn
 
-from impurity_grasp_ros.config import from_mapping, parameter, shown
+from impurity_grasp_ros.config import from_mapping, shown
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
-from impurity_grasp_ros.tensor_file import read_tensors, to_bytes
+from impurity_grasp_ros.tensor_file import Training, read_tensors, to_bytes
 
 T = TypeVar("T")
 
@@ -70,16 +70,6 @@ CONFIG_KEYS: dict[type[AnyConfig], str] = {AgentConfig: "agent", RectangleAgentC
 
 UNKNOWN = "unknown"
 """Preset or commit of a training where it is not known."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """Where weights come from."""
-
-    preset: str = parameter("name of the training in config/training.yaml or config/rectangles.yaml")
-    commit: str = parameter("commit of the code; + when files differed from it")
-    seed: int = parameter("seed of the training", low=0, high=2**31)
-    rounds: int = parameter("rounds that were trained", low=0, high=10**6)
 
 
 @dataclass(frozen=True, eq=False)

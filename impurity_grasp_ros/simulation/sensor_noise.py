@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,18 @@ class CameraNoise:
     color_sigma: float = parameter("standard deviation of a pixel's color, out of 255", low=0.0, high=50.0)
     light: LightConfig = IDEAL
     depth: DepthFaults = NO_FAULTS
+
+    def scaled(self, factor: float) -> CameraNoise:
+        """Return noise of ``factor`` times this strength, 0..1; what counts as an edge stays."""
+        return replace(
+            self,
+            depth_sigma=factor * self.depth_sigma,
+            edge_holes=factor * self.edge_holes,
+            color_cast=factor * self.color_cast,
+            color_sigma=factor * self.color_sigma,
+            light=LightConfig(*(factor * value for value in astuple(self.light))),
+            depth=DepthFaults(*(factor * value for value in astuple(self.depth))),
+        )
 
 
 NOISELESS = CameraNoise(0.0, 1.0, 1, 0.0, 0.0, 0.0)

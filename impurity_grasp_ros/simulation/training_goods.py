@@ -16,20 +16,39 @@ PATTERN_NAMES = (*COMMON_PATTERNS, *TRAINING_PATTERNS)
 SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)
 
 MIN_OBJECTS, MAX_OBJECTS = 4, 20
-PER_KIND = 3
-"""Smallest number of pieces of an ordinary kind: a single one would be odd."""
+
+ALIKE_SHAPES: tuple[frozenset[str], ...] = (
+    frozenset({"box", "pillow", "prism"}),
+    frozenset({"prism", "capsule", "frustum"}),
+    frozenset({"chunk", "pillow", "prism"}),
+    frozenset({"wedge", "prism"}),
+)
+"""Shapes that are hard to tell apart in some poses, so that they do not make the only difference."""
+
+VISIBLE = 0.2
+"""Least difference of two colors, of 1, whose pattern a person sees."""
 
 
 def training(rng: np.random.Generator) -> Assortment:
     """One to three ordinary kinds and up to three targets, whose difference is drawn from :data:`DIFFERENCES`."""
     objects = int(rng.integers(MIN_OBJECTS, MAX_OBJECTS + 1))
-    targets = min(int(rng.integers(0, 4)), (objects - PER_KIND) // 2)
+    targets = draw_targets(objects, rng)
     blocks = objects - targets
-    count = min(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])), blocks // PER_KIND)
+    count = min(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])), blocks // least_pieces(targets))
     kinds = [Good("kind0", _form(rng), _material(rng))]
     for index in range(1, count + 1):
         kinds.append(_another(kinds[int(rng.integers(index))], f"kind{index}", rng))
     return Assortment(tuple(kinds[:count]), (replace(kinds[count], name="odd"),), (targets, blocks))
+
+
+def draw_targets(objects: int, rng: np.random.Generator) -> int:
+    """Draw how many of the objects of a scene are odd: none in one scene of five, few in all others."""
+    return min(int(rng.choice([0, 1, 2, 3], p=[0.2, 0.5, 0.2, 0.1])), (objects - 1) // 3)
+
+
+def least_pieces(targets: int) -> int:
+    """Smallest number of pieces of an ordinary kind beside so many targets: fewer would be odd themselves."""
+    return max(3, 2 * targets + 1)
 
 
 def color(rng: np.random.Generator) -> Color:
@@ -66,13 +85,28 @@ def is_distinct(first: Material, second: Material) -> bool:
     """Whether a person tells two materials apart, although the pieces of each differ."""
     if first == second:
         return False
-    if first.pattern != second.pattern or len(first.colors) != len(second.colors):
+    patterned = is_patterned(first), is_patterned(second)
+    if any(patterned) and (first.pattern != second.pattern or abs(np.log(first.scale / second.scale)) > 0.5):
         return True
-    a, b = (np.array(material.colors) + 0.05 for material in (first, second))
+    same_number = all(patterned) and len(first.colors) == len(second.colors)
+    a, b = (np.array(material.colors if same_number else [material.color]) + 0.05 for material in (first, second))
     brighter = np.abs(np.log(a.sum(axis=1) / b.sum(axis=1))).max()
     shares = np.abs(a / a.sum(axis=1, keepdims=True) - b / b.sum(axis=1, keepdims=True)).max()
     spread = 1.2 * max(first.brightness, second.brightness)
-    return bool(brighter > 0.3 + spread or shares > 0.05 or abs(np.log(first.scale / second.scale)) > 0.5)
+    return bool(brighter > 0.3 + spread or shares > 0.08)
+
+
+def is_patterned(material: Material) -> bool:
+    """Whether a person sees the pattern of a material."""
+    if material.pattern == "plain" or len(material.colors) < 2:
+        return False
+    ends = np.array(material.colors)
+    return float(material.contrast * np.ptp(ends, axis=0).max()) >= VISIBLE
+
+
+def are_alike(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Whether some of the shapes of one kind are hard to tell from some of another."""
+    return bool(first & second) or any(group & first and group & second for group in ALIKE_SHAPES)
 
 
 def _form(rng: np.random.Generator) -> Form:
@@ -86,14 +120,14 @@ def _pattern(rng: np.random.Generator) -> str:
 
 def _material(rng: np.random.Generator) -> Material:
     first = color(rng)
-    second = color(rng) if rng.random() < 0.6 else _lighter(first, rng.uniform(0.35, 0.75))
+    second = color(rng) if rng.random() < 0.6 else _lighter(first, rng.uniform(0.3, 0.65))
     return Material(
         _pattern(rng),
         (first, second, color(rng)) if rng.random() < 0.3 else (first, second),
         rng.uniform(0.004, 0.014),
-        rng.uniform(0.4, 1.0),
+        rng.uniform(0.5, 1.0),
         rng.uniform(0.0, 0.25),
-        rng.uniform(0.0, 0.06),
+        rng.uniform(0.0, 0.05),
         rng.uniform(0.1, 0.5) if rng.random() < 0.25 else 0.0,
         rng.random(),
     )
@@ -106,7 +140,10 @@ def _lighter(base: Color, factor: float) -> Color:
 
 def _another(kind: Good, name: str, rng: np.random.Generator) -> Good:
     """A kind that differs from another one in everything, or in one property alone."""
-    match DIFFERENCES[rng.integers(len(DIFFERENCES))]:
+    difference = DIFFERENCES[rng.integers(len(DIFFERENCES))]
+    if difference in ("scale", "pattern") and not is_patterned(kind.material):
+        difference = "everything"
+    match difference:
         case "shape":
             return Good(name, _other_form(kind.form, rng), kind.material)
         case "brightness":
@@ -121,7 +158,7 @@ def _another(kind: Good, name: str, rng: np.random.Generator) -> Good:
             return Good(name, _form(rng), _material(rng))
 
 
-DIFFERENCES = ("shape", "brightness", "color", "pattern", "pattern", "everything", "everything")
+DIFFERENCES = ("shape", "shape", "brightness", "color", "pattern", "pattern", "everything", "everything")
 """In what two kinds differ; what is listed twice is twice as frequent."""
 
 
@@ -134,7 +171,7 @@ def _other_form(form: Form, rng: np.random.Generator) -> Form:
     if rng.random() < 0.3:
         small, large = rng.uniform(0.028, 0.034), rng.uniform(0.051, 0.056)
         return replace(form, size=large if form.size < 0.036 else small, spread=min(form.spread, 0.06))
-    others = [name for name in SHAPE_NAMES if name != form.maker]
+    others = [name for name in SHAPE_NAMES if not are_alike(frozenset({name}), frozenset({form.maker}))]
     return replace(form, maker=others[rng.integers(len(others))])
 
 

@@ -15,8 +15,9 @@ from impurity_grasp_ros.cli import main as main_module
 from impurity_grasp_ros.cli.main import app, main
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.policy.costs import CostConfig
-from impurity_grasp_ros.policy.weights_file import Training, read_weights
+from impurity_grasp_ros.policy.weights_file import read_weights
 from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.tensor_file import Training
 
 SHIPPED = resource("models/default.safetensors")
 ORIGIN = ("--preset", "smoke", "--commit", "0123456789ab", "--seed", "7", "--rounds", "3")

@@ -144,5 +144,6 @@ def test_jobs_work_with_cells_of_another_size(resolution: float) -> None:
         )
         assert record.completed_after is not None, record.fault
         environment.reset(3, "challenging")
-        with pytest.raises(ConfigError, match=r"learned actors expect cells of 0\.002 m"):
-            make_policy("ours", environment).decide(environment.camera.capture(), [])
+        for learned in ("ours", "vpg", "s-rgm"):
+            with pytest.raises(ConfigError, match=r"learned actors expect cells of 0\.002 m"):
+                make_policy(learned, environment).decide(environment.camera.capture(), [])

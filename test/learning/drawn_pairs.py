@@ -10,7 +10,8 @@ import numpy as np
 from tiny_objects import SIZES
 
 from impurity_grasp_ros.learning.attention_config import AttentionTrainingConfig, load_attention_training
-from impurity_grasp_ros.learning.attention_views import LabeledView, Pair, Roles, labeled
+from impurity_grasp_ros.learning.attention_labels import LabeledView, Roles, labeled
+from impurity_grasp_ros.learning.attention_views import Pair
 
 SIDE = 64
 """Cells along the side of a view."""

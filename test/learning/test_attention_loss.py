@@ -13,6 +13,7 @@ from tiny_objects import tiny_network
 from torch import Tensor
 
 from impurity_grasp_ros.learning import attention_loss
+from impurity_grasp_ros.learning.attention_labels import Roles
 from impurity_grasp_ros.learning.attention_loss import (
     KINDS_APART,
     Comparison,
@@ -24,7 +25,7 @@ from impurity_grasp_ros.learning.attention_loss import (
     compared,
     losses,
 )
-from impurity_grasp_ros.learning.attention_views import Pair, Roles
+from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
 
 

@@ -20,8 +20,9 @@ from impurity_grasp_ros.learning.attention_trainer import AttentionReport, Atten
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.object_weights import AttentionTraining, load_object_network, read_object_weights
+from impurity_grasp_ros.perception.object_weights import load_object_network, read_object_weights
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
+from impurity_grasp_ros.tensor_file import Training
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +105,7 @@ def test_the_weights_of_every_round_can_be_used(tmp_path: Path) -> None:
     training = trainer(tmp_path)
     run(training, rounds=1)
     weights = read_object_weights(tmp_path / WEIGHTS)
-    assert weights.training == AttentionTraining("tiny", "0123456789ab", 5, 1)
+    assert weights.training == Training("tiny", "0123456789ab", 5, 1)
     assert weights.config == TINY.network
     loaded = load_object_network(tmp_path / WEIGHTS).state_dict()
     for name, tensor in training.network.state_dict().items():

@@ -23,7 +23,8 @@ from impurity_grasp_ros.learning.trainer import PROGRESS, WEIGHTS
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 from impurity_grasp_ros.policy.rectangles import Rectangle
-from impurity_grasp_ros.policy.weights_file import Training, read_weights
+from impurity_grasp_ros.policy.weights_file import read_weights
+from impurity_grasp_ros.tensor_file import Training
 
 
 def trained(config: RectangleTrainingConfig, folder: Path, count: int) -> RectangleTrainer:

@@ -19,7 +19,8 @@ from impurity_grasp_ros.learning.trainer import RoundReport, Trainer, config_has
 from impurity_grasp_ros.learning.training_config import load_training
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.policy.costs import CostConfig
-from impurity_grasp_ros.policy.weights_file import Training, read_weights
+from impurity_grasp_ros.policy.weights_file import read_weights
+from impurity_grasp_ros.tensor_file import Training
 
 SMOKE = load_training("smoke")
 GRASP, PUSH = PrimitiveKind.GRASP, PrimitiveKind.PUSH

@@ -23,11 +23,10 @@ from typer.testing import CliRunner
 from impurity_grasp.msg import Attention
 from impurity_grasp.srv import Attend, CaptureHeightmap, Teach
 from impurity_grasp_ros.cli.main import app
-from impurity_grasp_ros.errors import ConfigError, ErrorCode, PeerUnavailableError
+from impurity_grasp_ros.errors import ConfigError, ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes import teach_client
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.conversions import from_attention, to_heightmap
-from impurity_grasp_ros.nodes.peers import ReportedError
 from impurity_grasp_ros.nodes.runtime import spin
 from impurity_grasp_ros.perception import odd_objects as objects_module
 from impurity_grasp_ros.perception.object_weights import identity

@@ -20,10 +20,10 @@ from rclpy.node import Node
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Primitive
-from impurity_grasp_ros.errors import AmbiguousPeerError, ImpurityGraspError, PeerUnavailableError
+from impurity_grasp_ros.errors import AmbiguousPeerError, ImpurityGraspError, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes import peers
 from impurity_grasp_ros.nodes.liveliness import announce_server
-from impurity_grasp_ros.nodes.peers import Peers, PeersConfig, ReportedError
+from impurity_grasp_ros.nodes.peers import Peers, PeersConfig
 from impurity_grasp_ros.nodes.runtime import spin
 
 pytestmark = [pytest.mark.ros]

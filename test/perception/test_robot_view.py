@@ -15,7 +15,7 @@ from traced_frames import CAMERA, camera_pose
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import PlacedBox, RgbdFrame
+from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import ImpurityGraspError
 from impurity_grasp_ros.motion.body import RobotBody
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
@@ -24,7 +24,7 @@ from impurity_grasp_ros.perception.robot_view import without_robot
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig, look
 from impurity_grasp_ros.resources import resource
-from impurity_grasp_ros.transform import Transform, tool_down
+from impurity_grasp_ros.transform import PlacedBox, Transform, tool_down
 
 CELL = load_cell()
 HOME = np.array(CELL.home)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.policy.observation import all_views, encode, render, view_of
+from impurity_grasp_ros.policy.observation import all_views, check_resolution, encode, render, view_of
 from impurity_grasp_ros.policy.rotation import View
 
 GRID = Grid(0.388, -0.112, 112, 112)
@@ -64,7 +64,8 @@ def test_cells_of_another_size_than_in_training_are_refused(resolution: float) -
     crop = crop_of((10, 20, 30), 0.02)
     other = replace(crop, grid=replace(crop.grid, resolution=resolution))
     with pytest.raises(ConfigError, match=rf"expect cells of 0\.002 m, received {resolution:g} m"):
-        encode(other, np.ones((112, 112), np.bool_))
+        check_resolution(other.grid)
+    check_resolution(crop.grid)
 
 
 @pytest.mark.parametrize("rotation", range(16))

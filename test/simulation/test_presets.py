@@ -14,7 +14,8 @@ from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSet
 from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.meshes import MeshShape
-from impurity_grasp_ros.simulation.presets import ROWS, load_preset
+from impurity_grasp_ros.simulation.preset_rows import ROWS
+from impurity_grasp_ros.simulation.presets import load_preset
 from impurity_grasp_ros.simulation.scenes import scene_names
 
 TOWER = "config/scenes/examples/tower.yaml"
