@@ -118,8 +118,8 @@ def compared(pair: PooledPair, vectors: tuple[Tensor, Tensor], rng: np.random.Ge
 def _clear(comparison: Comparison, kinds: Tensor) -> Comparison:
     """Leave out of the judgment what nobody could tell.
 
-    An object of an ordinary kind is not judged if its kind has no more pieces than an odd one, or a single piece beside
-    other kinds. An odd object is not judged if its kind has as many pieces as any ordinary one, unless it is known.
+    An odd object is not judged if its kind has as many pieces as any ordinary one, unless it is known. Beside other
+    ordinary kinds, an object is not judged if its kind has no more pieces than an odd one, or a single piece.
 
     Args:
         comparison: What is compared.

@@ -77,7 +77,7 @@ def test_relations_count_what_is_alike_in_each_role() -> None:
     directions = np.deg2rad([0.0, 5.0, 90.0, 0.0, 180.0])
     vectors = torch.tensor(np.stack([3.0 * np.cos(directions), 3.0 * np.sin(directions)], 1)[None], dtype=torch.float32)
     found = relations(vectors, torch.tensor([[SEEN, SEEN, SEEN, ORDINARY, ODD]]), 1)[0]
-    assert found.shape == (5, 3 * 15 + 3)
+    assert found.shape == (5, 3 * 15 + 6 + 3)
     close = math.cos(math.radians(5.0))
     like = 1 / (1 + math.exp(-(close - 0.95) / 0.05))
     assert found[0, 5] == pytest.approx(like / 2, abs=1e-3)  # one of two at 0.95
@@ -86,8 +86,8 @@ def test_relations_count_what_is_alike_in_each_role() -> None:
     assert found[2, 12] == pytest.approx(math.cos(math.radians(85.0)), abs=1e-5)
     assert found[0, 27] == pytest.approx(1.0, abs=1e-5)  # the ordinary one
     assert found[0, 42] == pytest.approx(-1.0, abs=1e-5)  # the odd one
-    assert found[0, 45:].tolist() == pytest.approx([math.log(3) / 2, math.log(2) / 2, math.log(2) / 2])
-    assert found[3, 45:].tolist() == pytest.approx([math.log(4) / 2, 0.0, math.log(2) / 2])
+    assert found[0, 51:].tolist() == pytest.approx([math.log(3) / 2, math.log(2) / 2, math.log(2) / 2])
+    assert found[3, 51:].tolist() == pytest.approx([math.log(4) / 2, 0.0, math.log(2) / 2])
 
 
 def test_each_aspect_is_compared_by_itself() -> None:
@@ -96,8 +96,34 @@ def test_each_aspect_is_compared_by_itself() -> None:
     both = relations(torch.cat([one, 100.0 * other], 2), roles, 2)[0]
     for aspect, part in enumerate((one, other)):
         alone = relations(part, roles, 1)[0]
-        torch.testing.assert_close(both[:, 45 * aspect : 45 * (aspect + 1)], alone[:, :45])
-        torch.testing.assert_close(both[:, 90:], alone[:, 45:])
+        torch.testing.assert_close(both[:, 51 * aspect : 51 * (aspect + 1)], alone[:, :51])
+        torch.testing.assert_close(both[:, 102:], alone[:, 51:])
+
+
+def angles(*degrees: float) -> torch.Tensor:
+    """Vectors of these directions."""
+    directions = np.deg2rad(degrees)
+    return torch.tensor(np.stack([np.cos(directions), np.sin(directions)], 1)[None], dtype=torch.float32)
+
+
+@pytest.mark.parametrize("spread", [0.5, 4.0])
+def test_isolation_is_relative_to_the_scene(spread: float) -> None:
+    """Objects in a row, the last one four times as far from the others as they are from each other."""
+    places = [0.0, 1.0, 2.0, 3.0, 7.0]
+    found = relations(angles(*(spread * place for place in places)), torch.full((1, 5), SEEN), 1)[0, :, 45:51]
+    distance = np.array([[1 - math.cos(math.radians(spread * (a - b))) for a in places] for b in places])
+    nearest = np.log(np.sort(distance, axis=1)[:, 1:4] + 0.02)
+    above = nearest - np.median(nearest, axis=0)
+    wide = np.median(np.abs(above), axis=0) + 0.2
+    np.testing.assert_allclose(found.numpy(), np.concatenate([above, above / wide / 3], axis=1), atol=1e-4)
+    assert found[4, 0] == found[:, 0].max()
+
+
+def test_odd_objects_that_are_known_make_nothing_less_isolated() -> None:
+    roles = torch.tensor([[SEEN, SEEN, ORDINARY, SEEN, ODD]])
+    with_odd = relations(angles(0.0, 5.0, 10.0, 80.0, 80.0), roles, 1)[0, :4, 45:51]
+    without = relations(angles(0.0, 5.0, 10.0, 80.0), roles[:, :4], 1)[0, :, 45:51]
+    torch.testing.assert_close(with_odd, without)
 
 
 def test_an_object_alone_is_like_nothing() -> None:

@@ -1,11 +1,12 @@
 """The camera's noise is as large as its configuration says, and the same for equal generators."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.simulation.scenes import load_scene
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
 
 GRAY = np.full((120, 160, 3), 120, np.uint8)
@@ -81,3 +82,17 @@ def test_images_keep_their_types() -> None:
     color, depth = apply(D435)
     assert (color.dtype, depth.dtype) == (np.uint8, np.float32)
     assert (color.shape, depth.shape) == (GRAY.shape, FLAT.shape)
+
+
+def test_weaker_noise_is_weaker_in_everything_but_what_an_edge_is() -> None:
+    strong = load_scene("training_noisy")[0].camera
+    half = strong.scaled(0.5)
+    assert (half.edge_jump, half.edge_width) == (strong.edge_jump, strong.edge_width)
+    numbers = ("depth_sigma", "edge_holes", "color_cast", "color_sigma")
+    assert [getattr(half, name) for name in numbers] == [0.5 * getattr(strong, name) for name in numbers]
+    assert astuple(half.light) == tuple(0.5 * value for value in astuple(strong.light))
+    assert astuple(half.depth) == tuple(0.5 * value for value in astuple(strong.depth))
+    assert min(*astuple(strong.light), *astuple(strong.depth)) > 0.0
+    color, depth = apply(strong.scaled(0.0), STEP)
+    np.testing.assert_array_equal(color, GRAY)
+    np.testing.assert_array_equal(depth, STEP)
