@@ -33,7 +33,7 @@ MIXED_SCENES = ("random", "challenging", "invisible", "novel")
 FIRST_SEED = 1_000_000
 """Lowest seed of scenes for training; all measurements use lower ones."""
 
-MIXED, NOISY = 0.4, 0.8
+MIXED, NOISY = 0.3, 0.8
 """Fractions of the scenes with many shapes, and of the views with noise."""
 
 Pair = tuple[LabeledView, LabeledView]
@@ -104,7 +104,7 @@ class ViewSource:
         for kind in range(1, count):
             other = int(rng.integers(kind))
             alone = all(_is_distinct(forms[kind], form) for form in forms[:kind])
-            found.append(found[other] if alone and rng.random() < 0.5 else another_material(found[other], rng))
+            found.append(found[other] if alone and rng.random() < 0.6 else another_material(found[other], rng))
         return found
 
     def _form(self, roles: Roles, kind: int) -> tuple[frozenset[str], float]:

@@ -143,6 +143,34 @@ def _angle(form: np.random.Generator, piece: np.random.Generator, size: float) -
     return hull_solid("angle", [along, up], rolls=False, size=size)
 
 
+def _cross(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    thick, height, length = form.uniform(0.3, 0.45), form.uniform(0.3, 0.6), form.uniform(1.0, 1.3)
+    bars = _block((length, thick, height)), _block((thick, 1.0, height))
+    return hull_solid("cross", [*bars], rolls=False, size=size)
+
+
+def _tee(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    thick, height, foot = form.uniform(0.3, 0.45), form.uniform(0.4, 0.7), form.uniform(0.8, 1.2)
+    bar = _block((thick, 1.0, height), (-thick / 2, 0.0, 0.0))
+    return hull_solid("tee", [bar, _block((foot, thick, height), (foot / 2, 0.0, 0.0))], rolls=False, size=size)
+
+
+def _disc(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    height = form.uniform(0.25, 0.45)
+    return hull_solid("disc", [_lathe([(0.5, 0.0), (0.5, height)])], crease=ROUNDED, size=size)
+
+
+def _rod(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    return hull_solid("rod", [_block((form.uniform(1.8, 2.1), 1.0, form.uniform(0.5, 0.8)))], rolls=False, size=size)
+
+
+def _dumbbell(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    length, neck, width = form.uniform(0.5, 0.9), form.uniform(0.15, 0.25), form.uniform(0.3, 0.5)
+    ends = [_lathe([(0.5, z), (0.5, z + width)]) for z in (0.0, length + width)]
+    grip = _lathe([(neck, width), (neck, width + length)])
+    return hull_solid("dumbbell", [*ends, grip], crease=ROUNDED, size=size)
+
+
 def _rock(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     sphere = _icosphere(2)
     waves, phases = piece.standard_normal((6, 3)) * 1.8, piece.uniform(0.0, 2 * math.pi, 6)
@@ -215,6 +243,11 @@ TRAINING_SHAPES: Mapping[str, Maker] = {
     "frustum": _frustum,
     "wedge": _wedge,
     "angle": _angle,
+    "cross": _cross,
+    "tee": _tee,
+    "disc": _disc,
+    "rod": _rod,
+    "dumbbell": _dumbbell,
 }
 
 MEASURED_SHAPES: Mapping[str, Maker] = {

@@ -18,10 +18,11 @@ SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)
 MIN_OBJECTS, MAX_OBJECTS = 4, 20
 
 ALIKE_SHAPES: tuple[frozenset[str], ...] = (
-    frozenset({"box", "pillow", "prism"}),
-    frozenset({"prism", "capsule", "frustum"}),
+    frozenset({"box", "pillow"}),
+    frozenset({"prism", "frustum"}),
+    frozenset({"prism", "capsule"}),
     frozenset({"chunk", "pillow", "prism"}),
-    frozenset({"wedge", "prism"}),
+    frozenset({"cross", "tee", "angle"}),
 )
 """Shapes that are hard to tell apart in some poses, so that they do not make the only difference."""
 
@@ -128,7 +129,7 @@ def _material(rng: np.random.Generator) -> Material:
         rng.uniform(0.5, 1.0),
         rng.uniform(0.0, 0.25),
         rng.uniform(0.0, 0.05),
-        rng.uniform(0.1, 0.5) if rng.random() < 0.25 else 0.0,
+        rng.uniform(0.1, 0.5) if rng.random() < 0.4 else 0.0,
         rng.random(),
     )
 
@@ -169,8 +170,9 @@ def _kept_or_other(form: Form, rng: np.random.Generator) -> Form:
 def _other_form(form: Form, rng: np.random.Generator) -> Form:
     """Another generator, or a size that differs by a factor of at least 1.5."""
     if rng.random() < 0.3:
-        small, large = rng.uniform(0.028, 0.034), rng.uniform(0.051, 0.056)
-        return replace(form, size=large if form.size < 0.036 else small, spread=min(form.spread, 0.06))
+        factor = rng.uniform(1.5, 1.6)
+        size = form.size * factor if form.size < 0.036 else form.size / factor
+        return replace(form, size=size, spread=min(form.spread, 0.06))
     others = [name for name in SHAPE_NAMES if not are_alike(frozenset({name}), frozenset({form.maker}))]
     return replace(form, maker=others[rng.integers(len(others))])
 
