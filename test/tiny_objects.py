@@ -14,7 +14,8 @@ from torch.nn import functional
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig
-from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig, relations
+from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig
+from impurity_grasp_ros.perception.object_relations import relations
 from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
 from impurity_grasp_ros.tensor_file import Training
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impurity_grasp_ros.learning.attention_labels import NO_KIND
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 
 LEAST_PIECES = 3
 """Smallest number of pieces of a kind that is ordinary in a comparison."""

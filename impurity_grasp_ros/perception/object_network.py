@@ -19,10 +19,8 @@ from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
+from impurity_grasp_ros.perception.object_relations import ROLES, count_relations, relations
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
-
-SEEN, ORDINARY, ODD = 0, 1, 2
-"""Roles of objects: in view, to be judged; known to be ordinary; known to be odd."""
 
 PLANES = 6
 """Planes of the input color: red, green, blue, brightness, red share, green share."""
@@ -51,22 +49,8 @@ class ObjectNetworkConfig:
         return self.aspects * self.aspect
 
 
-LEVELS = (0.0, 0.3, 0.5, 0.7, 0.85, 0.95)
-"""Similarities at which objects that are alike are counted."""
-
-SOFTNESS = 0.05
-"""Range of similarity over which an object begins to count."""
-
-NEAREST = 3
-"""The most similar objects whose similarity is compared."""
-
-CLOSE, NARROW = 0.02, 0.2
-"""Added to distances before their logarithm is taken, and to the median deviation of logarithms in a scene."""
-
 LEFT_OUT = 0.1
 """Share of the numbers of an object that are left out at random in training."""
-
-ROLES = (SEEN, ORDINARY, ODD)
 
 
 class FeatureMaps(NamedTuple):
@@ -113,7 +97,6 @@ class ObjectNetwork(nn.Module):
         self.outline = nn.Conv2d(fine, 2, 1)
         pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + OBJECT_NUMBERS
         hidden = 2 * config.vector
-        relations = len(ROLES) * (config.aspects * (2 * len(LEVELS) + NEAREST) + 1) + config.aspects * 2 * NEAREST
         self.describe = nn.Sequential(
             nn.BatchNorm1d(pooled),
             nn.Dropout(LEFT_OUT),
@@ -123,7 +106,9 @@ class ObjectNetwork(nn.Module):
         )
         self.aspects, width = config.aspects, config.compare
         self.role = nn.Embedding(len(ROLES), width)
-        self.relate = nn.Sequential(nn.Linear(relations, width), nn.ReLU(), nn.Linear(width, width))
+        self.relate = nn.Sequential(
+            nn.Linear(count_relations(config.aspects), width), nn.ReLU(), nn.Linear(width, width)
+        )
         self.compare = nn.ModuleList(
             nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
         )
@@ -139,7 +124,7 @@ class ObjectNetwork(nn.Module):
         """
         total = color.sum(1, keepdim=True) + DARK
         planes = torch.cat([color * 2 - 1, torch.log2(total) / 2, color[:, :2] / total * 3 - 1], 1)
-        relief = height - functional.avg_pool2d(height, RELIEF_CELLS, 1, RELIEF_CELLS // 2)
+        relief = height - _around(height)
         surface = torch.cat([height * HEIGHT_SCALE - 0.5, relief * RELIEF_SCALE, seen], 1)
         mean = functional.avg_pool2d(planes, FINE_FACTOR)
         deviation = (functional.avg_pool2d(planes**2, FINE_FACTOR) - mean**2).clamp(min=1e-6).sqrt()
@@ -187,68 +172,6 @@ class ObjectNetwork(nn.Module):
         return self.decide(tokens)[..., 0]
 
 
-def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | None = None) -> Tensor:
-    """Compare each object with those of each role, aspect by aspect.
-
-    An object that is unlike the others in one aspect is odd if they are alike in it, and not if all of them differ.
-
-    Args:
-        vectors: (B, n, vector).
-        roles: (B, n) int64.
-        aspects: Number of aspects, equal parts of a vector.
-        padding: (B, n) bool, true where there is no object.
-
-    Returns:
-        (B, n, r): for each role and aspect, the share and the logarithm of the number of its objects that are alike at
-        each of ``LEVELS``, and the ``NEAREST`` greatest similarities, cosines of angles between parts of vectors, -1
-        where there are fewer objects; for each aspect how far the ``NEAREST`` objects are, relative to the others of
-        the scene, see :func:`_isolation`; then for each role the logarithm of the number of its objects.
-    """
-    size, count = vectors.shape[:2]
-    parts = functional.normalize(vectors.view(size, count, aspects, -1), dim=3).permute(0, 2, 1, 3)
-    similarity = parts @ parts.transpose(2, 3)
-    levels = torch.tensor(LEVELS, device=vectors.device)
-    alike = torch.sigmoid((similarity[..., None] - levels) / SOFTNESS)
-    itself = torch.eye(count, dtype=torch.bool, device=vectors.device)
-    compared, numbers = [], []
-    for role in ROLES:
-        among = (roles == role)[:, None] & ~itself
-        if padding is not None:
-            among = among & ~padding[:, None]
-        number = among.sum(2, keepdim=True)
-        numbers.append(torch.log1p(number.float()) / 2)
-        like = (alike * among[:, None, :, :, None]).sum(3)
-        nearest = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
-        nearest = functional.pad(nearest, (0, NEAREST - nearest.shape[3]), value=-1.0)
-        compared += [like / number[:, None].clamp(min=1), torch.log1p(like) / 2, nearest]
-    present = (roles != ODD) if padding is None else (roles != ODD) & ~padding
-    compared.append(_isolation(similarity, present))
-    by_object = torch.cat(compared, 3).permute(0, 2, 1, 3).reshape(size, count, -1)
-    return torch.cat([by_object, *numbers], 2)
-
-
-def _isolation(similarity: Tensor, present: Tensor) -> Tensor:
-    """How far each object is from the most similar ones, relative to how far the others of the scene are from theirs.
-
-    What is odd is told apart by this even if all similarities of a scene are great, as those of one material are.
-
-    Args:
-        similarity: (B, aspects, n, n).
-        present: (B, n) bool, the objects that may be ordinary.
-
-    Returns:
-        (B, aspects, n, 2 NEAREST): logarithms of distances less their median, then also divided by their spread.
-    """
-    among = present[:, None] & ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
-    near = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
-    near = functional.pad(near, (0, NEAREST - near.shape[3]), value=-1.0)
-    distance = torch.log((1.0 - near).clamp(min=0.0) + CLOSE)
-    absent = ~present[:, None, :, None]
-    above = distance - distance.masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values
-    spread = above.abs().masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values
-    return torch.nan_to_num(torch.cat([above, above / (spread + NARROW) / 3.0], 3))
-
-
 class _Residual(nn.Module):
     """Two convolutions around which the input is added."""
 
@@ -267,6 +190,14 @@ class _Residual(nn.Module):
 def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+def _around(height: Tensor) -> Tensor:
+    """Mean over the square of ``RELIEF_CELLS`` around each cell, along columns and then along rows, which is faster."""
+    half = RELIEF_CELLS // 2
+    return functional.avg_pool2d(
+        functional.avg_pool2d(height, (RELIEF_CELLS, 1), 1, (half, 0)), (1, RELIEF_CELLS), 1, (0, half)
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.perception.object_shapes import SHAPE_NUMBERS, shapes
 from impurity_grasp_ros.perception.object_textures import TEXTURE_NUMBERS, textures
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
+from impurity_grasp_ros.perception.quantiles import quantiles
 from impurity_grasp_ros.perception.segmentation import Labels
 
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -57,5 +58,5 @@ def palettes(labels: Labels, fine_color: NDArray[np.uint8]) -> NDArray[np.float3
     for index in range(len(found)):
         own = planes[:, labels == index]
         if own.size:
-            found[index] = np.quantile(own, _LEVELS, axis=1).T.ravel()
+            found[index] = quantiles(own, _LEVELS).T.ravel()
     return found

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from impurity_grasp_ros.perception.quantiles import quantiles
+
 OUTLINE_NUMBERS, SURFACE_NUMBERS = 17, 14
 
 _DIRECTIONS = 64
@@ -75,7 +77,7 @@ def surface_numbers(
     rows, columns = (places - places.mean() for places in np.nonzero(on))
     from_border = cv2.distanceTransform(mask, cv2.DIST_L2, 3)[on]
     deepest = max(float(from_border.max()), 1.0)
-    low, median, high = np.quantile(z, (0.1, 0.5, 0.9))
+    low, median, high = quantiles(z, (0.1, 0.5, 0.9))
     tilt, deviation = _plane(rows * resolution, columns * resolution, z - z.mean())
     slopes = slope[on]
     rise = z[from_border >= _MIDDLE * deepest].mean() - z[from_border <= _RIM].mean()

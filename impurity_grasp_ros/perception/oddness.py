@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN, ObjectNetwork
+from impurity_grasp_ros.perception.object_network import ObjectNetwork
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 from impurity_grasp_ros.perception.objects_config import OddnessConfig
 
 Vectors = NDArray[np.float32]

@@ -20,7 +20,7 @@ from impurity_grasp_ros.learning.attention_loss import (
     losses,
 )
 from impurity_grasp_ros.learning.comparisons import Comparison
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 
 
 def comparison(odd: list[float], roles: list[int], seed: int) -> Comparison:

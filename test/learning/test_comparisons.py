@@ -13,7 +13,7 @@ from drawn_pairs import drawn_pair, drawn_view
 from impurity_grasp_ros.learning.attention_labels import Roles
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.comparisons import Comparison, Pooled, PooledPair, _clear, compared, recast
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 
 BACKGROUND = 99
 """Kind of what is no object."""

@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from impurity_grasp_ros.perception.object_network import (
-    ODD,
-    ORDINARY,
-    SEEN,
-    ObjectNetwork,
-    ObjectNetworkConfig,
-    relations,
-)
+from impurity_grasp_ros.perception.object_network import ObjectNetwork, ObjectNetworkConfig
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN, relations
 
 SIZES = ObjectNetworkConfig(fine=4, middle=6, coarse=8, aspects=3, aspect=4, compare=8)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tiny_objects import ColorNetwork, objects_mode, tiny_network
 
-from impurity_grasp_ros.perception.object_network import ODD, ORDINARY, SEEN
+from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 from impurity_grasp_ros.perception.oddness import KnownObjects, familiarity, is_unfamiliar, probabilities, remember
 
 CONFIG = replace(objects_mode().objects.oddness, surely_ordinary=0.2, surely_odd=0.8, max_remembered=4, far=0.5)
