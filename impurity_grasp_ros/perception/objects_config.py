@@ -15,6 +15,7 @@ class SegmentationConfig:
 
     seed_level: float = parameter("least probability of being inside at which cells form a seed", low=0.05, high=0.95)
     min_seed: int = parameter("cells of the smallest seed", low=1, high=200)
+    min_part: int = parameter("cells of the smallest part into which a seed is divided", low=1, high=200)
     min_cells: int = parameter("cells of the smallest object that is judged", low=4, high=1000)
 
 

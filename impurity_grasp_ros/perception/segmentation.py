@@ -1,7 +1,7 @@
 """Class-agnostic segmentation: the cells of each object in view, touching and overlapping ones apart.
 
 The network says for each cell whether it is on the border of an object or far inside of one. The insides become seeds,
-which grow until they meet, as in a watershed.
+which grow until they meet, as in a watershed. A seed that falls apart at a higher level becomes several.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ _SMOOTH_PX = 0.8
 
 _LEVELS = (0.4, 0.3, 0.2, 0.1, -1.0)
 """Probabilities of being inside, in the order in which seeds grow over the cells above them; the last is all."""
+
+_LEVEL_STEP = 0.1
+"""Difference of the levels at which seeds are divided."""
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 """A cell and its four neighbors."""
@@ -41,7 +44,7 @@ def segment(outline: NDArray[np.float32], objects: NDArray[np.bool_], config: Se
     """
     border, inside = 1.0 / (1.0 + np.exp(-outline))
     inside = cv2.GaussianBlur(inside * (1.0 - _BORDER_WEIGHT * border), (0, 0), _SMOOTH_PX)
-    seeds = _numbered((inside > config.seed_level) & objects, config.min_seed)
+    seeds = _seeds(inside, objects, config)
     unseeded = _numbered(objects, config.min_cells)
     seeded = np.unique(unseeded[seeds > 0])
     alone = (unseeded > 0) & ~np.isin(unseeded, seeded)  # a group without any seed is one object
@@ -89,6 +92,22 @@ def inner_cells(labels: Labels) -> Labels:
     inner = np.where(border_cells(labels), -1, labels)
     thin = np.setdiff1d(labels, inner)
     return np.where(np.isin(labels, thin), labels, inner)
+
+
+def _seeds(inside: NDArray[np.float32], objects: NDArray[np.bool_], config: SegmentationConfig) -> NDArray[np.int32]:
+    """Number the middles of objects (R, C) from 1; 0 elsewhere.
+
+    Objects that touch over a long side, as packed boxes do, have one middle at ``seed_level``. It is divided where it
+    falls apart into several middles at a higher level.
+    """
+    seeds = _numbered((inside > config.seed_level) & objects, config.min_seed)
+    for level in np.arange(config.seed_level + _LEVEL_STEP, 1.0, _LEVEL_STEP):
+        parts = _numbered((inside > level) & (seeds > 0), config.min_part)
+        whole = np.zeros(int(parts.max()) + 1, np.int32)  # the seed of each part
+        whole[parts] = seeds
+        divided = np.bincount(whole[1:], minlength=int(seeds.max()) + 1) >= 2
+        seeds = np.where(divided[seeds], np.where(parts > 0, parts + seeds.max(), 0), seeds)
+    return np.unique(seeds, return_inverse=True)[1].reshape(seeds.shape).astype(np.int32)
 
 
 def _grown(seeds: NDArray[np.int32], inside: NDArray[np.float32], objects: NDArray[np.bool_]) -> NDArray[np.uint16]:

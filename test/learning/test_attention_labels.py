@@ -96,7 +96,7 @@ def outlines_of(labels: Labels) -> NDArray[np.float32]:
     return np.stack([np.where(border > 0, 8.0, -8.0), np.where(inside > 0.3, 8.0, -8.0)]).astype(np.float32)
 
 
-SEGMENTATION = SegmentationConfig(seed_level=0.4, min_seed=12, min_cells=40)
+SEGMENTATION = SegmentationConfig(seed_level=0.4, min_seed=12, min_part=25, min_cells=40)
 
 
 def test_objects_of_a_job_have_the_labels_of_the_bodies_that_they_show_most() -> None:

@@ -98,7 +98,7 @@ def test_objects_are_judged_as_a_job_finds_them_from_a_part_of_the_training_on(
     monkeypatch.setattr(attention_trainer, "losses", recorded)
     run(trainer(tmp_path, rounds=4, segmented_from=0.5))
     assert [job is not None for job in jobs] == [False] * 4 + [True] * 4
-    assert jobs[-1] == JobView(SegmentationConfig(seed_level=0.4, min_seed=12, min_cells=80), 0.006)
+    assert jobs[-1] == JobView(SegmentationConfig(seed_level=0.4, min_seed=12, min_part=25, min_cells=80), 0.006)
 
 
 def test_the_weights_of_every_round_can_be_used(tmp_path: Path) -> None:

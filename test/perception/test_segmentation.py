@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 from impurity_grasp_ros.perception.segmentation import border_cells, compact, inner_cells, segment
 
-CONFIG = SegmentationConfig(seed_level=0.4, min_seed=12, min_cells=40)
+CONFIG = SegmentationConfig(seed_level=0.4, min_seed=12, min_part=25, min_cells=40)
 SURE = 6.0
 """Logit of a network that is sure."""
 
@@ -50,6 +52,35 @@ def test_a_border_inside_of_one_color_is_what_counts_not_the_gap() -> None:
     united = np.where(truth >= 0, 0, -1)
     found = segment(outline(united), truth >= 0, CONFIG)
     np.testing.assert_array_equal(found, united)
+
+
+def ridged(saddle: float) -> NDArray[np.float32]:
+    """Logits of a bar whose middle is joined by a saddle of this probability of being inside."""
+    inside = np.full((64, 64), 0.01)
+    inside[10:26, 10:50] = 0.95
+    inside[10:26, 29:31] = saddle
+    logits = np.log(inside / (1.0 - inside))
+    return np.stack([np.full_like(logits, -SURE), logits]).astype(np.float32)
+
+
+@pytest.mark.parametrize(("saddle", "objects"), [(0.3, 2), (0.55, 2), (0.9, 1)])
+def test_a_seed_is_divided_where_it_falls_apart_at_a_higher_level(saddle: float, objects: int) -> None:
+    bar = blocks()
+    bar[10:26, 10:50] = 0
+    found = segment(ridged(saddle), bar >= 0, CONFIG)
+    assert found.max() + 1 == objects
+    np.testing.assert_array_equal(found >= 0, bar >= 0)
+    if objects == 2:
+        assert found[18, 12] != found[18, 45]
+        assert len(np.unique(found[10:26, 10:29])) == len(np.unique(found[10:26, 31:50])) == 1
+
+
+def test_parts_that_are_too_small_divide_nothing() -> None:
+    bar = blocks()
+    bar[10:26, 10:50] = 0
+    for min_part, objects in ((300, 1), (200, 2)):  # the parts have some 290 cells
+        found = segment(ridged(0.55), bar >= 0, replace(CONFIG, min_part=min_part))
+        assert found.max() + 1 == objects
 
 
 def test_a_group_without_a_seed_is_one_object_and_a_small_one_is_none() -> None:
