@@ -54,6 +54,9 @@ class KnownObjects:
 def probabilities(network: ObjectNetwork, vectors: Vectors, known: KnownObjects | None) -> NDArray[np.float32]:
     """Judge the objects in view.
 
+    They are compared with each other and with what is known. If a model was taught, each is compared with that alone:
+    many impurities of one kind do not make each other ordinary.
+
     Args:
         network: The network that made the vectors.
         vectors: (n, vector) objects in view.
@@ -62,14 +65,17 @@ def probabilities(network: ObjectNetwork, vectors: Vectors, known: KnownObjects 
     Returns:
         (n,) probability that each is no ordinary object.
     """
-    if len(vectors) == 0:
+    count = len(vectors)
+    if count == 0:
         return np.zeros(0, np.float32)
-    roles: NDArray[np.int64] = np.full(len(vectors), SEEN, np.int64)
+    groups = torch.from_numpy(vectors)[None]
+    if known is not None and known.taught:
+        groups = groups.transpose(0, 1)
+    roles = torch.full(groups.shape[:2], SEEN)
     if known is not None:
-        more, their_roles = known.tokens()
-        vectors, roles = np.concatenate([vectors, more]), np.concatenate([roles, their_roles])
-    count = int((roles == SEEN).sum())
-    logits = network.judge(torch.from_numpy(vectors)[None], torch.from_numpy(roles)[None])[0, :count]
+        more, their_roles = (torch.from_numpy(part).expand(len(groups), *part.shape) for part in known.tokens())
+        groups, roles = torch.cat([groups, more], 1), torch.cat([roles, their_roles], 1)
+    logits = network.judge(groups, roles)[roles == SEEN]
     return np.asarray(torch.sigmoid(logits).numpy(), np.float32)
 
 

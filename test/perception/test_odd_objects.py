@@ -128,6 +128,8 @@ def test_a_view_of_another_product_is_unfamiliar(brown_model: Path) -> None:
 
 def test_slow_changes_of_light_are_followed_and_an_impurity_stays_one(brown_model: Path) -> None:
     config, memory = objects_mode(ordinary_model=brown_model), None
+    oddness = replace(config.objects.oddness, far=0.5)  # in the vectors of ColorNetwork, light changes more
+    config = replace(config, objects=replace(config.objects, oddness=oddness))
     for step in range(13):
         light = (1.0 - 0.03 * step, 1.0, 1.0 + 0.03 * step)
         detection, memory = found(view(row_of(BROWN, TAN, BROWN, BLUE), light), memory, config)

@@ -53,6 +53,19 @@ def test_an_empty_table_has_no_probabilities(before: KnownObjects | None) -> Non
     assert (after is None) == (before is None)
 
 
+def test_a_taught_model_alone_decides_and_objects_in_view_do_not_speak_for_each_other() -> None:
+    network = tiny_network().eval()
+    generator = np.random.default_rng(0)
+    seen, first = (generator.normal(size=(count, network.vector)).astype(np.float32) for count in (5, 7))
+    first_odd = np.arange(7) >= 5
+    model = KnownObjects(first, first_odd, first[:0], taught=True)
+    odd = probabilities(network, seen, model)
+    one_by_one = [probabilities(network, seen[index : index + 1], model)[0] for index in range(5)]
+    np.testing.assert_allclose(odd, one_by_one, rtol=1e-5)
+    remembered = replace(model, taught=False)
+    assert not np.allclose(probabilities(network, seen, remembered), one_by_one, rtol=1e-3)
+
+
 def test_of_the_first_view_what_is_sure_is_remembered_in_its_role() -> None:
     odd = np.array([0.1, 0.5, 0.9, 0.19], np.float32)
     after = remember(None, at(0.0, 30.0, 90.0, 5.0), odd, CONFIG)
