@@ -104,7 +104,9 @@ def judge_losses(
     """Compute the losses of describing and comparing objects; for the arguments see :func:`losses`."""
     pairs = [recast(pair, rng) if rng.random() < RECAST else pair for pair in pairs]
     views = [view for pair in pairs for view in pair]
-    vectors = network.describe(torch.cat([view.statistics for view in views]))
+    with torch.random.fork_rng(devices=[]):  # what dropout leaves out is drawn from the generator, too
+        torch.manual_seed(int(rng.integers(2**31)))
+        vectors = network.describe(torch.cat([view.statistics for view in views]))
     parts = iter(vectors.split([len(view.odd) for view in views]))
     comparisons = [comparison for pair in pairs for comparison in compared(pair, (next(parts), next(parts)), rng)]
     odd, found = _odd_loss(network, comparisons)
