@@ -89,12 +89,9 @@ def compared(pair: PooledPair, vectors: tuple[Tensor, Tensor], rng: np.random.Ge
         rng: Source of all random choices.
     """
     first, second = pair
-    alone = [
-        _clear(Comparison(own, torch.full((len(own),), SEEN), view.odd.float()), view.kinds)
-        for own, view in zip(vectors, pair, strict=True)
-    ]
+    alone = _alone(first, vectors[0])
     if rng.random() < 0.3:
-        return alone
+        return [alone, _alone(second, vectors[1])]
     known = torch.from_numpy(rng.random(len(first.odd)) < rng.choice([0.4, 0.7, 1.0]))
     if taught := rng.random() < 0.45:
         known &= ~first.odd | torch.from_numpy(rng.random(len(first.odd)) < rng.choice([0.0, 0.5]))
@@ -112,7 +109,11 @@ def compared(pair: PooledPair, vectors: tuple[Tensor, Tensor], rng: np.random.Ge
         torch.cat([torch.full((len(seen),), SEEN), roles]),
         torch.cat([second.odd[left].float(), torch.full((len(roles),), torch.nan)]),
     )
-    return [alone[0], _clear(later, torch.cat([second.kinds[left], first.kinds[known]]))]
+    return [alone, _clear(later, torch.cat([second.kinds[left], first.kinds[known]]))]
+
+
+def _alone(view: Pooled, vectors: Tensor) -> Comparison:
+    return _clear(Comparison(vectors, torch.full((len(vectors),), SEEN), view.odd.float()), view.kinds)
 
 
 def _clear(comparison: Comparison, kinds: Tensor) -> Comparison:

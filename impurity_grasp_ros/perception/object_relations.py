@@ -51,40 +51,41 @@ def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | No
     similarity = parts @ parts.transpose(2, 3)
     levels = torch.tensor(LEVELS, device=vectors.device)
     alike = torch.sigmoid((similarity[..., None] - levels) / SOFTNESS)
-    itself = torch.eye(count, dtype=torch.bool, device=vectors.device)
+    others = ~torch.eye(count, dtype=torch.bool, device=vectors.device).expand(size, -1, -1)
+    if padding is not None:
+        others = others & ~padding[:, None]
     compared, numbers = [], []
     for role in ROLES:
-        among = (roles == role)[:, None] & ~itself
-        if padding is not None:
-            among = among & ~padding[:, None]
+        among = others & (roles == role)[:, None]
         number = among.sum(2, keepdim=True)
         numbers.append(torch.log1p(number.float()) / 2)
         like = (alike * among[:, None, :, :, None]).sum(3)
-        nearest = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
-        nearest = functional.pad(nearest, (0, NEAREST - nearest.shape[3]), value=-1.0)
-        compared += [like / number[:, None].clamp(min=1), torch.log1p(like) / 2, nearest]
+        compared += [like / number[:, None].clamp(min=1), torch.log1p(like) / 2, _nearest(similarity, among)]
     present = (roles != ODD) if padding is None else (roles != ODD) & ~padding
-    compared.append(_isolation(similarity, present))
+    compared.append(_isolation(_nearest(similarity, others & present[:, None]), present))
     by_object = torch.cat(compared, 3).permute(0, 2, 1, 3).reshape(size, count, -1)
     return torch.cat([by_object, *numbers], 2)
 
 
-def _isolation(similarity: Tensor, present: Tensor) -> Tensor:
+def _nearest(similarity: Tensor, among: Tensor) -> Tensor:
+    """Greatest similarities (B, aspects, n, NEAREST) to those ``among`` (B, n, n) bool; -1 where there are fewer."""
+    found = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
+    return functional.pad(found, (0, NEAREST - found.shape[3]), value=-1.0)
+
+
+def _isolation(nearest: Tensor, present: Tensor) -> Tensor:
     """How far each object is from the most similar ones, relative to how far the others of the scene are from theirs.
 
     What is odd is told apart by this even if all similarities of a scene are great, as those of one material are.
 
     Args:
-        similarity: (B, aspects, n, n).
+        nearest: (B, aspects, n, NEAREST) similarities.
         present: (B, n) bool, the objects that may be ordinary.
 
     Returns:
         (B, aspects, n, 2 NEAREST): logarithms of distances less their median, then also divided by their spread.
     """
-    among = present[:, None] & ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
-    near = similarity.masked_fill(~among[:, None], -1.0).sort(3, descending=True).values[..., :NEAREST]
-    near = functional.pad(near, (0, NEAREST - near.shape[3]), value=-1.0)
-    distance = torch.log((1.0 - near).clamp(min=0.0) + CLOSE)
+    distance = torch.log((1.0 - nearest).clamp(min=0.0) + CLOSE)
     absent = ~present[:, None, :, None]
     above = distance - distance.masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values
     spread = above.abs().masked_fill(absent, torch.nan).nanmedian(2, keepdim=True).values

@@ -65,8 +65,7 @@ def probabilities(network: ObjectNetwork, vectors: Vectors, known: KnownObjects 
     Returns:
         (n,) probability that each is no ordinary object.
     """
-    count = len(vectors)
-    if count == 0:
+    if len(vectors) == 0:
         return np.zeros(0, np.float32)
     groups = torch.from_numpy(vectors)[None]
     if known is not None and known.taught:

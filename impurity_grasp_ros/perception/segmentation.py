@@ -95,7 +95,7 @@ def inner_cells(labels: Labels) -> Labels:
 
 
 def _seeds(inside: NDArray[np.float32], objects: NDArray[np.bool_], config: SegmentationConfig) -> NDArray[np.int32]:
-    """Number the middles of objects (R, C) from 1; 0 elsewhere.
+    """Number the middles of objects (R, C), not without gaps; 0 elsewhere.
 
     Objects that touch over a long side, as packed boxes do, have one middle at ``seed_level``. It is divided where it
     falls apart into several middles at a higher level.
@@ -107,7 +107,7 @@ def _seeds(inside: NDArray[np.float32], objects: NDArray[np.bool_], config: Segm
         whole[parts] = seeds
         divided = np.bincount(whole[1:], minlength=int(seeds.max()) + 1) >= 2
         seeds = np.where(divided[seeds], np.where(parts > 0, parts + seeds.max(), 0), seeds)
-    return np.unique(seeds, return_inverse=True)[1].reshape(seeds.shape).astype(np.int32)
+    return seeds
 
 
 def _grown(seeds: NDArray[np.int32], inside: NDArray[np.float32], objects: NDArray[np.bool_]) -> NDArray[np.uint16]:

@@ -9,18 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.hulls import HullSolid, Points, hull_solid
+from impurity_grasp_ros.simulation.shape_points import block, icosphere, lathe, ring, superellipsoid
 
 Maker = Callable[[np.random.Generator, np.random.Generator, float], HullSolid]
 """Makes a piece from the generator of its form, that of the piece, and the size in meters (see :class:`Form`)."""
-
-ROUND = 20
-"""Corners that approximate a circle."""
 
 ROUNDED = 0.6
 """Angle in radians up to which edges of round shapes are shaded smoothly."""
@@ -53,38 +50,8 @@ class Form:
         return MAKERS[self.maker](np.random.default_rng(self.seed), rng, size)
 
 
-def _ring(radius: float, z: float, count: int = ROUND, angle: float = 0.0) -> Points:
-    angles = np.arange(count) * 2 * math.pi / count + angle
-    return np.column_stack([radius * np.cos(angles), radius * np.sin(angles), np.full(count, z)])
-
-
-def _lathe(profile: list[tuple[float, float]]) -> Points:
-    """Points of a body of revolution about z, from (radius, height) pairs."""
-    return np.concatenate([_ring(radius, z) if radius > 0.0 else np.array([[0.0, 0.0, z]]) for radius, z in profile])
-
-
-def _block(size: tuple[float, float, float], center: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Points:
-    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    return np.asarray(signs * np.array(size) / 2 + center)
-
-
-@cache
-def _icosphere(level: int) -> Points:
-    """Unit vectors: the corners of an icosahedron whose faces are divided into four ``level`` times."""
-    golden = (1 + math.sqrt(5)) / 2
-    base = [(0, s, t * golden) for s in (-1, 1) for t in (-1, 1)]
-    points = np.array([np.roll(corner, shift) for corner in base for shift in range(3)])
-    for _ in range(level):
-        gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
-        edge = 1.3 * gaps[gaps > 1e-6].min()
-        first, second = np.nonzero(np.triu((gaps < edge) & (gaps > 1e-6)))
-        points = np.concatenate([points, (points[first] + points[second]) / 2])
-        points /= np.linalg.norm(points, axis=1, keepdims=True)
-    return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True))
-
-
 def _box(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    return hull_solid("box", [_block((form.uniform(1.0, 1.5), 1.0, form.uniform(0.65, 1.0)))], rolls=False, size=size)
+    return hull_solid("box", [block((form.uniform(1.0, 1.5), 1.0, form.uniform(0.65, 1.0)))], rolls=False, size=size)
 
 
 def _prism(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
@@ -93,18 +60,12 @@ def _prism(form: np.random.Generator, piece: np.random.Generator, size: float) -
 
 
 def _lathe_prism(count: int, height: float) -> Points:
-    return np.concatenate([_ring(0.5, -height / 2, count), _ring(0.5, height / 2, count)])
-
-
-def _superellipsoid(exponent: float, axes: tuple[float, float, float]) -> Points:
-    sphere = _icosphere(2)
-    radius = (np.abs(sphere) ** exponent).sum(axis=1) ** (-1 / exponent)
-    return np.asarray(sphere * radius[:, None] * axes)
+    return np.concatenate([ring(0.5, -height / 2, count), ring(0.5, height / 2, count)])
 
 
 def _pillow(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     axes = form.uniform(1.0, 1.5), 1.0, form.uniform(0.6, 1.0)
-    points = _superellipsoid(form.uniform(3.0, 8.0), axes)
+    points = superellipsoid(form.uniform(3.0, 8.0), axes)
     return hull_solid("pillow", [points], crease=ROUNDED, size=size)
 
 
@@ -119,60 +80,58 @@ def _capsule(form: np.random.Generator, piece: np.random.Generator, size: float)
     angles = np.linspace(0.0, math.pi / 2, 5)[:-1]
     cap = [(0.5 * math.cos(a), length / 2 + 0.5 * bulge * math.sin(a)) for a in angles]
     profile = [(r, -z) for r, z in cap[::-1]] + cap
-    points = _lathe([(0.0, -length / 2 - 0.5 * bulge), *profile, (0.0, length / 2 + 0.5 * bulge)])
+    points = lathe([(0.0, -length / 2 - 0.5 * bulge), *profile, (0.0, length / 2 + 0.5 * bulge)])
     return hull_solid("capsule", [points], crease=ROUNDED, size=size)
 
 
 def _frustum(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    points = _lathe([(0.5, 0.0), (form.uniform(0.15, 0.48), form.uniform(0.7, 1.4))])
+    points = lathe([(0.5, 0.0), (form.uniform(0.15, 0.48), form.uniform(0.7, 1.4))])
     return hull_solid("frustum", [points], crease=ROUNDED, size=size)
 
 
 def _wedge(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     length, top = form.uniform(1.0, 1.5), form.uniform(0.0, 0.6)
-    points = np.concatenate(
-        [_block((length, 1.0, 1e-3)), _block((max(top, 0.02) * length, 1.0, 1e-3), (0.0, 0.0, 0.7))]
-    )
+    points = np.concatenate([block((length, 1.0, 1e-3)), block((max(top, 0.02) * length, 1.0, 1e-3), (0.0, 0.0, 0.7))])
     return hull_solid("wedge", [points], rolls=False, size=size)
 
 
 def _angle(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     thick, height, leg = form.uniform(0.35, 0.5), form.uniform(0.5, 0.8), form.uniform(0.8, 1.2)
-    along = _block((leg, thick, height), (leg / 2, thick / 2, 0.0))
-    up = _block((thick, 1.0 - thick, height), (thick / 2, (1.0 + thick) / 2, 0.0))
+    along = block((leg, thick, height), (leg / 2, thick / 2, 0.0))
+    up = block((thick, 1.0 - thick, height), (thick / 2, (1.0 + thick) / 2, 0.0))
     return hull_solid("angle", [along, up], rolls=False, size=size)
 
 
 def _cross(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     thick, height, length = form.uniform(0.3, 0.45), form.uniform(0.3, 0.6), form.uniform(1.0, 1.3)
-    bars = _block((length, thick, height)), _block((thick, 1.0, height))
-    return hull_solid("cross", [*bars], rolls=False, size=size)
+    bars = [block((length, thick, height)), block((thick, 1.0, height))]
+    return hull_solid("cross", bars, rolls=False, size=size)
 
 
 def _tee(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     thick, height, foot = form.uniform(0.3, 0.45), form.uniform(0.4, 0.7), form.uniform(0.8, 1.2)
-    bar = _block((thick, 1.0, height), (-thick / 2, 0.0, 0.0))
-    return hull_solid("tee", [bar, _block((foot, thick, height), (foot / 2, 0.0, 0.0))], rolls=False, size=size)
+    bar = block((thick, 1.0, height), (-thick / 2, 0.0, 0.0))
+    return hull_solid("tee", [bar, block((foot, thick, height), (foot / 2, 0.0, 0.0))], rolls=False, size=size)
 
 
 def _disc(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     height = form.uniform(0.25, 0.45)
-    return hull_solid("disc", [_lathe([(0.5, 0.0), (0.5, height)])], crease=ROUNDED, size=size)
+    return hull_solid("disc", [lathe([(0.5, 0.0), (0.5, height)])], crease=ROUNDED, size=size)
 
 
 def _rod(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    return hull_solid("rod", [_block((form.uniform(1.8, 2.1), 1.0, form.uniform(0.5, 0.8)))], rolls=False, size=size)
+    return hull_solid("rod", [block((form.uniform(1.8, 2.1), 1.0, form.uniform(0.5, 0.8)))], rolls=False, size=size)
 
 
 def _dumbbell(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     length, neck, width = form.uniform(0.5, 0.9), form.uniform(0.15, 0.25), form.uniform(0.3, 0.5)
-    ends = [_lathe([(0.5, z), (0.5, z + width)]) for z in (0.0, length + width)]
-    grip = _lathe([(neck, width), (neck, width + length)])
+    ends = [lathe([(0.5, z), (0.5, z + width)]) for z in (0.0, length + width)]
+    grip = lathe([(neck, width), (neck, width + length)])
     return hull_solid("dumbbell", [*ends, grip], crease=ROUNDED, size=size)
 
 
 def _rock(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    sphere = _icosphere(2)
+    sphere = icosphere(2)
     waves, phases = piece.standard_normal((6, 3)) * 1.8, piece.uniform(0.0, 2 * math.pi, 6)
     radius = 1.0 + 0.07 * np.sin(sphere @ waves.T + phases).sum(axis=1)
     points = sphere * radius[:, None] * piece.uniform(0.8, 1.25, 3)
@@ -200,7 +159,7 @@ def _stacked(points: list[Points], upper: Points, thickness: float) -> list[Poin
 
 def _pebble(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     axes = float(piece.uniform(1.1, 1.4)), 1.0, float(piece.uniform(0.6, 0.8))
-    points = _superellipsoid(piece.uniform(2.0, 2.6), axes)
+    points = superellipsoid(piece.uniform(2.0, 2.6), axes)
     tilt = piece.uniform(-0.12, 0.12, 3)
     return hull_solid("pebble", [points * (1.0 + points @ tilt)[:, None]], crease=1.2, size=size)
 
@@ -209,27 +168,27 @@ def _mushroom(form: np.random.Generator, piece: np.random.Generator, size: float
     rise, stem, length = piece.uniform(0.30, 0.42), piece.uniform(0.13, 0.17), piece.uniform(0.3, 0.55)
     angles = np.linspace(0.0, math.pi / 2, 6)[:-1]
     dome = [(0.5 * math.cos(a), rise * math.sin(a)) for a in angles]
-    cap = _lathe([(0.36, -0.07), (0.47, -0.04), *dome, (0.0, rise)])
-    foot = _lathe([(stem * 1.15, -length), (stem, -length / 2), (stem * 1.05, 0.0)])
+    cap = lathe([(0.36, -0.07), (0.47, -0.04), *dome, (0.0, rise)])
+    foot = lathe([(stem * 1.15, -length), (stem, -length / 2), (stem * 1.05, 0.0)])
     return hull_solid("mushroom", [cap, foot], crease=0.8, size=size)
 
 
 def _bottle(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    body = _lathe([(0.42, 0.0), (0.5, 0.06), (0.5, 1.0), (0.4, 1.2), (0.19, 1.36)])
-    neck = _lathe([(0.17, 1.3), (0.17, 1.62), (0.2, 1.62), (0.2, 1.75)])
+    body = lathe([(0.42, 0.0), (0.5, 0.06), (0.5, 1.0), (0.4, 1.2), (0.19, 1.36)])
+    neck = lathe([(0.17, 1.3), (0.17, 1.62), (0.2, 1.62), (0.2, 1.75)])
     return hull_solid("bottle", [body, neck], crease=ROUNDED, size=size)
 
 
 def _lemon(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     heights = np.linspace(-0.62, 0.62, 11)
     profile = [(0.5 * math.sqrt(max(1.0 - (z / 0.64) ** 2, 0.0)) + 0.02, float(z)) for z in heights]
-    points = _lathe([(0.0, -0.74), (0.07, -0.7), *profile[1:-1], (0.07, 0.7), (0.0, 0.74)])
+    points = lathe([(0.0, -0.74), (0.07, -0.7), *profile[1:-1], (0.07, 0.7), (0.0, 0.74)])
     return hull_solid("lemon", [points], crease=1.0, size=size)
 
 
 def _star(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     height = form.uniform(0.4, 0.6)
-    parts = [np.concatenate([_ring(0.55, z, 3, angle) for z in (0.0, height)]) for angle in (0.0, math.pi / 3)]
+    parts = [np.concatenate([ring(0.55, z, 3, angle) for z in (0.0, height)]) for angle in (0.0, math.pi / 3)]
     return hull_solid("star", parts, rolls=False, size=size)
 
 

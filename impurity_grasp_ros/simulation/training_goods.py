@@ -141,19 +141,14 @@ def _lighter(base: Color, factor: float) -> Color:
 
 def _another(kind: Good, name: str, rng: np.random.Generator) -> Good:
     """A kind that differs from another one in everything, or in one property alone."""
-    difference = DIFFERENCES[rng.integers(len(DIFFERENCES))]
-    if difference in ("scale", "pattern") and not is_patterned(kind.material):
-        difference = "everything"
-    match difference:
+    match DIFFERENCES[rng.integers(len(DIFFERENCES))]:
         case "shape":
             return Good(name, _other_form(kind.form, rng), kind.material)
         case "brightness":
             return Good(name, _kept_or_other(kind.form, rng), _rescaled(kind.material, rng))
         case "color":
             return Good(name, _kept_or_other(kind.form, rng), _recolored(kind.material, rng))
-        case "scale":
-            return Good(name, kind.form, replace(kind.material, scale=kind.material.scale * rng.choice([0.45, 2.2])))
-        case "pattern":
+        case "pattern" if is_patterned(kind.material):
             return Good(name, _kept_or_other(kind.form, rng), _repatterned(kind.material, rng))
         case _:
             return Good(name, _form(rng), _material(rng))
