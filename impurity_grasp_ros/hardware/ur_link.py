@@ -17,7 +17,7 @@ from impurity_grasp_ros.hardware.readiness import await_ready
 from impurity_grasp_ros.hardware.ur_child import LEAVE_TIME, Ending, Started, serve
 from impurity_grasp_ros.hardware.ur_config import UrConfig
 from impurity_grasp_ros.hardware.ur_control import Reply, Request
-from impurity_grasp_ros.hardware.ur_state import UrState
+from impurity_grasp_ros.hardware.ur_state import NOT_RUNNING, UrState
 
 LIFE_SIGN = 0.1
 """Seconds between signs of life to the child."""
@@ -43,6 +43,7 @@ class UrLink:
         self._state: UrState | None = None
         self._read_at = 0.0
         self._reason = f"not yet connected to {host}"
+        self._failure = ""  # why the last child ended, until a control program runs
         self._held = ""
         self._pipe: Connection | None = None
         self._requests = 0
@@ -73,9 +74,10 @@ class UrLink:
         """Why the arm cannot move, empty if it can."""
         with self._lock:
             try:
-                return self._recent().obstacle
+                obstacle = self._recent().obstacle
             except DeviceFaultError as error:
                 return str(error)
+            return f"{obstacle}: {self._failure}" if obstacle == NOT_RUNNING and self._failure else obstacle
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Send a request to the child and return its answer.
@@ -227,7 +229,8 @@ class UrLink:
         if isinstance(message, UrState):
             self._state, self._read_at = message, time.monotonic()
             self._held = message.held or self._held
-            self._took_control = self._took_control or message.program_running
+            if message.program_running:
+                self._took_control, self._failure = True, ""
         elif isinstance(message, Reply):
             self._replies[message.number] = message
             self._changed.notify_all()
@@ -235,6 +238,7 @@ class UrLink:
             self.priority = message.priority
         elif isinstance(message, Ending):
             self._explained, self._reason = True, message.reason
+            self._failure = message.reason
             self._held = message.reason if message.held else self._held
             return False
         return True

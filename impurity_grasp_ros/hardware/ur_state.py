@@ -16,6 +16,8 @@ RUNNING = 7
 SAFE = (1, 2)
 """Safety modes in which the arm may move: normal and reduced."""
 
+NOT_RUNNING = "the control program is not running"
+
 
 @dataclass(frozen=True)
 class UrState:
@@ -73,4 +75,4 @@ class UrState:
             return self.mode_obstacle
         if self.held:
             return f"{self.held}; it can move again after recovery is requested"
-        return "" if self.program_running else "the control program is not running"
+        return "" if self.program_running else NOT_RUNNING

@@ -1,6 +1,7 @@
 """The driver of the arm against an emulated controller: it moves as asked, every fault ends in rest and a reason."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -201,8 +202,12 @@ def test_local_control_is_named_and_remote_control_makes_the_arm_ready() -> None
         cell.do("remote_control", on=False)
         arm = UrArm(cell.host, CONFIG, GRIPPER.tool_length)
         try:
+            until(lambda: "remote control" in arm.problem(), "the first attempt to take control", READY_LIMIT)
+            until(
+                lambda: re.match(r"(?!.*expected).*not running: .*remote control", arm.problem()), "the next one", 20.0
+            )
             with pytest.raises(DeviceFaultError, match="remote control"):
-                arm.wait_until_ready(5.0)
+                arm.wait_until_ready(1.0)
             cell.do("remote_control", on=True)
             arm.wait_until_ready(READY_LIMIT)
         finally:
