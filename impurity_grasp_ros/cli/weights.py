@@ -16,6 +16,7 @@ from impurity_grasp_ros.config import from_mapping, parameter_specs
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
+    from impurity_grasp_ros.perception.object_weights import ObjectWeights
     from impurity_grasp_ros.policy.weights_file import Weights
     from impurity_grasp_ros.tensor_file import Training
 
@@ -28,14 +29,17 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what a file of weights holds: format, size, origin, architecture and geometry."""
+    from impurity_grasp_ros.perception.object_weights import holds_object_weights, read_object_weights
     from impurity_grasp_ros.policy.weights_file import read_weights  # torch takes its time
 
-    found = read_weights(file)
+    is_attention = holds_object_weights(file)
+    found = read_object_weights(file) if is_attention else read_weights(file)
     summary = _summary(file, found)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        Console().print(_table(summary, {spec.name: spec.doc for spec in parameter_specs(type(found.config))}))
+        specs = parameter_specs(type(found.config), "network." if is_attention else "")
+        Console().print(_table(summary, {spec.name: spec.doc for spec in specs}))
 
 
 @weights.command()
@@ -78,35 +82,37 @@ def _training(options: Mapping[str, Any]) -> Training | None:
     return from_mapping(Training, given, "--") if given else None
 
 
-def _summary(file: Path, found: Weights) -> dict[str, Any]:
+def _summary(file: Path, found: Weights | ObjectWeights) -> dict[str, Any]:
     """What ``show`` prints, as JSON values."""
-    from impurity_grasp_ros.policy.weights_file import CONFIG_KEYS
+    from impurity_grasp_ros.policy.weights_file import CONFIG_KEYS, Weights
 
-    return {
+    summary: dict[str, Any] = {
         "file": str(file),
-        "format_version": found.format_version,
-        "kind": CONFIG_KEYS[type(found.config)],
+        "kind": CONFIG_KEYS[type(found.config)] if isinstance(found, Weights) else "attention",
         "bytes": file.stat().st_size,
         "parameters": found.parameter_count(),
         "training": None if found.training is None else asdict(found.training),
-        "costs": None if found.costs is None else asdict(found.costs),
-        **asdict(found.config),
     }
+    if isinstance(found, Weights):
+        costs = None if found.costs is None else asdict(found.costs)
+        return {**summary, "format_version": found.format_version, "costs": costs, **asdict(found.config)}
+    return {**summary, "network": asdict(found.config)}
 
 
 def _table(summary: Mapping[str, Any], docs: Mapping[str, str]) -> Table:
     """The summary as a table; docs: meaning of the parts of the configuration, by dotted name."""
     table = Table(title=summary["file"], show_header=False)
-    table.add_row("format", str(summary["format_version"]))
+    if "format_version" in summary:
+        table.add_row("format", str(summary["format_version"]))
     table.add_row("kind", summary["kind"])
     table.add_row("size", f"{summary['bytes']} bytes")
     table.add_row("parameters", str(summary["parameters"]))
     table.add_row("training", _listed(summary["training"]))
-    table.add_row(
-        "costs", _listed(summary["costs"]), "when the weights were written; policy_node has parameters for them"
-    )
+    if "costs" in summary:
+        meaning = "when the weights were written; policy_node has parameters for them"
+        table.add_row("costs", _listed(summary["costs"]), meaning)
     for part in ("network", "decoding"):
-        for name, value in summary[part].items():
+        for name, value in summary.get(part, {}).items():
             table.add_row(name, _text(value), docs[f"{part}.{name}"])
     return table
 

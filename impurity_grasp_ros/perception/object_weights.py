@@ -30,6 +30,11 @@ class ObjectWeights:
     tensors: Mapping[str, Tensor]
     training: Training
 
+    def parameter_count(self) -> int:
+        """Number of trained parameters; running statistics are tensors, too, but not parameters."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in ObjectNetwork(self.config).parameters())
+
 
 def write_object_weights(path: Path, weights: ObjectWeights) -> None:
     """Write a file atomically.
@@ -65,6 +70,14 @@ def read_object_weights(path: Path) -> ObjectWeights:
     if broken:
         raise CheckpointError(f"{path}: expected finite weights, received others in {broken[0]}")
     return ObjectWeights(config, tensors, training)
+
+
+def holds_object_weights(path: Path) -> bool:
+    """Whether a file can be read as tensors and says that they are those of such a network."""
+    try:
+        return KEY in read_tensors(path)[1]
+    except CheckpointError:
+        return False
 
 
 @lru_cache(maxsize=4)

@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.hulls import HullSolid, Points, hull_solid
 from impurity_grasp_ros.simulation.shape_points import block, icosphere, lathe, ring, superellipsoid
+
+Floats = NDArray[np.float64]
 
 Maker = Callable[[np.random.Generator, np.random.Generator, float], HullSolid]
 """Makes a piece from the generator of its form, that of the piece, and the size in meters (see :class:`Form`)."""
@@ -50,6 +53,12 @@ class Form:
         return MAKERS[self.maker](np.random.default_rng(self.seed), rng, size)
 
 
+def _varied(form: np.random.Generator, piece: np.random.Generator, values: Floats) -> Floats:
+    """Let a piece's proportions differ from those of its form: by up to a share that the form draws as well."""
+    share = form.choice([0.0, 0.1, 0.25])
+    return np.asarray(values * (1.0 + share * piece.uniform(-1.0, 1.0, len(values))))
+
+
 def _box(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
     return hull_solid("box", [block((form.uniform(1.0, 1.5), 1.0, form.uniform(0.65, 1.0)))], rolls=False, size=size)
 
@@ -64,8 +73,8 @@ def _lathe_prism(count: int, height: float) -> Points:
 
 
 def _pillow(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    axes = form.uniform(1.0, 1.5), 1.0, form.uniform(0.6, 1.0)
-    points = superellipsoid(form.uniform(3.0, 8.0), axes)
+    long, deep = _varied(form, piece, form.uniform((1.0, 0.6), (1.5, 1.0)))
+    points = superellipsoid(form.uniform(3.0, 8.0), (long, 1.0, deep))
     return hull_solid("pillow", [points], crease=ROUNDED, size=size)
 
 
@@ -76,7 +85,7 @@ def _chunk(form: np.random.Generator, piece: np.random.Generator, size: float) -
 
 
 def _capsule(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    length, bulge = form.uniform(0.3, 1.0), form.uniform(0.3, 1.0)
+    length, bulge = _varied(form, piece, form.uniform(0.3, 1.0, 2))
     angles = np.linspace(0.0, math.pi / 2, 5)[:-1]
     cap = [(0.5 * math.cos(a), length / 2 + 0.5 * bulge * math.sin(a)) for a in angles]
     profile = [(r, -z) for r, z in cap[::-1]] + cap
@@ -85,12 +94,13 @@ def _capsule(form: np.random.Generator, piece: np.random.Generator, size: float)
 
 
 def _frustum(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    points = lathe([(0.5, 0.0), (form.uniform(0.15, 0.48), form.uniform(0.7, 1.4))])
+    top, height = _varied(form, piece, form.uniform((0.15, 0.7), (0.48, 1.4)))
+    points = lathe([(0.5, 0.0), (top, height)])
     return hull_solid("frustum", [points], crease=ROUNDED, size=size)
 
 
 def _wedge(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    length, top = form.uniform(1.0, 1.5), form.uniform(0.0, 0.6)
+    length, top = _varied(form, piece, form.uniform((1.0, 0.0), (1.5, 0.6)))
     points = np.concatenate([block((length, 1.0, 1e-3)), block((max(top, 0.02) * length, 1.0, 1e-3), (0.0, 0.0, 0.7))])
     return hull_solid("wedge", [points], rolls=False, size=size)
 
@@ -115,12 +125,36 @@ def _tee(form: np.random.Generator, piece: np.random.Generator, size: float) -> 
 
 
 def _disc(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    height = form.uniform(0.25, 0.45)
+    (height,) = _varied(form, piece, form.uniform(0.25, 0.45, 1))
     return hull_solid("disc", [lathe([(0.5, 0.0), (0.5, height)])], crease=ROUNDED, size=size)
 
 
 def _rod(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    return hull_solid("rod", [block((form.uniform(1.8, 2.1), 1.0, form.uniform(0.5, 0.8)))], rolls=False, size=size)
+    length, height = _varied(form, piece, form.uniform((1.8, 0.5), (2.1, 0.8)))
+    return hull_solid("rod", [block((length, 1.0, height))], rolls=False, size=size)
+
+
+def _turned(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    """A body of revolution with two to four conical sections of any width, one of them of full width."""
+    sections = int(form.integers(2, 5))
+    radii = form.uniform(0.15, 0.5, sections + 1)
+    radii[form.integers(sections + 1)] = 0.5
+    lengths = form.dirichlet(np.full(sections, 2.0)) * form.uniform(0.6, 1.8)
+    radii, lengths = np.clip(_varied(form, piece, radii), 0.12, 0.5), _varied(form, piece, lengths)
+    ends = np.concatenate([[0.0], np.cumsum(np.maximum(lengths, 0.1))])
+    parts = [lathe(list(zip(radii[i : i + 2], ends[i : i + 2], strict=True))) for i in range(sections)]
+    return hull_solid("turned", parts, crease=ROUNDED, size=size)
+
+
+def _compound(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
+    """Two or three blocks of any proportions that stand in each other."""
+    count = int(form.integers(2, 4))
+    sizes, places = form.uniform(0.3, 1.0, (count, 3)), form.uniform(-0.25, 0.25, (count, 3))
+    sizes[0], places[0] = form.uniform(0.6, 1.0, 3), 0.0
+    places[:, 2] = sizes[:, 2] / 2
+    sizes, places = (_varied(form, piece, part.ravel()).reshape(count, 3) for part in (sizes, places))
+    parts = [block(tuple(edges), tuple(place)) for edges, place in zip(sizes, places, strict=True)]
+    return hull_solid("compound", parts, rolls=False, size=size)
 
 
 def _dumbbell(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
@@ -207,6 +241,8 @@ TRAINING_SHAPES: Mapping[str, Maker] = {
     "disc": _disc,
     "rod": _rod,
     "dumbbell": _dumbbell,
+    "turned": _turned,
+    "compound": _compound,
 }
 
 MEASURED_SHAPES: Mapping[str, Maker] = {

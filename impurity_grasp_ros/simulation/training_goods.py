@@ -22,7 +22,8 @@ ALIKE_SHAPES: tuple[frozenset[str], ...] = (
     frozenset({"prism", "frustum"}),
     frozenset({"prism", "capsule"}),
     frozenset({"chunk", "pillow", "prism"}),
-    frozenset({"cross", "tee", "angle"}),
+    frozenset({"cross", "tee", "angle", "compound"}),
+    frozenset({"turned", "disc", "frustum", "capsule", "dumbbell", "prism"}),
 )
 """Shapes that are hard to tell apart in some poses, so that they do not make the only difference."""
 

@@ -20,6 +20,7 @@ from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.tensor_file import Training
 
 SHIPPED = resource("models/default.safetensors")
+ATTENTION = resource("models/attention.safetensors")
 ORIGIN = ("--preset", "smoke", "--commit", "0123456789ab", "--seed", "7", "--rounds", "3")
 
 
@@ -68,6 +69,15 @@ def test_show_prints_a_table_with_the_meaning_of_each_value() -> None:
     assert rows["costs"][0] == "misfit_cost 250.0, push_cost 1.3, failure_cost 0.3"
     assert rows["dilations"][0] == "1 2 4"
     assert rows["floor"] == ["0.002", "m above the table, lowest tool height"]
+
+
+def test_show_tells_what_the_weights_of_the_attention_are() -> None:
+    shown = json.loads(run("show", ATTENTION, "--json"))
+    assert (shown["kind"], shown["bytes"]) == ("attention", ATTENTION.stat().st_size)
+    assert shown["parameters"] > 0
+    assert shown["training"]["preset"] == "attention"
+    assert set(shown["network"]) == {"fine", "middle", "coarse", "aspects", "aspect", "compare"}
+    assert "channels at one pixel per cell" in run("show", ATTENTION)
 
 
 def test_show_reads_the_former_format_and_both_kinds_of_networks() -> None:

@@ -11,7 +11,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.hulls import HullSolid, hull_solid
 from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, MAKERS, MEASURED_SHAPES, TRAINING_SHAPES, Form
 
-COMPOUND = {"angle", "cross", "tee", "dumbbell", "mushroom", "bottle", "star"}
+COMPOUND = {"turned", "compound", "angle", "cross", "tee", "dumbbell", "mushroom", "bottle", "star"}
 PIECES = [(maker, seed) for maker in MAKERS for seed in (0, 1, 2)]
 SIZE = 0.045
 
