@@ -39,7 +39,7 @@ class LabeledView:
         seen: (R, C) bool.
         outline: (2, R, C) float16: whether a cell is on the border of an object, and how far inside of it, 0..1.
         labels: (R, C) int64, the objects that are judged; -1 elsewhere.
-        numbers: (n, 101) float32 of these objects, see :func:`.object_numbers`.
+        numbers: (n, 108) float32 of these objects, see :func:`.object_numbers`.
         odd: (n,) bool, which of them are odd.
         kinds: (n,) int64, of which kind they are.
         bodies: (R, C) int64, the body of each cell; -1 elsewhere.
@@ -104,7 +104,7 @@ def labeled(
     kept = np.flatnonzero(np.bincount(cells[cells >= 0], minlength=len(owners)) >= MIN_CELLS)
     kinds = np.array(list(roles.kinds.values()), np.int64)
     odd = np.isin(kinds, list(roles.odd))
-    targets, numbers = outline_targets(objects), object_numbers(labels, height, color, HEIGHTMAP_RESOLUTION)
+    targets, numbers = outline_targets(objects), object_numbers(labels, height, seen, color, HEIGHTMAP_RESOLUTION)
     return LabeledView(color, height, seen, targets, labels, numbers, odd[kept], kinds[kept], objects, odd, kinds)
 
 
@@ -145,7 +145,7 @@ def segmented(
     cells = np.bincount(labels[inside] * (bodies + 1) + owner, minlength=count * (bodies + 1))
     most = cells.reshape(count, bodies + 1).argmax(1)
     odd, kinds = np.append(view.body_odd, False)[most], np.append(view.body_kinds, NO_KIND)[most]
-    numbers = object_numbers(labels, view.height, view.color, HEIGHTMAP_RESOLUTION)
+    numbers = object_numbers(labels, view.height, view.seen, view.color, HEIGHTMAP_RESOLUTION)
     return replace(view, labels=labels, numbers=numbers, odd=odd, kinds=kinds)
 
 

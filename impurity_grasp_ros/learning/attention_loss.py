@@ -107,11 +107,11 @@ def judge_losses(
     with torch.random.fork_rng(devices=[]):  # what dropout leaves out is drawn from the generator, too
         torch.manual_seed(int(rng.integers(2**31)))
         vectors = network.describe(torch.cat([view.statistics for view in views]))
-    parts = iter(vectors.split([len(view.odd) for view in views]))
+    parts = iter(torch.split(vectors, [len(view.odd) for view in views]))
     comparisons = [comparison for pair in pairs for comparison in compared(pair, (next(parts), next(parts)), rng)]
     odd, found = _odd_loss(network, comparisons)
     kinds = torch.cat([view.kinds + KINDS_APART * (index // 2) for index, view in enumerate(views)])
-    return JudgeLosses(odd, _kind_loss(vectors, kinds, temperature), found)
+    return JudgeLosses(odd, _kind_loss(vectors[:, : network.looks], kinds, temperature), found)
 
 
 def _inputs(views: Sequence[LabeledView]) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,8 +4,8 @@ It has three parts. A small U-Net turns the view into feature maps and two outli
 :mod:`.segmentation` makes objects. Each object becomes one vector, made from the mean and the standard deviation of
 the features on its whole surface and from numbers about its shape, colors and texture (:mod:`.object_numbers`). A
 transformer compares all objects of the scene, and those remembered or taught, and gives each one the probability that
-it is no ordinary one. It is not told what the objects look like, only how similar they are in several aspects: what is
-odd depends on the others alone.
+it is no ordinary one. It is not told what the objects look like, only how similar they are in several aspects, for what
+is odd depends on the others alone, and what lies around each: a part of an ordinary object may look unlike the others.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.nn import functional
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
 from impurity_grasp_ros.perception.object_relations import ROLES, count_relations, relations
+from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 
 PLANES = 6
@@ -44,8 +45,8 @@ class ObjectNetworkConfig:
     compare: int = parameter("numbers that describe an object among others; a multiple of 4", low=4, high=512)
 
     @property
-    def vector(self) -> int:
-        """Numbers that describe an object."""
+    def looks(self) -> int:
+        """Numbers that describe what an object looks like."""
         return self.aspects * self.aspect
 
 
@@ -61,7 +62,6 @@ class FeatureMaps(NamedTuple):
         texture: (B, fine, R, C), with a field of view of a few cells.
         fine: (B, fine, R, C), with a wide field of view.
         middle: (B, middle, R / 2, C / 2).
-        coarse: (B, coarse, R / 4, C / 4).
         outline: (B, 2, R, C) logits: a cell is on the border of an object; a cell is far inside of one.
     """
 
@@ -69,7 +69,6 @@ class FeatureMaps(NamedTuple):
     texture: Tensor
     fine: Tensor
     middle: Tensor
-    coarse: Tensor
     outline: Tensor
 
 
@@ -77,13 +76,14 @@ class ObjectNetwork(nn.Module):
     """The network; the size of the view must be a multiple of 4 cells.
 
     Attributes:
-        vector: Numbers that describe an object.
+        looks: Numbers that describe what an object looks like.
+        vector: Numbers that describe an object: its looks, and what lies around it.
     """
 
     def __init__(self, config: ObjectNetworkConfig) -> None:
         """Make it with random weights."""
         super().__init__()
-        self.vector = config.vector
+        self.looks, self.vector = config.looks, config.looks + SURROUNDINGS
         fine, middle, coarse = config.fine, config.middle, config.coarse
         self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
         self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
@@ -95,19 +95,19 @@ class ObjectNetwork(nn.Module):
         self.from_middle = nn.Conv2d(middle, fine, 1)
         self.merge_fine = _convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
-        pooled = 2 * (2 * PLANES + 2 * fine + middle) + coarse + OBJECT_NUMBERS
-        hidden = 2 * config.vector
-        self.describe = nn.Sequential(
+        pooled = 2 * (2 * PLANES + 2 * fine + middle) + OBJECT_NUMBERS - SURROUNDINGS
+        hidden = 2 * config.looks
+        self.look = nn.Sequential(
             nn.BatchNorm1d(pooled),
             nn.Dropout(LEFT_OUT),
             nn.Linear(pooled, hidden),
             nn.ReLU(),
-            nn.Linear(hidden, config.vector),
+            nn.Linear(hidden, config.looks),
         )
         self.aspects, width = config.aspects, config.compare
         self.role = nn.Embedding(len(ROLES), width)
         self.relate = nn.Sequential(
-            nn.Linear(count_relations(config.aspects), width), nn.ReLU(), nn.Linear(width, width)
+            nn.Linear(count_relations(config.aspects) + SURROUNDINGS, width), nn.ReLU(), nn.Linear(width, width)
         )
         self.compare = nn.ModuleList(
             nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True, norm_first=True) for _ in range(2)
@@ -133,7 +133,7 @@ class ObjectNetwork(nn.Module):
         coarse = self.to_coarse(middle)
         middle = self.merge_middle(torch.cat([_doubled(self.from_coarse(coarse)), middle], 1))
         fine = self.merge_fine(torch.cat([_doubled(self.from_middle(middle)), texture, surface], 1))
-        return FeatureMaps(torch.cat([mean, deviation], 1), texture, fine, middle, coarse, self.outline(fine))
+        return FeatureMaps(torch.cat([mean, deviation], 1), texture, fine, middle, self.outline(fine))
 
     def pool(self, maps: FeatureMaps, index: int, labels: Tensor, numbers: Tensor) -> Tensor:
         """Collect statistics of the objects of one view, to be described by ``describe``.
@@ -142,7 +142,7 @@ class ObjectNetwork(nn.Module):
             maps: Feature maps of a batch.
             index: Which view of the batch.
             labels: (R, C) int64, the object of each cell; -1 for none.
-            numbers: (n, 101) float32, see :func:`.object_numbers`.
+            numbers: (n, 108) float32, see :func:`.object_numbers`.
 
         Returns:
             (n, p) float32; ``describe`` makes (n, vector) of it.
@@ -152,8 +152,12 @@ class ObjectNetwork(nn.Module):
             for features, step in ((maps.looks, 1), (maps.texture, 1), (maps.fine, 1), (maps.middle, 2))
             for statistic in _pooled(features[index], labels[::step, ::step], len(numbers))
         ]
-        found.append(_pooled(maps.coarse[index], labels[::4, ::4], len(numbers))[0])
         return torch.cat([*found, numbers], 1)
+
+    def describe(self, statistics: Tensor) -> Tensor:
+        """Describe objects by (n, vector) numbers, from their statistics (n, p), see :meth:`pool`."""
+        around = statistics[:, -SURROUNDINGS:]
+        return torch.cat([self.look(statistics[:, :-SURROUNDINGS]), around], 1)
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
         """Compare objects with one another.
@@ -166,7 +170,9 @@ class ObjectNetwork(nn.Module):
         Returns:
             (B, n) logits of the probability of being odd; meaningful for objects with the role ``SEEN``.
         """
-        tokens = self.role(roles) + self.relate(relations(vectors, roles, self.aspects, padding))
+        looks, around = vectors[..., : self.looks], vectors[..., self.looks :]
+        compared = relations(looks, roles, self.aspects, padding)
+        tokens = self.role(roles) + self.relate(torch.cat([compared, around], 2))
         for layer in self.compare:
             tokens = layer(tokens, src_key_padding_mask=padding)
         return self.decide(tokens)[..., 0]

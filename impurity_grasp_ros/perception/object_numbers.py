@@ -1,4 +1,4 @@
-"""Numbers that describe each object in view without learning: its shape, its colors and its texture."""
+"""Numbers that describe each object in view without learning: shape, texture, colors and surroundings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.perception.object_shapes import SHAPE_NUMBERS, shapes
+from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS, surroundings
 from impurity_grasp_ros.perception.object_textures import TEXTURE_NUMBERS, textures
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.perception.quantiles import quantiles
@@ -15,30 +16,39 @@ _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of an object's surface below whose colors the palette tells."""
 
 PALETTE_NUMBERS = 3 * len(_LEVELS)
-OBJECT_NUMBERS = SHAPE_NUMBERS + TEXTURE_NUMBERS + PALETTE_NUMBERS
-"""All numbers that describe an object."""
+OBJECT_NUMBERS = SHAPE_NUMBERS + TEXTURE_NUMBERS + PALETTE_NUMBERS + SURROUNDINGS
+"""All numbers that describe an object; the last ``SURROUNDINGS`` ones tell what lies around it."""
 
 _DARK = 10
 """Added to each color channel, 0..255, before the logarithm and the shares are taken."""
 
 
 def object_numbers(
-    labels: Labels, height: NDArray[np.float32], fine_color: NDArray[np.uint8], resolution: float
+    labels: Labels,
+    height: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+    fine_color: NDArray[np.uint8],
+    resolution: float,
 ) -> NDArray[np.float32]:
     """Describe all objects.
 
     Args:
         labels: (R, C) int64, objects numbered from 0; -1 for none.
         height: (R, C) float32, meters above the table.
+        seen: (R, C) bool.
         fine_color: (2 R, 2 C, 3) uint8, RGB.
         resolution: Meters per cell.
 
     Returns:
-        (n, 101) float32: see :func:`.shapes`, :func:`.textures` and :func:`palettes`.
+        (n, 108) float32: see :func:`.shapes`, :func:`.textures`, :func:`palettes` and :func:`.surroundings`.
     """
-    return np.concatenate(
-        [shapes(labels, height, resolution), textures(labels, fine_color), palettes(labels, fine_color)], axis=1
+    parts = (
+        shapes(labels, height, resolution),
+        textures(labels, fine_color),
+        palettes(labels, fine_color),
+        surroundings(labels, height, seen),
     )
+    return np.concatenate(parts, axis=1)
 
 
 def palettes(labels: Labels, fine_color: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | No
     An object that is unlike the others in one aspect is odd if they are alike in it, and not if all of them differ.
 
     Args:
-        vectors: (B, n, vector).
+        vectors: (B, n, looks), what objects look like.
         roles: (B, n) int64.
         aspects: Number of aspects, equal parts of a vector.
         padding: (B, n) bool, true where there is no object.
@@ -47,7 +47,7 @@ def relations(vectors: Tensor, roles: Tensor, aspects: int, padding: Tensor | No
         the scene, see :func:`_isolation`; then for each role the logarithm of the number of its objects.
     """
     size, count = vectors.shape[:2]
-    parts = functional.normalize(vectors.view(size, count, aspects, -1), dim=3).permute(0, 2, 1, 3)
+    parts = functional.normalize(vectors.reshape(size, count, aspects, -1), dim=3).permute(0, 2, 1, 3)
     similarity = parts @ parts.transpose(2, 3)
     levels = torch.tensor(LEVELS, device=vectors.device)
     alike = torch.sigmoid((similarity[..., None] - levels) / SOFTNESS)

@@ -128,11 +128,15 @@ def describe(
     labels = segment(maps.outline[0].numpy(), cells, config)
     inner = inner_cells(labels)
     with torch.inference_mode():
-        numbers = torch.from_numpy(object_numbers(inner, view.height, _fine(view), heightmap.grid.resolution))
+        numbers = torch.from_numpy(_numbers(inner, view))
         vectors = network.describe(network.pool(maps, 0, torch.from_numpy(inner), numbers))
     whole = np.full(objects.shape, -1, np.int64)
     whole[place] = labels
     return Description(whole, np.asarray(vectors.numpy(), np.float32))
+
+
+def _numbers(labels: Labels, view: Heightmap) -> NDArray[np.float32]:
+    return object_numbers(labels, view.height, view.valid, _fine(view), view.grid.resolution)
 
 
 def taught(network: ObjectNetwork, config: ObjectsConfig) -> KnownObjects | None:

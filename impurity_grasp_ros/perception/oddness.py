@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
 from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
+from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
 from impurity_grasp_ros.perception.objects_config import OddnessConfig
 
 Vectors = NDArray[np.float32]
@@ -120,7 +121,7 @@ def familiarity(vectors: Vectors, known: KnownObjects) -> NDArray[np.float32]:
         known: What was taught, at least one object.
 
     Returns:
-        (n,) the greatest similarity of each to any of them, the cosine of the angle between two vectors.
+        (n,) the greatest similarity in looks of each to any of them, the cosine of the angle between two vectors.
     """
     similarity: NDArray[np.float32] = _directions(vectors) @ _directions(known.first).T
     return similarity.max(axis=1)
@@ -134,5 +135,6 @@ def is_unfamiliar(vectors: Vectors, known: KnownObjects | None, config: OddnessC
 
 
 def _directions(vectors: Vectors) -> Vectors:
-    """Vectors (n, vector) of length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    """What objects (n, vector) look like, as vectors of length 1; what lies around them does not count."""
+    looks = vectors[:, :-SURROUNDINGS]
+    return looks / np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)

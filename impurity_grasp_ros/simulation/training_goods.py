@@ -14,6 +14,8 @@ from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, TRAINING_SHAPES,
 
 PATTERN_NAMES = (*COMMON_PATTERNS, *TRAINING_PATTERNS)
 SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)
+MANIFOLD_SHAPES = ("turned", "compound")
+"""Shapes that are drawn more often, since they can have so many proportions and poses."""
 
 MIN_OBJECTS, MAX_OBJECTS = 4, 20
 
@@ -112,7 +114,8 @@ def are_alike(first: frozenset[str], second: frozenset[str]) -> bool:
 
 
 def _form(rng: np.random.Generator) -> Form:
-    maker = SHAPE_NAMES[rng.integers(len(SHAPE_NAMES))]
+    names = MANIFOLD_SHAPES if rng.random() < 0.3 else SHAPE_NAMES
+    maker = names[rng.integers(len(names))]
     return Form(maker, rng.uniform(0.032, 0.052), int(rng.integers(2**31)), rng.uniform(0.0, 0.15))
 
 
@@ -170,7 +173,7 @@ def _other_form(form: Form, rng: np.random.Generator) -> Form:
         size = form.size * factor if form.size < 0.036 else form.size / factor
         return replace(form, size=size, spread=min(form.spread, 0.06))
     others = [name for name in SHAPE_NAMES if not are_alike(frozenset({name}), frozenset({form.maker}))]
-    return replace(form, maker=others[rng.integers(len(others))])
+    return replace(form, maker=others[rng.integers(len(others))], seed=int(rng.integers(2**31)))
 
 
 def _rescaled(material: Material, rng: np.random.Generator) -> Material:

@@ -26,7 +26,7 @@ def test_every_shipped_preset_is_valid_and_has_a_name_of_its_own() -> None:
     assert not set(names) & {*training_names(), *rectangle_training_names()}
     for name in names:
         config = load_attention_training(name)
-        assert config.network.vector % 4 == 0, "heads of the transformer"
+        assert config.network.compare % 4 == 0, "heads of the transformer"
         assert config.rounds * config.batches_per_round >= 1
 
 

@@ -39,7 +39,7 @@ def test_labels_colors_heights_and_kinds_belong_together(seed: int) -> None:
         assert color_of(view, index) == COLORS[int(kind)]
         (height,) = np.unique(view.height[view.labels == index])
         assert ROLES.kinds[round(float(height) / 0.002)] == kind
-    np.testing.assert_array_equal(view.numbers, object_numbers(view.labels, view.height, view.color, 0.002))
+    np.testing.assert_array_equal(view.numbers, object_numbers(view.labels, view.height, view.seen, view.color, 0.002))
     np.testing.assert_array_equal((view.outline > 0).any(0), view.height > 0)
 
 
@@ -106,7 +106,9 @@ def test_objects_of_a_job_have_the_labels_of_the_bodies_that_they_show_most() ->
     assert found.odd.tolist() == [kind == 2 for kind in found.kinds]
     for index, kind in enumerate(found.kinds):
         assert color_of(found, index) == COLORS[int(kind)]
-    np.testing.assert_array_equal(found.numbers, object_numbers(found.labels, found.height, found.color, 0.002))
+    np.testing.assert_array_equal(
+        found.numbers, object_numbers(found.labels, found.height, found.seen, found.color, 0.002)
+    )
     np.testing.assert_array_equal(found.outline, view.outline)
 
 

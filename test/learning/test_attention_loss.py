@@ -25,7 +25,7 @@ from impurity_grasp_ros.perception.object_relations import ODD, ORDINARY, SEEN
 
 def comparison(odd: list[float], roles: list[int], seed: int) -> Comparison:
     generator = torch.Generator().manual_seed(seed)
-    return Comparison(torch.randn(len(odd), 12, generator=generator), torch.tensor(roles), torch.tensor(odd))
+    return Comparison(torch.randn(len(odd), 19, generator=generator), torch.tensor(roles), torch.tensor(odd))
 
 
 def test_the_loss_of_what_is_odd_is_that_of_each_comparison_by_itself() -> None:

@@ -1,4 +1,4 @@
-"""Objects are described by shape, texture and palette, in this order."""
+"""Objects are described by shape, texture, palette and surroundings, in this order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from impurity_grasp_ros.perception.object_numbers import object_numbers, palettes
 from impurity_grasp_ros.perception.object_shapes import shapes
+from impurity_grasp_ros.perception.object_surroundings import surroundings
 from impurity_grasp_ros.perception.object_textures import textures
 
 
@@ -21,9 +22,11 @@ def two_colored() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_all_numbers_are_there_in_their_order() -> None:
     labels, height, color = two_colored()
-    expected = [shapes(labels, height, 0.002), textures(labels, color), palettes(labels, color)]
-    found = object_numbers(labels, height, color, 0.002)
-    assert found.shape == (2, 101)
+    seen = np.arange(60)[None] < np.full((40, 1), 56)
+    around = surroundings(labels, height, seen)
+    expected = [shapes(labels, height, 0.002), textures(labels, color), palettes(labels, color), around]
+    found = object_numbers(labels, height, seen, color, 0.002)
+    assert found.shape == (2, 108)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.concatenate(expected, axis=1))
 

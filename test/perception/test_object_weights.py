@@ -45,7 +45,7 @@ def test_weights_survive_their_file_bit_for_bit(path: Path) -> None:
 def test_a_network_that_was_loaded_judges_like_the_one_that_was_written(path: Path) -> None:
     loaded = load_object_network(path)
     assert not loaded.training
-    vectors, roles = torch.randn(1, 5, 12), torch.tensor([[0, 0, 0, 1, 2]])
+    vectors, roles = torch.randn(1, 5, loaded.vector), torch.tensor([[0, 0, 0, 1, 2]])
     with torch.inference_mode():
         torch.testing.assert_close(loaded.judge(vectors, roles), tiny_network(3).judge(vectors, roles))
     assert load_object_network(path) is loaded

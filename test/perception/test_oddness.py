@@ -35,7 +35,7 @@ def known(*ordinary: float, odd: tuple[float, ...] = (), taught: bool = False) -
 
 def test_objects_in_view_are_judged_with_the_known_ones_in_their_roles() -> None:
     network, rng = tiny_network(), np.random.default_rng(0)
-    seen, first, later = (rng.normal(size=(count, 12)).astype(np.float32) for count in (3, 2, 1))
+    seen, first, later = (rng.normal(size=(count, network.vector)).astype(np.float32) for count in (3, 2, 1))
     odd = probabilities(network, seen, KnownObjects(first, np.array([False, True]), later))
     vectors = torch.from_numpy(np.concatenate([seen, first, later]))[None]
     with torch.inference_mode():
