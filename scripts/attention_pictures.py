@@ -4,12 +4,14 @@
 source scripts/bootstrap.sh simulation
 python scripts/attention_pictures.py                                     # a seed that is used for nothing else
 python scripts/attention_pictures.py --scene printed --seed 901 --output /tmp/pictures
+python scripts/attention_pictures.py --training runs/train_attention    # only the curves: attention_training.png
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -27,11 +29,13 @@ from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
+from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.odd_objects import Description, describe, feature_maps, network_of
 from impurity_grasp_ros.perception.oddness import probabilities
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.training_progress import PROGRESS
 
 HEIGHT = 3.2
 """Inches of one panel."""
@@ -50,7 +54,11 @@ def main() -> None:
     parser.add_argument("--scene", default="coal_slate")
     parser.add_argument("--seed", type=int, default=900)
     parser.add_argument("--output", type=Path, default=Path("docs/images"))
+    parser.add_argument("--training", type=Path, help="folder of a training whose curves are drawn instead")
     options = parser.parse_args()
+    if options.training is not None:
+        save(curves(options.training), options.output / "attention_training.png")
+        return
     config = packaged_parameters("attention_node", AttentionConfig)
     heightmap = view(options.scene, options.seed)
     network = network_of(config.objects)
@@ -65,9 +73,14 @@ def main() -> None:
         judged(heightmap, found, odd, config.objects.oddness.min_probability),
     )
     for number, figure in enumerate(figures, 1):
-        data = io.BytesIO()
-        figure.savefig(data, format="png", dpi=110, metadata={"Software": None})
-        write_atomically(options.output / f"attention_{number}.png", data.getvalue())
+        save(figure, options.output / f"attention_{number}.png")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; the same figure gives the same bytes."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=110, metadata={"Software": None})
+    write_atomically(path, data.getvalue())
 
 
 def view(scene: str, seed: int) -> Heightmap:
@@ -117,7 +130,7 @@ def segments(heightmap: Heightmap, found: Description) -> Figure:
 def kinds(found: Description) -> Figure:
     """4: how alike the objects are."""
     figure, (axis,) = panels(1)
-    directions = functional.normalize(torch.from_numpy(found.vectors), dim=1)
+    directions = functional.normalize(torch.from_numpy(found.vectors[:, :-SURROUNDINGS]), dim=1)
     numbers = [str(index + 1) for index in range(len(found.vectors))]
     image = axis.imshow((directions @ directions.T).numpy(), cmap="RdBu", vmin=-1, vmax=1)
     axis.set_xticks(range(len(numbers)), numbers, fontsize=7)
@@ -137,6 +150,25 @@ def judged(heightmap: Heightmap, found: Description, odd: NDArray[np.float32], t
         outline(axis, found.labels[box] == index, color)
         write(axis, found.labels[box] == index, f"{100 * value:.0f}", color)
     axis.set_title("probability of being odd, %")
+    return figure
+
+
+def curves(training: Path) -> Figure:
+    """Losses and success over the rounds of a training."""
+    rounds = [json.loads(line) for line in (training / PROGRESS).read_text().splitlines()]
+    numbers = [item["round"] for item in rounds]
+    figure = Figure(figsize=(2.5 * HEIGHT, HEIGHT), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, color in (("outline", ORDINARY_COLOR), ("odd", ODD_COLOR), ("kind", "#009e73")):
+        left.plot(numbers, [item[name] / rounds[0][name] for item in rounds], color=color, label=name)
+    left.set_title("losses, relative to the first round")
+    left.legend(frameon=False)
+    right.plot(numbers, [100 * item["found"] for item in rounds], color=ODD_COLOR)
+    right.set_title("views in which the oddest object is odd, %")
+    for axis in (left, right):
+        axis.set_xlabel("round")
+        axis.set_ylim(bottom=0)
+    right.set_ylim(top=100)
     return figure
 
 

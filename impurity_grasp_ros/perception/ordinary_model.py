@@ -17,8 +17,8 @@ from impurity_grasp_ros.files import read_file, write_atomically
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors
 
 MAX_FILE_BYTES = 1_000_000
-MAX_OBJECTS = 64
-"""Most objects of either kind that a model keeps."""
+MAX_OBJECTS = 24
+"""Most objects of either kind that a model keeps: as many as are known in the training of the network."""
 
 DIGITS = 3
 """Decimal places of the numbers in a file."""
