@@ -46,7 +46,14 @@ def shown(value: Any) -> str:
     return _shown.repr(value)
 
 
-def parameter(doc: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+def parameter(
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    default: Any = MISSING,
+) -> Any:
     """Define a field of a configuration dataclass.
 
     Args:
@@ -54,11 +61,12 @@ def parameter(doc: str, *, low: float | None = None, high: float | None = None, 
         low: Smallest value accepted; None for no limit.
         high: Largest value accepted; None for no limit.
         choices: The values accepted; empty for no restriction.
+        default: The value if none is given; without one, a value must be given.
 
     Returns:
-        A dataclass field without a default.
+        A dataclass field.
     """
-    return field(metadata={"doc": doc, "low": low, "high": high, "choices": choices})
+    return field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
 
 
 @dataclass(frozen=True)

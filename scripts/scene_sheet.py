@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.labels import capture_labeled
-from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
+from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
 
 CROP_PX, TILE_PX = (400, 300), (224, 168)
 """Width and height of one view in the camera's image, and on the sheet."""

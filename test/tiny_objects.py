@@ -16,6 +16,7 @@ from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig
 from impurity_grasp_ros.perception.object_relations import relations
+from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
 from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
 from impurity_grasp_ros.tensor_file import Training
 
@@ -57,7 +58,6 @@ class ColorNetwork(ObjectNetwork):
 
     def __init__(self) -> None:
         super().__init__(SIZES)
-        self.describe = torch.nn.Sequential()
         self.eval()
 
     def forward(self, color: Tensor, height: Tensor, seen: Tensor) -> FeatureMaps:
@@ -65,12 +65,16 @@ class ColorNetwork(ObjectNetwork):
         outline = torch.full((len(color), 2, *cells.shape[2:]), -6.0)
         return FeatureMaps(**{name: cells for name in FeatureMaps._fields if name != "outline"}, outline=outline)
 
-    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, shapes: Tensor) -> Tensor:
-        means = [maps.texture[index][:, labels == number].mean(1) for number in range(len(shapes))]
-        return functional.pad(torch.stack(means) if means else torch.zeros(0, 3), (0, 9))
+    def pool(self, maps: FeatureMaps, index: int, labels: Tensor, numbers: Tensor) -> Tensor:
+        means = [maps.texture[index][:, labels == number].mean(1) for number in range(len(numbers))]
+        looks = functional.pad(torch.stack(means) if means else torch.zeros(0, 3), (0, self.looks - 3))
+        return torch.cat([looks, numbers[:, -SURROUNDINGS:]], 1)
+
+    def describe(self, statistics: Tensor) -> Tensor:
+        return statistics
 
     def judge(self, vectors: Tensor, roles: Tensor, padding: Tensor | None = None) -> Tensor:
-        found = relations(vectors, roles, 1, padding)
+        found = relations(vectors[..., : self.looks], roles, 1, padding)
         nearest, half = (
             found[..., 27],
             found[..., 2],

@@ -24,7 +24,7 @@ from impurity_grasp_ros.evaluation.metrics import score
 from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord
 from impurity_grasp_ros.evaluation.score_table import PER_HOUR, estimate_cell, number, percent
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, load_preset, presets_in
-from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
+from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
 
 COLUMNS = ("scene", "policy", "done", "GS", "AE", "MN", "surplus", "purity", "picks/h", "early", "faults")
 LAST_SEED = 999_999

@@ -28,7 +28,7 @@ from impurity_grasp_ros.perception.attention import ATTENTIONS
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.simulation import real_objects
 from impurity_grasp_ros.simulation.environment import Environment
-from impurity_grasp_ros.simulation.scenes import load_scene
+from impurity_grasp_ros.simulation.scene_config import load_scene
 
 REAL_OBJECTS = "real_objects"
 SCENES = (

@@ -15,7 +15,7 @@ from impurity_grasp_ros.evaluation.record import EpisodePlan, EpisodeRecord, app
 from impurity_grasp_ros.evaluation.workers import work_off
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, load_preset
-from impurity_grasp_ros.simulation.scenes import load_scene
+from impurity_grasp_ros.simulation.scene_config import load_scene
 
 
 def make_plans(

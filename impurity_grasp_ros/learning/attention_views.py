@@ -16,7 +16,7 @@ from impurity_grasp_ros.perception.ortho import FINE_FACTOR, fine_color
 from impurity_grasp_ros.simulation.camera import Rendering
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.materials import Material
-from impurity_grasp_ros.simulation.scenes import load_scene
+from impurity_grasp_ros.simulation.scene_config import load_scene
 from impurity_grasp_ros.simulation.sensor_noise import SensorNoise
 from impurity_grasp_ros.simulation.training_goods import (
     another_material,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import CROP_SIZE_PX
@@ -95,7 +96,8 @@ def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> t
 
     objects = object_cells(heightmap, config.occlusion)
     detection, memory = find_odd_objects(heightmap, objects, memory, config.objects)
-    return replace(attention_on(heightmap, detection, config), unfamiliar=memory.unfamiliar), memory
+    attention = attention_on(heightmap, detection, config, memory.single)
+    return replace(attention, unfamiliar=memory.unfamiliar), memory
 
 
 def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
@@ -105,13 +107,16 @@ def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) ->
     return attention_on(heightmap, detection, config), memory
 
 
-def attention_on(heightmap: Heightmap, detection: Detection, config: AttentionConfig) -> Attention:
+def attention_on(
+    heightmap: Heightmap, detection: Detection, config: AttentionConfig, single: NDArray[np.bool_] | None = None
+) -> Attention:
     """Derive the attention from a detection (paper, algorithm 1).
 
     Args:
         heightmap: The view.
         detection: The target; its mask is empty when there is none.
         config: Where targets may be hidden.
+        single: (R, C) bool, cells of objects that are known to be no piles, however high; None if nothing is known.
 
     Returns:
         TARGET on the detection, else CANDIDATE on the largest group of objects that could hide one, else CLEAR.
@@ -123,6 +128,9 @@ def attention_on(heightmap: Heightmap, detection: Detection, config: AttentionCo
     clear = _clear(heightmap, detection, clusters)
     if detection.mask.any():
         return _on_target(clear, heightmap, detection)
+    if single is not None and single.any():
+        lowered = replace(heightmap, height=np.where(single, np.float32(0.0), heightmap.height))
+        clusters = find_clusters(lowered, config.occlusion)
     if (cluster := candidate(clusters, config.occlusion)) is not None:
         return _on_candidate(clear, heightmap, cluster.center)
     check_clear(heightmap, config.max_unseen)

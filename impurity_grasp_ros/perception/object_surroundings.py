@@ -11,6 +11,9 @@ from impurity_grasp_ros.perception.segmentation import Labels
 SURROUNDINGS = 7
 """Numbers that :func:`surroundings` gives for each object."""
 
+HIGHER = 2
+"""Which of them is the share that is higher."""
+
 STEP = 0.006
 """Meters above or below an object from which on its neighbor is higher or lower."""
 

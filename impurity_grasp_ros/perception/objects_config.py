@@ -41,11 +41,24 @@ class OddnessConfig:
 
 
 @dataclass(frozen=True)
+class SizesConfig:
+    """When a high object is a single one and not a pile: when it has the size of others."""
+
+    max_height: float = parameter("m; an object that is less high is a single one", low=0.0, high=0.3)
+    max_higher: float = parameter(
+        "share of what surrounds an object that may be higher for its size to be known", low=0.0, high=1.0
+    )
+    tolerance: float = parameter("m by which the edges of objects of one size may differ", low=0.0, high=0.05)
+    least: int = parameter("single objects of the same size that must be known", low=1, high=100)
+
+
+@dataclass(frozen=True)
 class ObjectsConfig:
     """How objects are found and judged."""
 
     segmentation: SegmentationConfig
     oddness: OddnessConfig
+    sizes: SizesConfig
     weights: str = parameter("path of the network's weights; empty for the shipped ones")
     ordinary_model: str = parameter("path of a model of ordinary objects that was taught; empty for none")
     order: str = parameter(

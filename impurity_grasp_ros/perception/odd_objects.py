@@ -18,8 +18,10 @@ from impurity_grasp_ros.errors import InvalidFrameError
 from impurity_grasp_ros.perception.accessibility import most_accessible
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
 from impurity_grasp_ros.perception.object_numbers import object_numbers
+from impurity_grasp_ros.perception.object_sizes import Sizes, measured, of_known_size
+from impurity_grasp_ros.perception.object_surroundings import HIGHER, SURROUNDINGS
 from impurity_grasp_ros.perception.object_weights import identity, load_object_network
-from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig
+from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig, SizesConfig
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, is_unfamiliar, probabilities, remember
 from impurity_grasp_ros.perception.ordinary_model import load_model
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
@@ -30,6 +32,9 @@ from impurity_grasp_ros.resources import resource
 
 WEIGHTS = "models/attention.safetensors"
 """The shipped weights."""
+
+MAX_SIZES = 256
+"""Sizes that are remembered."""
 
 STEP, AROUND = 4, 16
 """The sides of the part of a view that the network sees are multiples of ``STEP``; cells around the objects in it."""
@@ -42,11 +47,15 @@ class ObjectsMemory:
     Attributes:
         known: Objects with which those in view are compared; None as long as none was surely ordinary.
         objects: The objects of the latest view.
+        sizes: Sizes of single objects that were seen in the job.
+        single: (R, C) bool, cells of high objects that are known by their size to be single ones; None without any.
         unfamiliar: Whether a model was taught, and most objects of the latest view are unlike all of it.
     """
 
     known: KnownObjects | None
     objects: tuple[SeenObject, ...] = ()
+    sizes: Sizes | None = None
+    single: NDArray[np.bool_] | None = None
     unfamiliar: bool = False
 
 
@@ -96,6 +105,7 @@ def find_odd_objects(
     after = ObjectsMemory(
         remember(known, seen.vectors, odd, config.oddness),
         tuple(SeenObject(mask, float(value)) for mask, value in zip(masks, odd, strict=True)),
+        *_single_objects(seen, heightmap, None if memory is None else memory.sizes, config.sizes),
         is_unfamiliar(seen.vectors, known, config.oddness),
     )
     saliency = np.where(seen.labels >= 0, np.append(odd, 0.0)[seen.labels], 0.0).astype(np.float32)
@@ -137,6 +147,19 @@ def describe(
 
 def _numbers(labels: Labels, view: Heightmap) -> NDArray[np.float32]:
     return object_numbers(labels, view.height, view.valid, _fine(view), view.grid.resolution)
+
+
+def _single_objects(
+    seen: Description, heightmap: Heightmap, known: Sizes | None, config: SizesConfig
+) -> tuple[Sizes, NDArray[np.bool_]]:
+    """Sizes of single objects that are known after a view, and the cells (R, C) of high objects of such sizes."""
+    sizes, heights = measured(seen.labels, heightmap.height, heightmap.grid.resolution)
+    is_high = heights >= config.max_height
+    free = seen.vectors[:, HIGHER - SURROUNDINGS] <= config.max_higher
+    new = sizes[free & ~is_high & np.isfinite(sizes).all(axis=1)]
+    known = new if known is None else np.concatenate([known, new])[-MAX_SIZES:]
+    single = np.flatnonzero(is_high & of_known_size(sizes, known, config))
+    return known, np.isin(seen.labels, single)
 
 
 def taught(network: ObjectNetwork, config: ObjectsConfig) -> KnownObjects | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
+from impurity_grasp_ros.config import from_mapping, parameter, read_yaml, shown
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange, random_mesh
 from impurity_grasp_ros.simulation.objects import Block, Solid, cuboid, cylinder, half_cylinder, triangle
@@ -106,9 +107,24 @@ def shipped_library() -> BlockLibrary:
         ConfigError: The file is missing or invalid.
     """
     content = read_yaml(LIBRARY_FILE)
-    if unknown := sorted(set(content["shapes"]) - set(BUILDERS)):
-        raise ConfigError(f"{LIBRARY_FILE}: unknown shape {unknown[0]}, expected one of {', '.join(BUILDERS)}")
     return BlockLibrary(
-        {name: from_mapping(ShapeRange, values, f"shapes.{name}.") for name, values in content["shapes"].items()},
+        shape_ranges(content["shapes"], LIBRARY_FILE),
         {name: from_mapping(Palette, values, f"palettes.{name}.") for name, values in content["palettes"].items()},
     )
+
+
+def shape_ranges(values: Mapping[str, Any], place: str) -> dict[str, ShapeRange]:
+    """Read ranges of dimensions by kind of shape.
+
+    Args:
+        values: A mapping for each kind.
+        place: Where they come from, for messages.
+
+    Raises:
+        ConfigError: A kind is unknown, or its values are invalid.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{place}: shapes: expected a mapping, received {shown(values)}")
+    if unknown := sorted(map(str, set(values) - set(BUILDERS))):
+        raise ConfigError(f"{place}: unknown shape {unknown[0]}, expected one of {', '.join(BUILDERS)}")
+    return {kind: from_mapping(ShapeRange, item, f"{place}: shapes.{kind}.") for kind, item in values.items()}

@@ -8,23 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
-from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
-from impurity_grasp_ros.resources import resource
+from impurity_grasp_ros.errors import InvalidGoalError, SceneNotSettledError
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
-from impurity_grasp_ros.simulation.goods import NO_GOODS, GoodsConfig
-from impurity_grasp_ros.simulation.layouts import LAYOUTS, DroppedLayout, HeapedLayout, Layout, PackedLayout
+from impurity_grasp_ros.simulation.hidden_layouts import HeapedLayout, StackedLayout
+from impurity_grasp_ros.simulation.layouts import DroppedLayout, Layout, PackedLayout
 from impurity_grasp_ros.simulation.library import BlockLibrary
-from impurity_grasp_ros.simulation.meshes import NO_MESHES, MeshRange
 from impurity_grasp_ros.simulation.objects import Block
 from impurity_grasp_ros.simulation.presets import PRESET_SUFFIX, arrange, load_preset
 from impurity_grasp_ros.simulation.probe import GraspProbe, corners, visible_fractions
+from impurity_grasp_ros.simulation.scene_config import MAX_BLOCKS, MAX_TARGETS, SceneConfig, load_scene
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
 from impurity_grasp_ros.simulation.stage import Stage
 from impurity_grasp_ros.simulation.textures import PLAIN, TextureConfig, dress
 from impurity_grasp_ros.simulation.world import World
 
-SCENES_FOLDER = "config/scenes"
 MAX_TRIALS = 40
 SETTLE_LIMIT = 3.0
 """Maximum time in seconds for a scene to come to rest."""
@@ -34,27 +31,6 @@ MAX_SINK = 0.004
 
 TEXTURE_STREAM, CAMERA_STREAM = 1, 2
 """Numbers of additional random streams of a seed, besides that of the blocks."""
-
-MAX_TARGETS, MAX_BLOCKS = 10, 40
-
-
-@dataclass(frozen=True)
-class SceneConfig:
-    """The contents of a scene file except for its layout."""
-
-    description: str = parameter("one sentence")
-    targets: int = parameter("number of targets", low=0, high=MAX_TARGETS)
-    blocks: int = parameter("number of ordinary blocks", low=0, high=MAX_BLOCKS)
-    palettes: tuple[str, ...] = parameter("palettes, one of which is drawn; none for goods")
-    meshes: MeshRange = NO_MESHES
-    camera: CameraNoise = NOISELESS
-    textures: TextureConfig = PLAIN
-    goods: GoodsConfig = NO_GOODS
-
-    def __post_init__(self) -> None:
-        """Check that there is exactly one source of colors."""
-        if bool(self.palettes) == bool(self.goods.family):
-            raise ConfigError(f"expected either palettes or goods, received {self.palettes} and {self.goods}")
 
 
 @dataclass(frozen=True)
@@ -75,27 +51,6 @@ class Scene:
     def targets(self) -> tuple[int, ...]:
         """Bodies of the targets."""
         return tuple(body for body, block in self.blocks.items() if block.target)
-
-
-def scene_names() -> list[str]:
-    """Names of the shipped scenes, sorted."""
-    return sorted(path.stem for path in resource(SCENES_FOLDER).glob("*.yaml"))
-
-
-def load_scene(name: str) -> tuple[SceneConfig, Layout]:
-    """Load the configuration and the layout of a shipped scene.
-
-    Raises:
-        UnknownSceneError: The name is unknown.
-        ConfigError: The scene file is invalid.
-    """
-    if name not in scene_names():
-        raise UnknownSceneError(f"expected a scene out of {', '.join(scene_names())}, received {name!r}")
-    values = dict(read_yaml(f"{SCENES_FOLDER}/{name}.yaml"))
-    layout = values.pop("layout", None)
-    if not isinstance(layout, Mapping) or len(layout) != 1 or (kind := next(iter(layout))) not in LAYOUTS:
-        raise ConfigError(f"{name}.layout: expected exactly one of {', '.join(LAYOUTS)}, received {layout!r}")
-    return from_mapping(SceneConfig, values, f"{name}."), from_mapping(LAYOUTS[kind], layout[kind], f"{name}.{kind}.")
 
 
 class SceneGenerator:
@@ -153,7 +108,7 @@ class SceneGenerator:
         for _ in range(MAX_TRIALS):
             stage = self._stage(config, rng)
             drawn = stage.goods.numbers if stage.goods else (None, None)
-            numbers = (_first(targets, drawn[0], config.targets), _first(blocks, drawn[1], config.blocks))
+            numbers = _first(targets, drawn[0], config.targets), _first(blocks, drawn[1], config.draw_blocks(rng))
             layout.place(stage, *numbers)
             self._world.settle(SETTLE_LIMIT)
             if self._accept(layout, config.goods.min_visible, stage.placed):
@@ -198,7 +153,7 @@ class SceneGenerator:
     def _stage(self, config: SceneConfig, rng: np.random.Generator) -> Stage:
         grid = self._grid
         middle = grid.middle
-        library = replace(self._library, meshes=config.meshes)
+        library = replace(self._library, meshes=config.meshes, shapes=config.shapes or self._library.shapes)
         if (goods := config.goods.assortment(rng)) is not None:
             return Stage(self._world, middle, library, None, rng, {}, goods)
         palette = self._library.palette(config.palettes[rng.integers(len(config.palettes))])
@@ -209,7 +164,7 @@ class SceneGenerator:
         if not self._world.at_rest() or not all(self._in_place(body, block, margin) for body, block in placed.items()):
             return False
         targets = {body: block for body, block in placed.items() if block.target}
-        if isinstance(layout, HeapedLayout):
+        if isinstance(layout, HeapedLayout | StackedLayout):
             return all(fraction < layout.max_visible for fraction in self._visible(targets))
         if isinstance(layout, PackedLayout) and any(
             self._probe.fits(body, block, layout.engagement) for body, block in targets.items()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
-from impurity_grasp_ros.simulation.hulls import Points
+from impurity_grasp_ros.simulation.hulls import HullSolid, Points
+
+Maker = Callable[[np.random.Generator, np.random.Generator, float], HullSolid]
+"""Makes a piece from the generator of its form, that of the piece, and the size in meters (see :class:`.Form`)."""
+
+ROUNDED = 0.6
+"""Angle in radians up to which edges of round shapes are shaded smoothly."""
 
 ROUND = 20
 """Corners that approximate a circle."""

@@ -10,7 +10,8 @@ import numpy as np
 from impurity_grasp_ros.simulation.assortments import Assortment, Good
 from impurity_grasp_ros.simulation.materials import Color, Material, deviation, matched
 from impurity_grasp_ros.simulation.patterns import COMMON_PATTERNS, TRAINING_PATTERNS
-from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, TRAINING_SHAPES, Form
+from impurity_grasp_ros.simulation.shapes import Form
+from impurity_grasp_ros.simulation.training_shapes import COMMON_SHAPES, TRAINING_SHAPES
 
 PATTERN_NAMES = (*COMMON_PATTERNS, *TRAINING_PATTERNS)
 SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)

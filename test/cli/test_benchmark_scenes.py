@@ -27,7 +27,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_all_are_the_scenes_of_blocks() -> None:
-    assert scenes_in("all") == ["challenging", "invisible", "noisy", "novel", "random"]
+    assert scenes_in("all") == [
+        "border",
+        "challenging",
+        "few",
+        "invisible",
+        "large",
+        "noisy",
+        "novel",
+        "random",
+        "stacks",
+    ]
 
 
 def test_names_presets_and_folders_may_be_mixed(folder: Path) -> None:

@@ -23,7 +23,7 @@ from impurity_grasp_ros.evaluation.attention_benchmark import (
 from impurity_grasp_ros.evaluation.attention_record import append_job_record, read_job_records
 from impurity_grasp_ros.evaluation.record import append_record
 from impurity_grasp_ros.simulation.environment import Environment
-from impurity_grasp_ros.simulation.scenes import scene_names
+from impurity_grasp_ros.simulation.scene_config import scene_names
 
 
 def test_plans_go_seed_by_seed_through_scenes_and_modes() -> None:

@@ -160,7 +160,7 @@ def test_a_view_without_fine_color_is_an_invalid_frame(fine: np.ndarray | None) 
 def test_descriptions_have_one_vector_for_each_label() -> None:
     heightmap = view(row_of(BROWN, BLUE))
     seen = describe(NETWORK, heightmap, object_cells(heightmap, CONFIG.occlusion), CONFIG.objects.segmentation)
-    assert seen.vectors.shape == (2, 12)
+    assert seen.vectors.shape == (2, 19)
     assert sorted(np.unique(seen.labels)) == [-1, 0, 1]
     assert seen.vectors[0, :3] == pytest.approx(np.array(BROWN) / 255 - 0.5, abs=1e-5)
 
@@ -182,7 +182,7 @@ def test_a_description_does_not_depend_on_where_in_the_view_objects_are(down: in
 def test_an_empty_table_has_no_objects() -> None:
     heightmap = view([])
     shown = describe(tiny_network(), heightmap, object_cells(heightmap, CONFIG.occlusion), CONFIG.objects.segmentation)
-    assert shown.vectors.shape == (0, 12)
+    assert shown.vectors.shape == (0, 19)
     assert (shown.labels == -1).all()
 
 

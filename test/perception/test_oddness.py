@@ -20,9 +20,9 @@ NETWORK = ColorNetwork()
 
 
 def at(*degrees: float) -> NDArray[np.float32]:
-    """Objects (n, 12) that look as different as these angles; all are of another length."""
+    """Objects (n, 19) that look as different as these angles; all are of another length."""
     angles = np.deg2rad(degrees)
-    vectors = np.zeros((len(angles), 12), np.float32)
+    vectors = np.zeros((len(angles), 19), np.float32)
     vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
     return vectors * (1.0 + np.arange(len(angles), dtype=np.float32)[:, None])
 
@@ -161,7 +161,7 @@ def test_familiarity_is_the_similarity_to_the_most_similar_first_object() -> Non
     found = familiarity(at(0.0, 45.0, 100.0, 175.0, 270.0), before)
     expected = np.cos(np.deg2rad([0.0, 45.0, 0.0, 5.0, 90.0]))
     assert found == pytest.approx(expected, abs=1e-5)
-    assert familiarity(np.zeros((1, 12), np.float32), before) == pytest.approx([0.0])
+    assert familiarity(np.zeros((1, 19), np.float32), before) == pytest.approx([0.0])
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_view_without_fine_color_is_an_invalid_frame(teacher: Teacher) -> None
 
 def test_a_line_may_teach_all_day() -> None:
     start = Teacher.begin(CONFIG.objects)
-    many = np.random.default_rng(0).normal(size=(MAX_SHOWN + 40, 12)).astype(np.float32)
+    many = np.random.default_rng(0).normal(size=(MAX_SHOWN + 40, 19)).astype(np.float32)
     after = start._with(many, many[:0])
     assert (len(after.ordinary), after.ordinary_shown) == (MAX_SHOWN, MAX_SHOWN + 40)
     model = after.model()
@@ -151,6 +151,6 @@ def test_a_line_may_teach_all_day() -> None:
 def test_weights_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     own = Teacher.begin(objects_mode(write_tiny(tmp_path / "own.safetensors")).objects)
-    assert own.ordinary.shape == (0, 12)
+    assert own.ordinary.shape == (0, 19)
     with pytest.raises(CheckpointError, match=r"nowhere\.safetensors"):
         Teacher.begin(objects_mode(tmp_path / "nowhere.safetensors").objects)

@@ -18,10 +18,11 @@ from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.goods import FAMILIES, MEASURED, GoodsConfig
 from impurity_grasp_ros.simulation.labels import LabeledFrame, capture_labeled
 from impurity_grasp_ros.simulation.materials import Coat
+from impurity_grasp_ros.simulation.measured_shapes import MEASURED_SHAPES
 from impurity_grasp_ros.simulation.patterns import COMMON_PATTERNS, MEASURED_PATTERNS, TRAINING_PATTERNS
 from impurity_grasp_ros.simulation.probe import visible_fractions
-from impurity_grasp_ros.simulation.scenes import SceneConfig, load_scene, scene_names
-from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, MEASURED_SHAPES, TRAINING_SHAPES
+from impurity_grasp_ros.simulation.scene_config import SceneConfig, load_scene, scene_names
+from impurity_grasp_ros.simulation.training_shapes import COMMON_SHAPES, TRAINING_SHAPES
 
 GOODS = {*MEASURED, "nothing_odd", "training", "training_noisy", "real_objects"}
 TRAINING_SEED = 1_000_000

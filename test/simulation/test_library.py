@@ -6,7 +6,7 @@ import pytest
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.library import BlockLibrary, Palette, rgb, shipped_library
 from impurity_grasp_ros.simulation.objects import cuboid
-from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
+from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
 
 
 @pytest.fixture

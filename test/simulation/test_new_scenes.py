@@ -1,4 +1,4 @@
-"""The scenes that no policy was trained with: novel shapes and colors, and a camera with noise."""
+"""The scenes that no policy was trained with: novel shapes and colors, noise, other sizes and places of blocks."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,12 @@ from grippers import GRIPPER
 from tabletop import deepest_penetration, poses
 
 from impurity_grasp_ros.datatypes import Primitive
+from impurity_grasp_ros.errors import ConfigError, InvalidGoalError
 from impurity_grasp_ros.simulation.environment import Environment
-from impurity_grasp_ros.simulation.probe import corners
-from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
+from impurity_grasp_ros.simulation.hidden_layouts import StackedLayout
+from impurity_grasp_ros.simulation.library import shape_ranges
+from impurity_grasp_ros.simulation.probe import corners, visible_fractions
+from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
 
 PUSH = Primitive.push((0.45, 0.0, 0.012), 0.4)
 
@@ -120,3 +123,75 @@ def test_targets_stay_the_ones_of_another_color(environment: Environment, name: 
     ordinary = [color for body, color in means.items() if body not in scene.targets]
     for target in set(scene.targets) & set(means):
         assert min(np.linalg.norm(means[target] - color) for color in ordinary) > 40.0
+
+
+NUMBERS = {"few": (3, 6), "large": (6, 12), "border": (8, 13), "stacks": (9, 13)}
+"""Least and most blocks of a scene, its target among them."""
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("name", NUMBERS)
+def test_blocks_of_other_sizes_and_places_rest_in_the_workspace(environment: Environment, name: str) -> None:
+    counts = set()
+    for seed in range(3):
+        scene = environment.reset(seed, name)
+        counts.add(len(scene.blocks))
+        assert len(scene.targets) == 1
+        assert environment.world.at_rest()
+        for body, block in scene.blocks.items():
+            points = corners(environment.world, body, block)
+            assert environment.cell.workspace.grid.contains(*points[:, :2].mean(axis=0))
+            assert points[:, 2].min() > -0.004
+    low, high = NUMBERS[name]
+    assert low <= min(counts) <= max(counts) <= high
+    assert len(environment.reset(0, name, 1, 4).blocks) == 5, "numbers that are given are not drawn"
+
+
+@pytest.mark.sim
+def test_large_blocks_are_longer_and_heavier_than_those_of_other_scenes(environment: Environment) -> None:
+    blocks = [block for seed in range(3) for block in environment.reset(seed, "large").blocks.values()]
+    edges = np.array([np.ptp(block.shape.corners, axis=0) for block in blocks])
+    masses = np.array([block.shape.volume for block in blocks]) * environment.world.config.density
+    assert 0.075 < edges.max() <= 0.1
+    assert 0.2 < masses.max() <= 0.4
+    assert (np.sort(edges, axis=1)[:, 0] < GRIPPER.stroke - 0.015).all(), "each fits between the fingers"
+
+
+@pytest.mark.sim
+def test_blocks_at_the_border_lie_away_from_the_center(environment: Environment) -> None:
+    for seed in range(2):
+        scene = environment.reset(seed, "border")
+        places = np.array([environment.world.position(body)[:2] for body in scene.blocks])
+        offset = np.linalg.norm(places.mean(axis=0) - environment.cell.workspace.grid.middle)
+        assert 0.08 < offset < 0.18
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_in_a_stack_the_target_lies_flush_below_another_slab(environment: Environment, seed: int) -> None:
+    scene, (_, layout) = environment.reset(seed, "stacks"), load_scene("stacks")
+    assert isinstance(layout, StackedLayout)
+    (target,) = scene.targets
+    above = [
+        body
+        for body in scene.blocks
+        if np.abs(np.subtract(environment.world.position(body), environment.world.position(target))[:2]).max() < 0.003
+        and environment.world.position(body)[2] > environment.world.position(target)[2]
+    ]
+    assert above
+    sizes = [np.ptp(scene.blocks[body].shape.corners, axis=0)[:2] for body in (target, above[0])]
+    np.testing.assert_allclose(*sizes)
+    visible = visible_fractions(
+        environment.world, environment.camera, {target: scene.blocks[target]}, environment.camera.visible_pixels()
+    )
+    assert visible[target] < layout.max_visible
+
+
+def test_too_few_blocks_to_cover_all_targets_are_refused(environment: Environment) -> None:
+    with pytest.raises(InvalidGoalError, match="expected at least 2 blocks to cover 2 targets, received 1"):
+        environment.reset(0, "stacks", 2, 1)
+
+
+def test_a_scene_with_an_unknown_kind_of_shape_is_refused() -> None:
+    with pytest.raises(ConfigError, match="own: unknown shape pyramid, expected one of cuboid"):
+        shape_ranges({"pyramid": {}}, "own")

@@ -16,7 +16,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.meshes import MeshShape
 from impurity_grasp_ros.simulation.preset_rows import ROWS
 from impurity_grasp_ros.simulation.presets import load_preset
-from impurity_grasp_ros.simulation.scenes import scene_names
+from impurity_grasp_ros.simulation.scene_config import scene_names
 
 TOWER = "config/scenes/examples/tower.yaml"
 CUBE = {"shape": "cuboid", "width": 0.04, "depth": 0.03, "height": 0.02, "color": "#ff0000", "position": [0.5, 0, 0.01]}

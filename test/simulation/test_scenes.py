@@ -16,7 +16,7 @@ from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSet
 from impurity_grasp_ros.simulation import scenes
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.layouts import DroppedLayout, PackedLayout
-from impurity_grasp_ros.simulation.scenes import load_scene, scene_names
+from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
 
 SCENES = ("random", "challenging", "invisible")
 SEEDS = range(3)

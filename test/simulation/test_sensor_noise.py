@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.simulation.scenes import load_scene
+from impurity_grasp_ros.simulation.scene_config import load_scene
 from impurity_grasp_ros.simulation.sensor_noise import NOISELESS, CameraNoise, SensorNoise
 
 GRAY = np.full((120, 160, 3), 120, np.uint8)

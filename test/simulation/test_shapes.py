@@ -9,7 +9,9 @@ from tabletop import put
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.hulls import HullSolid, hull_solid
-from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, MAKERS, MEASURED_SHAPES, TRAINING_SHAPES, Form
+from impurity_grasp_ros.simulation.measured_shapes import MEASURED_SHAPES
+from impurity_grasp_ros.simulation.shapes import MAKERS, Form
+from impurity_grasp_ros.simulation.training_shapes import COMMON_SHAPES, TRAINING_SHAPES
 
 COMPOUND = {"turned", "compound", "angle", "cross", "tee", "dumbbell", "mushroom", "bottle", "star"}
 PIECES = [(maker, seed) for maker in MAKERS for seed in (0, 1, 2)]

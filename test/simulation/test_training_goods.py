@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from impurity_grasp_ros.simulation.materials import Material
-from impurity_grasp_ros.simulation.shapes import COMMON_SHAPES, TRAINING_SHAPES
 from impurity_grasp_ros.simulation.training_goods import (
     ALIKE_SHAPES,
     another_material,
@@ -20,6 +19,7 @@ from impurity_grasp_ros.simulation.training_goods import (
     least_pieces,
     training,
 )
+from impurity_grasp_ros.simulation.training_shapes import COMMON_SHAPES, TRAINING_SHAPES
 
 BLUE, RED, DARK = (0.2, 0.3, 0.7), (0.8, 0.3, 0.2), (0.05, 0.05, 0.06)
 STRIPES = Material("stripes", (BLUE, RED), 0.008)
