@@ -48,13 +48,13 @@ def test_scenes_without_impurities_are_shown_and_seeds_count_up(
     assert shown == [(7, "random", 0), (8, "random", 0)]
     assert "view 2 of 2, seed 8" in said
     network = load_object_network(weights)
-    model = load_model(path, identity(network), 12)
+    model = load_model(path, identity(network), network.vector)
     assert 4 <= len(model.first) <= 8, "blocks that touch may be taken for one"
     assert f"{len(model.first)} ordinary and 0 odd objects: {path}" in said
     assert not model.first_odd.any()
     before = len(model.first)
     run(path, "--scene", "random", "--seed", 9, "--add", "--weights", weights)
-    assert before + 2 <= len(load_model(path, identity(network), 12).first) <= before + 4
+    assert before + 2 <= len(load_model(path, identity(network), network.vector).first) <= before + 4
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_impurities_are_marked_by_points(served: Served) -> None:
 def test_a_file_is_written_and_loaded_by_a_change_of_parameter(served: Served, tmp_path: Path) -> None:
     path = tmp_path / "new" / "goods.json"
     assert counts(served.teach(row_of(BROWN, TAN), file=str(path))) == (2, 2, 0)
-    assert len(load_model(path, identity(NETWORK), 12).first) == 2
+    assert len(load_model(path, identity(NETWORK), NETWORK.vector).first) == 2
     assert path.stat().st_size < 1000
     assert counts(served.teach(row_of(BLUE, GREEN), begin=True)) == (2, 2, 0)
     assert served.odd(IMPURITIES) == [False, False, True]
@@ -241,14 +241,14 @@ def test_the_command_shows_what_lies_in_the_workspace(monkeypatch: pytest.Monkey
         said = run(domain, monkeypatch, str(path), "--frames", "2", typed="\n")
         assert "view 2 of 2: 2 objects" in said
         assert "4 ordinary and 0 odd objects taught so far" in said
-        assert len(load_model(path, identity(NETWORK), 12).first) == 4
+        assert len(load_model(path, identity(NETWORK), NETWORK.vector).first) == 4
         served.blocks = row_of(BROWN, BLUE)
         x, y = served.blocks[1].center
         assert "5 ordinary and 1 odd" in run(domain, monkeypatch, str(path), "--add", "--odd", f"{x:.3f},{y:.3f}")
         assert "1 ordinary and 1 odd" in run(domain, monkeypatch, str(path), "--odd", f"{x:.3f},{y:.3f}")
         served.blocks = row_of(GREEN)
         assert "1 ordinary and 2 odd" in run(domain, monkeypatch, str(path), "--add", "--only-odd")
-        model = load_model(path, identity(NETWORK), 12)
+        model = load_model(path, identity(NETWORK), NETWORK.vector)
         assert np.rint((model.first[-1, :3] + 0.5) * 255).tolist() == list(GREEN)
         served.blocks = ()
         with pytest.raises(ReportedError, match="expected objects in view") as raised:
