@@ -12,7 +12,7 @@ from tabletop import deepest_penetration, poses
 
 from impurity_grasp_ros.config import read_yaml
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.simulation import real_objects, scenes
+from impurity_grasp_ros.simulation import real_objects, scene_config
 from impurity_grasp_ros.simulation.assortments import Assortment, Good
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.goods import FAMILIES, MEASURED, GoodsConfig
@@ -263,7 +263,7 @@ def test_goods_can_be_packed_and_then_have_the_shapes_of_the_packing(
     packed = read_yaml("config/scenes/challenging.yaml")["layout"]["packed"]
     text = {**read_yaml("config/scenes/coal_slate.yaml"), "layout": {"packed": {**packed}}, "targets": 1, "blocks": 8}
     (tmp_path / "packed_coal.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
-    monkeypatch.setattr(scenes, "SCENES_FOLDER", str(tmp_path))
+    monkeypatch.setattr(scene_config, "SCENES_FOLDER", str(tmp_path))
     scene = environment.reset(0, "packed_coal")
     assert {block.shape.kind for block in scene.blocks.values()} <= {"cuboid", "cylinder", "triangle"}
     assert {block.kind for block in scene.blocks.values()} == {"coal", "slate"}

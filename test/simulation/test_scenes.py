@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tabletop import block_corners, deepest_penetration, footprint, overlap, rectangle
 
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError, SceneNotSettledError, UnknownSceneError
-from impurity_grasp_ros.simulation import scenes
+from impurity_grasp_ros.simulation import scene_config
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.layouts import DroppedLayout, PackedLayout
 from impurity_grasp_ros.simulation.scene_config import load_scene, scene_names
@@ -192,7 +192,7 @@ TIDY = {
     [
         ({"layout": None}, "tidy.layout: expected exactly one of dropped, packed, heaped"),
         ({"layout": {}}, "tidy.layout: expected exactly one of"),
-        ({"layout": {"stacked": {}}}, "tidy.layout: expected exactly one of"),
+        ({"layout": {"scattered": {}}}, "tidy.layout: expected exactly one of"),
         ({"layout": {"dropped": DROPPED, "packed": {}}}, "tidy.layout: expected exactly one of"),
         ({"layout": {"dropped": {}}}, "tidy.dropped.height: missing"),
         ({"layout": {"dropped": {**DROPPED, "height": 9.0}}}, "tidy.dropped.height: expected a value in"),
@@ -208,14 +208,14 @@ def test_a_bad_scene_file_is_refused_with_the_name_of_the_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
 ) -> None:
     (tmp_path / "tidy.yaml").write_text(yaml.safe_dump(TIDY | changes), encoding="utf-8")
-    monkeypatch.setattr(scenes, "SCENES_FOLDER", str(tmp_path))
+    monkeypatch.setattr(scene_config, "SCENES_FOLDER", str(tmp_path))
     with pytest.raises(ConfigError, match=message):
         load_scene("tidy")
 
 
 def test_a_scene_file_of_ones_own_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tidy.yaml").write_text(yaml.safe_dump(TIDY), encoding="utf-8")
-    monkeypatch.setattr(scenes, "SCENES_FOLDER", str(tmp_path))
+    monkeypatch.setattr(scene_config, "SCENES_FOLDER", str(tmp_path))
     config, layout = load_scene("tidy")
     assert (config.targets, config.blocks) == (1, 0)
     assert isinstance(layout, DroppedLayout)

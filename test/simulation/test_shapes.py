@@ -63,7 +63,7 @@ def test_the_origin_is_the_center_of_volume(maker: str, seed: int) -> None:
 
 def test_shapes_that_are_not_convex_have_convex_parts() -> None:
     assert {maker for maker in MAKERS if len(piece(maker, 0).parts) > 1} == COMPOUND
-    for maker in COMPOUND - {"star", "cross"}:  # their parts overlap, and overlaps count twice
+    for maker in COMPOUND - {"star", "cross", "compound"}:  # their parts overlap, and overlaps count twice
         solid = piece(maker, 0)
         assert solid.volume < 0.97 * ConvexHull(solid.corners).volume
 
