@@ -15,7 +15,7 @@ HIGHER = 2
 """Which of them is the share that is higher."""
 
 STEP = 0.006
-"""Meters above or below an object from which on its neighbor is higher or lower."""
+"""Least difference in height, in meters, at which a neighbor counts as higher or lower."""
 
 TABLE = 0.005
 """Meters above the table up to which a cell shows the table."""

@@ -90,7 +90,7 @@ class StackedLayout:
     max_visible: float = parameter("upper limit of the visible fraction of a target's pixels", low=0.0, high=0.5)
 
     def place(self, stage: Stage, targets: int, blocks: int) -> None:
-        """Build one stack per target, as many more as there are blocks for, and put the rest down singly.
+        """Build one stack per target; the remaining blocks form stacks without a target, or stand alone.
 
         Raises:
             InvalidGoalError: There are too few blocks to cover all targets.
@@ -100,8 +100,9 @@ class StackedLayout:
         left, stacks = blocks, []
         for index in range(targets):
             most = left - (targets - index - 1)  # one block for each of the other targets
-            stacks.append(1 + min(most, int(stage.rng.integers(self.layers[0], self.layers[1] + 1)) - 1))
-            left -= stacks[-1] - 1
+            others = min(most, int(stage.rng.integers(self.layers[0], self.layers[1] + 1)) - 1)
+            stacks.append(1 + others)
+            left -= others
         while left > 0:
             stacks.append(min(left, int(stage.rng.integers(1, self.layers[1] + 1))))
             left -= stacks[-1]
