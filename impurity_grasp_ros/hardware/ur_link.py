@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from impurity_grasp_ros.errors import DeviceFaultError
+from impurity_grasp_ros.hardware.child_process import end, shut_down
 from impurity_grasp_ros.hardware.dashboard import stop_program
 from impurity_grasp_ros.hardware.readiness import await_ready
 from impurity_grasp_ros.hardware.ur_child import LEAVE_TIME, Ending, Started, serve
@@ -152,7 +152,7 @@ class UrLink:
     def _drop(self) -> None:
         """Disconnect from the child; if it does not end by itself, the supervisor kills it."""
         if self._pipe is not None:
-            self._pipe.close()
+            shut_down(self._pipe)
         self._pipe, self._state = None, None
         self._replies.clear()
         self._changed.notify_all()
@@ -171,7 +171,8 @@ class UrLink:
         """Run one child from its start to its end; return whether it was ever connected."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (self._host, self._config, self._tool_length, self._held, theirs)
+        held = self._held
+        arguments = (self._host, self._config, self._tool_length, held, theirs)
         process = context.Process(target=serve, args=arguments, name="ur_child", daemon=True)
         process.start()
         theirs.close()
@@ -179,6 +180,8 @@ class UrLink:
             self._pipe = ours
             self._explained = self._took_control = False
             self.generation += 1
+            if self._closing.is_set() or self._held != held:  # said while the process was being started
+                self._drop()
         connected = False
         limit = time.monotonic() + self._config.connect_timeout
         next_sign = 0.0
@@ -197,7 +200,8 @@ class UrLink:
                 if time.monotonic() >= limit:
                     self._reason = f"no reading from {self._host} within {self._config.connect_timeout:g} s"
                 self._drop()
-        _end(process)
+        ours.close()
+        end(process, 2.0 * LEAVE_TIME + 0.5)
         if self._took_control and not self._explained:
             stop_program(self._host, LEAVE_TIME)  # the child could not do that itself
         return connected
@@ -242,12 +246,3 @@ class UrLink:
             self._held = message.reason if message.held else self._held
             return False
         return True
-
-
-def _end(process: BaseProcess) -> None:
-    """Give a child time to stop the arm, then make sure that it has ended."""
-    process.join(2.0 * LEAVE_TIME + 0.5)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    process.close()

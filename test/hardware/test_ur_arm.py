@@ -4,9 +4,13 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,6 +185,58 @@ def test_after_a_lost_link_nothing_is_resent_and_the_next_motion_works(
     assert np.abs(arm.joint_positions() - AWAY).max() > 0.2
     arm.start_joint_motion(HOME, 1.0, 2.0)
     finish(arm)
+
+
+def between(function: Callable[..., Any], action: Callable[[], object]) -> Callable[..., Any]:
+    """The function, which the first time is held up until ``action`` is done in another thread."""
+    due = [action]
+
+    def held_up(*arguments: Any) -> Any:
+        while due:
+            thread = threading.Thread(target=due.pop())
+            thread.start()
+            thread.join()
+        return function(*arguments)
+
+    return held_up
+
+
+def test_a_hold_while_a_message_is_being_read_ends_the_child_and_recovery_works(
+    arm: UrArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = children()
+    monkeypatch.setattr(Connection, "_recv", between(Connection._recv, lambda: arm._link.hold("asked to")))
+    until(lambda: "asked to" in arm.problem(), "the hold")
+    until(lambda: not set(before) & set(children()), "the end of the child")
+    arm._link.release()
+    arm.wait_until_ready(READY_LIMIT)
+
+
+def test_a_hold_while_a_child_is_being_started_reaches_it(
+    cell: ServedCell, arm: UrArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SpawnProcess, "start", between(SpawnProcess.start, lambda: arm._link.hold("asked to")))
+    kill_child(cell)
+    until(lambda: "asked to" in arm.problem(), "the hold")
+    with pytest.raises(DeviceFaultError, match="asked to"):
+        arm.wait_until_ready(3.0)
+
+
+def test_a_close_while_a_child_is_being_started_ends_it(
+    cell: ServedCell, arm: UrArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing = threading.Thread(target=arm.close)
+
+    def close() -> None:
+        closing.start()
+        until(lambda: arm._link._closing.is_set(), "closing")
+
+    monkeypatch.setattr(SpawnProcess, "start", between(SpawnProcess.start, close))
+    kill_child(cell)
+    until(lambda: closing.ident is not None, "the next child")
+    closing.join()
+    assert not arm._link._thread.is_alive()
+    assert not children()
 
 
 def test_an_absent_robot_is_named_and_found_when_it_appears() -> None:
