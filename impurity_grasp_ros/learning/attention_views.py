@@ -7,6 +7,7 @@ and the pieces other coats; two views of one drawing form a pair, so that one ca
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import SceneNotSettledError
@@ -32,6 +33,9 @@ MIXED_SCENES = ("random", "challenging", "invisible", "novel")
 
 FIRST_SEED = 1_000_000
 """Lowest seed of scenes for training; all measurements use lower ones."""
+
+MARGIN_PX = 32
+"""Pixels around the objects that are kept of a rendering."""
 
 MIXED, NOISY = 0.3, 0.8
 """Fractions of the scenes with many shapes, and of the views with noise."""
@@ -74,12 +78,15 @@ class ViewSource:
             return mixed
 
     def _rendered(self) -> Rendering:
-        """Render the scene with white objects."""
+        """Render the scene with white objects, without most of the table around them."""
         world = self._environment.world
         world.coats.clear()
         for body in self._environment.scene.blocks:
             world.bullet.changeVisualShape(body, -1, rgbaColor=[1.0, 1.0, 1.0, 1.0])
-        return self._environment.camera.render()
+        rendering = self._environment.camera.render()
+        shown = np.isin(rendering.bodies, list(self._environment.scene.blocks))
+        rows, columns = (np.flatnonzero(shown.any(axis)) for axis in (1, 0))
+        return rendering.cropped(_with_margin(rows, shown.shape[0]), _with_margin(columns, shown.shape[1]))
 
     def _roles(self, mixed: bool, rng: np.random.Generator) -> Roles:
         """The kinds of the scene, or kinds that are drawn if shapes say nothing."""
@@ -131,6 +138,10 @@ class ViewSource:
         heightmap = project(frame, grid, self._projection)
         bodies = project_labels(frame, rendering.bodies, grid, self._projection)
         return labeled(heightmap.height, heightmap.valid, fine_color(frame, heightmap, FINE_FACTOR), bodies, roles, rng)
+
+
+def _with_margin(indices: NDArray[np.intp], size: int) -> slice:
+    return slice(max(int(indices[0]) - MARGIN_PX, 0), min(int(indices[-1]) + 1 + MARGIN_PX, size))
 
 
 def _is_distinct(first: tuple[frozenset[str], float], second: tuple[frozenset[str], float]) -> bool:

@@ -11,11 +11,13 @@ is odd depends on the others alone, and what lies around each: a part of an ordi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
@@ -78,11 +80,13 @@ class ObjectNetwork(nn.Module):
     Attributes:
         looks: Numbers that describe what an object looks like.
         vector: Numbers that describe an object: its looks, and what lies around it.
+        name: Identity of the weights, see :func:`.identity`; empty until they are loaded from a file.
     """
 
     def __init__(self, config: ObjectNetworkConfig) -> None:
         """Make it with random weights."""
         super().__init__()
+        self.name = ""
         self.looks, self.vector = config.looks, config.looks + SURROUNDINGS
         fine, middle, coarse = config.fine, config.middle, config.coarse
         self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
@@ -176,6 +180,14 @@ class ObjectNetwork(nn.Module):
         for layer in self.compare:
             tokens = layer(tokens, src_key_padding_mask=padding)
         return self.decide(tokens)[..., 0]
+
+
+def merge_normalization(network: ObjectNetwork) -> None:
+    """Merge the normalization of the feature maps into their convolutions: faster, but no longer to be trained."""
+    for part in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for index, (first, second) in enumerate(pairwise(part)):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                part[index], part[index + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
 
 
 class _Residual(nn.Module):

@@ -10,7 +10,7 @@ from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS, surr
 from impurity_grasp_ros.perception.object_textures import TEXTURE_NUMBERS, textures
 from impurity_grasp_ros.perception.ortho import FINE_FACTOR
 from impurity_grasp_ros.perception.quantiles import quantiles
-from impurity_grasp_ros.perception.segmentation import Labels
+from impurity_grasp_ros.perception.segmentation import Labels, boxes
 
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of an object's surface below whose colors the palette tells."""
@@ -61,12 +61,11 @@ def palettes(labels: Labels, fine_color: NDArray[np.uint8]) -> NDArray[np.float3
     Returns:
         (n, 15) float32 per object: quantiles of the logarithm of brightness, of the red and of the green share.
     """
-    color = fine_color[::FINE_FACTOR, ::FINE_FACTOR].astype(np.float32) + _DARK
-    total = color.sum(axis=2)
-    planes = np.stack([np.log2(total) - 8.0, 6.0 * color[..., 0] / total - 2.0, 6.0 * color[..., 1] / total - 2.0])
+    red, green, blue = np.moveaxis(fine_color[::FINE_FACTOR, ::FINE_FACTOR].astype(np.float32) + _DARK, 2, 0)
+    total = red + green + blue
+    planes = np.stack([np.log2(total) - 8.0, 6.0 * red / total - 2.0, 6.0 * green / total - 2.0])
     found = np.zeros((int(labels.max()) + 1, PALETTE_NUMBERS), np.float32)
-    for index in range(len(found)):
-        own = planes[:, labels == index]
-        if own.size:
-            found[index] = quantiles(own, _LEVELS).T.ravel()
+    for index, (rows, columns) in boxes(labels):
+        own = labels[rows, columns] == index
+        found[index] = quantiles(planes[:, rows, columns][:, own], _LEVELS).T.ravel()
     return found

@@ -14,7 +14,7 @@ from impurity_grasp_ros.perception.object_outlines import (
     outline_numbers,
     surface_numbers,
 )
-from impurity_grasp_ros.perception.segmentation import Labels
+from impurity_grasp_ros.perception.segmentation import Labels, boxes
 
 TYPICAL_AREA, TYPICAL_RADIUS = 1.2e-3, 0.012
 """Footprint in m2 and standard deviation in m of the cells of an object of common size."""
@@ -50,13 +50,7 @@ def shapes(labels: Labels, height: NDArray[np.float32], resolution: float) -> ND
     smooth = cv2.GaussianBlur(height, (0, 0), SMOOTH_PX)
     slope = np.hypot(*np.gradient(smooth, resolution)).astype(np.float32)
     forms = np.zeros((len(sizes), SHAPE_NUMBERS - SIZE_NUMBERS), np.float32)
-    rows, columns = np.nonzero(labels >= 0)
-    owner = labels[rows, columns]
-    for index in range(len(sizes)):
-        own = owner == index
-        if not own.any():
-            continue
-        place = np.s_[rows[own].min() : rows[own].max() + 1, columns[own].min() : columns[own].max() + 1]
+    for index, place in boxes(labels):
         mask = np.pad((labels[place] == index).astype(np.uint8), 1)
         own_height, own_slope = (np.pad(plane[place], 1) for plane in (height, slope))
         forms[index] = [*outline_numbers(mask, resolution), *surface_numbers(mask, own_height, own_slope, resolution)]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.perception.objects_config import SizesConfig
-from impurity_grasp_ros.perception.segmentation import Labels
+from impurity_grasp_ros.perception.quantiles import quantiles
+from impurity_grasp_ros.perception.segmentation import Labels, boxes
 
 Sizes = NDArray[np.float64]
 """(n, 3) edges of the bounding boxes of objects in meters, the longest first."""
@@ -37,11 +38,11 @@ def measured(labels: Labels, height: NDArray[np.float32], resolution: float) -> 
     """
     count = int(labels.max()) + 1
     sizes, heights = np.full((count, 3), np.nan), np.zeros(count)
-    for index in range(count):
-        cells = np.argwhere(labels == index)
-        low, heights[index] = np.quantile(height[tuple(cells.T)], (_LOW, _HIGH))
+    for index, place in boxes(labels):
+        own = labels[place] == index
+        low, heights[index] = quantiles(height[place][own].astype(np.float64), (_LOW, _HIGH))
         if heights[index] - low <= LEVEL:
-            _, sides, _ = cv2.minAreaRect(cells.astype(np.float32))
+            _, sides, _ = cv2.minAreaRect(np.argwhere(own).astype(np.float32))
             sizes[index] = *((np.array(sides) + 1.0) * resolution), heights[index]
     return np.sort(sizes, axis=1)[:, ::-1], heights
 

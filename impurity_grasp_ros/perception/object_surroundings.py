@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.perception.segmentation import Labels
+from impurity_grasp_ros.perception.segmentation import Labels, boxes
 
 SURROUNDINGS = 7
 """Numbers that :func:`surroundings` gives for each object."""
@@ -42,19 +42,17 @@ def surroundings(labels: Labels, height: NDArray[np.float32], seen: NDArray[np.b
         as the object beside them; the binary logarithm of its size; 1 if the view ends beside it, else 0.
     """
     found = np.zeros((int(labels.max()) + 1, SURROUNDINGS), np.float32)
-    for index in range(len(found)):
-        rows, columns = np.nonzero(labels == index)
-        if len(rows) == 0:
-            continue
-        box = _around(rows, labels.shape[0]), _around(columns, labels.shape[1])
-        found[index, :5] = _shares((labels[box] == index).astype(np.uint8), height[box], seen[box])
+    for index, place in boxes(labels):
+        box = tuple(_wider(side, size) for side, size in zip(place, labels.shape, strict=True))
+        own = (labels[box] == index).astype(np.uint8)
+        found[index, :5] = _shares(own, height[box], seen[box])
         ends = any(side.start == 0 or side.stop == size for side, size in zip(box, labels.shape, strict=True))
-        found[index, 5:] = np.log2(len(rows) / USUAL_CELLS), ends
+        found[index, 5:] = np.log2(own.sum() / USUAL_CELLS), ends
     return found
 
 
-def _around(indices: NDArray[np.intp], size: int) -> slice:
-    return slice(max(int(indices.min()) - _MARGIN, 0), min(int(indices.max()) + _MARGIN + 1, size))
+def _wider(side: slice, size: int) -> slice:
+    return slice(max(side.start - _MARGIN, 0), min(side.stop + _MARGIN, size))
 
 
 def _shares(own: NDArray[np.uint8], height: NDArray[np.float32], seen: NDArray[np.bool_]) -> list[float]:

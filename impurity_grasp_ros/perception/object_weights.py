@@ -15,7 +15,7 @@ from torch import Tensor
 from impurity_grasp_ros.config import from_mapping
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
-from impurity_grasp_ros.perception.object_network import ObjectNetwork, ObjectNetworkConfig
+from impurity_grasp_ros.perception.object_network import ObjectNetwork, ObjectNetworkConfig, merge_normalization
 from impurity_grasp_ros.tensor_file import Training, read_tensors, to_bytes
 
 KEY = "object_network"
@@ -90,11 +90,15 @@ def load_object_network(path: Path) -> ObjectNetwork:
     weights = read_object_weights(path)
     network = ObjectNetwork(weights.config)
     network.load_state_dict(dict(weights.tensors))
-    return network.eval()
+    network.name = identity(network)
+    merge_normalization(network.eval())
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def identity(network: ObjectNetwork) -> str:
-    """First twelve hexadecimal digits of the SHA-256 hash of the weights."""
+    """First twelve hexadecimal digits of the SHA-256 hash of the weights, as they are in their file."""
+    if network.name:
+        return network.name
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -6,9 +6,12 @@ which grow until they meet, as in a watershed. A seed that falls apart at a high
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 
@@ -68,6 +71,17 @@ def compact(labels: Labels, min_cells: int) -> Labels:
     kept = np.flatnonzero(counts >= min_cells)
     numbers[kept] = np.arange(len(kept))
     return numbers[labels]
+
+
+def boxes(labels: Labels) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Yield each object that has cells, and the rows and columns of the smallest box around it.
+
+    Args:
+        labels: (R, C) int64, -1 for none.
+    """
+    for index, place in enumerate(find_objects(labels + 1)):
+        if place is not None:
+            yield index, place
 
 
 def border_cells(labels: Labels) -> NDArray[np.bool_]:

@@ -30,11 +30,25 @@ class Rendering(NamedTuple):
         color: (H, W, 3) uint8, RGB.
         depth: (H, W) float32, meters; 0 where nothing is nearer than the far plane.
         bodies: (H, W) int32, the body that each pixel shows; -1 for none.
+        intrinsics: Pinhole model of these images.
     """
 
     color: NDArray[np.uint8]
     depth: NDArray[np.float32]
     bodies: NDArray[np.int32]
+    intrinsics: CameraIntrinsics
+
+    def cropped(self, rows: slice, columns: slice) -> Rendering:
+        """A part of the images, as a camera with a narrower view gives it; both slices need a start and a stop."""
+        height, width = self.depth[rows, columns].shape
+        intrinsics = replace(
+            self.intrinsics,
+            width_px=width,
+            height_px=height,
+            cx_px=self.intrinsics.cx_px - columns.start,
+            cy_px=self.intrinsics.cy_px - rows.start,
+        )
+        return Rendering(self.color[rows, columns], self.depth[rows, columns], self.bodies[rows, columns], intrinsics)
 
 
 class SimulatedCamera:
@@ -65,8 +79,7 @@ class SimulatedCamera:
 
     def capture(self) -> RgbdFrame:
         """Render one frame. Depth is 0 where nothing is nearer than the far plane, and where noise has made a hole."""
-        color, depth, segments = self._render(segmentation=bool(self._world.coats))
-        return self._frame(color, depth, segments)
+        return self.develop(self._render(segmentation=bool(self._world.coats)))
 
     def capture_with_bodies(self) -> tuple[RgbdFrame, NDArray[np.int32]]:
         """Render one frame with its ground truth, for training and evaluation only.
@@ -74,36 +87,32 @@ class SimulatedCamera:
         Returns:
             The frame, and the body (H, W) int32 that each pixel shows, -1 for none. Noise does not affect the latter.
         """
-        color, depth, segments = self._render(segmentation=True)
-        return self._frame(color, depth, segments), segments.reshape(depth.shape)
+        rendering = self.render()
+        return self.develop(rendering), rendering.bodies
 
     def render(self) -> Rendering:
         """Render the bodies without their coats and without noise, to :meth:`develop` frames of it."""
-        color, depth, segments = self._render(segmentation=True)
-        return Rendering(color, depth, segments.reshape(depth.shape))
+        return self._render(segmentation=True)
 
     def develop(self, rendering: Rendering) -> RgbdFrame:
         """Make a frame from a rendering, with the coats that the bodies have now and new noise.
 
         It is the frame that :meth:`capture` would give, as long as nothing has moved.
         """
-        return self._frame(rendering.color, rendering.depth, rendering.bodies)
+        color, depth, bodies, intrinsics = rendering
+        if coats := self._world.coats:
+            poses = {body: self._world.pose(body) for body in coats}
+            color = painted(color, depth, bodies, coats, poses, (intrinsics, self.T_base_camera), LIGHT_DIRECTION)
+        if self.noise is not None:
+            color, depth = self.noise.apply(color, depth)
+        return RgbdFrame(color, depth, intrinsics, self.T_base_camera, self._world.time)
 
     def visible_pixels(self) -> dict[int, int]:
         """Number of visible pixels of each body. Ground truth, for scene generation and evaluation only."""
-        _, _, segments = self._render(segmentation=True)
-        return count_pixels(segments)
+        return count_pixels(self.render().bodies)
 
-    def _frame(self, color: NDArray[np.uint8], depth: NDArray[np.float32], segments: NDArray[np.int32]) -> RgbdFrame:
-        if coats := self._world.coats:
-            poses = {body: self._world.pose(body) for body in coats}
-            view = self.intrinsics, self.T_base_camera
-            color = painted(color, depth, segments.reshape(depth.shape), coats, poses, view, LIGHT_DIRECTION)
-        if self.noise is not None:
-            color, depth = self.noise.apply(color, depth)
-        return RgbdFrame(color, depth, self.intrinsics, self.T_base_camera, self._world.time)
-
-    def _render(self, *, segmentation: bool) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+    def _render(self, *, segmentation: bool) -> Rendering:
+        """Render; without segmentation, the bodies mean nothing."""
         width, height = self.intrinsics.width_px, self.intrinsics.height_px
         _, _, rgba, buffer, segments = self._world.bullet.getCameraImage(
             width,
@@ -119,7 +128,7 @@ class SimulatedCamera:
         buffer = np.asarray(buffer, np.float32).reshape(height, width)
         depth = (FAR * NEAR / (FAR - (FAR - NEAR) * buffer)).astype(np.float32)
         depth[buffer >= 1.0] = 0.0
-        return color, depth, np.asarray(segments, np.int32)
+        return Rendering(color, depth, np.asarray(segments, np.int32).reshape(height, width), self.intrinsics)
 
 
 def count_pixels(bodies: NDArray[np.int32]) -> dict[int, int]:

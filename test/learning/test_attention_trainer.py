@@ -107,9 +107,13 @@ def test_the_weights_of_every_round_can_be_used(tmp_path: Path) -> None:
     weights = read_object_weights(tmp_path / WEIGHTS)
     assert weights.training == Training("tiny", "0123456789ab", 5, 1)
     assert weights.config == TINY.network
-    loaded = load_object_network(tmp_path / WEIGHTS).state_dict()
     for name, tensor in training.network.state_dict().items():
-        torch.testing.assert_close(loaded[name], tensor.contiguous(), rtol=0, atol=0)
+        torch.testing.assert_close(weights.tensors[name], tensor.contiguous(), rtol=0, atol=0)
+    loaded, view = load_object_network(tmp_path / WEIGHTS), (torch.rand(1, 3, 32, 32), torch.rand(1, 1, 16, 16) / 10)
+    with torch.inference_mode():
+        found, expected = (network.eval()(*view, torch.ones(1, 1, 16, 16)) for network in (loaded, training.network))
+    for features, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(features, wanted, rtol=1e-3, atol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
-from impurity_grasp_ros.perception.segmentation import border_cells, compact, inner_cells, segment
+from impurity_grasp_ros.perception.segmentation import border_cells, boxes, compact, inner_cells, segment
 
 CONFIG = SegmentationConfig(seed_level=0.4, min_seed=12, min_part=25, min_cells=40)
 SURE = 6.0
@@ -117,3 +117,10 @@ def test_inner_cells_have_neighbors_of_the_same_object_only(labels: NDArray[np.i
         around = labels[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
         thin = not ((inner == labels[row, column]) & ~border_cells(labels)).any()
         assert thin or (around == labels[row, column]).all()
+
+
+def test_a_box_holds_all_cells_of_its_object_and_no_more_than_needed() -> None:
+    labels = np.full((20, 30), -1, np.int64)
+    labels[2:5, 7:11], labels[19, 29], labels[4, 12] = 2, 0, 2
+    assert list(boxes(labels)) == [(0, np.s_[19:20, 29:30]), (2, np.s_[2:5, 7:13])]
+    assert list(boxes(np.full((5, 5), -1, np.int64))) == []

@@ -143,6 +143,17 @@ def test_a_frame_is_what_it_is_documented_to_be(environment: Environment) -> Non
 
 
 @pytest.mark.sim
+def test_a_cropped_rendering_shows_the_same_things_at_the_same_places(environment: Environment) -> None:
+    environment.reset(3, "coal_slate")
+    place = slice(120, 390), slice(200, 500)
+    rendering = environment.camera.render()
+    whole, part = (environment.camera.develop(shown) for shown in (rendering, rendering.cropped(*place)))
+    assert (part.intrinsics.height_px, part.intrinsics.width_px) == part.depth.shape == (270, 300)
+    np.testing.assert_allclose(points_in_base(part), points_in_base(whole)[place], atol=1e-6)
+    inner = np.s_[1:-1, 1:-1]  # the slope at a pixel is that to its neighbors
+    np.testing.assert_array_equal(part.color[inner], whole.color[place][inner])
+
+
 def test_there_is_no_reading_where_there_is_nothing(bare_world: World) -> None:
     frame = SimulatedCamera(bare_world, load_cell().calibration, 0.25).capture()
     assert (frame.depth == 0.0).all()
