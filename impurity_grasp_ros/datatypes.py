@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TypeVar
@@ -140,11 +141,19 @@ class AttentionState(IntEnum):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A dense group of objects: center (x, y) in meters, footprint area in m2, height in meters above the table."""
+    """A dense group of objects.
+
+    Attributes:
+        center: (x, y) in meters of the middle of its highest pile.
+        area: Footprint in m2.
+        height: Meters above the table.
+        hidden: Number of objects expected under and between those in view; NaN if that was not judged.
+    """
 
     center: tuple[float, float]
     area: float
     height: float
+    hidden: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +170,7 @@ class Attention:
         saliency: (R, C) float32 of the whole heightmap: raw VOCUS2 map; in mode ``objects`` the probability that the
             object of a cell is odd.
         unfamiliar: Whether a model of ordinary objects was taught, and most objects in view are unlike all of it.
+        hidden: Probability that a target is hidden; NaN if that was not judged.
     """
 
     state: AttentionState
@@ -171,6 +181,7 @@ class Attention:
     clusters: tuple[Cluster, ...]
     saliency: NDArray[np.float32]
     unfamiliar: bool = False
+    hidden: float = math.nan
 
 
 class PrimitiveKind(IntEnum):

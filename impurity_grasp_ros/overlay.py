@@ -16,6 +16,10 @@ Picture = NDArray[np.uint8]
 SCALE = 3
 """Image pixels per heightmap cell."""
 
+HIDDEN_COLOR = (20, 20, 90)
+SHOWN_FROM = 0.05
+"""Color of what is said of hidden objects, and their least expected number that is drawn."""
+
 TARGET_COLOR, CANDIDATE_COLOR = (255, 40, 200), (255, 200, 0)
 GRASP_COLOR, PUSH_COLOR = (0, 220, 60), (0, 170, 255)
 UNSEEN_COLOR = (40, 40, 40)
@@ -42,8 +46,16 @@ def draw_saliency(attention: Attention) -> Picture:
 
 
 def draw_attention(heightmap: Heightmap, attention: Attention) -> Picture:
-    """Draw the heightmap with the outline of the target or of the candidate region."""
+    """Draw the heightmap with the outline of the target or of the candidate region, and what may be hidden."""
     picture = draw_heightmap(heightmap)
+    if not math.isnan(attention.hidden):
+        text = f"hidden target: {100.0 * attention.hidden:.1f} %"
+        cv2.putText(picture, text, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, HIDDEN_COLOR, 1, cv2.LINE_AA)
+    for cluster in attention.clusters:
+        if cluster.hidden >= SHOWN_FROM:
+            place = _pixel(heightmap.grid, *cluster.center)
+            text = f"{cluster.hidden:.1f}"
+            cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, HIDDEN_COLOR, 2, cv2.LINE_AA)
     if attention.state is AttentionState.CLEAR:
         return picture
     color = TARGET_COLOR if attention.state is AttentionState.TARGET else CANDIDATE_COLOR

@@ -14,10 +14,10 @@ from torch.nn import functional
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.network_weights import NetworkWeights, write_network_weights
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork, ObjectNetworkConfig
 from impurity_grasp_ros.perception.object_relations import relations
 from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
-from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
 from impurity_grasp_ros.tensor_file import Training
 
 SIZES = ObjectNetworkConfig(4, 6, 8, 1, 12, 12)
@@ -46,7 +46,7 @@ def tiny_network(seed: int = 0) -> ObjectNetwork:
 def write_tiny(path: Path, seed: int = 0) -> Path:
     """Write the weights of such a network."""
     tensors = {name: tensor.contiguous() for name, tensor in tiny_network(seed).state_dict().items()}
-    write_object_weights(path, ObjectWeights(SIZES, tensors, ORIGIN))
+    write_network_weights(path, NetworkWeights(SIZES, tensors, ORIGIN))
     return path
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 def train(
     preset: Annotated[
-        str, typer.Option(help="A training of config/training.yaml, rectangles.yaml or attention_training.yaml.")
+        str,
+        typer.Option(help="A training of a file of config: training, rectangles, attention_training, hidden_training."),
     ] = "default",
     output: Annotated[
         Optional[Path], typer.Option(help="Folder of the training; default: runs/train_<preset>.")
@@ -46,6 +47,7 @@ def train(
     try:  # slow to import, and other commands do not need it
         from impurity_grasp_ros.learning.attention_config import attention_training_names
         from impurity_grasp_ros.learning.collection import RayCollection
+        from impurity_grasp_ros.learning.hidden_config import hidden_training_names
         from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
         from impurity_grasp_ros.learning.training_config import load_training
@@ -56,10 +58,11 @@ def train(
 
     processes = workers or max(1, (os.cpu_count() or 2) - 1)
     folder = resume or output or Path("runs") / f"train_{preset}"
-    if preset in attention_training_names():
+    if preset in attention_training_names() or preset in hidden_training_names():
         if records or ray_address:
             raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine alone")
-        _train_attention(preset, folder, rounds, processes, bool(resume))
+        train_perception = _train_attention if preset in attention_training_names() else _train_hidden
+        train_perception(preset, folder, rounds, processes, bool(resume))
         return
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
@@ -122,6 +125,33 @@ def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resum
 
         def on_round(report: AttentionReport) -> None:
             show(asdict(report), f"loss {report.loss:.3f}, odd object first {report.found:.0%}")
+
+        trainer.run(workers, on_round, _until_interrupted())
+    took = _write_duration(folder, start, workers)
+    Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {took}: {folder}")
+
+
+def _train_hidden(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
+    """Learn where hidden objects are to be expected, from simulated scenes."""
+    import torch
+
+    from impurity_grasp_ros.learning.hidden_config import load_hidden_training
+    from impurity_grasp_ros.learning.hidden_trainer import HiddenReport, HiddenTrainer
+
+    torch.set_num_threads(1)  # the workers have the other cores
+    config = load_hidden_training(preset)
+    config = replace(config, rounds=rounds) if rounds else config
+    trainer = HiddenTrainer(config, folder, preset, commit())
+    if resume:
+        trainer.resume()
+    start = time.monotonic()
+    with _shown(folder, config.rounds, len(trainer.reports)) as show:
+
+        def on_round(report: HiddenReport) -> None:
+            show(
+                asdict(report),
+                f"loss {report.held_out_loss:.3f}, {report.expected:.2f} expected, {report.hidden:.2f} hidden",
+            )
 
         trainer.run(workers, on_round, _until_interrupted())
     took = _write_duration(folder, start, workers)

@@ -16,9 +16,12 @@ from impurity_grasp_ros.config import from_mapping, parameter_specs
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
-    from impurity_grasp_ros.perception.object_weights import ObjectWeights
+    from impurity_grasp_ros.perception.network_weights import NetworkWeights
     from impurity_grasp_ros.policy.weights_file import Weights
     from impurity_grasp_ros.tensor_file import Training
+
+_PERCEPTION = {"ObjectNetworkConfig": "attention", "HiddenNetworkConfig": "hidden objects"}
+"""Kinds of the networks of perception, by the types of their sizes."""
 
 weights = typer.Typer(help="Show and convert files of network weights.", no_args_is_help=True)
 
@@ -29,16 +32,16 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what a file of weights holds: format, size, origin, architecture and geometry."""
-    from impurity_grasp_ros.perception.object_weights import holds_object_weights, read_object_weights
+    from impurity_grasp_ros.perception.network_weights import holds_network_weights, read_network_weights
     from impurity_grasp_ros.policy.weights_file import read_weights  # torch takes its time
 
-    is_attention = holds_object_weights(file)
-    found = read_object_weights(file) if is_attention else read_weights(file)
+    of_perception = holds_network_weights(file)
+    found = read_network_weights(file) if of_perception else read_weights(file)
     summary = _summary(file, found)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        specs = parameter_specs(type(found.config), "network." if is_attention else "")
+        specs = parameter_specs(type(found.config), "network." if of_perception else "")
         Console().print(_table(summary, {spec.name: spec.doc for spec in specs}))
 
 
@@ -82,13 +85,15 @@ def _training(options: Mapping[str, Any]) -> Training | None:
     return from_mapping(Training, given, "--") if given else None
 
 
-def _summary(file: Path, found: Weights | ObjectWeights) -> dict[str, Any]:
+def _summary(file: Path, found: Weights | NetworkWeights) -> dict[str, Any]:
     """What ``show`` prints, as JSON values."""
     from impurity_grasp_ros.policy.weights_file import CONFIG_KEYS, Weights
 
     summary: dict[str, Any] = {
         "file": str(file),
-        "kind": CONFIG_KEYS[type(found.config)] if isinstance(found, Weights) else "attention",
+        "kind": CONFIG_KEYS[type(found.config)]
+        if isinstance(found, Weights)
+        else _PERCEPTION[type(found.config).__name__],
         "bytes": file.stat().st_size,
         "parameters": found.parameter_count(),
         "training": None if found.training is None else asdict(found.training),

@@ -90,8 +90,8 @@ def labeled(
         rng: Source of all random choices.
     """
     turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
-    height, seen = _turned(height, turns, mirror), _turned(seen, turns, mirror)
-    color, bodies = _turned(color, turns, mirror), _turned(bodies, turns, mirror)
+    height, seen = turned(height, turns, mirror), turned(seen, turns, mirror)
+    color, bodies = turned(color, turns, mirror), turned(bodies, turns, mirror)
     owners = np.array(list(roles.kinds), np.int64)
     number = np.full(max(int(bodies.max()), int(owners.max())) + 2, -1, np.int64)
     number[owners] = np.arange(len(owners))
@@ -170,6 +170,7 @@ def outline_targets(objects: Labels) -> NDArray[np.float16]:
     return target
 
 
-def _turned(image: NDArray[Scalar], turns: int, mirror: bool) -> NDArray[Scalar]:
-    turned = np.rot90(image, turns)
-    return np.ascontiguousarray(turned[:, ::-1] if mirror else turned)
+def turned(image: NDArray[Scalar], turns: int, mirror: bool) -> NDArray[Scalar]:
+    """Turn an image by so many right angles, then mirror it if asked to."""
+    found = np.rot90(image, turns)
+    return np.ascontiguousarray(found[:, ::-1] if mirror else found)

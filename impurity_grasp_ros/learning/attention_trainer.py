@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.files import write_atomically
-from impurity_grasp_ros.learning.attention_batches import batches
+from impurity_grasp_ros.learning.attention_batches import make_batch
 from impurity_grasp_ros.learning.attention_config import AttentionTrainingConfig
 from impurity_grasp_ros.learning.attention_loss import JudgeLosses, job_view, judge_losses, losses
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.comparisons import PooledPair
-from impurity_grasp_ros.learning.trainer import CHECKPOINT, WEIGHTS, config_hash, read_archive
+from impurity_grasp_ros.learning.network_trainer import NetworkTrainer
+from impurity_grasp_ros.learning.produced import produced
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.object_weights import ObjectWeights, write_object_weights
-from impurity_grasp_ros.tensor_file import Training
-from impurity_grasp_ros.training_progress import PROGRESS
-
-MAX_GRADIENT = 2.0
-"""Norm to which gradients are clipped."""
 
 
 @dataclass(frozen=True)
@@ -52,39 +43,16 @@ class AttentionReport:
     found: float
 
 
-class AttentionTrainer:
-    """A training whose files are kept in a folder. The result depends on the configuration only.
-
-    Attributes:
-        config: Configuration of the training.
-        network: The network that is trained.
-        reports: Statistics of the rounds so far.
-    """
+class AttentionTrainer(NetworkTrainer[AttentionTrainingConfig, ObjectNetwork, AttentionReport]):
+    """A training of mode ``objects``; see the base class for its attributes."""
 
     def __init__(self, config: AttentionTrainingConfig, folder: Path, preset: str, commit: str) -> None:
-        """Begin a training.
+        """Begin a training; for the arguments see the base class."""
 
-        Args:
-            config: Configuration of the training.
-            folder: Where checkpoint, weights and progress are written.
-            preset: Name of the configuration, which is written into the weights.
-            commit: Version of the code, the same.
-        """
-        torch.manual_seed(config.seed)
-        self.config = config
-        self.network = ObjectNetwork(config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.reports: list[AttentionReport] = []
-        self._folder, self._preset, self._commit = folder, preset, commit
-        self._optimizer = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer,
-            config.learning_rate,
-            total_steps=config.rounds * config.batches_per_round,
-            pct_start=config.warm_up,
-        )
-        self._rng = np.random.default_rng(config.seed)
+        def make() -> ObjectNetwork:
+            return ObjectNetwork(config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        super().__init__(config, make, config.batches_per_round, folder, preset, commit)
         self._objects: deque[PooledPair] = deque(maxlen=config.replay_memory)
         self._job = job_view()
 
@@ -97,7 +65,7 @@ class AttentionTrainer:
             stop: Asked before every round; the training ends when it returns True.
         """
         first = len(self.reports) * self.config.batches_per_round
-        with batches(self.config, first, workers) as source:
+        with produced(make_batch, self.config, first, workers) as source:
             while len(self.reports) < self.config.rounds and not stop():
                 steps = [self._step(next(source)) for _ in range(self.config.batches_per_round)]
                 means = (float(value) for value in np.nanmean(steps, axis=0))
@@ -131,53 +99,9 @@ class AttentionTrainer:
     def _weighted(self, found: JudgeLosses) -> Tensor:
         return self.config.odd_weight * found.odd + self.config.kind_weight * found.kind
 
-    def _descend(self, loss: Tensor) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
-        self._optimizer.step()
-
-    def save(self) -> None:
-        """Write checkpoint, weights and progress, each file atomically."""
-        buffer = io.BytesIO()
-        torch.save(self._state(), buffer)
-        write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
-        config = self.config
-        training = Training(self._preset, self._commit, config.seed, len(self.reports))
-        tensors = {name: tensor.detach().contiguous() for name, tensor in self.network.state_dict().items()}
-        write_object_weights(self._folder / WEIGHTS, ObjectWeights(config.network, tensors, training))
-        lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)
-        write_atomically(self._folder / PROGRESS, lines.encode())
-
     def _state(self) -> dict[str, Any]:
-        return {
-            "config": config_hash(self.config),
-            "network": self.network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "rng": self._rng.bit_generator.state,
-            "objects": list(self._objects),
-            "reports": self.reports,
-        }
+        return {**super()._state(), "objects": list(self._objects)}
 
-    def resume(self) -> None:
-        """Continue from exactly the point at which the checkpoint in the folder was written.
-
-        Raises:
-            CheckpointError: There is no valid checkpoint, or it belongs to another configuration.
-        """
-        path = self._folder / CHECKPOINT
-        state = read_archive(path)
-        if lacking := sorted(set(self._state()) - set(state)):
-            raise CheckpointError(f"{path}: expected the checkpoint of a training, it lacks {', '.join(lacking)}")
-        if state["config"] != config_hash(self.config):
-            raise CheckpointError(f"{path}: expected config {config_hash(self.config)}, received {state['config']}")
-        try:
-            self.network.load_state_dict(state["network"])
-            self._optimizer.load_state_dict(state["optimizer"])
-            self._schedule.load_state_dict(state["schedule"])
-            self._rng.bit_generator.state = state["rng"]
-            self._objects = deque(state["objects"], self.config.replay_memory)
-            self.reports = list(state["reports"])
-        except Exception as error:  # torch and numpy reject values of a wrong type with any kind of error
-            raise CheckpointError(f"{path}: expected the state of a training: {error!r}") from error
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
+        self._objects = deque(state["objects"], self.config.replay_memory)

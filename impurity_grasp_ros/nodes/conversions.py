@@ -128,11 +128,12 @@ def to_attention(attention: Attention, grid: Grid) -> AttentionMsg:
         mask=to_image(attention.mask * np.uint8(255), "mono8", header),
         score=float(attention.score),
         clusters=[
-            ClusterMsg(center=_point(cluster.center), area=cluster.area, height=cluster.height)
+            ClusterMsg(center=_point(cluster.center), area=cluster.area, height=cluster.height, hidden=cluster.hidden)
             for cluster in attention.clusters
         ],
         saliency=to_image(attention.saliency, "32FC1", header),
         unfamiliar=attention.unfamiliar,
+        hidden=attention.hidden,
     )
 
 
@@ -155,12 +156,13 @@ def from_attention(message: AttentionMsg) -> Attention:
     if message.state not in iter(AttentionState):
         raise InvalidGoalError(f"expected attention state 0, 1 or 2, received {message.state}")
     clusters = tuple(
-        Cluster((cluster.center.x, cluster.center.y), cluster.area, cluster.height) for cluster in message.clusters
+        Cluster((cluster.center.x, cluster.center.y), cluster.area, cluster.height, cluster.hidden)
+        for cluster in message.clusters
     )
     center = message.center.x, message.center.y
     saliency = from_image(message.saliency)
     state = AttentionState(message.state)
-    return Attention(state, center, crop, mask, message.score, clusters, saliency, message.unfamiliar)
+    return Attention(state, center, crop, mask, message.score, clusters, saliency, message.unfamiliar, message.hidden)
 
 
 def to_primitive(primitive: Primitive) -> PrimitiveMsg:

@@ -15,6 +15,7 @@ from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Heightmap
 from impurity_grasp_ros.perception.appearance import Appearance, AppearanceConfig
 from impurity_grasp_ros.perception.coverage import check_clear
+from impurity_grasp_ros.perception.hidden_config import HEIGHT, LEARNED, HiddenConfig
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, candidate, find_clusters, object_cells
 from impurity_grasp_ros.perception.saliency import SaliencyConfig, check_image
@@ -38,11 +39,12 @@ class AttentionConfig:
     saliency: SaliencyConfig
     occlusion: OcclusionConfig
     objects: ObjectsConfig
+    hidden: HiddenConfig
     max_unseen: float = parameter("m; never CLEAR while a square of this size has not been seen", low=0.01, high=0.5)
     mode: str = parameter(
         "objects: the target is the object that looks unlike the others; outlier: the color that is unlike the others; "
         "vocus2: what is most salient, as published; "
-        "no-inference, target-only, whole: ablations; or the name of a mode in another package"
+        "heights, no-inference, target-only, whole: ablations; or the name of a mode in another package"
     )
 
     def __post_init__(self) -> None:
@@ -89,6 +91,13 @@ def _outlier(
     return attention_on(heightmap, detection, config), appearance
 
 
+def _outlier_or_heap(
+    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
+) -> tuple[Attention, Appearance | None]:
+    """The same with fixed heights of what could hide a target."""
+    return _outlier(heightmap, appearance, replace(config, hidden=replace(config.hidden, method=HEIGHT)))
+
+
 def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
     """Mode in which the target is the object that looks unlike the others."""
     check_image(heightmap.color)
@@ -119,19 +128,49 @@ def attention_on(
         single: (R, C) bool, cells of objects that are known to be no piles, however high; None if nothing is known.
 
     Returns:
-        TARGET on the detection, else CANDIDATE on the largest group of objects that could hide one, else CLEAR.
+        TARGET on the detection, else CANDIDATE on a group of objects that could hide one, else CLEAR.
 
     Raises:
         ViewIncompleteError: The state would be CLEAR, but a target may lie in a place that was not seen.
     """
+    if config.hidden.method == LEARNED:
+        return _by_expectation(heightmap, detection, config, single)
     clusters = find_clusters(heightmap, config.occlusion)
     clear = _clear(heightmap, detection, clusters)
-    if detection.mask.any():
-        return _on_target(clear, heightmap, detection)
     if single is not None and single.any():
         lowered = replace(heightmap, height=np.where(single, np.float32(0.0), heightmap.height))
         clusters = find_clusters(lowered, config.occlusion)
-    if (cluster := candidate(clusters, config.occlusion)) is not None:
+    return _choice(clear, heightmap, detection, candidate(clusters, config.occlusion), config)
+
+
+def _by_expectation(
+    heightmap: Heightmap, detection: Detection, config: AttentionConfig, single: NDArray[np.bool_] | None
+) -> Attention:
+    """Act on the group in which most hidden objects are expected, as long as one of them may be a target."""
+    from impurity_grasp_ros.perception.hidden_objects import (  # torch takes its time
+        expected_objects,
+        network_of,
+        target_probability,
+    )
+
+    expected = expected_objects(heightmap, network_of(config.hidden))
+    if single is not None:
+        expected = np.where(single, np.float32(0.0), expected)
+    clusters = find_clusters(heightmap, config.occlusion, expected)
+    hidden = target_probability(clusters, config.hidden.target_share)
+    clear = replace(_clear(heightmap, detection, clusters), hidden=hidden)
+    able = clusters if hidden >= config.hidden.max_probability else ()
+    most = max(able, key=lambda cluster: cluster.hidden, default=None)
+    return _choice(clear, heightmap, detection, most, config)
+
+
+def _choice(
+    clear: Attention, heightmap: Heightmap, detection: Detection, cluster: Cluster | None, config: AttentionConfig
+) -> Attention:
+    """Act on the target, else on the group that may hide one, else nowhere."""
+    if detection.mask.any():
+        return _on_target(clear, heightmap, detection)
+    if cluster is not None:
         return _on_candidate(clear, heightmap, cluster.center)
     check_clear(heightmap, config.max_unseen)
     return clear
@@ -213,6 +252,7 @@ ATTENTIONS: Registry[Attend] = Registry(
         OBJECTS: _odd_object,
         "outlier": _outlier,
         "vocus2": _most_salient,
+        "heights": _outlier_or_heap,
         "no-inference": _ablated(without_inference),
         "target-only": _ablated(target_only),
         "whole": _ablated(whole_workspace),

@@ -11,15 +11,14 @@ is odd depends on the others alone, and what lies around each: a part of an ordi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.perception.network_parts import convolution, doubled, mean_around
 from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
 from impurity_grasp_ros.perception.object_relations import ROLES, count_relations, relations
 from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
@@ -89,15 +88,15 @@ class ObjectNetwork(nn.Module):
         self.name = ""
         self.looks, self.vector = config.looks, config.looks + SURROUNDINGS
         fine, middle, coarse = config.fine, config.middle, config.coarse
-        self.stem = nn.Sequential(_convolution(PLANES * FINE_FACTOR**2, fine), _convolution(fine, fine))
-        self.to_middle = nn.Sequential(_convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
+        self.stem = nn.Sequential(convolution(PLANES * FINE_FACTOR**2, fine), convolution(fine, fine))
+        self.to_middle = nn.Sequential(convolution(fine + 3, middle, stride=2), _Residual(middle, 1))
         self.to_coarse = nn.Sequential(
-            _convolution(middle, coarse, stride=2), *(_Residual(coarse, dilation) for dilation in (1, 2, 4))
+            convolution(middle, coarse, stride=2), *(_Residual(coarse, dilation) for dilation in (1, 2, 4))
         )
         self.from_coarse = nn.Conv2d(coarse, middle, 1)
-        self.merge_middle = _convolution(2 * middle, middle)
+        self.merge_middle = convolution(2 * middle, middle)
         self.from_middle = nn.Conv2d(middle, fine, 1)
-        self.merge_fine = _convolution(2 * fine + 3, fine)
+        self.merge_fine = convolution(2 * fine + 3, fine)
         self.outline = nn.Conv2d(fine, 2, 1)
         pooled = 2 * (2 * PLANES + 2 * fine + middle) + OBJECT_NUMBERS - SURROUNDINGS
         hidden = 2 * config.looks
@@ -128,15 +127,15 @@ class ObjectNetwork(nn.Module):
         """
         total = color.sum(1, keepdim=True) + DARK
         planes = torch.cat([color * 2 - 1, torch.log2(total) / 2, color[:, :2] / total * 3 - 1], 1)
-        relief = height - _around(height)
+        relief = height - mean_around(height, RELIEF_CELLS)
         surface = torch.cat([height * HEIGHT_SCALE - 0.5, relief * RELIEF_SCALE, seen], 1)
         mean = functional.avg_pool2d(planes, FINE_FACTOR)
         deviation = (functional.avg_pool2d(planes**2, FINE_FACTOR) - mean**2).clamp(min=1e-6).sqrt()
         texture = self.stem(functional.pixel_unshuffle(planes, FINE_FACTOR))
         middle = self.to_middle(torch.cat([texture, surface], 1))
         coarse = self.to_coarse(middle)
-        middle = self.merge_middle(torch.cat([_doubled(self.from_coarse(coarse)), middle], 1))
-        fine = self.merge_fine(torch.cat([_doubled(self.from_middle(middle)), texture, surface], 1))
+        middle = self.merge_middle(torch.cat([doubled(self.from_coarse(coarse)), middle], 1))
+        fine = self.merge_fine(torch.cat([doubled(self.from_middle(middle)), texture, surface], 1))
         return FeatureMaps(torch.cat([mean, deviation], 1), texture, fine, middle, self.outline(fine))
 
     def pool(self, maps: FeatureMaps, index: int, labels: Tensor, numbers: Tensor) -> Tensor:
@@ -182,45 +181,19 @@ class ObjectNetwork(nn.Module):
         return self.decide(tokens)[..., 0]
 
 
-def merge_normalization(network: ObjectNetwork) -> None:
-    """Merge the normalization of the feature maps into their convolutions: faster, but no longer to be trained."""
-    for part in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
-        for index, (first, second) in enumerate(pairwise(part)):
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                part[index], part[index + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
-
-
 class _Residual(nn.Module):
     """Two convolutions around which the input is added."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.inner = nn.Sequential(
-            _convolution(channels, channels, dilation=dilation),
+            convolution(channels, channels, dilation=dilation),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
         )
 
     def forward(self, features: Tensor) -> Tensor:
         return functional.relu(features + self.inner(features))
-
-
-def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
-    )
-
-
-def _around(height: Tensor) -> Tensor:
-    """Mean over the square of ``RELIEF_CELLS`` around each cell, along columns and then along rows, which is faster."""
-    half = RELIEF_CELLS // 2
-    return functional.avg_pool2d(
-        functional.avg_pool2d(height, (RELIEF_CELLS, 1), 1, (half, 0)), (1, RELIEF_CELLS), 1, (0, half)
-    )
-
-
-def _doubled(features: Tensor) -> Tensor:
-    return functional.interpolate(features, scale_factor=2.0, mode="bilinear")
 
 
 def _pooled(features: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:

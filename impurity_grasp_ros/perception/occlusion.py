@@ -7,6 +7,7 @@ single block standing on end is high, but over too small an area. A narrow group
 can be must consist of stacked objects, so it may hide a target as well.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -41,7 +42,9 @@ def object_cells(heightmap: Heightmap, config: OcclusionConfig) -> NDArray[np.bo
     return heightmap.valid & (heightmap.height > config.min_object_height)
 
 
-def find_clusters(heightmap: Heightmap, config: OcclusionConfig) -> tuple[Cluster, ...]:
+def find_clusters(
+    heightmap: Heightmap, config: OcclusionConfig, hidden: NDArray[np.float32] | None = None
+) -> tuple[Cluster, ...]:
     """Find dense groups of objects.
 
     A cluster's height is the greatest height that an area of ``cover_area`` reaches. Its center is the cell around
@@ -50,6 +53,7 @@ def find_clusters(heightmap: Heightmap, config: OcclusionConfig) -> tuple[Cluste
     Args:
         heightmap: The view.
         config: How to cluster.
+        hidden: (R, C) number of hidden objects expected in each cell; None if that is not judged.
 
     Returns:
         The clusters, largest area first.
@@ -68,11 +72,13 @@ def find_clusters(heightmap: Heightmap, config: OcclusionConfig) -> tuple[Cluste
         members = np.flatnonzero(labels == label)
         descending = np.sort(heights[members])[::-1]
         row, column = cells[members[np.argmax(piled[members])]]
+        below = math.nan if hidden is None else float(hidden[tuple(cells[members].T)].sum()) * stride**2
         clusters.append(
             Cluster(
                 heightmap.grid.to_meters(float(row), float(column)),
                 len(members) * spacing**2,
                 float(descending[min(cover_cells, len(members)) - 1]),
+                below,
             )
         )
     return tuple(sorted(clusters, key=lambda cluster: -cluster.area))

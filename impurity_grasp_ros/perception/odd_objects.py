@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.errors import InvalidFrameError
 from impurity_grasp_ros.perception.accessibility import most_accessible
+from impurity_grasp_ros.perception.network_weights import identity, load_object_network
 from impurity_grasp_ros.perception.object_network import FeatureMaps, ObjectNetwork
 from impurity_grasp_ros.perception.object_numbers import object_numbers
 from impurity_grasp_ros.perception.object_sizes import Sizes, measured, of_known_size
 from impurity_grasp_ros.perception.object_surroundings import HIGHER, SURROUNDINGS
-from impurity_grasp_ros.perception.object_weights import identity, load_object_network
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig, SegmentationConfig, SizesConfig
 from impurity_grasp_ros.perception.oddness import KnownObjects, Vectors, is_unfamiliar, probabilities, remember
 from impurity_grasp_ros.perception.ordinary_model import load_model

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.datatypes import Grid, Heightmap
 from impurity_grasp_ros.errors import InvalidGoalError
 from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.object_weights import identity
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.odd_objects import describe, network_of, taught

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from impurity_grasp_ros.cli.main import app
 from impurity_grasp_ros.cli.sim import _taught
 from impurity_grasp_ros.errors import ConfigError, ImpurityGraspError, UnknownSceneError
-from impurity_grasp_ros.perception.object_weights import identity, load_object_network
+from impurity_grasp_ros.perception.network_weights import identity, load_object_network
 from impurity_grasp_ros.perception.ordinary_model import load_model
 from impurity_grasp_ros.simulation.environment import Environment
 

@@ -54,8 +54,10 @@ def drawn_pair(rng: np.random.Generator) -> Pair:
 
 
 @contextmanager
-def drawn_batches(config: AttentionTrainingConfig, first: int, _workers: int) -> Iterator[Iterator[list[Pair]]]:
-    """Stands in for :func:`.attention_batches.batches`: batches without simulation, that depend on the same things."""
+def drawn_batches(
+    _make: object, config: AttentionTrainingConfig, first: int, _workers: int
+) -> Iterator[Iterator[list[Pair]]]:
+    """Stands in for :func:`.produced`: batches without simulation, that depend on the same things."""
 
     def endless() -> Iterator[list[Pair]]:
         number = first

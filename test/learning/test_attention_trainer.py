@@ -19,15 +19,15 @@ from impurity_grasp_ros.learning.attention_loss import JobView, JudgeLosses, Los
 from impurity_grasp_ros.learning.attention_trainer import AttentionReport, AttentionTrainer
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS
+from impurity_grasp_ros.perception.network_weights import load_object_network, read_network_weights
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
-from impurity_grasp_ros.perception.object_weights import load_object_network, read_object_weights
 from impurity_grasp_ros.perception.objects_config import SegmentationConfig
 from impurity_grasp_ros.tensor_file import Training
 
 
 @pytest.fixture(autouse=True)
 def without_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attention_trainer, "batches", drawn_batches)
+    monkeypatch.setattr(attention_trainer, "produced", drawn_batches)
 
 
 def trainer(folder: Path, **changes: object) -> AttentionTrainer:
@@ -104,7 +104,7 @@ def test_objects_are_judged_as_a_job_finds_them_from_a_part_of_the_training_on(
 def test_the_weights_of_every_round_can_be_used(tmp_path: Path) -> None:
     training = trainer(tmp_path)
     run(training, rounds=1)
-    weights = read_object_weights(tmp_path / WEIGHTS)
+    weights = read_network_weights(tmp_path / WEIGHTS)
     assert weights.training == Training("tiny", "0123456789ab", 5, 1)
     assert weights.config == TINY.network
     for name, tensor in training.network.state_dict().items():
@@ -176,7 +176,7 @@ def preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_command_trains_and_resumes(preset: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(preset=preset, output=folder, workers=1, rounds=1)
-    assert read_object_weights(folder / WEIGHTS).training.rounds == 1
+    assert read_network_weights(folder / WEIGHTS).training.rounds == 1
     assert list((folder / "tensorboard").iterdir())
     assert "1 workers" in (folder / "duration.txt").read_text()
     with pytest.raises(CheckpointError, match="expected config"):

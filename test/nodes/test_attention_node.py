@@ -29,7 +29,7 @@ from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.conversions import from_attention, to_heightmap
 from impurity_grasp_ros.nodes.runtime import spin
 from impurity_grasp_ros.perception import odd_objects as objects_module
-from impurity_grasp_ros.perception.object_weights import identity
+from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.ordinary_model import load_model
 
 pytestmark = pytest.mark.ros

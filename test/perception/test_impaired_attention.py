@@ -77,7 +77,8 @@ def test_a_target_counts_for_those_that_detect_it(impair: Impair, center: tuple[
 
 
 def test_modes_are_known_by_name_and_others_are_refused() -> None:
-    assert ATTENTIONS.names()[:6] == ("objects", "outlier", "vocus2", "no-inference", "target-only", "whole")
+    assert ATTENTIONS.names()[:4] == ("objects", "outlier", "vocus2", "heights")
+    assert ATTENTIONS.names()[4:7] == ("no-inference", "target-only", "whole")
     shipped = packaged_parameters("attention_node", AttentionConfig)
     assert shipped.mode == "outlier"
     with pytest.raises(ConfigError, match=r"^mode: expected one of objects, outlier, vocus2, .*, received 'Outlier'$"):

@@ -28,7 +28,7 @@ from impurity_grasp_ros.datatypes import AttentionState, Heightmap
 from impurity_grasp_ros.errors import CheckpointError, ConfigError, InvalidFrameError
 from impurity_grasp_ros.perception import odd_objects as objects_module
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
-from impurity_grasp_ros.perception.object_weights import identity
+from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.odd_objects import ObjectsMemory, describe, find_odd_objects, network_of, rescaled
 from impurity_grasp_ros.perception.ordinary_model import make_model, save_model

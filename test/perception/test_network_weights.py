@@ -14,13 +14,13 @@ from safetensors.torch import save_file
 from tiny_objects import ORIGIN, SIZES, tiny_network, write_tiny
 
 from impurity_grasp_ros.errors import CheckpointError
-from impurity_grasp_ros.perception.object_weights import (
+from impurity_grasp_ros.perception.network_weights import (
     KEY,
-    ObjectWeights,
+    NetworkWeights,
     identity,
     load_object_network,
-    read_object_weights,
-    write_object_weights,
+    read_network_weights,
+    write_network_weights,
 )
 
 
@@ -29,13 +29,13 @@ def path(tmp_path: Path) -> Path:
     return write_tiny(tmp_path / "attention.safetensors", seed=3)
 
 
-def content(seed: int = 3) -> ObjectWeights:
+def content(seed: int = 3) -> NetworkWeights:
     tensors = {name: tensor.contiguous() for name, tensor in tiny_network(seed).state_dict().items()}
-    return ObjectWeights(SIZES, tensors, ORIGIN)
+    return NetworkWeights(SIZES, tensors, ORIGIN)
 
 
 def test_weights_survive_their_file_bit_for_bit(path: Path) -> None:
-    found, written = read_object_weights(path), content()
+    found, written = read_network_weights(path), content()
     assert (found.config, found.training) == (SIZES, ORIGIN)
     assert set(found.tensors) == set(written.tensors)
     for name, tensor in written.tensors.items():
@@ -93,7 +93,7 @@ def test_metadata_that_do_not_fit_are_refused_by_name(tmp_path: Path, meta: dict
     path = tmp_path / "weights.safetensors"
     save_file(dict(content().tensors), path, meta)
     with pytest.raises(CheckpointError, match=rf"(?s)weights\.safetensors: .*{said}"):
-        read_object_weights(path)
+        read_network_weights(path)
 
 
 def test_missing_further_and_infinite_tensors_are_refused_by_name(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_missing_further_and_infinite_tensors_are_refused_by_name(tmp_path: Path
         ("infinite", {**whole.tensors, "outline.bias": torch.tensor([0.0, torch.inf])}, "finite weights.*outline.bias"),
     ):
         path = tmp_path / f"{name}.safetensors"
-        write_object_weights(path, replace(whole, tensors=tensors))
+        write_network_weights(path, replace(whole, tensors=tensors))
         with pytest.raises(CheckpointError, match=rf"(?s){name}\.safetensors: .*{said}"):
             load_object_network(path)
 
@@ -127,6 +127,6 @@ def test_a_failure_leaves_the_former_file(path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space left"):
-        write_object_weights(path, content(4))
+        write_network_weights(path, content(4))
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
