@@ -52,7 +52,8 @@ def expected_objects(heightmap: Heightmap, network: HiddenNetwork) -> NDArray[np
     with torch.inference_mode():
         number = network(height, seen).exp()[0].numpy()
     dense = np.kron(number / CELLS**2, np.ones((CELLS, CELLS), np.float32))[: size[1], : size[0]]
-    return np.asarray(cv2.resize(dense, (columns, rows), interpolation=cv2.INTER_NEAREST) * scale**2, np.float32)
+    found = cv2.resize(dense, (columns, rows), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(found * (dense.sum() / max(float(found.sum()), 1e-12)), np.float32)
 
 
 def _fitted(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

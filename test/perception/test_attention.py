@@ -31,7 +31,10 @@ from impurity_grasp_ros.perception.attention import AttentionConfig, attend, wit
 from impurity_grasp_ros.perception.occlusion import find_clusters, object_cells
 from impurity_grasp_ros.perception.target import find_most_salient, find_outlier
 
-CONFIG = packaged_parameters("attention_node", AttentionConfig)
+SHIPPED = packaged_parameters("attention_node", AttentionConfig)
+CONFIG = replace(SHIPPED, hidden=replace(SHIPPED.hidden, method="height"))
+"""Piles are judged by their height here; see test_hidden_objects.py for the shipped method."""
+
 PUBLISHED = replace(CONFIG, mode="vocus2")
 
 HEAP = [

@@ -1,4 +1,4 @@
-"""Files of the weights of the attention network."""
+"""Files of the weights of the networks of perception."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from tiny_objects import ORIGIN, SIZES, tiny_network, write_tiny
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.perception.network_weights import (
-    KEY,
     NetworkWeights,
     identity,
     load_object_network,
     read_network_weights,
     write_network_weights,
 )
+
+
+KEY = "object_network"
+IN_METADATA = "expected training and one of object_network, hidden_network in the metadata"
 
 
 @pytest.fixture
@@ -75,8 +78,9 @@ def metadata(config: Any = None, training: Any = None) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("meta", "said"),
     [
-        ({"format": "pt"}, r"expected object_network and training in the metadata, found \['format'\]"),
-        ({KEY: "{}"}, "expected object_network and training in the metadata"),
+        ({"format": "pt"}, rf"{IN_METADATA}, found \['format'\]"),
+        ({KEY: "{}"}, IN_METADATA),
+        ({**metadata(), "hidden_network": "{}"}, IN_METADATA),
         (metadata(config={"fine": 4}), "middle: missing"),
         (metadata(config=TINY | {"aspect": 16}), "size mismatch"),
         (
