@@ -22,7 +22,6 @@ from impurity_grasp_ros.perception.network_weights import (
     write_network_weights,
 )
 
-
 KEY = "object_network"
 IN_METADATA = "expected training and one of object_network, hidden_network in the metadata"
 
