@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, RgbdFrame
@@ -76,11 +76,13 @@ class Pipeline:
         self._stage = stage
         self._view: ReferenceView | None = None
         self._memory: Any = None
+        self._fruitless = 0
 
     def new_job(self) -> None:
         """Forget the previous job."""
         self._view = None
         self._memory = None
+        self._fruitless = 0
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
         """Decide what to do about a frame.
@@ -102,8 +104,10 @@ class Pipeline:
         heightmap, self._view = self._stage(
             "judge and project", look, frame, self._site, self._projection, self._view_config, self._view
         )
-        attention, self._memory = self._stage("attention", attend, heightmap, self._memory, self._attention)
+        config = replace(self._attention, hidden=self._attention.hidden.after(self._fruitless))
+        attention, self._memory = self._stage("attention", attend, heightmap, self._memory, config)
         if attention.state is AttentionState.CLEAR:
             return Decision(heightmap, attention, None)
         primitive = self._stage("decide", self._actor.select, heightmap, attention, history)
+        self._fruitless = self._fruitless + 1 if attention.state is AttentionState.CANDIDATE else 0
         return Decision(heightmap, attention, primitive)

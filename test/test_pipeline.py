@@ -1,5 +1,6 @@
 """From a camera image to a decision: grasp a target, search a heap, stop when no target is left."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,6 +102,20 @@ def test_a_heap_that_may_hide_something_is_pushed(pipeline: Pipeline, cell: Cell
     assert push.kind is PrimitiveKind.PUSH
     assert np.hypot(push.position[0] - 0.5, push.position[1]) < 0.1
     check_primitive(push, cell)
+
+
+def test_a_heap_that_stays_as_it_is_hides_less_and_less(pipeline: Pipeline) -> None:
+    frame, states = photograph(HEAP), []
+    while len(states) < 30 and (not states or states[-1] is not AttentionState.CLEAR):
+        decision = pipeline.decide(frame, [])
+        states.append(decision.attention.state)
+    hidden = decision.attention.hidden
+    assert len(states) == 1 + math.ceil(math.log(hidden / 0.01) / math.log(1 / 0.7))
+    assert len(states) >= 2
+    assert pipeline.decide(photograph([*ORDINARY, TARGET]), []).attention.state is AttentionState.TARGET
+    assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE, "the heap may be another one"
+    pipeline.new_job()
+    assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE
 
 
 @pytest.mark.parametrize("boxes", [ORDINARY, []], ids=["ordinary", "empty"])

@@ -6,6 +6,7 @@ Service ``teach`` shows ordinary objects to mode ``objects``, so that a job need
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ class AttentionNode(Node):
                 raise InvalidGoalError("expected the first view of a job, received a later one: the node was restarted")
             if config.mode != self._mode:  # one mode cannot use the memory of another
                 self._mode, self._memory, self._has_warned = config.mode, self._first_memory(config), False
+            config = replace(config, hidden=config.hidden.after(request.fruitless))
             attention, self._memory = attend(heightmap, self._memory, config)
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())

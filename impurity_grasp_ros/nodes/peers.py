@@ -102,12 +102,13 @@ class Peers:
         request = CaptureHeightmap.Request(not_before=not_before, new_job=new_job, timeout=to_duration(timeout))
         return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
 
-    async def attend(self, heightmap: Heightmap, new_job: bool, watch: KeepWaiting) -> Attention:
+    async def attend(self, heightmap: Heightmap, new_job: bool, fruitless: int, watch: KeepWaiting) -> Attention:
         """Find out where to act next.
 
         Args:
             heightmap: The current view.
             new_job: Whether this is the job's first view.
+            fruitless: Number of latest actions on candidates that brought no target into view.
             watch: See :data:`KeepWaiting`.
 
         Returns:
@@ -117,7 +118,8 @@ class Peers:
             ReportedError: The heightmap is invalid, or the node was restarted during the job.
             PeerUnavailableError: The service did not appear or answer in time.
         """
-        return (await self._call(self._attend, Attend.Request(heightmap=heightmap, new_job=new_job), watch)).attention
+        request = Attend.Request(heightmap=heightmap, new_job=new_job, fruitless=fruitless)
+        return (await self._call(self._attend, request, watch)).attention
 
     async def decide(
         self, heightmap: Heightmap, attention: Attention, history: list[Attempt], watch: KeepWaiting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from impurity_grasp_ros.config import parameter
 
@@ -22,3 +22,12 @@ class HiddenConfig:
     max_probability: float = parameter(
         "probability of a hidden target below which the workspace is clear", low=0.0001, high=0.5
     )
+    doubt: float = parameter(
+        "factor on that probability for each action in a row on a pile that brought no target into view",
+        low=0.1,
+        high=1.0,
+    )
+
+    def after(self, fruitless: int) -> HiddenConfig:
+        """Return the configuration with which to judge the view after so many fruitless actions on piles."""
+        return replace(self, max_probability=self.max_probability / self.doubt**fruitless)

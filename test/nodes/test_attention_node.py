@@ -23,12 +23,16 @@ from typer.testing import CliRunner
 from impurity_grasp.msg import Attention
 from impurity_grasp.srv import Attend, CaptureHeightmap, Teach
 from impurity_grasp_ros.cli.main import app
+from impurity_grasp_ros.datatypes import Attention as Seen
+from impurity_grasp_ros.datatypes import AttentionState, Heightmap
 from impurity_grasp_ros.errors import ConfigError, ErrorCode, PeerUnavailableError, ReportedError
+from impurity_grasp_ros.nodes import attention_node as attention_module
 from impurity_grasp_ros.nodes import teach_client
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.conversions import from_attention, to_heightmap
 from impurity_grasp_ros.nodes.runtime import spin
 from impurity_grasp_ros.perception import odd_objects as objects_module
+from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.ordinary_model import load_model
 
@@ -93,11 +97,15 @@ class Served:
 
     def odd(self, blocks: Sequence[Block], new_job: bool = True) -> list[bool]:
         """Which blocks of a view are odd; raises AssertionError on a fault."""
-        response = self._call(self._attend, Attend.Request(heightmap=to_heightmap(view(blocks)), new_job=new_job))
+        saliency = from_attention(self.attend(blocks, new_job=new_job)).saliency
+        return [bool(saliency[block.cells].min() > 0.5) for block in blocks]
+
+    def attend(self, blocks: Sequence[Block], **fields: Any) -> Attention:
+        """What a view shows; raises AssertionError on a fault."""
+        response = self._call(self._attend, Attend.Request(heightmap=to_heightmap(view(blocks)), **fields))
         assert response.error_code == ErrorCode.NONE, response.error_msg
         self.seen = response.attention
-        saliency = from_attention(response.attention).saliency
-        return [bool(saliency[block.cells].min() > 0.5) for block in blocks]
+        return self.seen
 
 
 @pytest.fixture(autouse=True)
@@ -264,3 +272,22 @@ def test_the_command_says_when_no_graph_is_running(monkeypatch: pytest.MonkeyPat
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"))
     with pytest.raises(ConfigError, match="--weights: expected --scene with it"):
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"), "--weights", "any.safetensors")
+
+
+def test_after_fruitless_actions_a_hidden_target_must_be_more_likely(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention_module, "attend", lambda heightmap, _memory, config: stub(heightmap, config))
+    served.attend(row_of(BLUE, BLUE), new_job=True)
+    assert served.seen.hidden == pytest.approx(0.01)
+    served.attend(row_of(BLUE, BLUE), new_job=False, fruitless=2)
+    assert served.seen.hidden == pytest.approx(0.01 / 0.49)
+
+
+def stub(heightmap: Heightmap, config: AttentionConfig) -> tuple[Seen, None]:
+    """An attention that gives its limit for a hidden target in place of its probability."""
+    grid, empty = heightmap.grid, np.zeros((112, 112), np.bool_)
+    crop = heightmap.window(0, 0, 112)
+    saliency = np.zeros(heightmap.valid.shape, np.float32)
+    limit = config.hidden.max_probability
+    return Seen(AttentionState.CLEAR, grid.middle, crop, empty, 0.0, (), saliency, hidden=limit), None

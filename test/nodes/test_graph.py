@@ -258,7 +258,7 @@ def test_cancel_stops_the_arm_in_mid_motion_and_the_next_goal_works(tmp_path: Pa
 @pytest.mark.parametrize("victim", ["bullet_bridge_node", "policy_node"])
 def test_a_node_that_dies_in_mid_run_ends_the_job_with_a_code(tmp_path: Path, victim: str) -> None:
     patience = {"service_timeout": 3.0, "execute_timeout": 8.0, "startup_timeout": 3.0, "stop_timeout": 1.0}
-    heap = {"scene": "invisible", "seed": 1, "targets": 1, "blocks": 7, "real_time": True}  # more than one decision
+    heap = {"scene": "invisible", "seed": 1, "targets": 1, "blocks": 12, "real_time": True}  # more than one decision
     with running_graph(tmp_path, bullet_bridge_node=heap, picker_node=patience) as graph:
         client = graph.client
         executing: list[int] = []

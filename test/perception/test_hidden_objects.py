@@ -75,6 +75,16 @@ def test_below_one_percent_the_workspace_is_clear(monkeypatch: pytest.MonkeyPatc
     assert found.hidden == pytest.approx(0.01, abs=2e-4)
 
 
+@pytest.mark.parametrize(("fruitless", "limit"), [(0, 0.01), (1, 0.0142857), (3, 0.0291545)])
+def test_each_fruitless_action_makes_a_hidden_target_less_likely(
+    monkeypatch: pytest.MonkeyPatch, fruitless: int, limit: float
+) -> None:
+    config = replace(CONFIG, hidden=CONFIG.hidden.after(fruitless))
+    for factor, state in ((0.98, AttentionState.CLEAR), (1.02, AttentionState.CANDIDATE)):
+        told(monkeypatch, {(60, 160): -math.log(1.0 - factor * limit) / 0.15})
+        assert attention_on(draw(BLOCKS), NOTHING, config).state is state
+
+
 def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {(60, 160): 3.0})
     heightmap = draw([block.painted(BLUE) if block.column == 60 else block for block in BLOCKS])
@@ -151,7 +161,7 @@ def test_weights_of_the_other_network_are_refused_by_name(tmp_path: Path) -> Non
     network = HiddenNetwork(SIZES)
     path = tmp_path / "hidden.safetensors"
     write_network_weights(path, weights_of(network, SIZES, Training("tiny", "0", 1, 2)))
-    config = HiddenConfig(method="learned", weights=str(path), target_share=0.1, max_probability=0.01)
+    config = HiddenConfig(method="learned", weights=str(path), target_share=0.1, max_probability=0.01, doubt=0.7)
     view = torch.rand(1, 1, 16, 16) / 10, torch.ones(1, 1, 16, 16)
     with torch.inference_mode():
         torch.testing.assert_close(network_of(config)(*view), network.eval()(*view), rtol=1e-4, atol=1e-4)
@@ -162,7 +172,9 @@ def test_weights_of_the_other_network_are_refused_by_name(tmp_path: Path) -> Non
 
 
 def test_the_shipped_values() -> None:
-    assert CONFIG.hidden == HiddenConfig(method="learned", weights="", target_share=0.15, max_probability=0.01)
+    assert CONFIG.hidden == HiddenConfig(
+        method="learned", weights="", target_share=0.15, max_probability=0.01, doubt=0.7
+    )
     with pytest.raises(ConfigError, match="method"):
         from_mapping(HiddenConfig, {**asdict(CONFIG.hidden), "method": "guess"})
 
