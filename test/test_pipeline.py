@@ -112,7 +112,8 @@ def test_a_heap_that_stays_as_it_is_hides_less_and_less(pipeline: Pipeline) -> N
     hidden = decision.attention.hidden
     assert len(states) == 1 + math.ceil(math.log(hidden / 0.01) / math.log(1 / 0.7))
     assert len(states) >= 2
-    assert pipeline.decide(photograph([*ORDINARY, TARGET]), []).attention.state is AttentionState.TARGET
+    beside = replace(TARGET, x=0.38, y=-0.12)
+    assert pipeline.decide(photograph([*HEAP, beside]), []).attention.state is AttentionState.TARGET
     assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE, "the heap may be another one"
     pipeline.new_job()
     assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE
