@@ -34,7 +34,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.sim
 @pytest.mark.parametrize("policy", ["top-down", "reddest/analytic"])
 def test_a_benchmark_runs_them(installed: str, tmp_path: Path, policy: str) -> None:
-    words = ["benchmark", "--policy", policy, "--scene", "random", "--episodes", "1", "--quick", "--workers", "1"]
+    words = ["benchmark", "--policy", policy, "--scene", "invisible", "--episodes", "1", "--quick", "--workers", "1"]
     code = "from impurity_grasp_ros.cli.main import main; main()"
     run = subprocess.run(
         [sys.executable, "-c", code, *words, "--output", str(tmp_path)], capture_output=True, text=True, timeout=240
