@@ -1,10 +1,12 @@
 """Images show a decision at the right place and in the right orientation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from grippers import GRIPPER
 
-from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap, Primitive
+from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Grid, Heightmap, Primitive
 from impurity_grasp_ros.overlay import (
     GRASP_COLOR,
     PUSH_COLOR,
@@ -94,3 +96,14 @@ def test_pictures_stand_side_by_side_under_a_title(heightmap: Heightmap) -> None
     sheet = side_by_side({"one": picture, "two": picture}, "title")
     assert sheet.shape[1] == 2 * picture.shape[1] + 6
     assert sheet.shape[0] > picture.shape[0]
+
+
+def test_what_may_be_hidden_is_written_in_a_corner_and_on_its_group(heightmap: Heightmap) -> None:
+    clear = attention(heightmap, AttentionState.CLEAR)
+    clusters = tuple(Cluster(GRID.to_meters(row, 100), 0.01, 0.05, number) for row, number in ((60, 0.04), (160, 0.7)))
+    without = draw_attention(heightmap, clear)
+    changed = (draw_attention(heightmap, replace(clear, hidden=0.12, clusters=clusters)) != without).any(axis=-1)
+    assert changed[:40, :300].any(), "the probability"
+    rows, columns = np.nonzero(changed[40:])
+    assert (40 + rows.mean(), columns.mean()) == pytest.approx(((223 - 160) * SCALE, 100 * SCALE), abs=12 * SCALE)
+    assert np.ptp(rows) < 12 * SCALE, "numbers below 0.05 are not drawn"
