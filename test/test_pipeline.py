@@ -109,8 +109,8 @@ def test_a_heap_that_stays_as_it_is_hides_less_and_less(pipeline: Pipeline) -> N
     while len(states) < 30 and (not states or states[-1] is not AttentionState.CLEAR):
         decision = pipeline.decide(frame, [])
         states.append(decision.attention.state)
-    hidden = decision.attention.hidden
-    assert len(states) == 1 + math.ceil(math.log(hidden / 0.01) / math.log(1 / 0.7))
+    odds, least = ((1.0 - chance) ** (-1.0 / 0.15) - 1.0 for chance in (decision.attention.hidden, 0.01))
+    assert len(states) == 1 + math.ceil(math.log(odds / least) / math.log(1 / 0.7))
     assert len(states) >= 2
     beside = replace(TARGET, x=0.38, y=-0.12)
     assert pipeline.decide(photograph([*HEAP, beside]), []).attention.state is AttentionState.TARGET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 
 from impurity_grasp_ros.config import parameter
@@ -23,11 +24,17 @@ class HiddenConfig:
         "probability of a hidden target below which the workspace is clear", low=0.0001, high=0.5
     )
     doubt: float = parameter(
-        "factor on that probability for each action in a row on a pile that brought no target into view",
+        "factor on the odds of hidden objects for each action in a row on a pile that brought no target into view",
         low=0.1,
         high=1.0,
     )
 
     def after(self, fruitless: int) -> HiddenConfig:
-        """Return the configuration with which to judge the view after so many fruitless actions on piles."""
-        return replace(self, max_probability=self.max_probability / self.doubt**fruitless)
+        """Return the configuration with which to judge the view after so many fruitless actions on piles.
+
+        If n objects are expected, the odds that any is hidden are exp(n) - 1. The more they are doubted, the greater
+        they have to be: a pile that surely hides something is given up later than one that hardly does.
+        """
+        odds = (1.0 - self.max_probability) ** (-1.0 / self.target_share) - 1.0
+        needed = odds / max(self.doubt**fruitless, sys.float_info.min)
+        return replace(self, max_probability=1.0 - (1.0 + needed) ** -self.target_share)

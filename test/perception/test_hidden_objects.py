@@ -75,7 +75,7 @@ def test_below_one_percent_the_workspace_is_clear(monkeypatch: pytest.MonkeyPatc
     assert found.hidden == pytest.approx(0.01, abs=2e-4)
 
 
-@pytest.mark.parametrize(("fruitless", "limit"), [(0, 0.01), (1, 0.0142857), (3, 0.0291545)])
+@pytest.mark.parametrize(("fruitless", "limit"), [(0, 0.01), (1, 0.0140599), (3, 0.0272249), (10, 0.1696407)])
 def test_each_fruitless_action_makes_a_hidden_target_less_likely(
     monkeypatch: pytest.MonkeyPatch, fruitless: int, limit: float
 ) -> None:
@@ -83,6 +83,10 @@ def test_each_fruitless_action_makes_a_hidden_target_less_likely(
     for factor, state in ((0.98, AttentionState.CLEAR), (1.02, AttentionState.CANDIDATE)):
         told(monkeypatch, {(60, 160): -math.log(1.0 - factor * limit) / 0.15})
         assert attention_on(draw(BLOCKS), NOTHING, config).state is state
+
+
+def test_any_number_of_fruitless_actions_can_be_counted() -> None:
+    assert CONFIG.hidden.after(2**32 - 1).max_probability == pytest.approx(1.0)
 
 
 def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
