@@ -22,7 +22,9 @@ from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.training_progress import RoundReport
 
 if TYPE_CHECKING:
+    from impurity_grasp_ros.learning.attention_trainer import AttentionTrainer
     from impurity_grasp_ros.learning.collection import RayCollection
+    from impurity_grasp_ros.learning.hidden_trainer import HiddenTrainer
     from impurity_grasp_ros.learning.trainer import Trainer
 
 
@@ -109,53 +111,44 @@ def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int)
 
 def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
     """Learn what makes an object odd, from simulated scenes of procedural materials and shapes."""
-    import torch
-
     from impurity_grasp_ros.learning.attention_config import load_attention_training
     from impurity_grasp_ros.learning.attention_trainer import AttentionReport, AttentionTrainer
 
-    torch.set_num_threads(1)  # the workers have the other cores
+    def status(report: AttentionReport) -> str:
+        return f"loss {report.loss:.3f}, odd object first {report.found:.0%}"
+
     config = load_attention_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    trainer = AttentionTrainer(config, folder, preset, commit())
-    if resume:
-        trainer.resume()
-    start = time.monotonic()
-    with _shown(folder, config.rounds, len(trainer.reports)) as show:
-
-        def on_round(report: AttentionReport) -> None:
-            show(asdict(report), f"loss {report.loss:.3f}, odd object first {report.found:.0%}")
-
-        trainer.run(workers, on_round, _until_interrupted())
-    took = _write_duration(folder, start, workers)
-    Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {took}: {folder}")
+    _run_perception(AttentionTrainer(config, folder, preset, commit()), folder, workers, resume, status)
 
 
 def _train_hidden(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
     """Learn where hidden objects are to be expected, from simulated scenes."""
-    import torch
-
     from impurity_grasp_ros.learning.hidden_config import load_hidden_training
     from impurity_grasp_ros.learning.hidden_trainer import HiddenReport, HiddenTrainer
 
-    torch.set_num_threads(1)  # the workers have the other cores
+    def status(report: HiddenReport) -> str:
+        return f"loss {report.held_out_loss:.3f}, {report.expected:.2f} expected, {report.hidden:.2f} hidden"
+
     config = load_hidden_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    trainer = HiddenTrainer(config, folder, preset, commit())
+    _run_perception(HiddenTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+
+
+def _run_perception(
+    trainer: AttentionTrainer | HiddenTrainer, folder: Path, workers: int, resume: bool, status: Callable[[Any], str]
+) -> None:
+    """Train a network of perception with a progress bar; ``status`` sums up the report of a round."""
+    import torch
+
+    torch.set_num_threads(1)  # the workers have the other cores
     if resume:
         trainer.resume()
     start = time.monotonic()
-    with _shown(folder, config.rounds, len(trainer.reports)) as show:
-
-        def on_round(report: HiddenReport) -> None:
-            show(
-                asdict(report),
-                f"loss {report.held_out_loss:.3f}, {report.expected:.2f} expected, {report.hidden:.2f} hidden",
-            )
-
-        trainer.run(workers, on_round, _until_interrupted())
+    with _shown(folder, trainer.config.rounds, len(trainer.reports)) as show:
+        trainer.run(workers, lambda report: show(asdict(report), status(report)), _until_interrupted())
     took = _write_duration(folder, start, workers)
-    Console().print(f"{len(trainer.reports)} of {config.rounds} rounds, {took}: {folder}")
+    Console().print(f"{len(trainer.reports)} of {trainer.config.rounds} rounds, {took}: {folder}")
 
 
 def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: int) -> None:

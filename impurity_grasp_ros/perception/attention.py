@@ -137,7 +137,7 @@ def attention_on(
         return _by_expectation(heightmap, detection, config, single)
     clusters = find_clusters(heightmap, config.occlusion)
     clear = _clear(heightmap, detection, clusters)
-    if single is not None and single.any():
+    if not detection.mask.any() and single is not None and single.any():
         lowered = replace(heightmap, height=np.where(single, np.float32(0.0), heightmap.height))
         clusters = find_clusters(lowered, config.occlusion)
     return _choice(clear, heightmap, detection, candidate(clusters, config.occlusion), config)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ Config = ObjectNetworkConfig | HiddenNetworkConfig
 """Sizes of a network."""
 
 Network = ObjectNetwork | HiddenNetwork
+N = TypeVar("N", ObjectNetwork, HiddenNetwork)
 
 CONFIGS: dict[str, type[Config]] = {"object_network": ObjectNetworkConfig, "hidden_network": HiddenNetworkConfig}
 """Types of the sizes by their key in the metadata."""
@@ -109,10 +111,7 @@ def load_object_network(path: Path) -> ObjectNetwork:
     Raises:
         CheckpointError: The file is missing or damaged, or is not a file of such weights.
     """
-    network = _loaded(path)
-    if not isinstance(network, ObjectNetwork):
-        raise CheckpointError(f"{path}: expected the network of mode objects, received {type(network).__name__}")
-    return network
+    return _loaded(path, ObjectNetwork, "mode objects")
 
 
 @lru_cache(maxsize=4)
@@ -122,15 +121,14 @@ def load_hidden_network(path: Path) -> HiddenNetwork:
     Raises:
         CheckpointError: The file is missing or damaged, or is not a file of such weights.
     """
-    network = _loaded(path)
-    if not isinstance(network, HiddenNetwork):
-        raise CheckpointError(f"{path}: expected the network of hidden objects, received {type(network).__name__}")
-    return network
+    return _loaded(path, HiddenNetwork, "hidden objects")
 
 
-def _loaded(path: Path) -> Network:
+def _loaded(path: Path, kind: type[N], purpose: str) -> N:
     weights = read_network_weights(path)
     network = make_network(weights.config)
+    if not isinstance(network, kind):
+        raise CheckpointError(f"{path}: expected the network of {purpose}, received {type(network).__name__}")
     network.load_state_dict(dict(weights.tensors))
     network.name = identity(network)
     merge_normalization(network.eval())
