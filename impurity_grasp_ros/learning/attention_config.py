@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
-from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.learning.named_presets import load_named, preset_names
 from impurity_grasp_ros.perception.object_network import ObjectNetworkConfig
 
 ATTENTION_FILE = "config/attention_training.yaml"
@@ -37,7 +37,7 @@ class AttentionTrainingConfig:
 
 def attention_training_names() -> list[str]:
     """Names of the shipped attention trainings, sorted."""
-    return sorted(read_yaml(ATTENTION_FILE))
+    return preset_names(ATTENTION_FILE)
 
 
 def load_attention_training(name: str) -> AttentionTrainingConfig:
@@ -46,6 +46,4 @@ def load_attention_training(name: str) -> AttentionTrainingConfig:
     Raises:
         ConfigError: The name is unknown, or a value in the file is invalid.
     """
-    if name not in attention_training_names():
-        raise ConfigError(f"expected one of {', '.join(attention_training_names())}, received {name!r}")
-    return from_mapping(AttentionTrainingConfig, read_yaml(ATTENTION_FILE)[name], f"{name}.")
+    return load_named(AttentionTrainingConfig, ATTENTION_FILE, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
-from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.learning.named_presets import load_named, preset_names
 from impurity_grasp_ros.perception.hidden_network import HiddenNetworkConfig
 
 HIDDEN_FILE = "config/hidden_training.yaml"
@@ -34,7 +34,7 @@ class HiddenTrainingConfig:
 
 def hidden_training_names() -> list[str]:
     """Names of the shipped trainings, sorted."""
-    return sorted(read_yaml(HIDDEN_FILE))
+    return preset_names(HIDDEN_FILE)
 
 
 def load_hidden_training(name: str) -> HiddenTrainingConfig:
@@ -43,6 +43,4 @@ def load_hidden_training(name: str) -> HiddenTrainingConfig:
     Raises:
         ConfigError: The name is unknown, or a value in the file is invalid.
     """
-    if name not in hidden_training_names():
-        raise ConfigError(f"expected one of {', '.join(hidden_training_names())}, received {name!r}")
-    return from_mapping(HiddenTrainingConfig, read_yaml(HIDDEN_FILE)[name], f"{name}.")
+    return load_named(HiddenTrainingConfig, HIDDEN_FILE, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from impurity_grasp_ros.config import from_mapping, parameter, read_yaml
-from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.config import parameter
+from impurity_grasp_ros.learning.named_presets import load_named, preset_names
 from impurity_grasp_ros.policy.decoding import DecodingConfig
 from impurity_grasp_ros.policy.rectangles import RectangleNetworkConfig
 
@@ -35,7 +35,7 @@ class RectangleTrainingConfig:
 
 def rectangle_training_names() -> list[str]:
     """Names of the shipped rectangle trainings, sorted."""
-    return sorted(read_yaml(RECTANGLES_FILE))
+    return preset_names(RECTANGLES_FILE)
 
 
 def load_rectangle_training(name: str) -> RectangleTrainingConfig:
@@ -44,6 +44,4 @@ def load_rectangle_training(name: str) -> RectangleTrainingConfig:
     Raises:
         ConfigError: The name is unknown, or a value in the file is invalid.
     """
-    if name not in rectangle_training_names():
-        raise ConfigError(f"expected one of {', '.join(rectangle_training_names())}, received {name!r}")
-    return from_mapping(RectangleTrainingConfig, read_yaml(RECTANGLES_FILE)[name], f"{name}.")
+    return load_named(RectangleTrainingConfig, RECTANGLES_FILE, name)

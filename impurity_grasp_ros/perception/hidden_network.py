@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.perception.network_parts import convolution, doubled, mean_around
+from impurity_grasp_ros.perception.network_parts import (
+    HEIGHT_SCALE,
+    RELIEF_CELLS,
+    RELIEF_SCALE,
+    convolution,
+    doubled,
+    mean_around,
+)
 
 CELLS = 4
 """Cells of the heightmap along the side of a cell of the result."""
-
-HEIGHT_SCALE, RELIEF_SCALE = 20.0, 60.0
-"""Factors per meter on heights and on deviations from the mean height around a cell."""
-
-RELIEF_CELLS = 9
-"""Cells along the side of the area of that mean."""
 
 OBJECT_HEIGHT = 0.006
 """Meters above the table from which a cell belongs to an object."""

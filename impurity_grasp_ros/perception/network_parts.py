@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+HEIGHT_SCALE, RELIEF_SCALE, RELIEF_CELLS = 20.0, 60.0, 9
+"""Factors per meter on heights and on deviations from the mean height around a cell, and the size of that area."""
+
 
 def convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """Make a convolution over 3 x 3 pixels, with normalization and ReLU."""

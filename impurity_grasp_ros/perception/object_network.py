@@ -18,7 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.perception.network_parts import convolution, doubled, mean_around
+from impurity_grasp_ros.perception.network_parts import (
+    HEIGHT_SCALE,
+    RELIEF_CELLS,
+    RELIEF_SCALE,
+    convolution,
+    doubled,
+    mean_around,
+)
 from impurity_grasp_ros.perception.object_numbers import OBJECT_NUMBERS
 from impurity_grasp_ros.perception.object_relations import ROLES, count_relations, relations
 from impurity_grasp_ros.perception.object_surroundings import SURROUNDINGS
@@ -29,9 +36,6 @@ PLANES = 6
 
 DARK = 0.04
 """Added to the sum of the color channels before logarithm and shares are taken."""
-
-HEIGHT_SCALE, RELIEF_SCALE, RELIEF_CELLS = 20.0, 60.0, 9
-"""Factors per meter on heights and on deviations from the mean height around a cell, and the size of that area."""
 
 
 @dataclass(frozen=True)
