@@ -74,6 +74,7 @@ class Follower:
         self._payload: float | None = None
         self._phase = ""
         self._ended_phase = ""
+        self._unfinished: Fingers | None = None
 
     def follow(self, waypoint: Waypoint) -> bool:
         """Execute one waypoint.
@@ -99,6 +100,7 @@ class Follower:
                 self._move_fingers(waypoint)
             case Transit():
                 self.move_joints(reachable_joints(self._arm, waypoint.T_base_tool, self._cell))
+                self._finish_fingers()
             case FreeAir():
                 self._contact.take_baseline()
             case Rise():
@@ -163,6 +165,15 @@ class Follower:
 
     def _move_fingers(self, waypoint: Fingers) -> None:
         self._gripper.start_motion(waypoint.opening)
+        self._unfinished = waypoint
+        if not waypoint.on_the_way:
+            self._finish_fingers()
+
+    def _finish_fingers(self) -> None:
+        """Wait for the latest motion of the fingers and check its result, unless that was done before."""
+        waypoint, self._unfinished = self._unfinished, None
+        if waypoint is None:
+            return
         self.await_fingers()
         reached, tolerance = self._gripper.opening(), self._cell.motion.opening_tolerance
         if waypoint.must_reach and not abs(reached - waypoint.opening) <= tolerance:

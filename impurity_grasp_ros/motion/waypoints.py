@@ -2,7 +2,8 @@
 
 Grasp: open, approach, measure the force in free air, descend, close, lift, verify, carry to the drop bin, verify,
 release. Push: close, approach, measure the force in free air, descend, push, retreat. The executor adds the path home.
-The last part of a descent and the first part of a push have the contact speed.
+The fingers move while the arm approaches, and the tool turns to its angle at home while it carries an object. The last
+part of a descent and the first part of a push have the contact speed.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.transform import Transform, tool_down
 
 
@@ -23,11 +27,13 @@ class Fingers:
         phase: Name of the phase.
         opening: Distance between the fingers in meters.
         must_reach: Whether it is a fault if the fingers stop before.
+        on_the_way: Whether the following ``Transit`` does not wait for the fingers; it ends when both have arrived.
     """
 
     phase: str
     opening: float
     must_reach: bool = False
+    on_the_way: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +144,12 @@ def _along(primitive: Primitive, distance: float) -> tuple[float, float, float]:
     return distance * math.cos(primitive.angle), distance * math.sin(primitive.angle), 0.0
 
 
+def _home_yaw(cell: CellConfig) -> float:
+    """Angle of the closing axis at home, in radians."""
+    T_base_tool = Kinematics(cell.gripper_model.tool_length).forward(np.array(cell.home))
+    return math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
+
+
 def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     """Waypoints to a pose above the primitive's position and down to it, the last part at the contact speed."""
     motion = cell.motion
@@ -155,12 +167,12 @@ def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]
 def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     motion, drop = cell.motion, cell.drop_bin
     return [
-        Fingers("open", primitive.opening, must_reach=True),
+        Fingers("open", primitive.opening, must_reach=True, on_the_way=True),
         *_above(primitive, yaw, cell),
         Fingers("close", 0.0),
         Rise("lift", motion.transit_height, motion.lift_speed),
         Verify("verify", OutcomeStatus.EMPTY),
-        Transit("carry", tool_down((drop.x, drop.y, motion.release_height), yaw)),
+        Transit("carry", tool_down((drop.x, drop.y, motion.release_height), _home_yaw(cell))),
         Verify("verify", OutcomeStatus.DROPPED),
         Fingers("release", primitive.opening, must_reach=True),
     ]
@@ -170,7 +182,7 @@ def _push(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     motion = cell.motion
     slow = min(motion.push_start, primitive.length)
     return [
-        Fingers("close", 0.0, must_reach=True),
+        Fingers("close", 0.0, must_reach=True, on_the_way=True),
         *_above(primitive, yaw, cell),
         Straight("push", _along(primitive, slow), motion.contact_speed, motion.push_force),
         Straight("push", _along(primitive, primitive.length - slow), motion.push_speed, motion.push_force),

@@ -200,13 +200,11 @@ def test_home_is_reached_from_a_low_pose_by_rising_first(robot: FakeRobot, cell:
 
 
 def largest_turn(primitive: Primitive, yaw: float, cell: CellConfig) -> float:
-    """Largest distance in radians of any joint from home during the primitive."""
+    """Largest distance in radians of any joint from home during the primitive; an object is released at home."""
     x, y, z = primitive.position
     places = [(x, y, cell.motion.transit_height), (x, y, z)]
     if primitive.kind is PrimitiveKind.PUSH:
         places.append((*push_end(primitive), z))
-    else:
-        places.append((cell.drop_bin.x, cell.drop_bin.y, cell.motion.release_height))
     joints = [KINEMATICS.nearest(tool_down(place, yaw), np.array(cell.home)) for place in places]
     return max(float(np.abs(solution - cell.home).max()) for solution in joints if solution is not None)
 
@@ -303,3 +301,14 @@ def test_speeds_are_those_of_the_cell(execute: Execute, robot: FakeRobot) -> Non
     assert speeds[:6] == [0.50, 0.25, 0.045, 0.045, 0.11, 0.50]
     accelerations = dict(zip(robot.arm.commands, robot.arm.accelerations, strict=True))
     assert accelerations == {"linear": 3.0, "joint": 8.0}
+
+
+@pytest.mark.parametrize("step", range(ROTATIONS))
+def test_an_object_is_released_with_the_tool_as_at_home(
+    execute: Execute, robot: FakeRobot, cell: CellConfig, step: int
+) -> None:
+    robot.place_object(0.03)
+    released: list[np.ndarray] = []
+    robot.at_phase["release"] = lambda: released.append(robot.arm.joint_positions())
+    execute(Primitive.grasp((0.50, 0.0, 0.02), step * ROTATION_STEP))
+    np.testing.assert_allclose(released, [cell.home], atol=1e-4)

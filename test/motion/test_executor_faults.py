@@ -104,15 +104,16 @@ def test_fingers_that_do_not_open_as_commanded_never_descend(execute: Execute, r
     robot.gripper.jam = jam
     with pytest.raises(DeviceFaultError, match=f"expected fingers open to 60.0 mm, reached {1e3 * jam:.1f} mm"):
         execute(GRASP)
-    assert robot.phases == ["rise", "open"]
-    assert not robot.arm.targets
+    assert robot.phases == ["rise", "open", "approach"]
+    assert robot.arm.tool_pose()[2, 3] == pytest.approx(0.20)
 
 
 def test_fingers_that_hold_something_do_not_push(execute: Execute, robot: FakeRobot) -> None:
     robot.gripper.jam = 0.02
     with pytest.raises(DeviceFaultError, match=r"expected fingers open to 0.0 mm, reached 20.0 mm"):
         execute(PUSH)
-    assert not robot.arm.targets
+    assert robot.phases == ["rise", "close", "approach"]
+    assert robot.arm.tool_pose()[2, 3] == pytest.approx(0.20)
 
 
 @pytest.mark.parametrize("error", [-0.0039, 0.0039])

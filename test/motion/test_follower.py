@@ -109,6 +109,26 @@ def test_fingers_reach_their_opening_and_the_payload_is_adjusted(follower: Follo
     assert robot.arm.payloads == [0.0, 0.1]
 
 
+def test_fingers_may_move_while_the_arm_approaches(follower: Follower, robot: FakeRobot) -> None:
+    """Closing takes 0.85 s, the way 0.3 s and later 2 s: a transit ends when both have arrived."""
+    follower.follow(Fingers("open", 0.085, must_reach=True))
+    for turn, duration in ((0.3, 0.85), (2.0, 2.0)):
+        start, pose = robot.clock.time, robot.arm.tool_pose()
+        follower.follow(Fingers("close", 0.0, must_reach=True, on_the_way=True))
+        assert robot.clock.time == start
+        follower.follow(Transit("approach", tool_down(pose[:3, 3], math.atan2(*pose[1::-1, 0]) + turn)))
+        assert robot.clock.time - start == pytest.approx(duration, abs=0.05)
+        assert robot.gripper.opening() == 0.0
+        follower.follow(Fingers("open", 0.085, must_reach=True))
+
+
+def test_fingers_that_jam_on_the_way_are_a_fault_at_its_end(follower: Follower, robot: FakeRobot) -> None:
+    robot.gripper.jam = 0.02
+    follower.follow(Fingers("close", 0.0, must_reach=True, on_the_way=True))
+    with pytest.raises(DeviceFaultError, match=r"reached 20\.0 mm"):
+        follower.follow(Transit("approach", robot.arm.tool_pose()))
+
+
 @pytest.mark.parametrize("reached", [0.0041, 0.03])
 def test_fingers_that_must_be_closed_may_stay_open_by_four_millimeters(
     follower: Follower, robot: FakeRobot, reached: float

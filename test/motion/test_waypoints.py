@@ -155,7 +155,8 @@ def assert_plan(plan: list[Waypoint], expected: list[Waypoint]) -> None:
     for found, item in zip(plan, expected, strict=True):
         for value, wanted in zip(written(found)[2:], written(item)[2:], strict=True):
             if isinstance(wanted, float | tuple | list):
-                np.testing.assert_allclose(value, wanted, atol=1e-12)  # type: ignore[arg-type]
+                atol = 1e-5 if found.phase == "carry" else 1e-12  # the joints at home have five decimals
+                np.testing.assert_allclose(value, wanted, atol=atol)  # type: ignore[arg-type]
             else:
                 assert value is wanted
         assert found.phase == item.phase
@@ -164,7 +165,7 @@ def assert_plan(plan: list[Waypoint], expected: list[Waypoint]) -> None:
 def test_all_values_of_a_grasp() -> None:
     grasp = Primitive.grasp((0.5, 0.05, 0.03), 0.4, opening=0.06)
     expected = [
-        Fingers("open", 0.06, must_reach=True),
+        Fingers("open", 0.06, must_reach=True, on_the_way=True),
         Transit("approach", tool_down((0.5, 0.05, 0.20), 0.4)),
         FreeAir("free_air"),
         Straight("descend", (0.0, 0.0, -0.15), 0.25, 20.0),
@@ -172,7 +173,7 @@ def test_all_values_of_a_grasp() -> None:
         Fingers("close", 0.0, must_reach=False),
         Rise("lift", 0.20, 0.50),
         Verify("verify", OutcomeStatus.EMPTY),
-        Transit("carry", tool_down((0.36, -0.44, 0.20), 0.4)),
+        Transit("carry", tool_down((0.36, -0.44, 0.20), 0.0)),
         Verify("verify", OutcomeStatus.DROPPED),
         Fingers("release", 0.06, must_reach=True),
     ]
@@ -183,7 +184,7 @@ def test_all_values_of_a_push() -> None:
     push = Primitive.push((0.5, 0.05, 0.01), math.pi / 6)
     c, s = math.sqrt(3) / 2, 0.5
     expected = [
-        Fingers("close", 0.0, must_reach=True),
+        Fingers("close", 0.0, must_reach=True, on_the_way=True),
         Transit("approach", tool_down((0.5, 0.05, 0.20), 2.0)),
         FreeAir("free_air"),
         Straight("descend", (0.0, 0.0, -0.17), 0.25, 20.0),
