@@ -25,13 +25,17 @@ if TYPE_CHECKING:
     from impurity_grasp_ros.learning.attention_trainer import AttentionTrainer
     from impurity_grasp_ros.learning.collection import RayCollection
     from impurity_grasp_ros.learning.hidden_trainer import HiddenTrainer
+    from impurity_grasp_ros.learning.judge_trainer import JudgeTrainer
     from impurity_grasp_ros.learning.trainer import Trainer
 
 
 def train(
     preset: Annotated[
         str,
-        typer.Option(help="A training of a file of config: training, rectangles, attention_training, hidden_training."),
+        typer.Option(
+            help="A training of a file of config: training, judge_training, rectangles, attention_training, "
+            "hidden_training."
+        ),
     ] = "default",
     output: Annotated[
         Optional[Path], typer.Option(help="Folder of the training; default: runs/train_<preset>.")
@@ -50,6 +54,7 @@ def train(
         from impurity_grasp_ros.learning.attention_config import attention_training_names
         from impurity_grasp_ros.learning.collection import RayCollection
         from impurity_grasp_ros.learning.hidden_config import hidden_training_names
+        from impurity_grasp_ros.learning.judge_config import judge_training_names
         from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
         from impurity_grasp_ros.learning.trainer import Trainer
         from impurity_grasp_ros.learning.training_config import load_training
@@ -60,12 +65,16 @@ def train(
 
     processes = workers or max(1, (os.cpu_count() or 2) - 1)
     folder = resume or output or Path("runs") / f"train_{preset}"
-    if preset in attention_training_names() or preset in hidden_training_names():
-        if records or ray_address:
-            raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine alone")
-        train_perception = _train_attention if preset in attention_training_names() else _train_hidden
-        train_perception(preset, folder, rounds, processes, bool(resume))
-        return
+    kinds = (
+        (attention_training_names, _train_attention), (hidden_training_names, _train_hidden),
+        (judge_training_names, _train_judge),
+    )  # fmt: skip
+    for names, train_network in kinds:
+        if preset in names():
+            if records or ray_address:
+                raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine")
+            train_network(preset, folder, rounds, processes, bool(resume))
+            return
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
             raise ConfigError(f"{preset}: expected no --resume, --workers or --ray-address, it takes only minutes")
@@ -119,7 +128,7 @@ def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resum
 
     config = load_attention_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    _run_perception(AttentionTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+    _run_network(AttentionTrainer(config, folder, preset, commit()), folder, workers, resume, status)
 
 
 def _train_hidden(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
@@ -132,13 +141,30 @@ def _train_hidden(preset: str, folder: Path, rounds: int, workers: int, resume: 
 
     config = load_hidden_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    _run_perception(HiddenTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+    _run_network(HiddenTrainer(config, folder, preset, commit()), folder, workers, resume, status)
 
 
-def _run_perception(
-    trainer: AttentionTrainer | HiddenTrainer, folder: Path, workers: int, resume: bool, status: Callable[[Any], str]
+def _train_judge(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
+    """Learn what comes of actions, from actions tried in copies of the simulation."""
+    from impurity_grasp_ros.learning.judge_config import load_judge_training
+    from impurity_grasp_ros.learning.judge_trainer import JudgeReport, JudgeTrainer
+
+    def status(report: JudgeReport) -> str:
+        return f"{report.trials} trials, loss {report.held_out_loss:.3f}, {report.right:.0%} foretold"
+
+    config = load_judge_training(preset)
+    config = replace(config, rounds=rounds) if rounds else config
+    _run_network(JudgeTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+
+
+def _run_network(
+    trainer: AttentionTrainer | HiddenTrainer | JudgeTrainer,
+    folder: Path,
+    workers: int,
+    resume: bool,
+    status: Callable[[Any], str],
 ) -> None:
-    """Train a network of perception with a progress bar; ``status`` sums up the report of a round."""
+    """Train a network from simulated scenes with a progress bar; ``status`` sums up the report of a round."""
     import torch
 
     torch.set_num_threads(1)  # the workers have the other cores

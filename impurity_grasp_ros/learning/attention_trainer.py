@@ -17,7 +17,7 @@ from impurity_grasp_ros.learning.attention_config import AttentionTrainingConfig
 from impurity_grasp_ros.learning.attention_loss import JudgeLosses, job_view, judge_losses, losses
 from impurity_grasp_ros.learning.attention_views import Pair
 from impurity_grasp_ros.learning.comparisons import PooledPair
-from impurity_grasp_ros.learning.network_trainer import NetworkTrainer
+from impurity_grasp_ros.learning.network_trainer import PerceptionTrainer
 from impurity_grasp_ros.learning.produced import produced
 from impurity_grasp_ros.perception.object_network import ObjectNetwork
 
@@ -43,7 +43,7 @@ class AttentionReport:
     found: float
 
 
-class AttentionTrainer(NetworkTrainer[AttentionTrainingConfig, ObjectNetwork, AttentionReport]):
+class AttentionTrainer(PerceptionTrainer[AttentionTrainingConfig, ObjectNetwork, AttentionReport]):
     """A training of mode ``objects``; see the base class for its attributes."""
 
     def __init__(self, config: AttentionTrainingConfig, folder: Path, preset: str, commit: str) -> None:

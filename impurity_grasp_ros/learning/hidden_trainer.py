@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impurity_grasp_ros.learning.hidden_config import HiddenTrainingConfig
 from impurity_grasp_ros.learning.hidden_views import HiddenView, HiddenViewSource, augmented
-from impurity_grasp_ros.learning.network_trainer import NetworkTrainer
+from impurity_grasp_ros.learning.network_trainer import PerceptionTrainer
 from impurity_grasp_ros.learning.produced import produced
 from impurity_grasp_ros.perception.hidden_network import HiddenNetwork, negative_log_likelihood
 
@@ -55,7 +55,7 @@ def make_scenes(config: HiddenTrainingConfig, number: int) -> Scenes:
     return [_source.views(config.views_per_scene, rng) for _ in range(config.scenes_per_round)]
 
 
-class HiddenTrainer(NetworkTrainer[HiddenTrainingConfig, HiddenNetwork, HiddenReport]):
+class HiddenTrainer(PerceptionTrainer[HiddenTrainingConfig, HiddenNetwork, HiddenReport]):
     """A training of the network that expects hidden objects; see the base class for its attributes."""
 
     def __init__(self, config: HiddenTrainingConfig, folder: Path, preset: str, commit: str) -> None:

@@ -1,9 +1,10 @@
-"""What the trainings of the networks of perception have in common: optimizer, schedule, files."""
+"""What trainings from simulated scenes have in common: optimizer, schedule, files."""
 
 from __future__ import annotations
 
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impurity_grasp_ros.errors import CheckpointError
 from impurity_grasp_ros.files import write_atomically
@@ -28,8 +29,6 @@ class NetworkTrainingConfig(Protocol):
     """What the configuration of every such training has."""
 
     @property
-    def network(self) -> Config: ...
-    @property
     def seed(self) -> int: ...
     @property
     def rounds(self) -> int: ...
@@ -42,11 +41,11 @@ class NetworkTrainingConfig(Protocol):
 
 
 C = TypeVar("C", bound=NetworkTrainingConfig)
-N = TypeVar("N", bound=Network)
+N = TypeVar("N", bound=nn.Module)
 R = TypeVar("R")
 
 
-class NetworkTrainer(Generic[C, N, R]):
+class NetworkTrainer(ABC, Generic[C, N, R]):
     """A training whose files are kept in a folder. The result depends on the configuration only.
 
     Attributes:
@@ -96,9 +95,13 @@ class NetworkTrainer(Generic[C, N, R]):
         torch.save(self._state(), buffer)
         write_atomically(self._folder / CHECKPOINT, buffer.getvalue())
         training = Training(self._preset, self._commit, self.config.seed, len(self.reports))
-        write_network_weights(self._folder / WEIGHTS, weights_of(self.network, self.config.network, training))
+        self._write_weights(self._folder / WEIGHTS, training)
         lines = "".join(json.dumps(asdict(report)) + "\n" for report in self.reports)  # type: ignore[call-overload]
         write_atomically(self._folder / PROGRESS, lines.encode())
+
+    @abstractmethod
+    def _write_weights(self, path: Path, training: Training) -> None:
+        """Write the weights into a file, atomically."""
 
     def _state(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -135,3 +138,21 @@ class NetworkTrainer(Generic[C, N, R]):
         self._schedule.load_state_dict(state["schedule"])
         self._rng.bit_generator.state = state["rng"]
         self.reports = list(state["reports"])
+
+
+class PerceptionTrainingConfig(NetworkTrainingConfig, Protocol):
+    """What the configuration of a training of perception has."""
+
+    @property
+    def network(self) -> Config: ...
+
+
+PC = TypeVar("PC", bound=PerceptionTrainingConfig)
+PN = TypeVar("PN", bound=Network)
+
+
+class PerceptionTrainer(NetworkTrainer[PC, PN, R]):
+    """A training of a network of perception; see the base class."""
+
+    def _write_weights(self, path: Path, training: Training) -> None:
+        write_network_weights(path, weights_of(self.network, self.config.network, training))

@@ -12,6 +12,7 @@ from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.policy.costs import CostConfig
+from impurity_grasp_ros.policy.judged_config import JudgedConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.registry import Registry
 from impurity_grasp_ros.resources import resource
@@ -22,6 +23,7 @@ class PolicyConfig:
     """Which actor decides, and how.
 
     Attributes:
+        judged: How the actor ``judged`` chooses among what ``learned`` proposes.
         learned: Costs of the actions of the actor ``learned``.
         vpg: Costs of the actions of the actors ``vpg`` and ``s-vpg``.
         analytic: The analytic actor; ``s-rgm`` pushes in the same way.
@@ -29,10 +31,11 @@ class PolicyConfig:
         weights: File with its weights; empty for the shipped ones.
     """
 
+    judged: JudgedConfig
     learned: CostConfig
     vpg: CostConfig
     analytic: AnalyticConfig
-    actor: str = parameter("the actor: learned, analytic, s-rgm, vpg, s-vpg, or one from another package")
+    actor: str = parameter("the actor: judged, learned, analytic, s-rgm, vpg, s-vpg, or one from another package")
     weights: str = parameter("file with the weights of a learned actor; empty: the shipped ones")
 
     def __post_init__(self) -> None:
@@ -48,6 +51,9 @@ class PolicyNodeConfig(PolicyConfig):
 
 ActorFactory = Callable[[PolicyConfig, GripperModel], Actor]
 """Makes an actor for a gripper."""
+
+
+DEFAULT_WEIGHTS = "models/default.safetensors"
 
 
 @lru_cache(maxsize=4)
@@ -69,14 +75,22 @@ def make_actor(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 
 def _learned(config: PolicyConfig, gripper: GripperModel) -> Actor:
-    weights = _weights(config, "models/default.safetensors")
+    weights = _weights(config.weights, DEFAULT_WEIGHTS)
     from impurity_grasp_ros.policy.checkpoint import load_agent  # importing torch takes time
 
     return load_agent(weights, gripper, config.learned)
 
 
+def _judged(config: PolicyConfig, gripper: GripperModel) -> Actor:
+    weights = _weights(config.judged.weights, "models/judge.safetensors")
+    from impurity_grasp_ros.policy.checkpoint import load_agent, load_judged_agent
+
+    proposer = load_agent(_weights(config.weights, DEFAULT_WEIGHTS), gripper, config.learned)
+    return load_judged_agent(weights, proposer, config.judged)
+
+
 def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool) -> Actor:
-    weights = _weights(config, "models/vpg.safetensors")
+    weights = _weights(config.weights, "models/vpg.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_agent
     from impurity_grasp_ros.policy.overview import OverviewAgent
 
@@ -85,20 +99,20 @@ def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool
 
 
 def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
-    weights = _weights(config, "models/s_rgm.safetensors")
+    weights = _weights(config.weights, "models/s_rgm.safetensors")
     from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 
     return load_rectangle_agent(weights, gripper, config.analytic)
 
 
-def _weights(config: PolicyConfig, shipped: str) -> Path:
+def _weights(chosen: str, shipped: str) -> Path:
     """Return the path of the weights; raises CheckpointError when it does not exist or PyTorch is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError as error:
         raise CheckpointError(f"expected PyTorch to be installed: {error}") from error
     try:
-        return resource(config.weights or shipped)
+        return resource(chosen or shipped)
     except ConfigError as error:
         raise CheckpointError(str(error)) from error
 
@@ -107,6 +121,7 @@ ACTORS: Registry[ActorFactory] = Registry(
     "actor",
     "impurity_grasp.actors",
     {
+        "judged": _judged,
         "learned": _learned,
         "analytic": lambda config, gripper: AnalyticActor(gripper, config.analytic),
         "s-rgm": _rectangles,

@@ -218,14 +218,14 @@ def choose(values: NDArray[np.float32], situation: Situation, history: Sequence[
         primitive = situation.primitive(action, q_value)
         if not any(is_similar(primitive, other) for other in stale):
             return primitive
-        _rule_out(left, action)
+        rule_out(left, action)
     grid = situation.crop.grid
     middle = grid.middle
     raise NoPrimitiveError(f"expected something to do around {middle}, found no feasible action")
 
 
-def _rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
-    """Exclude an action and its neighbors from the choice."""
+def rule_out(values: NDArray[np.float32], action: Action, radius_px: int = 4) -> None:
+    """Exclude an action and its neighbors in (2, 16, S, S) values from the choice, by minus infinity."""
     rows = slice(max(action.row - radius_px, 0), action.row + radius_px + 1)
     columns = slice(max(action.column - radius_px, 0), action.column + radius_px + 1)
     values[action.kind, action.rotation, rows, columns] = NEVER

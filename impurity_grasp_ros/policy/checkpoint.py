@@ -14,11 +14,15 @@ from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
+from impurity_grasp_ros.policy.judge_network import JudgeNetwork
+from impurity_grasp_ros.policy.judged import JudgedAgent
+from impurity_grasp_ros.policy.judged_config import JudgedConfig
 from impurity_grasp_ros.policy.rectangles import RectangleActor
 from impurity_grasp_ros.policy.weights_file import (
     FORMAT,
     AgentConfig,
     AnyConfig,
+    JudgeAgentConfig,
     RectangleAgentConfig,
     Weights,
     read_weights,
@@ -88,6 +92,28 @@ def load_rectangle_agent(
     """
     network, decoding = _load(path, RectangleAgentConfig)
     return RectangleActor(network.to(device or best_device()), gripper, decoding, push)
+
+
+def load_judged_agent(path: Path, proposer: QAgent, config: JudgedConfig) -> JudgedAgent:
+    """Load an actor that judges the best actions of another one.
+
+    Args:
+        path: The file of the weights of the judge.
+        proposer: Proposes actions.
+        config: How many are judged, and what counts.
+
+    Returns:
+        The actor.
+
+    Raises:
+        CheckpointError: The weights cannot be used, see :func:`.weights_file.read_weights`, or were trained with other
+            geometry of the primitives than those of the proposer.
+    """
+    network, decoding = _load(path, JudgeAgentConfig)
+    if decoding != proposer.config:
+        raise CheckpointError(f"{path}: expected the geometry {proposer.config}, received {decoding}")
+    assert isinstance(network, JudgeNetwork)
+    return JudgedAgent(proposer, network, config)
 
 
 def _load(path: Path, kind: type[AnyConfig]) -> tuple[nn.Module, DecodingConfig]:

@@ -70,3 +70,17 @@ class View:
         c, s, half = math.cos(self.angle), math.sin(self.angle), (self.size - 1) / 2
         along, across = column - half, row - half
         return self.row + s * along + c * across, self.column + c * along - s * across
+
+    def to_pixel(self, row: Place, column: Place) -> tuple[Place, Place]:
+        """Return the pixel of the view that shows a cell of the heightmap, see :meth:`to_cell`.
+
+        Args:
+            row: Row of the cell; a number or an array.
+            column: Column of the cell, of the same shape.
+
+        Returns:
+            (row, column) of the pixel, which may be fractional.
+        """
+        c, s, half = math.cos(self.angle), math.sin(self.angle), (self.size - 1) / 2
+        down, right = row - self.row, column - self.column
+        return half + c * down - s * right, half + s * down + c * right

@@ -2,7 +2,7 @@
 
 The files are in the safetensors format. Their metadata holds JSON texts:
 
-- ``agent`` or ``rectangle_agent``: architecture of the network and geometry of the primitives;
+- ``agent``, ``rectangle_agent`` or ``judge_agent``: architecture of the network and geometry of the primitives;
 - ``training``, where it is known: where the weights come from;
 - ``costs``, where it is known: the costs of actions that the weights came with. The policy has parameters of its own.
 
@@ -25,6 +25,7 @@ from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
+from impurity_grasp_ros.policy.judge_network import JudgeNetwork, JudgeNetworkConfig
 from impurity_grasp_ros.policy.network import NetworkConfig, make_network
 from impurity_grasp_ros.policy.rectangles import RectangleNetwork, RectangleNetworkConfig
 from impurity_grasp_ros.tensor_file import Training, read_tensors, to_bytes
@@ -62,9 +63,25 @@ class RectangleAgentConfig:
         return RectangleNetwork(self.network)
 
 
-AnyConfig: TypeAlias = "AgentConfig | RectangleAgentConfig"
+@dataclass(frozen=True)
+class JudgeAgentConfig:
+    """The same for a network that judges actions."""
 
-CONFIG_KEYS: dict[type[AnyConfig], str] = {AgentConfig: "agent", RectangleAgentConfig: "rectangle_agent"}
+    network: JudgeNetworkConfig
+    decoding: DecodingConfig
+
+    def build(self) -> nn.Module:
+        """Make the network, with random weights."""
+        return JudgeNetwork(self.network)
+
+
+AnyConfig: TypeAlias = "AgentConfig | RectangleAgentConfig | JudgeAgentConfig"
+
+CONFIG_KEYS: dict[type[AnyConfig], str] = {
+    AgentConfig: "agent",
+    RectangleAgentConfig: "rectangle_agent",
+    JudgeAgentConfig: "judge_agent",
+}
 """Key of each kind of configuration in the metadata."""
 
 
@@ -96,7 +113,7 @@ class Weights:
             return sum(parameter.numel() for parameter in self.config.build().parameters())
 
 
-def read_weights(path: Path, kinds: Sequence[type[AnyConfig]] = (AgentConfig, RectangleAgentConfig)) -> Weights:
+def read_weights(path: Path, kinds: Sequence[type[AnyConfig]] = tuple(CONFIG_KEYS)) -> Weights:
     """Read and check a file of weights.
 
     Args:

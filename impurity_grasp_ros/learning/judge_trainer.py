@@ -1,0 +1,204 @@
+"""Training of the judge of actions, on actions that were tried in copies of the simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import PrimitiveKind
+from impurity_grasp_ros.learning.augmentation import noisy
+from impurity_grasp_ros.learning.judge_config import JudgeAugmentation, JudgeTrainingConfig
+from impurity_grasp_ros.learning.network_trainer import NetworkTrainer
+from impurity_grasp_ros.learning.produced import produced
+from impurity_grasp_ros.learning.trainer import config_hash
+from impurity_grasp_ros.learning.transition import Snapshot
+from impurity_grasp_ros.learning.trial_file import Scenes, read_trials, write_trials
+from impurity_grasp_ros.learning.trials import Trial, Tryout
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
+from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.checkpoint import save_agent
+from impurity_grasp_ros.policy.judge_network import JudgeNetwork, numbers_of, patch, role
+from impurity_grasp_ros.policy.observation import encode
+from impurity_grasp_ros.policy.weights_file import JudgeAgentConfig
+from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.tensor_file import Training
+
+TRIALS = "trials"
+"""Folder of the files of tried actions, in the folder of a training."""
+
+MEASURED_AT_ONCE = 128
+"""Trials that are measured at once."""
+
+_environment: Environment | None = None
+"""The simulated cell of this process."""
+
+
+class Example(NamedTuple):
+    """A trial with what was seen before it."""
+
+    snapshot: Snapshot
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class JudgeReport:
+    """Statistics of one round.
+
+    Attributes:
+        round: Number of the round, from 1 on.
+        trials: Number of trials so far.
+        loss: Mean training loss.
+        held_out_loss: Mean loss over the trials that are held out; NaN without any.
+        right: Fraction of these whose success was told with a probability on the right side of one half.
+    """
+
+    round: int
+    trials: int
+    loss: float
+    held_out_loss: float
+    right: float
+
+
+def proposer() -> QAgent:
+    """Make the actor whose actions are tried: the shipped Q-network."""
+    config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor="learned", weights="")
+    agent = make_actor(config, load_cell().gripper_model)
+    assert isinstance(agent, QAgent)
+    return agent
+
+
+def try_scenes(config: JudgeTrainingConfig, number: int) -> Scenes:
+    """Try actions in the scenes of one round; they depend on the seed and its number alone."""
+    global _environment
+    torch.set_num_threads(1)  # copies of a process have a single thread
+    cv2.setNumThreads(1)
+    _environment = _environment or Environment()
+    tryout = Tryout(_environment, proposer(), config.trials, np.random.default_rng([config.seed, number]))
+    return [tryout.scene() for _ in range(config.scenes_per_round)]
+
+
+class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport]):
+    """A training of the judge of actions; see the base class for its attributes."""
+
+    def __init__(self, config: JudgeTrainingConfig, folder: Path, preset: str, commit: str) -> None:
+        """Begin a training; for the arguments see the base class."""
+        super().__init__(config, lambda: JudgeNetwork(config.network), config.steps_per_round, folder, preset, commit)
+        self._learned: list[Example] = []
+        self._held_out: list[Example] = []
+        self._scenes_hash = f"{config_hash(config.trials)}-{config.seed}-{config.scenes_per_round}"
+
+    def run(self, workers: int, on_round: Callable[[JudgeReport], None], stop: Callable[[], bool]) -> None:
+        """Train until the last round, or until told to stop; writes trials, checkpoint, weights and progress.
+
+        Args:
+            workers: Processes that try actions.
+            on_round: Called with the statistics of every round.
+            stop: Asked before every round; the training ends when it returns True.
+        """
+        tried = 0
+        while self._file(tried).exists():
+            tried += 1
+        with produced(try_scenes, self.config, tried, workers) as source:
+            for number in range(len(self.reports)):
+                self._remember(read_trials(self._file(number), self._scenes_hash))
+            while (number := len(self.reports)) < self.config.rounds and not stop():
+                if number >= tried:
+                    write_trials(self._file(number), next(source), self._scenes_hash)
+                self._remember(read_trials(self._file(number), self._scenes_hash))
+                loss = float(np.mean([self._step() for _ in range(self.config.steps_per_round)]))
+                total = len(self._learned) + len(self._held_out)
+                self.reports.append(JudgeReport(number + 1, total, loss, *self._measure()))
+                self.save()
+                on_round(self.reports[-1])
+
+    def _write_weights(self, path: Path, training: Training) -> None:
+        save_agent(path, self.network, JudgeAgentConfig(self.config.network, proposer().config), training)
+
+    def _file(self, number: int) -> Path:
+        (self._folder / TRIALS).mkdir(parents=True, exist_ok=True)
+        return self._folder / TRIALS / f"{number:04d}.npz"
+
+    def _remember(self, scenes: Scenes) -> None:
+        """Keep the trials; all those of a scene are either learned from or held out."""
+        held_out = round(self.config.held_out * len(scenes))
+        for memory, part in ((self._held_out, scenes[:held_out]), (self._learned, scenes[held_out:])):
+            for state in chain(*part):
+                snapshot = Snapshot.of(state.focus)
+                memory.extend(Example(snapshot, trial) for trial in state.trials)
+
+    def _step(self) -> float:
+        chosen = self._rng.integers(0, len(self._learned), self.config.batch)
+        examples = [self._learned[index] for index in chosen]
+        self.network.train()
+        loss = self._loss(examples, self._rng).mean()
+        self._descend(loss)
+        self._schedule.step()
+        return float(loss.detach())
+
+    def _judged(self, examples: Sequence[Example], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of success, logarithms of company, and roles, each (n,); augmented if there is a generator."""
+        inputs = [example_input(example, self.config.augmentation, rng) for example in examples]
+        patches, numbers, roles = (torch.from_numpy(np.stack(part)) for part in zip(*inputs, strict=True))
+        return *self.network(patches, numbers, roles), roles
+
+    def _loss(self, examples: Sequence[Example], rng: np.random.Generator | None) -> Tensor:
+        """The loss (n,) of trials."""
+        success, company, roles = self._judged(examples, rng)
+        succeeded = torch.tensor([float(item.trial.success) for item in examples])
+        others = torch.tensor([float(item.trial.company) for item in examples])
+        loss = functional.binary_cross_entropy_with_logits(success, succeeded, reduction="none")
+        poisson = functional.poisson_nll_loss(company, others, reduction="none")
+        return loss + self.config.company_weight * torch.where(roles < 2, poisson, 0.0)
+
+    @torch.inference_mode()
+    def _measure(self) -> tuple[float, float]:
+        """Means over the trials that are held out: loss, and how often success was told; NaN without any."""
+        self.network.eval()
+        losses, right = [], []
+        for first in range(0, len(self._held_out), MEASURED_AT_ONCE):
+            part = self._held_out[first : first + MEASURED_AT_ONCE]
+            losses.append(self._loss(part, None))
+            told = self._judged(part, None)[0].numpy() > 0.0
+            right.append(told == [item.trial.success for item in part])
+        if not losses:
+            return float("nan"), float("nan")
+        return float(torch.cat(losses).mean()), float(np.concatenate(right).mean())
+
+
+def example_input(
+    example: Example, config: JudgeAugmentation, rng: np.random.Generator | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32], np.int64]:
+    """The input of the network for a trial: patch, numbers and role.
+
+    Args:
+        example: The trial.
+        config: Limits of the augmentation.
+        rng: Source of the augmentation; None for none.
+    """
+    focus, proposal = example.snapshot.unpack(), example.trial.proposal
+    primitive = proposal.primitive
+    found = np.int64(role(primitive.kind, focus.on_target))
+    if rng is None:
+        return patch(encode(focus.crop, focus.mask), focus.crop.grid, primitive), numbers_of(proposal), found
+    state = encode(noisy(focus.crop, config.color_mix, config.height_noise, config.hole_share, rng), focus.mask)
+    dx, dy = rng.uniform(-config.shift, config.shift, 2)
+    x, y, z = primitive.position
+    shifted = replace(primitive, position=(x + dx, y + dy, z))
+    plane = patch(state, focus.crop.grid, shifted, rng.uniform(-config.angle, config.angle))
+    if rng.random() < 0.5:
+        plane = plane[:, ::-1]
+    if primitive.kind is PrimitiveKind.GRASP and rng.random() < 0.5:
+        plane = plane[:, ::-1, ::-1]
+    return np.ascontiguousarray(plane), numbers_of(proposal), found

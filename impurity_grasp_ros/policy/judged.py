@@ -1,0 +1,115 @@
+"""The judged actor: of the best actions of the value maps, the one with which the target is in the bin soonest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.policy.agent import QAgent, Situation, masked_values, situation_of
+from impurity_grasp_ros.policy.history import failed_grasps, is_similar, recent_pushes
+from impurity_grasp_ros.policy.judge_network import JudgeNetwork, Proposal, judge
+from impurity_grasp_ros.policy.judged_config import JudgedConfig
+from impurity_grasp_ros.policy.observation import check_resolution
+from impurity_grasp_ros.policy.proposals import proposals_of, varied_grasp
+
+SHIFTS, TURNS = (-0.003, 0.0, 0.003), (-0.13, 0.0, 0.13)
+"""Meters across the closing axis and radians by which a grasp is varied."""
+
+REFINED = 2
+"""Grasps that are varied."""
+
+
+class JudgedAgent:
+    """``Actor`` protocol on a Q-network that proposes and a network that judges. Stateless.
+
+    The ``q_value`` of a primitive is minus the expected number of actions until the target is in the bin; while the
+    target is hidden, until it is in view.
+
+    Args:
+        proposer: Values all actions.
+        network: Judges the best ones, in evaluation mode.
+        config: How many are judged, and what counts.
+    """
+
+    def __init__(self, proposer: QAgent, network: JudgeNetwork, config: JudgedConfig) -> None:
+        self._proposer = proposer
+        self._network = network.eval()
+        self._config = config
+
+    def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
+        """Choose the action with the fewest expected actions, see ``protocols.Actor``.
+
+        It repeats neither a failed grasp nor a recent push.
+
+        Args:
+            heightmap: The view.
+            attention: Where to act.
+            history: Attempts of this job, oldest first.
+
+        Returns:
+            The primitive.
+
+        Raises:
+            ConfigError: The cells of the heightmap have another size than those that the networks know.
+            NoPrimitiveError: No action is left.
+        """
+        check_resolution(heightmap.grid)
+        agent, on_target = self._proposer, attention.state is AttentionState.TARGET
+        situation = situation_of(
+            attention.crop, attention.mask, on_target, heightmap.grid, agent.gripper, agent.config, agent.costs
+        )
+        values = masked_values(agent.network, situation)
+        failed = failed_grasps(history)
+        stale = failed + recent_pushes(history)
+        proposals = _fresh(proposals_of(values, situation, self._config.grasps, self._config.pushes), stale)
+        if not proposals:
+            raise NoPrimitiveError(f"expected something to do around {attention.crop.grid.middle}, found no action")
+        expected = self._expected(situation, proposals, on_target, len(failed))
+        if self._config.refine:
+            varied = _fresh(self._varied(situation, attention.mask & on_target, proposals, expected), stale)
+            if varied:
+                expected = np.append(expected, self._expected(situation, varied, on_target, len(failed)))
+                proposals = proposals + varied
+        best = int(expected.argmin())
+        return replace(proposals[best].primitive, q_value=-float(expected[best]))
+
+    def _expected(
+        self, situation: Situation, proposals: Sequence[Proposal], on_target: bool, failures: int
+    ) -> NDArray[np.float64]:
+        """Expected number of actions (n,) with each proposal as the next one; lost product included."""
+        judged = judge(self._network, situation.state, situation.crop.grid, proposals, on_target)
+        grasps = np.array([item.primitive.kind is PrimitiveKind.GRASP for item in proposals])
+        success = judged.success * np.where(grasps, self._config.doubt**failures, 1.0)
+        actions = 1.0 + (1.0 - success) * self._config.failure_actions
+        if on_target:
+            actions += ~grasps + judged.company * self._config.product_actions
+        return actions
+
+    def _varied(
+        self,
+        situation: Situation,
+        mask: NDArray[np.bool_],
+        proposals: Sequence[Proposal],
+        expected: NDArray[np.float64],
+    ) -> list[Proposal]:
+        """Variants of the best grasps."""
+        grasps = [index for index, item in enumerate(proposals) if item.primitive.kind is PrimitiveKind.GRASP]
+        best = sorted(grasps, key=lambda index: expected[index])[:REFINED]
+        gripper, decoding = self._proposer.gripper, self._proposer.config
+        found = [
+            varied_grasp(proposals[index], (0.0, shift), turn, situation, mask, gripper, decoding)
+            for index, shift, turn in product(best, SHIFTS, TURNS)
+            if shift or turn
+        ]
+        return [item for item in found if item is not None]
+
+
+def _fresh(proposals: Sequence[Proposal], stale: Sequence[Primitive]) -> list[Proposal]:
+    """The proposals that do not repeat any of the earlier actions."""
+    return [item for item in proposals if not any(is_similar(item.primitive, other) for other in stale)]
