@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +64,7 @@ def read_trials(path: Path, configuration: str) -> Scenes:
             arrays = {name: data[name] for name in data.files}
         found = str(arrays["configuration"])
         scenes = _scenes(arrays)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path}: expected a file of tried actions: {error!r}") from error
     if found != configuration:
         raise CheckpointError(f"{path}: expected trials of configuration {configuration}, received {found}")

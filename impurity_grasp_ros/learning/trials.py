@@ -118,10 +118,8 @@ class Tryout:
         grasps = self._drawn(values, situation, PrimitiveKind.GRASP, self._config.grasps)
         grasps = [self._perhaps_varied(item, situation, focus) for item in grasps]
         found = [self._tried(item, target, focus.on_target) for item in grasps[:1]]
-        if (
-            any(trial.success and not trial.company for trial in found)
-            and self._rng.random() >= self._config.easy_share
-        ):
+        easy = any(trial.success and not trial.company for trial in found)
+        if easy and self._rng.random() >= self._config.easy_share:
             return found + [self._tried(item, target, focus.on_target) for item in grasps[1:2]]
         pushes = self._drawn(values, situation, PrimitiveKind.PUSH, self._config.pushes)
         return found + [self._tried(item, target, focus.on_target) for item in grasps[1:] + pushes]

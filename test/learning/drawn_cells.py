@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,8 @@ from impurity_grasp_ros.learning.transition import Focus, Snapshot
 from impurity_grasp_ros.policy.agent import Situation, situation_of
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
+
+T = TypeVar("T")
 
 CAMERA_HEIGHT = 100.0
 """Meters over the table: so far that blocks are seen straight from above, a pixel a cell."""
@@ -154,6 +157,13 @@ class DrawnCell:
         self.steps.append(primitive)
         self.scene_of_step.append(len(self.resets))
         return Outcome(self._effect(self.world, primitive), 0.0, 1.0)
+
+    def rehearse(self, function: Callable[[], T]) -> T:
+        """Call a function, and put everything back as it was."""
+        blocks, steps, scenes = dict(self.world.blocks), list(self.steps), list(self.scene_of_step)
+        result = function()
+        self.world.blocks, self.steps, self.scene_of_step = blocks, steps, scenes
+        return result
 
     def is_in_bin(self, body: int) -> bool:
         """Whether a body lies in the drop bin."""

@@ -1,0 +1,116 @@
+"""The judged actor takes the action with which the target is in the bin soonest, lost product included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table
+from grippers import GRIPPER
+from shipped_policy import COSTS, DECODING, POLICY, FixedNetwork
+from torch import Tensor
+
+from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.errors import NoPrimitiveError
+from impurity_grasp_ros.policy.agent import QAgent
+from impurity_grasp_ros.policy.history import is_similar
+from impurity_grasp_ros.policy.judge_network import JudgeNetwork, JudgeNetworkConfig
+from impurity_grasp_ros.policy.judged import JudgedAgent
+from impurity_grasp_ros.policy.judged_config import JudgedConfig
+
+CONFIG = JudgedConfig("", 6, 6, refine=False, failure_actions=2.0, product_actions=3.0, doubt=0.5)
+TARGET = Block(length=0.05, width=0.034)
+HEIGHTMAP = table(TARGET)
+ATTENTION = on_target(HEIGHTMAP, TARGET.cells)
+
+
+class FixedJudge(JudgeNetwork):
+    """The same success and company for all actions of a role; those along the target's sides are a little surer."""
+
+    def __init__(self, success: tuple[float, float, float], company: tuple[float, float, float]) -> None:
+        super().__init__(JudgeNetworkConfig((4, 4), 4))
+        self.success = torch.logit(torch.tensor(success))
+        self.company = torch.log(torch.tensor(company))
+
+    def forward(self, patches: Tensor, numbers: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
+        oblique = []
+        for mask in patches[:, 5]:
+            rows, columns = (axis.float() for axis in torch.nonzero(mask, as_tuple=True))
+            oblique.append(float(((rows - rows.mean()) * (columns - columns.mean())).mean().abs()))
+        return self.success[roles] - 0.01 * torch.tensor(oblique), self.company[roles]
+
+
+def actor(
+    grasp: float = 0.9, push: float = 0.9, company: tuple[float, float] = (1e-3, 1e-3), **changes: object
+) -> JudgedAgent:
+    judge = FixedJudge((grasp, push, 0.4), (*company, 1e-3))
+    proposer = QAgent(FixedNetwork(1.0, 0.5), GRIPPER, DECODING, COSTS)
+    return JudgedAgent(proposer, judge, replace(CONFIG, **changes))  # type: ignore[arg-type]
+
+
+def decide(agent: JudgedAgent, history: list[Attempt] | None = None) -> Primitive:
+    return agent.select(HEIGHTMAP, ATTENTION, history or [])
+
+
+def test_a_push_is_worth_an_action_only_before_a_grasp_that_would_often_fail() -> None:
+    """A failure costs two more actions: 1 + 2 (1 - p) for a grasp, 2 + 2 (1 - p) for a push."""
+    assert decide(actor(grasp=0.55, push=0.99)).kind is PrimitiveKind.GRASP
+    assert decide(actor(grasp=0.45, push=0.99)).kind is PrimitiveKind.PUSH
+    assert decide(actor(grasp=0.45, push=0.9)).kind is PrimitiveKind.GRASP
+
+
+def test_the_value_is_minus_the_expected_number_of_actions() -> None:
+    assert decide(actor(grasp=0.8)).q_value == pytest.approx(-(1.0 + 0.2 * 2.0 + 3e-3), abs=0.01)
+    assert decide(actor(grasp=0.1, push=0.9)).q_value == pytest.approx(-(2.0 + 0.1 * 2.0 + 3e-3), abs=0.01)
+
+
+def test_a_lost_ordinary_object_is_worth_three_actions() -> None:
+    assert decide(actor(company=(0.3, 1e-3))).kind is PrimitiveKind.GRASP
+    assert decide(actor(company=(0.36, 1e-3))).kind is PrimitiveKind.PUSH
+    assert decide(actor(company=(0.36, 0.2))).kind is PrimitiveKind.GRASP
+    assert decide(actor(company=(0.36, 1e-3), product_actions=0.0)).kind is PrimitiveKind.GRASP
+
+
+def test_grasps_are_doubted_after_each_one_that_failed_and_not_repeated() -> None:
+    history: list[Attempt] = []
+    first = decide(actor(grasp=0.9, push=0.6))
+    assert first.kind is PrimitiveKind.GRASP
+    history += attempts([first], OutcomeStatus.EMPTY)
+    assert decide(actor(grasp=0.9, push=0.6), history).kind is PrimitiveKind.GRASP, "0.45 and 0.6"
+    assert not is_similar(decide(actor(grasp=0.9, push=0.6), history), first)
+    history += attempts([decide(actor(grasp=0.9, push=0.6), history)], OutcomeStatus.EMPTY)
+    assert decide(actor(grasp=0.9, push=0.8), history).kind is PrimitiveKind.PUSH, "0.225 and 0.8"
+    history += attempts([first], OutcomeStatus.HELD)
+    assert decide(actor(grasp=0.9, push=0.8), history).kind is PrimitiveKind.GRASP
+
+
+def test_a_pile_is_only_pushed_and_the_value_is_that_of_the_search() -> None:
+    push = actor(grasp=0.99).select(HEIGHTMAP, on_heap(HEIGHTMAP, MIDDLE), [])
+    assert push.kind is PrimitiveKind.PUSH
+    assert push.q_value == pytest.approx(-(1.0 + 0.6 * 2.0), abs=0.01)
+    second = actor(grasp=0.99).select(HEIGHTMAP, on_heap(HEIGHTMAP, MIDDLE), attempts([push], OutcomeStatus.PUSHED))
+    assert not is_similar(push, second)
+
+
+def test_refinement_finds_a_grasp_that_fits_better_between_the_16_rotations() -> None:
+    """The target lies at 0.3 rad, 0.093 rad from the nearest rotation."""
+    target = replace(TARGET, angle=0.3)
+    heightmap = table(target)
+    attention = on_target(heightmap, target.cells)
+    coarse = actor().select(heightmap, attention, [])
+    fine = actor(refine=True).select(heightmap, attention, [])
+    off = [abs((grasp.angle - 0.3 + 0.785398) % 1.570796 - 0.785398) for grasp in (coarse, fine)]
+    assert off[0] == pytest.approx(0.0927, abs=1e-3)
+    assert off[1] < 0.05
+    assert fine.q_value > coarse.q_value
+
+
+def test_with_nothing_left_to_do_it_says_so() -> None:
+    heightmap = table()
+    with pytest.raises(NoPrimitiveError, match="found no action"):
+        actor().select(heightmap, on_heap(heightmap, MIDDLE), [])
+
+
+def test_the_shipped_parameters_are_of_this_kind() -> None:
+    assert isinstance(POLICY.judged, JudgedConfig)
