@@ -104,7 +104,7 @@ def test_a_scene_ends_with_its_last_target() -> None:
 
 def test_a_search_succeeds_when_the_hidden_target_comes_into_view() -> None:
     def uncovers(world: DrawnWorld, primitive: Primitive) -> OutcomeStatus:
-        if round(primitive.position[0] / 0.002) % 4 < 2:
+        if primitive.position[1] > -0.042:
             world.move(5, 0.6, 0.1)
         return OutcomeStatus.PUSHED
 
@@ -114,7 +114,7 @@ def test_a_search_succeeds_when_the_hidden_target_comes_into_view() -> None:
         assert not state.focus.on_target
         for item in state.trials:
             assert item.proposal.primitive.kind is PrimitiveKind.PUSH
-            assert item.success == (round(item.proposal.primitive.position[0] / 0.002) % 4 < 2)
+            assert item.success == (item.proposal.primitive.position[1] > -0.042)
             assert item.company == 0
             shown.add(item.success)
             pushes += 1
