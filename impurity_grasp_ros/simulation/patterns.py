@@ -61,11 +61,6 @@ def _fraction(value: Floats) -> Floats:
     return np.asarray(value - np.floor(value))
 
 
-def _variant_generator(variant: float) -> np.random.Generator:
-    """Source of the numbers that make a variant of a pattern with very many of them."""
-    return np.random.default_rng(int(variant * 2**32))
-
-
 def _where(condition: NDArray[np.bool_]) -> Floats:
     return condition.astype(np.float32)
 
@@ -124,61 +119,6 @@ def _label(place: Place, variant: float) -> Floats:
 
 def _sash(place: Place, variant: float) -> Floats:
     return _where(np.abs(place.relative[:, 0] + 0.6 * variant * place.relative[:, 1]) < 0.2 + 0.25 * variant)
-
-
-def _waves(place: Place, variant: float) -> Floats:
-    """Waves of random lengths and directions, cut at a level, banded, folded or repeated."""
-    rng = _variant_generator(variant)
-    waves = rng.standard_normal((3, 8))
-    waves *= rng.lognormal(0.0, 0.5, 8) / np.linalg.norm(waves, axis=0) * rng.uniform(0.15, 1.0, (3, 1))
-    phases, level, curve = rng.uniform(0.0, 2 * np.pi, 8), rng.uniform(0.1, 0.8), int(rng.integers(4))
-    total = np.cos(place.inside @ (np.pi * waves).astype(np.float32) + phases.astype(np.float32)).sum(axis=1) / 2
-    match curve:
-        case 0:
-            return _where(total > level)
-        case 1:
-            return _where(np.abs(total) < level)
-        case 2:
-            return np.asarray(np.clip(1.2 - np.abs(total), 0.0, 1.0))
-        case _:
-            return _fraction(total * np.float32(0.5 + level))
-
-
-def _folded(place: Place, variant: float) -> Floats:
-    """Fractal noise that is stretched, bent and printed in two to five tones."""
-    rng = _variant_generator(variant)
-    stretch, bend = rng.uniform(0.2, 1.0, 3).astype(np.float32), rng.uniform(-2.5, 2.5, 3).astype(np.float32)
-    inside = place.inside * stretch
-    inside = inside + bend * (smooth(inside * np.float32(0.4)) - np.float32(0.5))[:, None]
-    tones = int(rng.integers(2, 6))
-    return np.asarray(np.minimum(np.floor(fractal(inside) * tones), tones - 1) / np.float32(tones - 1))
-
-
-def _truchet(place: Place, variant: float) -> Floats:
-    """Tiles with a triangle, a diagonal or two arcs, each turned at random."""
-    rng = _variant_generator(variant)
-    motif, width, density = int(rng.integers(3)), rng.uniform(0.08, 0.2), rng.uniform(0.4, 0.9, 2)
-    column, row = (place.across * density.astype(np.float32)).T
-    u, v = _fraction(column), _fraction(row)
-    turn = _hash(np.floor(column), np.floor(row), place.face)
-    u, v = np.where(turn > 0.5, 1.0 - u, u), np.where(_fraction(2.0 * turn) > 0.5, 1.0 - v, v)
-    match motif:
-        case 0:
-            return np.where(u + v > 1.0, np.where(turn > 0.7, 0.5, 1.0), 0.0).astype(np.float32)
-        case 1:
-            return _where(np.abs(u - v) < width)
-        case _:
-            return _where(np.abs(np.minimum(np.hypot(u, v), np.hypot(1.0 - u, 1.0 - v)) - 0.5) < width)
-
-
-def _panels(place: Place, variant: float) -> Floats:
-    """Two to five overlapping rectangles on each face."""
-    rng = _variant_generator(variant)
-    tone = np.zeros(len(place.face), np.float32)
-    for index in range(int(rng.integers(2, 6))):
-        middle, half = rng.uniform(-0.8, 0.8, 2), rng.uniform(0.15, 0.6, 2)
-        tone[(np.abs(place.relative - middle) < half).all(axis=1)] = (0.5, 1.0, 0.0)[index % 3]
-    return tone
 
 
 def _cells(place: Place, variant: float) -> Floats:
@@ -255,10 +195,6 @@ TRAINING_PATTERNS: Mapping[str, Pattern] = {
     "mosaic": _mosaic,
     "label": _label,
     "sash": _sash,
-    "waves": _waves,
-    "folded": _folded,
-    "truchet": _truchet,
-    "panels": _panels,
 }
 
 MEASURED_PATTERNS: Mapping[str, Pattern] = {

@@ -15,12 +15,8 @@ from impurity_grasp_ros.simulation.training_shapes import COMMON_SHAPES, TRAININ
 
 PATTERN_NAMES = (*COMMON_PATTERNS, *TRAINING_PATTERNS)
 SHAPE_NAMES = (*COMMON_SHAPES, *TRAINING_SHAPES)
-MANIFOLD_SHAPES = ("turned", "compound", "shard", "extrusion")
-MANIFOLD_PATTERNS = ("waves", "folded", "truchet", "panels")
-"""Shapes and patterns that are drawn more often, since each has very many variants."""
-
-MANIFOLD_SHARE = 0.4
-"""How often one of these is drawn, beside the draws from all."""
+MANIFOLD_SHAPES = ("turned", "compound")
+"""Shapes that are drawn more often, since they can have so many proportions and poses."""
 
 MIN_OBJECTS, MAX_OBJECTS = 4, 20
 
@@ -28,8 +24,7 @@ ALIKE_SHAPES: tuple[frozenset[str], ...] = (
     frozenset({"box", "pillow"}),
     frozenset({"prism", "frustum"}),
     frozenset({"prism", "capsule"}),
-    frozenset({"chunk", "pillow", "prism", "shard", "extrusion"}),
-    frozenset({"extrusion", "box", "disc", "frustum", "wedge"}),
+    frozenset({"chunk", "pillow", "prism"}),
     frozenset({"cross", "tee", "angle", "compound"}),
     frozenset({"turned", "disc", "frustum", "capsule", "dumbbell", "prism"}),
 )
@@ -120,14 +115,13 @@ def are_alike(first: frozenset[str], second: frozenset[str]) -> bool:
 
 
 def _form(rng: np.random.Generator) -> Form:
-    names = MANIFOLD_SHAPES if rng.random() < MANIFOLD_SHARE else SHAPE_NAMES
+    names = MANIFOLD_SHAPES if rng.random() < 0.3 else SHAPE_NAMES
     maker = names[rng.integers(len(names))]
     return Form(maker, rng.uniform(0.032, 0.052), int(rng.integers(2**31)), rng.uniform(0.0, 0.15))
 
 
 def _pattern(rng: np.random.Generator) -> str:
-    names = MANIFOLD_PATTERNS if rng.random() < MANIFOLD_SHARE else PATTERN_NAMES
-    return names[rng.integers(len(names))]
+    return PATTERN_NAMES[rng.integers(len(PATTERN_NAMES))]
 
 
 def _material(rng: np.random.Generator) -> Material:

@@ -125,25 +125,6 @@ def _dumbbell(form: np.random.Generator, piece: np.random.Generator, size: float
     return hull_solid("dumbbell", [*ends, grip], crease=ROUNDED, size=size)
 
 
-def _shard(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    """Broken pieces of any proportions, with few or many corners, round or blocky."""
-    corners, exponent = int(form.integers(8, 28)), form.uniform(1.5, 8.0)
-    axes = _varied(form, piece, form.uniform((1.0, 1.0, 0.4), (1.6, 1.0, 1.0)))
-    directions = piece.standard_normal((corners, 3))
-    radius = (np.abs(directions) ** exponent).sum(axis=1) ** (-1 / exponent)
-    return hull_solid("shard", [directions * radius[:, None] * axes], size=size)
-
-
-def _extrusion(form: np.random.Generator, piece: np.random.Generator, size: float) -> HullSolid:
-    """Prisms of any convex outline, which all pieces share, straight or tapered."""
-    corners, height, taper = int(form.integers(4, 14)), form.uniform(0.35, 1.2), form.uniform(0.6, 1.0)
-    angles = (np.arange(corners) + form.uniform(-0.4, 0.4, corners)) * 2 * math.pi / corners
-    outline = np.column_stack([np.cos(angles), np.sin(angles)]) * form.uniform(0.4, 0.6, (corners, 1))
-    long, height = _varied(form, piece, np.array([form.uniform(1.0, 1.6), height]))
-    ends = [np.column_stack([outline * (long * f, f), np.full(corners, z)]) for f, z in ((1.0, 0.0), (taper, height))]
-    return hull_solid("extrusion", [np.concatenate(ends)], rolls=False, size=size)
-
-
 COMMON_SHAPES: Mapping[str, Maker] = {"box": _box}
 
 TRAINING_SHAPES: Mapping[str, Maker] = {
@@ -161,6 +142,4 @@ TRAINING_SHAPES: Mapping[str, Maker] = {
     "dumbbell": _dumbbell,
     "turned": _turned,
     "compound": _compound,
-    "shard": _shard,
-    "extrusion": _extrusion,
 }
