@@ -185,10 +185,11 @@ class Attention:
 
 
 class PrimitiveKind(IntEnum):
-    """The two kinds of actions (paper, section 3)."""
+    """The two kinds of actions of the paper (section 3), and one that puts an object aside."""
 
     GRASP = 0
     PUSH = 1
+    MOVE = 2
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,13 @@ class Primitive:
     """One parameterized motion, in the base frame.
 
     Attributes:
-        kind: Grasp or push.
+        kind: Grasp, push or move.
         position: (x, y, z) in meters of the point between the closed fingertips; the start of a push.
         angle: Radians from the x axis; the closing axis of a grasp (180 degree symmetric), the direction of a push.
-        length: Meters of travel; 0 for a grasp.
+        length: Meters of travel of a push; 0 otherwise.
         opening: Meters between the fingers before they close; 0 for a push.
         q_value: The value that the actor expects of it.
+        place: (x, y) in meters where an object that is moved is put down; (0, 0) otherwise.
     """
 
     kind: PrimitiveKind
@@ -210,6 +212,7 @@ class Primitive:
     length: float
     opening: float
     q_value: float
+    place: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def grasp(
@@ -225,6 +228,18 @@ class Primitive:
         """Return a push with closed fingers from ``position`` (m) in direction ``angle`` (rad) over ``length`` (m)."""
         return cls(PrimitiveKind.PUSH, position, angle, length, 0.0, q_value)
 
+    @classmethod
+    def move(
+        cls,
+        position: tuple[float, float, float],
+        angle: float,
+        place: tuple[float, float],
+        q_value: float = 0.0,
+        opening: float = GRIPPER_STROKE,
+    ) -> Primitive:
+        """Return a grasp as :meth:`grasp` does, of an object that is put down at ``place`` (m) on the workspace."""
+        return cls(PrimitiveKind.MOVE, position, angle, 0.0, opening, q_value, place)
+
 
 class OutcomeStatus(Enum):
     """How a primitive ended as far as the robot knows (``docs/success.md``); numbers are those of ``Attempt.msg``."""
@@ -232,9 +247,9 @@ class OutcomeStatus(Enum):
     HELD = 0
     """Grasp: an object was lifted, carried and released over the drop bin."""
     EMPTY = 1
-    """Grasp: there was nothing between the fingers after closing or lifting."""
+    """Grasp or move: there was nothing between the fingers after closing or lifting."""
     DROPPED = 2
-    """Grasp: lifted, but lost on the way to the bin."""
+    """Grasp or move: lifted, but lost on the way."""
     PUSHED = 3
     """Push: the full stroke was traveled."""
     BLOCKED = 4
@@ -245,6 +260,8 @@ class OutcomeStatus(Enum):
     """Refused before moving: outside the workspace box or below the table."""
     COLLISION = 7
     """Refused before moving: the arm would touch something on its path."""
+    MOVED = 8
+    """Move: an object was lifted, carried and put down on the workspace."""
 
 
 @dataclass(frozen=True)

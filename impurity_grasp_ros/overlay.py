@@ -72,7 +72,7 @@ def draw_mask(heightmap: Heightmap, attention: Attention) -> Picture:
 def draw_primitive(
     heightmap: Heightmap, primitive: Primitive, gripper: GripperModel, picture: Picture | None = None
 ) -> Picture:
-    """Draw the two fingers of a grasp or the stroke of a push.
+    """Draw the two fingers of a grasp or a move, and the stroke of a push or the way of an object that is moved.
 
     Args:
         heightmap: The view.
@@ -99,6 +99,9 @@ def draw_primitive(
         finger = [at(side * d, w) for d, w in ((inner, -half), (inner, half), (outer, half), (outer, -half))]
         cv2.fillPoly(picture, [np.array(finger)], GRASP_COLOR, cv2.LINE_AA)
     cv2.line(picture, at(-inner, 0.0), at(inner, 0.0), GRASP_COLOR, 1, cv2.LINE_AA)
+    if primitive.kind is PrimitiveKind.MOVE:
+        place = _pixel(heightmap.grid, *primitive.place)
+        cv2.arrowedLine(picture, at(0.0, 0.0), place, GRASP_COLOR, 3, cv2.LINE_AA, tipLength=0.1)
     return picture
 
 

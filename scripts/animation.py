@@ -126,6 +126,8 @@ def _words(number: int, decision: Decision) -> tuple[str, list[tuple[str, tuple[
     legend = [("target: it looks odd", TARGET_COLOR) if target else ("heap: may hide a target", CANDIDATE_COLOR)]
     if decision.primitive.kind is PrimitiveKind.PUSH:
         return f"Action {number}: push", [*legend, ("planned push", PUSH_COLOR)]
+    if decision.primitive.kind is PrimitiveKind.MOVE:
+        return f"Action {number}: put aside", [*legend, ("planned move of an ordinary object", GRASP_COLOR)]
     return f"Action {number}: grasp", [*legend, ("planned grasp: the two fingers", GRASP_COLOR)]
 
 

@@ -96,7 +96,7 @@ def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None])
     from impurity_grasp.action import PickImpurities
 
     def on_feedback(feedback: PickImpurities.Feedback) -> None:
-        counts = f"picked {feedback.picked}, grasps {feedback.grasps}, pushes {feedback.pushes}"
+        counts = f"picked {feedback.picked}, grasps {feedback.grasps}, pushes {feedback.pushes}, moves {feedback.moves}"
         show(f"{PHASES[feedback.phase]}: {counts}, {feedback.elapsed:.0f} s")
 
     start = time.monotonic()
@@ -121,6 +121,7 @@ def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float)
         "grasps": result.grasps,
         "held": result.picked,
         "pushes": result.pushes,
+        "moves": result.moves,
         "workspace_clear": result.workspace_clear,
         "seconds": round(seconds, 2),
         "recorded": not system.recorder.failure,

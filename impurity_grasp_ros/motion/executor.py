@@ -31,6 +31,14 @@ from impurity_grasp_ros.transform import tool_down
 __all__ = ["PrimitiveExecutor", "Supervision"]
 
 
+COMPLETED = {
+    PrimitiveKind.GRASP: OutcomeStatus.HELD,
+    PrimitiveKind.PUSH: OutcomeStatus.PUSHED,
+    PrimitiveKind.MOVE: OutcomeStatus.MOVED,
+}
+"""How primitives end that do all that they are for."""
+
+
 class PrimitiveExecutor:
     """Executes one primitive at a time, from the current pose of the arm to home. Not thread-safe.
 
@@ -188,7 +196,7 @@ class PrimitiveExecutor:
         """Follow a plan; returns the status and the finger opening in meters at the last check of a grasp."""
         follower.follow(self._rise())
         follower.follow(FreeAir("free_air"))  # refuse a load at the tool before any other motion
-        status = OutcomeStatus.HELD if primitive.kind is PrimitiveKind.GRASP else OutcomeStatus.PUSHED
+        status = COMPLETED[primitive.kind]
         opening = self._gripper.opening()
         for waypoint in plan:
             completed = follower.follow(waypoint)

@@ -24,7 +24,7 @@ def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
         OutOfWorkspaceError: A value is not finite, or the primitive starts or ends outside the workspace or the heights
             from ``reach.z_min`` to ``transit_height``.
     """
-    numbers = (*primitive.position, primitive.angle, primitive.length, primitive.opening)
+    numbers = (*primitive.position, primitive.angle, primitive.length, primitive.opening, *primitive.place)
     if not all(math.isfinite(number) for number in numbers):
         raise OutOfWorkspaceError(f"expected finite numbers, received {numbers}")
     stroke = cell.gripper_model.stroke
@@ -33,6 +33,8 @@ def check_primitive(primitive: Primitive, cell: CellConfig) -> None:
     ends = [primitive.position[:2]]
     if primitive.kind is PrimitiveKind.PUSH:
         ends.append(push_end(primitive))
+    if primitive.kind is PrimitiveKind.MOVE:
+        ends.append(primitive.place)
     for x, y in ends:
         if not cell.workspace.grid.contains(x, y):
             raise OutOfWorkspaceError(f"expected a position on the workspace, received ({x:.3f}, {y:.3f})")

@@ -1,7 +1,8 @@
 """Conversion of a primitive into waypoints, by geometry alone.
 
 Grasp: open, approach, measure the force in free air, descend, close, lift, verify, carry to the drop bin, verify,
-release. Push: close, approach, measure the force in free air, descend, push, retreat. The executor adds the path home.
+release. Push: close, approach, measure the force in free air, descend, push, retreat. Move: as a grasp, but carry over
+the workspace, lower until the object meets something, release, retreat. The executor adds the path home.
 The fingers move while the arm approaches, and the tool turns to its angle at home while it carries an object. The last
 part of a descent and the first part of a push have the contact speed.
 """
@@ -118,9 +119,13 @@ def waypoints(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoi
         yaw: Angle of the closing axis in radians, one of the two of :func:`tool_yaws`.
         cell: Layout, heights and speeds.
     """
-    if primitive.kind is PrimitiveKind.GRASP:
-        return _grasp(primitive, yaw, cell)
-    return _push(primitive, yaw, cell)
+    match primitive.kind:
+        case PrimitiveKind.GRASP:
+            return _grasp(primitive, yaw, cell)
+        case PrimitiveKind.MOVE:
+            return _move(primitive, yaw, cell)
+        case _:
+            return _push(primitive, yaw, cell)
 
 
 def tool_yaws(primitive: Primitive) -> tuple[float, float]:
@@ -129,7 +134,7 @@ def tool_yaws(primitive: Primitive) -> tuple[float, float]:
     They are half a turn apart, because the gripper is symmetric. The closing axis of a push is perpendicular to its
     direction, so that the stroke does not load the finger drive.
     """
-    yaw = primitive.angle if primitive.kind is PrimitiveKind.GRASP else primitive.angle + math.pi / 2
+    yaw = primitive.angle + math.pi / 2 if primitive.kind is PrimitiveKind.PUSH else primitive.angle
     return yaw, yaw + math.pi
 
 
@@ -164,17 +169,40 @@ def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]
     ]
 
 
-def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
-    motion, drop = cell.motion, cell.drop_bin
+def _picked_up(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
+    motion = cell.motion
     return [
         Fingers("open", primitive.opening, must_reach=True, on_the_way=True),
         *_above(primitive, yaw, cell),
         Fingers("close", 0.0),
         Rise("lift", motion.transit_height, motion.lift_speed),
         Verify("verify", OutcomeStatus.EMPTY),
+    ]
+
+
+def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
+    motion, drop = cell.motion, cell.drop_bin
+    return [
+        *_picked_up(primitive, yaw, cell),
         Transit("carry", tool_down((drop.x, drop.y, motion.release_height), _home_yaw(cell))),
         Verify("verify", OutcomeStatus.DROPPED),
         Fingers("release", primitive.opening, must_reach=True),
+    ]
+
+
+def _move(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
+    """Waypoints of a move; the object hangs at most as far below the tool as the tool was above the table."""
+    motion, z = cell.motion, primitive.position[2]
+    slow = min(z + motion.descend_end, motion.transit_height)
+    return [
+        *_picked_up(primitive, yaw, cell),
+        Transit("carry", tool_down((*primitive.place, motion.transit_height), yaw)),
+        Verify("verify", OutcomeStatus.DROPPED),
+        FreeAir("free_air"),
+        Straight("lower", (0.0, 0.0, slow - motion.transit_height), motion.descend_speed, motion.descend_force),
+        Straight("lower", (0.0, 0.0, cell.reach.z_min - slow), motion.contact_speed, motion.descend_force),
+        Fingers("release", primitive.opening, must_reach=True),
+        Rise("retreat", motion.transit_height, motion.lift_speed),
     ]
 
 

@@ -175,6 +175,7 @@ def to_primitive(primitive: Primitive) -> PrimitiveMsg:
         length=primitive.length,
         opening=primitive.opening,
         q_value=primitive.q_value,
+        place=Point(x=primitive.place[0], y=primitive.place[1]),
     )
 
 
@@ -191,17 +192,18 @@ def from_primitive(message: PrimitiveMsg) -> Primitive:
         InvalidGoalError: The kind is unknown, a number is not finite, or the length or the opening is out of range.
     """
     if message.kind not in iter(PrimitiveKind):
-        raise InvalidGoalError(f"expected a primitive of kind 0 or 1, received {message.kind}")
+        raise InvalidGoalError(f"expected a primitive of kind 0, 1 or 2, received {message.kind}")
     position = message.position.x, message.position.y, message.position.z
-    numbers = (*position, message.angle, message.length, message.opening)
+    place = message.place.x, message.place.y
+    numbers = (*position, message.angle, message.length, message.opening, *place)
     if not all(map(math.isfinite, numbers)):
-        raise InvalidGoalError(f"expected position, angle, length and opening to be finite, received {numbers}")
+        raise InvalidGoalError(f"expected position, angle, length, opening and place to be finite, received {numbers}")
     if message.length < 0.0 or message.opening < 0.0:
         raise InvalidGoalError(
             f"expected length and opening of at least 0 m, received {message.length:g} m and {message.opening:g} m"
         )
     kind = PrimitiveKind(message.kind)
-    return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value)
+    return Primitive(kind, position, message.angle, message.length, message.opening, message.q_value, place)
 
 
 def to_attempt(attempt: Attempt) -> AttemptMsg:

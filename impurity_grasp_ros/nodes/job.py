@@ -9,7 +9,7 @@ from rclpy.action.server import ServerGoalHandle
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Primitive
-from impurity_grasp_ros.datatypes import OutcomeStatus
+from impurity_grasp_ros.datatypes import OutcomeStatus, PrimitiveKind
 from impurity_grasp_ros.errors import (
     ActionLimitError,
     CanceledError,
@@ -127,10 +127,10 @@ class Job:
     def record(self, attempt: Attempt) -> None:
         """Add an attempt to the result and update its counts."""
         self.result.attempts.append(attempt)
-        if attempt.primitive.kind == Primitive.GRASP:
-            self.result.grasps += 1
-        else:
-            self.result.pushes += 1
+        kind = attempt.primitive.kind
+        self.result.grasps += kind == Primitive.GRASP
+        self.result.pushes += kind == Primitive.PUSH
+        self.result.moves += kind == Primitive.MOVE
         self.result.picked += attempt.status == Attempt.HELD
 
     def done(self) -> bool:
@@ -140,7 +140,7 @@ class Job:
     def summary(self) -> str:
         """The result in one line of text."""
         result = self.result
-        counts = f"picked {result.picked}, grasps {result.grasps}, pushes {result.pushes}"
+        counts = f"picked {result.picked}, grasps {result.grasps}, pushes {result.pushes}, moves {result.moves}"
         clear = ", workspace clear" if result.workspace_clear else ""
         return f"{ErrorCode(result.error_code).name}, {counts}{clear}, {time.monotonic() - self._start:.1f} s"
 
@@ -149,6 +149,7 @@ class Job:
         self._feedback.picked = self.result.picked
         self._feedback.grasps = self.result.grasps
         self._feedback.pushes = self.result.pushes
+        self._feedback.moves = self.result.moves
         self._feedback.elapsed = self._last_feedback - self._start
         self._handle.publish_feedback(self._feedback)
 
@@ -156,7 +157,7 @@ class Job:
 def describe(attempt: Attempt) -> str:
     """An attempt in one line of text."""
     primitive = attempt.primitive
-    kind = "grasp" if primitive.kind == Primitive.GRASP else "push"
+    kind = PrimitiveKind(primitive.kind).name.lower()
     x, y, z = primitive.position.x, primitive.position.y, primitive.position.z
     status = OutcomeStatus(attempt.status).name
     return f"{kind} at ({x:.3f}, {y:.3f}, {z:.3f}) m: {status}, {attempt.duration:.1f} s {attempt.message}".rstrip()

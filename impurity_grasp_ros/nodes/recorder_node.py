@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from impurity_grasp.msg import Decision
-from impurity_grasp_ros.datatypes import Attempt, AttentionState, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import Attempt, AttentionState, Primitive
 from impurity_grasp_ros.files import write_atomically
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, from_primitive
@@ -80,6 +80,6 @@ def describe_decision(state: AttentionState, primitive: Primitive | None, attemp
     reason = "target" if state is AttentionState.TARGET else "search"
     x, y, z = primitive.position
     place = f"({x:.3f}, {y:+.3f}, {z:.3f}) m, {math.degrees(primitive.angle):.0f} deg"
-    kind = "grasp" if primitive.kind is PrimitiveKind.GRASP else "push"
+    kind = primitive.kind.name.lower()
     ending = attempt.outcome.status.name.lower().replace("_", " ") if attempt else "not executed"
     return f"{reason}: {kind} at {place}: {ending}"

@@ -86,7 +86,7 @@ def _judged(config: PolicyConfig, gripper: GripperModel) -> Actor:
     from impurity_grasp_ros.policy.checkpoint import load_agent, load_judged_agent
 
     proposer = load_agent(_weights(config.weights, DEFAULT_WEIGHTS), gripper, config.learned)
-    return load_judged_agent(weights, proposer, config.judged)
+    return load_judged_agent(weights, proposer, config.judged, config.analytic.grasp)
 
 
 def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool) -> Actor:

@@ -14,6 +14,7 @@ from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticConfig
 from impurity_grasp_ros.policy.costs import CostConfig
 from impurity_grasp_ros.policy.decoding import DecodingConfig
+from impurity_grasp_ros.policy.grasp_planner import GraspPlannerConfig
 from impurity_grasp_ros.policy.judge_network import JudgeNetwork
 from impurity_grasp_ros.policy.judged import JudgedAgent
 from impurity_grasp_ros.policy.judged_config import JudgedConfig
@@ -94,13 +95,14 @@ def load_rectangle_agent(
     return RectangleActor(network.to(device or best_device()), gripper, decoding, push)
 
 
-def load_judged_agent(path: Path, proposer: QAgent, config: JudgedConfig) -> JudgedAgent:
+def load_judged_agent(path: Path, proposer: QAgent, config: JudgedConfig, grasps: GraspPlannerConfig) -> JudgedAgent:
     """Load an actor that judges the best actions of another one.
 
     Args:
         path: The file of the weights of the judge.
         proposer: Proposes actions.
         config: How many are judged, and what counts.
+        grasps: Limits and scores of the grasps of what is put aside.
 
     Returns:
         The actor.
@@ -113,7 +115,7 @@ def load_judged_agent(path: Path, proposer: QAgent, config: JudgedConfig) -> Jud
     if decoding != proposer.config:
         raise CheckpointError(f"{path}: expected the geometry {proposer.config}, received {decoding}")
     assert isinstance(network, JudgeNetwork)
-    return JudgedAgent(proposer, network, config)
+    return JudgedAgent(proposer, network, config, grasps)
 
 
 def _load(path: Path, kind: type[AnyConfig]) -> tuple[nn.Module, DecodingConfig]:

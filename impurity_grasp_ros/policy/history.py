@@ -18,7 +18,7 @@ MEMORY = 3
 def is_similar(first: Primitive, second: Primitive, distance: float = 0.015, angle: float = 0.3) -> bool:
     """Whether two primitives are of the same kind and start close to each other, at nearly the same angle.
 
-    Heights do not matter. A grasp is the same after half a turn.
+    Heights do not matter. A grasp or a move is the same after half a turn.
 
     Args:
         first: One primitive.
@@ -31,7 +31,7 @@ def is_similar(first: Primitive, second: Primitive, distance: float = 0.015, ang
     """
     if first.kind is not second.kind:
         return False
-    period = math.pi if first.kind is PrimitiveKind.GRASP else 2 * math.pi
+    period = 2 * math.pi if first.kind is PrimitiveKind.PUSH else math.pi
     turn = angle_between(first.angle, second.angle, period)
     return math.dist(first.position[:2], second.position[:2]) < distance and turn < angle
 

@@ -17,6 +17,11 @@ class JudgedConfig:
     refine: bool = parameter("whether the best grasps are varied by small turns and shifts")
     failure_actions: float = parameter("further actions that are expected after a failure", low=0.5, high=10.0)
     product_actions: float = parameter("actions that one lost ordinary object is worth", low=0.0, high=30.0)
+    aside_after: int = parameter(
+        "pushes in a row after which the top of a pile that shows no target is put aside; -1: nothing is put aside",
+        low=-1,
+        high=10,
+    )
     doubt: float = parameter(
         "factor on the probability of success of grasps for each one that failed since the last one that held",
         low=0.0,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table
 from grippers import GRIPPER
-from shipped_policy import COSTS, DECODING, POLICY, FixedNetwork
+from shipped_policy import ANALYTIC, COSTS, DECODING, POLICY, FixedNetwork
 from torch import Tensor
 
 from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, PrimitiveKind
@@ -19,7 +19,7 @@ from impurity_grasp_ros.policy.judge_network import JudgeNetwork, JudgeNetworkCo
 from impurity_grasp_ros.policy.judged import JudgedAgent
 from impurity_grasp_ros.policy.judged_config import JudgedConfig
 
-CONFIG = JudgedConfig("", 6, 6, refine=False, failure_actions=2.0, product_actions=3.0, doubt=0.5)
+CONFIG = JudgedConfig("", 6, 6, refine=False, failure_actions=2.0, product_actions=3.0, aside_after=-1, doubt=0.5)
 TARGET = Block(length=0.05, width=0.034)
 HEIGHTMAP = table(TARGET)
 ATTENTION = on_target(HEIGHTMAP, TARGET.cells)
@@ -46,7 +46,7 @@ def actor(
 ) -> JudgedAgent:
     judge = FixedJudge((grasp, push, 0.4), (*company, 1e-3))
     proposer = QAgent(FixedNetwork(1.0, 0.5), GRIPPER, DECODING, COSTS)
-    return JudgedAgent(proposer, judge, replace(CONFIG, **changes))  # type: ignore[arg-type]
+    return JudgedAgent(proposer, judge, replace(CONFIG, **changes), ANALYTIC.grasp)  # type: ignore[arg-type]
 
 
 def decide(agent: JudgedAgent, history: list[Attempt] | None = None) -> Primitive:
