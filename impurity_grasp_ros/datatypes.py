@@ -192,6 +192,10 @@ class PrimitiveKind(IntEnum):
     MOVE = 2
 
 
+VALUED_KINDS = (PrimitiveKind.GRASP, PrimitiveKind.PUSH)
+"""The kinds that value maps are about, in their order."""
+
+
 @dataclass(frozen=True)
 class Primitive:
     """One parameterized motion, in the base frame.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import CROP_SIZE_PX
-from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import VALUED_KINDS, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.learning.play import Play, PlayResult, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, change_reward
 from impurity_grasp_ros.learning.scenery import SceneView
@@ -24,7 +24,7 @@ class AgnosticPlay(Play):
     """Plays one scene after another; every observation shows the whole workspace."""
 
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
-        view, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
+        view, failures = self._scenery.look(), dict.fromkeys(VALUED_KINDS, 0)
         focus, situation, values = self._options(view)
         for _ in range(attempts):
             explore = self._rng.random() < exploration

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import PUSH_LENGTH
-from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import VALUED_KINDS, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.learning.play import Play, PlayResult, random_action
 from impurity_grasp_ros.learning.reward import GRASP_REWARD, PUSH_REWARD, change_reward, push_reward
 from impurity_grasp_ros.learning.scenery import SceneView
@@ -28,7 +28,7 @@ class SelfPlay(Play):
     """The latest result of :meth:`_options`: view, target, feasible actions and their values."""
 
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
-        view, failures = self._scenery.look(), dict.fromkeys(PrimitiveKind, 0)
+        view, failures = self._scenery.look(), dict.fromkeys(VALUED_KINDS, 0)
         target: int | None = None
         for _ in range(attempts):
             if target is None or view.focus(target) is None:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from impurity_grasp_ros.constants import CROP_SIZE_PX, ROTATIONS
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import (
+    VALUED_KINDS,
+    Attempt,
+    Attention,
+    AttentionState,
+    Grid,
+    Heightmap,
+    Primitive,
+    PrimitiveKind,
+)
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.costs import CostConfig
@@ -66,7 +75,7 @@ class Situation:
         The costs of failed grasps depend on the history; :func:`choose` adds them.
         """
         misfit = np.array([option.misfit for option in self.options[PrimitiveKind.GRASP]])
-        costs = np.full((len(PrimitiveKind), *misfit.shape), self.cost_config.push_cost, np.float32)
+        costs = np.full((len(VALUED_KINDS), *misfit.shape), self.cost_config.push_cost, np.float32)
         costs[PrimitiveKind.GRASP] = self.cost_config.misfit_cost * misfit
         return costs
 

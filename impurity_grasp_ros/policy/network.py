@@ -1,7 +1,7 @@
 """Q-networks: fully convolutional values of grasps and pushes along the columns of a view (paper, section 5.2.1).
 
 Every network maps views (B, 8, S, S) float32, as ``observation.py`` encodes them, to values (B, 2, S, S) float32. The
-channels of the values are in the order of ``PrimitiveKind``: grasps, then pushes. S must be a multiple of 32.
+channels of the values are in the order of ``VALUED_KINDS``: grasps, then pushes. S must be a multiple of 32.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import PrimitiveKind
+from impurity_grasp_ros.datatypes import VALUED_KINDS
 from impurity_grasp_ros.policy.densenet import DenseNetQNetwork
 from impurity_grasp_ros.policy.observation import CHANNELS
 
@@ -37,7 +37,7 @@ class CompactQNetwork(nn.Module):
         self.stem = nn.Sequential(*_convolution(CHANNELS, stem, kernel=5, stride=2))
         self.down = nn.Sequential(*_convolution(stem, body, kernel=3, stride=2))
         self.body = nn.Sequential(*(ResidualBlock(body, dilation) for dilation in config.dilations))
-        self.head = nn.Sequential(*_convolution(stem + body, 32, kernel=3), nn.Conv2d(32, len(PrimitiveKind), 1))
+        self.head = nn.Sequential(*_convolution(stem + body, 32, kernel=3), nn.Conv2d(32, len(VALUED_KINDS), 1))
 
     def forward(self, views: Tensor) -> Tensor:
         """Compute the values (B, 2, S, S) of views (B, 8, S, S)."""

@@ -41,7 +41,7 @@ def test_sim_picks_the_impurity_and_leaves_pictures_and_a_summary(tmp_path: Path
     assert (row["seed"], row["targets"], row["targets_in_bin"], row["result"]) == (3, 1, 1, "NONE")
     assert row["workspace_clear"]
     pictures = sorted(run.glob("decision_*.png"))
-    assert len(pictures) == row["grasps"] + row["pushes"] + 1
+    assert len(pictures) == row["grasps"] + row["pushes"] + row["moves"] + 1
     for picture in pictures:
         image = cv2.imread(str(picture))
         assert image.shape[0] > 600

@@ -197,7 +197,7 @@ def work_on(robot: Robot, rng: np.random.Generator, tally: Tally, end: float) ->
         tally.count(tally.goals, ErrorCode(result.error_code).name)
         count = len(result.attempts)
         until(partial(_have_heard_of, client.decisions, count), f"{count} decisions with their attempts")
-        assert result.grasps + result.pushes == count
+        assert result.grasps + result.pushes + result.moves == count
         assert result.picked == sum(attempt.status == Attempt.HELD for attempt in result.attempts)
         tally.attempts += count
         picked += result.picked

@@ -122,7 +122,7 @@ def situation(pixels: Pixels) -> Situation:
     """One in which only these pixels of these primitives and rotations are feasible."""
     nothing = np.zeros((160, 160), np.float32)
     options = []
-    for kind in PrimitiveKind:
+    for kind in (PrimitiveKind.GRASP, PrimitiveKind.PUSH):
         decoded = []
         for rotation in range(16):
             feasible = np.zeros((160, 160), np.bool_)

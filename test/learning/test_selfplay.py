@@ -386,12 +386,12 @@ def test_failures_of_grasps_and_pushes_are_counted_apart() -> None:
     results, cell = play([{3: TARGET}], attempts=8, exploration=1.0, seed=2)
     assert all(item.explored for item in results)
     assert {item.kind for item in results} == set(PrimitiveKind)
-    expected, scene, failures = [], 1, dict.fromkeys(PrimitiveKind, 0)
+    expected, scene, failures = [], 1, {PrimitiveKind.GRASP: 0, PrimitiveKind.PUSH: 0}
     for item in results:
         expected.append(scene)
         failures[item.kind] += 1
         if failures[item.kind] == 3:
-            scene, failures = scene + 1, dict.fromkeys(PrimitiveKind, 0)
+            scene, failures = scene + 1, {PrimitiveKind.GRASP: 0, PrimitiveKind.PUSH: 0}
     assert cell.scene_of_step == expected
     longest = max(expected.count(number) for number in expected)
     assert longest > 3, "two of one and one of the other do not end a scene"

@@ -21,6 +21,8 @@ GRASP = Primitive.grasp((0.50, 0.05, 0.02), 0.4, opening=0.06)
 PUSH = Primitive.push((0.50, 0.05, 0.02), 0.4)
 LOW = tool_down((0.45, -0.1, 0.05), 0.0)
 
+MOVE = Primitive.move((0.50, 0.05, 0.02), 0.4, (0.42, -0.1), opening=0.06)
+
 GRASP_PHASES = ["rise", "open", "approach", "descend", "close", "lift", "carry", "release", "rise", "home"]
 PUSH_PHASES = ["rise", "close", "approach", "descend", "push", "retreat", "rise", "home"]
 
@@ -221,7 +223,7 @@ def test_the_tool_takes_the_yaw_with_the_smaller_joint_turn(
     np.testing.assert_allclose(closing, [math.cos(better), math.sin(better)], atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", PrimitiveKind)
+@pytest.mark.parametrize("kind", [PrimitiveKind.GRASP, PrimitiveKind.PUSH])
 def test_primitives_all_over_the_workspace_end_at_home(cell: CellConfig, kind: PrimitiveKind) -> None:
     grid, make = cell.workspace.grid, Primitive.grasp if kind is PrimitiveKind.GRASP else Primitive.push
     clock = FakeClock()
@@ -312,3 +314,35 @@ def test_an_object_is_released_with_the_tool_as_at_home(
     robot.at_phase["release"] = lambda: released.append(robot.arm.joint_positions())
     execute(Primitive.grasp((0.50, 0.0, 0.02), step * ROTATION_STEP))
     np.testing.assert_allclose(released, [cell.home], atol=1e-4)
+
+
+def test_a_move_puts_the_object_down_where_it_meets_something(
+    execute: Execute, robot: FakeRobot, cell: CellConfig
+) -> None:
+    """A force of 25 N from 12 mm above the table on; more than 20 N end the motion."""
+    robot.place_object(0.03)
+    released: list[Transform] = []
+    robot.at_phase["lower"] = lambda: setattr(robot.arm, "force", lambda T: 25.0 * (T[2, 3] < 0.012))
+    robot.at_phase["release"] = lambda: released.append(robot.arm.tool_pose())
+    outcome = execute(MOVE)
+    assert outcome.status is OutcomeStatus.MOVED
+    assert outcome.opening == pytest.approx(0.03)
+    assert robot.phases == [
+        "rise", "open", "approach", "descend", "close", "lift", "carry", "lower", "release", "retreat", "rise", "home",
+    ]  # fmt: skip
+    np.testing.assert_allclose(released[0][:2, 3], MOVE.place, atol=1e-3)  # the fake moves in joint space
+    assert 0.005 < released[0][2, 3] < 0.012
+    assert robot.gripper.commands == [0.06, 0.0, 0.06]
+    assert_is_home(robot.arm, cell)
+
+
+@pytest.mark.parametrize(
+    ("phase", "status"), [("lift", OutcomeStatus.EMPTY), ("carry", OutcomeStatus.DROPPED)], ids=["lift", "carry"]
+)
+def test_an_object_that_is_lost_is_not_put_down(
+    execute: Execute, robot: FakeRobot, phase: str, status: OutcomeStatus
+) -> None:
+    robot.place_object(0.03)
+    robot.lose_object_at(phase)
+    assert execute(MOVE).status is status
+    assert "lower" not in robot.phases

@@ -14,8 +14,12 @@ GRASP_PHASES = ("rise", "open", "approach", "descend", "close", "lift", "carry",
 PUSH_PHASES = ("rise", "close", "approach", "descend", "push", "retreat", "home")
 LOW = tool_down((0.45, -0.1, 0.05), 0.0)
 
+MOVE = Primitive.move((0.50, 0.05, 0.02), 0.4, (0.42, -0.1), opening=0.06)
+MOVE_PHASES = (*GRASP_PHASES[:-2], "lower", "release", "retreat", "home")
+
 GRASP_IN_PHASES = [(GRASP, phase) for phase in GRASP_PHASES]
 PUSH_IN_PHASES = [(PUSH, phase) for phase in PUSH_PHASES]
+MOVE_IN_PHASES = [(MOVE, phase) for phase in MOVE_PHASES]
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def busy(robot: FakeRobot) -> FakeRobot:
     return robot
 
 
-@pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES)
+@pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES + MOVE_IN_PHASES)
 def test_cancel_stops_the_arm_in_every_phase(
     execute: Execute, busy: FakeRobot, primitive: Primitive, phase: str
 ) -> None:
@@ -41,7 +45,7 @@ def test_cancel_stops_the_arm_in_every_phase(
 
 @pytest.mark.parametrize(
     ("primitive", "phase"),
-    [item for item in GRASP_IN_PHASES + PUSH_IN_PHASES if item[1] not in ("open", "close", "release")],
+    [item for item in GRASP_IN_PHASES + PUSH_IN_PHASES + MOVE_IN_PHASES if item[1] not in ("open", "close", "release")],
 )
 def test_an_arm_that_never_arrives_is_stopped_at_the_deadline(
     execute: Execute, busy: FakeRobot, primitive: Primitive, phase: str
@@ -142,7 +146,7 @@ def test_nothing_begins_after_a_cancel_in_a_phase_without_motion(
     assert not robot.moved()
 
 
-@pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES)
+@pytest.mark.parametrize(("primitive", "phase"), GRASP_IN_PHASES + PUSH_IN_PHASES + MOVE_IN_PHASES)
 def test_after_a_cancel_in_any_phase_the_tool_stops_within_one_poll(
     execute: Execute, busy: FakeRobot, primitive: Primitive, phase: str
 ) -> None:

@@ -40,6 +40,16 @@ def test_a_push_is_accepted_exactly_if_its_end_lies_on_the_workspace(push: Primi
             check_primitive(push, CELL)
 
 
+@given(grasps, st.floats(0.2, 0.8), st.floats(-0.3, 0.3))
+def test_a_move_is_accepted_exactly_if_it_ends_on_the_workspace(grasp: Primitive, x: float, y: float) -> None:
+    move = Primitive.move(grasp.position, grasp.angle, (x, y))
+    if GRID.contains(x, y):
+        check_primitive(move, CELL)
+    else:
+        with pytest.raises(OutOfWorkspaceError, match="expected a position on the workspace"):
+            check_primitive(move, CELL)
+
+
 @given(st.one_of(grasps, pushes), st.floats(-2.0, 2.0), st.floats(-2.0, 2.0))
 def test_a_primitive_that_starts_off_the_workspace_is_refused(primitive: Primitive, x: float, y: float) -> None:
     assume(not GRID.contains(x, y))
@@ -63,8 +73,9 @@ def test_a_primitive_below_the_table_or_above_the_transit_height_is_refused(gras
         lambda number: {"angle": number},
         lambda number: {"length": number},
         lambda number: {"opening": number},
+        lambda number: {"place": (0.5, number)},
     ],
-    ids=["x", "y", "z", "angle", "length", "opening"],
+    ids=["x", "y", "z", "angle", "length", "opening", "place"],
 )
 @pytest.mark.parametrize("kind", [Primitive.grasp, Primitive.push])
 def test_a_number_that_is_not_finite_is_refused(kind: Any, change: Any, number: float) -> None:

@@ -196,6 +196,30 @@ def test_all_values_of_a_push() -> None:
     assert_plan(waypoints(push, 2.0, CELL), expected)
 
 
+def test_all_values_of_a_move() -> None:
+    """The object hangs 30 mm below the tool at most, as it was grasped 30 mm above the table."""
+    move = Primitive.move((0.5, 0.05, 0.03), 0.4, (0.42, -0.1), opening=0.06)
+    expected = [
+        Fingers("open", 0.06, must_reach=True, on_the_way=True),
+        Transit("approach", tool_down((0.5, 0.05, 0.20), 0.4)),
+        FreeAir("free_air"),
+        Straight("descend", (0.0, 0.0, -0.15), 0.25, 20.0),
+        Straight("descend", (0.0, 0.0, -0.02), 0.045, 20.0),
+        Fingers("close", 0.0, must_reach=False),
+        Rise("lift", 0.20, 0.50),
+        Verify("verify", OutcomeStatus.EMPTY),
+        Transit("carry", tool_down((0.42, -0.1, 0.20), 0.4)),
+        Verify("verify", OutcomeStatus.DROPPED),
+        FreeAir("free_air"),
+        Straight("lower", (0.0, 0.0, -0.15), 0.25, 20.0),
+        Straight("lower", (0.0, 0.0, -0.049), 0.045, 20.0),
+        Fingers("release", 0.06, must_reach=True),
+        Rise("retreat", 0.20, 0.50),
+    ]
+    assert_plan(waypoints(move, 0.4, CELL), expected)
+    assert tool_yaws(move) == pytest.approx((0.4, 0.4 + math.pi))
+
+
 def test_a_short_descent_and_a_short_stroke_have_the_contact_speed_throughout() -> None:
     push = Primitive.push((0.5, 0.05, 0.19), 0.0, length=0.005)
     ways = [item for item in waypoints(push, 0.0, CELL) if isinstance(item, Straight)]

@@ -55,7 +55,7 @@ def test_all_targets_end_in_the_bin_and_the_workspace_is_reported_clear(graph: G
     assert (answer.status, result.error_code) == (GoalStatus.STATUS_SUCCEEDED, ErrorCode.NONE), result.error_msg
     assert result.workspace_clear
     assert result.picked == 1
-    assert len(result.attempts) == result.grasps + result.pushes
+    assert len(result.attempts) == result.grasps + result.pushes + result.moves
     until(lambda: {feedback.phase for feedback in client.feedback} == {0, 1, 2, 3}, "feedback of all phases")
     until(lambda: client.scene.targets_in_bin == client.scene.targets == 1, "the target in the bin, by simulator body")
     until(lambda: len(client.decisions) == len(result.attempts) + 1, "all decisions")

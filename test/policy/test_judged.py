@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table
+from drawn_tables import MIDDLE, Block, attempts, on_heap, on_target, table, visible
 from grippers import GRIPPER
 from shipped_policy import ANALYTIC, COSTS, DECODING, POLICY, FixedNetwork
 from torch import Tensor
@@ -114,3 +114,38 @@ def test_with_nothing_left_to_do_it_says_so() -> None:
 
 def test_the_shipped_parameters_are_of_this_kind() -> None:
     assert isinstance(POLICY.judged, JudgedConfig)
+
+
+PILE = table(Block(length=0.06, width=0.05, height=0.03), Block(length=0.044, width=0.034, height=0.055))
+HEAP = on_heap(PILE, MIDDLE)
+
+
+def test_the_top_of_a_pile_is_put_aside_after_as_many_pushes_in_vain_as_asked() -> None:
+    push = actor(aside_after=1).select(PILE, HEAP, [])
+    assert push.kind is PrimitiveKind.PUSH
+    history = attempts([push], OutcomeStatus.PUSHED)
+    assert actor(aside_after=1).select(PILE, HEAP, history).kind is PrimitiveKind.MOVE
+    assert actor(aside_after=2).select(PILE, HEAP, history).kind is PrimitiveKind.PUSH
+    assert actor(aside_after=-1).select(PILE, HEAP, history).kind is PrimitiveKind.PUSH
+    assert actor(aside_after=0).select(PILE, HEAP, []).kind is PrimitiveKind.MOVE
+    moved = history + attempts([actor(aside_after=1).select(PILE, HEAP, history)], OutcomeStatus.MOVED)
+    assert actor(aside_after=1).select(PILE, HEAP, moved).kind is PrimitiveKind.PUSH
+
+
+def test_what_covers_a_target_is_put_aside_where_everything_else_takes_longer() -> None:
+    """A move and a grasp take as long as 2.7 actions."""
+    target = Block(length=0.06, width=0.05, height=0.03)
+    cover = Block(x=0.51, length=0.03, width=0.04, height=0.055)
+    heightmap = table(target, cover)
+    attention = on_target(heightmap, visible(target, heightmap))
+    sure, unsure, costly = actor(0.3, 0.7), actor(0.1, 0.6), actor(0.9, 0.9, company=(0.6, 0.4))
+    assert sure.select(heightmap, attention, []).kind is not PrimitiveKind.MOVE
+    for agent in (unsure, costly):
+        assert agent.select(heightmap, attention, []).kind is not PrimitiveKind.MOVE, "nothing is put aside"
+    for agent in (actor(0.1, 0.6, aside_after=1), actor(0.9, 0.9, company=(0.6, 0.4), aside_after=1)):
+        move = agent.select(heightmap, attention, [])
+        assert move.kind is PrimitiveKind.MOVE
+        assert move.q_value == pytest.approx(-2.7)
+    assert actor(0.3, 0.7, aside_after=1).select(heightmap, attention, []).kind is not PrimitiveKind.MOVE
+    alone = on_target(HEIGHTMAP, TARGET.cells)
+    assert actor(0.1, 0.6, aside_after=1).select(HEIGHTMAP, alone, []).kind is not PrimitiveKind.MOVE
