@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, RgbdFrame
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, PrimitiveKind, RgbdFrame
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
@@ -109,5 +109,6 @@ class Pipeline:
         if attention.state is AttentionState.CLEAR:
             return Decision(heightmap, attention, None)
         primitive = self._stage("decide", self._actor.select, heightmap, attention, history)
-        self._fruitless = self._fruitless + 1 if attention.state is AttentionState.CANDIDATE else 0
+        pushed = primitive.kind is PrimitiveKind.PUSH
+        self._fruitless = self._fruitless + pushed if attention.state is AttentionState.CANDIDATE else 0
         return Decision(heightmap, attention, primitive)

@@ -34,7 +34,7 @@ class Job:
     Attributes:
         result: What the goal has achieved so far.
         max_actions: Number of actions after which it ends.
-        fruitless: Number of latest actions on candidates that brought no target into view.
+        fruitless: Number of latest pushes of candidates that brought no target into view.
     """
 
     def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:

@@ -108,7 +108,7 @@ class Peers:
         Args:
             heightmap: The current view.
             new_job: Whether this is the job's first view.
-            fruitless: Number of latest actions on candidates that brought no target into view.
+            fruitless: Number of latest pushes of candidates that brought no target into view.
             watch: See :data:`KeepWaiting`.
 
         Returns:

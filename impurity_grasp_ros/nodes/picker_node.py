@@ -100,7 +100,8 @@ class PickerNode(Node):
             job.enter(PickImpurities.Feedback.EXECUTE)
             attempt, not_before = await self._peers.execute(primitive, job.watch)
             job.record(attempt)
-            job.fruitless = job.fruitless + 1 if attention.state == Attention.CANDIDATE else 0
+            pushed = primitive.kind == Primitive.PUSH
+            job.fruitless = job.fruitless + pushed if attention.state == Attention.CANDIDATE else 0
             self.get_logger().info(f"attempt {len(job.result.attempts)}: {describe(attempt)}")
             self._publish(job, heightmap, attention, primitive, attempt)
 
