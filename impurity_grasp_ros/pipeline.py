@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, PrimitiveKind, RgbdFrame
+from impurity_grasp_ros.datatypes import (
+    Attempt,
+    Attention,
+    AttentionState,
+    Heightmap,
+    Primitive,
+    PrimitiveKind,
+    RgbdFrame,
+)
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
