@@ -57,12 +57,12 @@ class Setup:
 
 SETUPS = {
     "analytic": Setup("analytic"),
-    "ours": Setup(),
+    "ours": Setup("judged"),
     "paper": Setup(weights="models/paper.safetensors"),
     "vpg": Setup("vpg", "whole"),
     "s-vpg": Setup("s-vpg", "target-only"),
     "no-tsd": Setup("vpg", "whole"),  # as in the paper: without target saliency detection the policy is target-agnostic
-    "no-oi": Setup(attention="no-inference"),
+    "no-oi": Setup("judged", "no-inference"),
     "no-t": Setup(weights="models/no_t.safetensors"),
     "s-rgm": Setup("s-rgm"),
 }
