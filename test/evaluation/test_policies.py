@@ -22,8 +22,10 @@ from impurity_grasp_ros.evaluation.record import EpisodePlan
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
-from impurity_grasp_ros.policy.checkpoint import load_agent, load_rectangle_agent
+from impurity_grasp_ros.policy.checkpoint import load_agent, load_judged_agent, load_rectangle_agent
 from impurity_grasp_ros.policy.costs import CostConfig
+from impurity_grasp_ros.policy.judged import JudgedAgent
+from impurity_grasp_ros.policy.judged_config import JudgedConfig
 from impurity_grasp_ros.policy.overview import OverviewAgent
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.resources import resource
@@ -31,7 +33,9 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 
 def test_the_names_are_those_of_the_documentation() -> None:
-    documented = ("analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle", "learned")
+    documented = (
+        "analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle", "judged", "learned",
+    )  # fmt: skip
     assert names() == documented
     for name in documented:
         check_name(name)
@@ -46,8 +50,8 @@ def test_an_actor_stands_behind_the_shipped_attention_unless_another_mode_is_nam
     ("name", "message"),
     [
         ("moon/analytic", r"^mode: expected one of objects, outlier, .*, received 'moon'"),
-        ("outlier/moon", r"^actor: expected one of learned, .*, received 'moon'"),
-        ("outlier/oracle", r"^actor: expected one of learned, .*, received 'oracle'"),
+        ("outlier/moon", r"^actor: expected one of judged, .*, received 'moon'"),
+        ("outlier/oracle", r"^actor: expected one of judged, .*, received 'oracle'"),
     ],
 )
 def test_an_unknown_mode_or_actor_is_refused_by_name(name: str, message: str) -> None:
@@ -69,6 +73,11 @@ def agent(name: str) -> QAgent:
     return load_agent(resource(f"models/{name}.safetensors"), GRIPPER, costs)
 
 
+def judged() -> JudgedAgent:
+    config = packaged_parameters("policy_node", JudgedConfig, "judged")
+    return load_judged_agent(resource("models/judge.safetensors"), agent("default"), config, analytic().grasp)
+
+
 def overview(*, heeds_target: bool) -> OverviewAgent:
     made = agent("vpg")
     return OverviewAgent(made.network, GRIPPER, made.config, made.costs, heeds_target=heeds_target)
@@ -88,7 +97,8 @@ def behind(attention: str, make: Callable[[], Actor]) -> Callable[[Environment],
 
 MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
     "analytic": behind_full_attention(lambda: AnalyticActor(GRIPPER, analytic())),
-    "ours": behind_full_attention(lambda: agent("default")),
+    "ours": behind_full_attention(judged),
+    "learned": behind_full_attention(lambda: agent("default")),
     "paper": behind_full_attention(lambda: agent("paper")),
     "no-t": behind_full_attention(lambda: agent("no_t")),
     "s-rgm": behind_full_attention(
@@ -97,7 +107,7 @@ MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
     "vpg": behind("whole", lambda: overview(heeds_target=False)),
     "no-tsd": behind("whole", lambda: overview(heeds_target=False)),
     "s-vpg": behind("target-only", lambda: overview(heeds_target=True)),
-    "no-oi": behind("no-inference", lambda: agent("default")),
+    "no-oi": behind("no-inference", judged),
 }
 
 

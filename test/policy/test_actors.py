@@ -14,6 +14,7 @@ from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor
 from impurity_grasp_ros.policy.costs import CostConfig
+from impurity_grasp_ros.policy.judged import JudgedAgent
 from impurity_grasp_ros.policy.overview import OverviewAgent
 from impurity_grasp_ros.policy.rectangles import RectangleActor
 from impurity_grasp_ros.protocols import Actor
@@ -21,15 +22,16 @@ from impurity_grasp_ros.protocols import Actor
 SHIPPED = read_yaml("config/impurity_grasp.yaml")["/**/policy_node"]["ros__parameters"]
 
 
-def test_the_shipped_configuration_makes_the_learned_actor_from_shipped_weights() -> None:
+def test_the_shipped_configuration_makes_the_judged_actor_from_shipped_weights() -> None:
     config = packaged_parameters("policy_node", PolicyNodeConfig)
-    assert config.actor == "learned"
-    assert isinstance(make_actor(config, GRIPPER), QAgent)
+    assert config.actor == "judged"
+    assert isinstance(make_actor(config, GRIPPER), JudgedAgent)
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
+        ("judged", JudgedAgent),
         ("learned", QAgent),
         ("analytic", AnalyticActor),
         ("s-rgm", RectangleActor),
@@ -56,12 +58,20 @@ def test_an_actor_has_the_costs_of_its_own_section(name: str, monkeypatch: pytes
     assert seen == [learned if name == "learned" else vpg]
 
 
-@pytest.mark.parametrize("name", ["learned", "vpg", "s-rgm"])
+@pytest.mark.parametrize("name", ["judged", "learned", "vpg", "s-rgm"])
 def test_weights_of_another_kind_are_refused(name: str) -> None:
     other = "models/default.safetensors" if name == "s-rgm" else "models/s_rgm.safetensors"
     config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor=name, weights=other)
     with pytest.raises(CheckpointError, match="expected the configuration of"):
         make_actor(config, GRIPPER)
+
+
+def test_a_judge_that_is_none_or_knows_another_geometry_is_refused() -> None:
+    config = replace(packaged_parameters("policy_node", PolicyNodeConfig), actor="judged")
+    with pytest.raises(CheckpointError, match="expected the configuration of judge_agent"):
+        make_actor(replace(config, judged=replace(config.judged, weights="models/default.safetensors")), GRIPPER)
+    with pytest.raises(CheckpointError, match="expected the geometry"):
+        make_actor(replace(config, weights="models/vpg.safetensors"), GRIPPER)
 
 
 @pytest.mark.parametrize("name", ["", "Analytic", "clairvoyant"])
