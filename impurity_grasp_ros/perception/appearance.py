@@ -96,30 +96,37 @@ def looks(color: NDArray[np.uint8], mask: NDArray[np.bool_], config: AppearanceC
 
 
 def learn(
-    cells: NDArray[np.float32], colors: NDArray[np.uint8], level: NDArray[np.bool_], config: AppearanceConfig
+    cells: NDArray[np.float32],
+    colors: NDArray[np.uint8],
+    level: NDArray[np.bool_],
+    config: AppearanceConfig,
+    weights: NDArray[np.float64] | None = None,
 ) -> Appearance | None:
     """Learn the model of ordinary looks from the object cells of a frame.
 
-    Impurities must be a minority: together less than 1 - ``ordinary_share`` of the cells.
+    Impurities must be a minority: together less than 1 - ``ordinary_share`` of the cells, or of the objects.
 
     Args:
         cells: (N, 3) float32, the looks of the object cells.
         colors: (N, 3) uint8, RGB, their colors.
         level: (N,) bool, whether each belongs to a level surface.
         config: How to learn.
+        weights: (N,) float64, what each cell counts, 1 / (number of cells of its object) if objects are to be counted;
+            None to count cells.
 
     Returns:
         The model; None with fewer than ``min_cells`` cells.
     """
     if len(cells) < config.min_cells:
         return None
-    bins, member, weights = _histogram(cells)
-    groups = _groups(bins, weights, config)
+    bins, member, shares = _histogram(cells)
+    groups = _groups(bins, shares, config)
     if (groups < 0).all():  # no two cells look alike
         return observed(cells, colors)
-    known = _ordinary_bins(bins, groups, cells, groups[member], level, config)
+    counted = np.ones(len(cells)) if weights is None else weights
+    known = _ordinary_bins(bins, groups, cells, groups[member], level, counted, config)
     typical = np.median(colors[known[member]], axis=0).astype(np.float32)
-    return Appearance(bins[known], weights[known] / weights[known].sum(), typical)
+    return Appearance(bins[known], shares[known] / shares[known].sum(), typical)
 
 
 def observed(cells: NDArray[np.float32], colors: NDArray[np.uint8]) -> Appearance:
@@ -212,14 +219,17 @@ def _ordinary_bins(
     cells: NDArray[np.float32],
     group_of: NDArray[np.intp],
     level: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     config: AppearanceConfig,
 ) -> NDArray[np.bool_]:
     """Return which bins (M,) are ordinary, given the group (M,) of every bin and the group (N,) of every look.
 
-    Starts with the group that matches the most cells, then adds one group after another.
+    Starts with the group that matches the most cells, each counted by its weight, then adds one group after another.
     """
     names = np.arange(groups.max() + 1)
-    share = np.bincount(group_of[group_of >= 0]) / np.count_nonzero(group_of >= 0)
+    grouped = group_of >= 0
+    share = np.bincount(group_of[grouped], weights[grouped] + 1e-9)
+    share = share / share.sum()
 
     def apart(known: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the median distance (G,) of each group's looks from the known groups, (G,) bool."""

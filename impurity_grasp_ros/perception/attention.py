@@ -85,10 +85,21 @@ def _outlier(
     """Mode in which the target is what looks unlike the ordinary objects, as learned from the job's first view."""
     check_image(heightmap.color)
     objects = object_cells(heightmap, config.occlusion)
+    labels = _few(heightmap, objects, config) if appearance is None else None
     detection, appearance = find_outlier(
-        heightmap, objects, appearance, config.target, config.appearance, config.saliency
+        heightmap, objects, appearance, config.target, config.appearance, config.saliency, labels
     )
     return attention_on(heightmap, detection, config), appearance
+
+
+def _few(heightmap: Heightmap, objects: NDArray[np.bool_], config: AttentionConfig) -> NDArray[np.int64] | None:
+    """The object of each cell if there are only a few, so that a large one could cover most of the cells."""
+    if heightmap.fine_color is None or not config.target.few_objects or not objects.any():
+        return None
+    from impurity_grasp_ros.perception.odd_objects import network_of, segmented  # torch takes its time
+
+    labels = segmented(network_of(config.objects), heightmap, objects, config.objects.segmentation)
+    return labels if 2 < labels.max() + 1 <= config.target.few_objects else None
 
 
 def _outlier_or_heap(

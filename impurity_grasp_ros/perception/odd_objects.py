@@ -118,6 +118,28 @@ def find_odd_objects(
     return Detection(mask, score, saliency), after
 
 
+def segmented(
+    network: ObjectNetwork, heightmap: Heightmap, objects: NDArray[np.bool_], config: SegmentationConfig
+) -> Labels:
+    """Segment the objects of a view.
+
+    Args:
+        network: The network.
+        heightmap: The view, with its fine color.
+        objects: (R, C) bool, the cells that carry an object, at least one.
+        config: When cells form an object.
+
+    Returns:
+        (R, C) int64, the object of each cell, -1 for none.
+
+    Raises:
+        InvalidFrameError: The heightmap has no fine color.
+    """
+    place = _place_of(objects)
+    outline = feature_maps(network, _cut(heightmap, place)).outline[0].numpy()
+    return _whole(segment(outline, objects[place], config), place, objects.shape)
+
+
 def describe(
     network: ObjectNetwork, heightmap: Heightmap, objects: NDArray[np.bool_], config: SegmentationConfig
 ) -> Description:
@@ -140,9 +162,14 @@ def describe(
     with torch.inference_mode():
         numbers = torch.from_numpy(_numbers(inner, view))
         vectors = network.describe(network.pool(maps, 0, torch.from_numpy(inner), numbers))
-    whole = np.full(objects.shape, -1, np.int64)
+    return Description(_whole(labels, place, objects.shape), np.asarray(vectors.numpy(), np.float32))
+
+
+def _whole(labels: Labels, place: tuple[slice, slice], shape: tuple[int, ...]) -> Labels:
+    """Labels of a part as those of the whole view."""
+    whole = np.full(shape, -1, np.int64)
     whole[place] = labels
-    return Description(whole, np.asarray(vectors.numpy(), np.float32))
+    return whole
 
 
 def _numbers(labels: Labels, view: Heightmap) -> NDArray[np.float32]:

@@ -38,6 +38,9 @@ class TargetConfig:
     )
     plain_peak: float = parameter("raw saliency that a target reaches in the plain view", low=1e-6, high=1.0)
     max_length: float = parameter("m; a longer target consists of several objects", low=0.01, high=0.5)
+    few_objects: int = parameter(
+        "objects in the first view up to which the majority is that of objects, not of cells", low=0, high=50
+    )
     level_slope: float = parameter("rise over run up to which a surface counts as level", low=0.01, high=5.0)
     max_step: float = parameter("m; step in height that separates objects", low=0.001, high=0.1)
 
@@ -64,6 +67,7 @@ def find_outlier(
     target: TargetConfig,
     appearance: AppearanceConfig,
     scales: SaliencyConfig,
+    labels: NDArray[np.int64] | None = None,
 ) -> tuple[Detection, Appearance | None]:
     """Find the most accessible of the salient objects that look unlike ordinary ones.
 
@@ -77,6 +81,8 @@ def find_outlier(
         target: When a target is in view.
         appearance: How looks are compared.
         scales: The scales of VOCUS2.
+        labels: (R, C) int64, the object of each cell, -1 for none, if the majority is that of objects; None if it is
+            that of cells. For the first frame only.
 
     Returns:
         The detection, and the updated model; the model is None while there have been too few object cells to learn it.
@@ -87,7 +93,8 @@ def find_outlier(
     inner = eroded(objects)  # the outermost cells blend object and table
     cells, colors = looks(heightmap.color, inner, appearance), heightmap.color[inner]
     level = _level_cells(heightmap, target.level_slope)[inner]
-    if model is None and (model := learn(cells, colors, level, appearance)) is None:
+    weights = None if labels is None else _by_objects(labels, objects, inner)
+    if model is None and (model := learn(cells, colors, level, appearance, weights)) is None:
         return _no_target(heightmap, 0.0, np.zeros(objects.shape, np.float32)), None
     oddness = np.zeros(objects.shape, np.float32)
     oddness[inner] = deviation(model, cells, level, appearance)
@@ -139,6 +146,19 @@ def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: Salien
         return _no_target(heightmap, _score(margin), raw)
     most_salient, *_ = _salient_parts(raw >= _GROWTH * raw.max(), raw)
     return Detection(most_salient, _score(margin), raw)
+
+
+def _by_objects(labels: NDArray[np.int64], objects: Mask, inner: Mask) -> NDArray[np.float64]:
+    """Weights (N,) of the inner cells with which each object counts as much as any other.
+
+    The segmentation may divide a long object, and objects that touch are one connected region: both are counted.
+    """
+    _, regions = cv2.connectedComponents(objects.astype(np.uint8), connectivity=8)
+    weights = np.zeros(np.count_nonzero(inner))
+    for parts in (labels[inner], regions[inner].astype(np.int64) - 1):
+        known = parts >= 0
+        weights[known] += 1.0 / np.bincount(parts[known])[parts[known]]
+    return weights
 
 
 def _level_cells(heightmap: Heightmap, max_slope: float) -> Mask:

@@ -379,3 +379,17 @@ def test_bins_far_from_zero_and_below_it_are_told_apart() -> None:
     expected = [[-5000 if value < 0 else 4999 for value in corner] for corner in corners]
     assert sorted(model.bins.tolist()) == sorted(expected)
     np.testing.assert_allclose(model.weights, [0.125] * 8)
+
+
+def test_one_large_object_is_no_majority_if_objects_are_counted() -> None:
+    """300 blue cells of one object, 200 brown cells of two."""
+    cells, colors = patches((BLUE, 300), (BROWN, 200))
+    level = np.ones(500, np.bool_)
+    weights = np.repeat([1 / 300, 1 / 100], [300, 200])
+    by_objects, by_cells = learn(cells, colors, level, CONFIG, weights), learn(cells, colors, level, CONFIG)
+    assert by_objects is not None
+    assert by_cells is not None
+    assert typical_deviation(by_objects, BLUE) > 1.0
+    assert typical_deviation(by_objects, BROWN) < 0.5
+    assert typical_deviation(by_cells, BROWN) > 1.0
+    assert typical_deviation(by_cells, BLUE) < 0.5

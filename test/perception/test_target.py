@@ -56,7 +56,13 @@ def confidence(multiple: float) -> float:
 
 def test_the_shipped_thresholds() -> None:
     assert CONFIG.target == TargetConfig(
-        outlier_size_px=5, outlier_peak=0.008, plain_peak=0.055, max_length=0.07, level_slope=0.4, max_step=0.012
+        outlier_size_px=5,
+        outlier_peak=0.008,
+        plain_peak=0.055,
+        max_length=0.07,
+        few_objects=8,
+        level_slope=0.4,
+        max_step=0.012,
     )
 
 
@@ -325,3 +331,23 @@ def test_the_score_is_not_that_of_a_patch_that_is_odder_but_less_salient() -> No
     assert both.saliency[dim.cells].max() > both.saliency[tinted.cells].max()
     assert odder.score > alone.score
     assert both.score == pytest.approx(alone.score, abs=0.01)
+
+
+def test_a_large_odd_block_among_few_is_the_target_if_objects_are_counted() -> None:
+    """It covers more cells than the two others, and the segmentation divides it."""
+    large, others = (
+        Block(80, 80, size_px=(20, 50)),
+        [Block(150, 60, size_px=(18, 18)), Block(150, 160, size_px=(18, 18))],
+    )
+    heightmap = draw([large.painted(BLUE), *(block.painted(BROWN) for block in others)])
+    objects = heightmap.valid & (heightmap.height > 0.006)
+    labels = np.where(objects, 0, -1)
+    labels[others[0].cells], labels[others[1].cells] = 1, 2
+    labels[large.cells & (np.indices(labels.shape)[1] > 80)] = 3
+
+    def found(labels: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+        shipped = CONFIG.target, CONFIG.appearance, CONFIG.saliency
+        return find_outlier(heightmap, objects, None, *shipped, labels)[0].mask
+
+    assert overlap(found(labels), large.cells) > 0.9
+    assert overlap(found(None), large.cells) == 0.0
