@@ -335,10 +335,8 @@ def test_the_score_is_not_that_of_a_patch_that_is_odder_but_less_salient() -> No
 
 def test_a_large_odd_block_among_few_is_the_target_if_objects_are_counted() -> None:
     """It covers more cells than the two others, and the segmentation divides it."""
-    large, others = (
-        Block(80, 80, size_px=(20, 50)),
-        [Block(150, 60, size_px=(18, 18)), Block(150, 160, size_px=(18, 18))],
-    )
+    large = Block(80, 80, size_px=(27, 27))
+    others = [Block(150, 60, size_px=(17, 17)), Block(150, 160, size_px=(17, 17))]
     heightmap = draw([large.painted(BLUE), *(block.painted(BROWN) for block in others)])
     objects = heightmap.valid & (heightmap.height > 0.006)
     labels = np.where(objects, 0, -1)
