@@ -38,18 +38,22 @@ from impurity_grasp_ros.tensor_file import Training
 TRIALS = "trials"
 """Folder of the files of tried actions, in the folder of a training."""
 
-MEASURED_AT_ONCE = 128
-"""Trials that are measured at once."""
+MEASURED_AT_ONCE = 32
+"""States whose trials are measured at once."""
 
 _environment: Environment | None = None
 """The simulated cell of this process."""
 
 
-class Example(NamedTuple):
-    """A trial with what was seen before it."""
+TOGETHER = 4
+"""Trials of one state that are learned from together, with the same noise: to draw the noise takes most of the time."""
+
+
+class Examples(NamedTuple):
+    """Trials from one state, with what was seen before them."""
 
     snapshot: Snapshot
-    trial: Trial
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,8 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
     def __init__(self, config: JudgeTrainingConfig, folder: Path, preset: str, commit: str) -> None:
         """Begin a training; for the arguments see the base class."""
         super().__init__(config, lambda: JudgeNetwork(config.network), config.steps_per_round, folder, preset, commit)
-        self._learned: list[Example] = []
-        self._held_out: list[Example] = []
+        self._learned: list[Examples] = []
+        self._held_out: list[Examples] = []
         self._scenes_hash = f"{config_hash(config.trials)}-{config.seed}-{config.scenes_per_round}"
 
     def run(self, workers: int, on_round: Callable[[JudgeReport], None], stop: Callable[[], bool]) -> None:
@@ -118,7 +122,7 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
                     write_trials(self._file(number), next(source), self._scenes_hash)
                 self._remember(read_trials(self._file(number), self._scenes_hash))
                 loss = float(np.mean([self._step() for _ in range(self.config.steps_per_round)]))
-                total = len(self._learned) + len(self._held_out)
+                total = sum(len(item.trials) for item in (*self._learned, *self._held_out))
                 self.reports.append(JudgeReport(number + 1, total, loss, *self._measure()))
                 self.save()
                 on_round(self.reports[-1])
@@ -134,30 +138,35 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
         """Keep the trials; all those of a scene are either learned from or held out."""
         held_out = round(self.config.held_out * len(scenes))
         for memory, part in ((self._held_out, scenes[:held_out]), (self._learned, scenes[held_out:])):
-            for state in chain(*part):
-                snapshot = Snapshot.of(state.focus)
-                memory.extend(Example(snapshot, trial) for trial in state.trials)
+            memory.extend(Examples(Snapshot.of(state.focus), state.trials) for state in chain(*part))
 
     def _step(self) -> float:
-        chosen = self._rng.integers(0, len(self._learned), self.config.batch)
-        examples = [self._learned[index] for index in chosen]
+        counts = np.array([len(item.trials) for item in self._learned])
+        number = max(1, self.config.batch // TOGETHER)
+        chosen = self._rng.choice(len(self._learned), number, p=counts / counts.sum())
         self.network.train()
-        loss = self._loss(examples, self._rng).mean()
+        loss = self._loss([self._drawn(self._learned[index]) for index in chosen], self._rng).mean()
         self._descend(loss)
         self._schedule.step()
         return float(loss.detach())
 
-    def _judged(self, examples: Sequence[Example], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _drawn(self, examples: Examples) -> Examples:
+        """Some of the trials of a state."""
+        order = self._rng.permutation(len(examples.trials))[:TOGETHER]
+        return Examples(examples.snapshot, tuple(examples.trials[index] for index in order))
+
+    def _judged(self, states: Sequence[Examples], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of success, logarithms of company, and roles, each (n,); augmented if there is a generator."""
-        inputs = [example_input(example, self.config.augmentation, rng) for example in examples]
+        inputs = [part for state in states for part in inputs_of(state, self.config.augmentation, rng)]
         patches, numbers, roles = (torch.from_numpy(np.stack(part)) for part in zip(*inputs, strict=True))
         return *self.network(patches, numbers, roles), roles
 
-    def _loss(self, examples: Sequence[Example], rng: np.random.Generator | None) -> Tensor:
+    def _loss(self, states: Sequence[Examples], rng: np.random.Generator | None) -> Tensor:
         """The loss (n,) of trials."""
-        success, company, roles = self._judged(examples, rng)
-        succeeded = torch.tensor([float(item.trial.success) for item in examples])
-        others = torch.tensor([float(item.trial.company) for item in examples])
+        success, company, roles = self._judged(states, rng)
+        trials = [trial for state in states for trial in state.trials]
+        succeeded = torch.tensor([float(trial.success) for trial in trials])
+        others = torch.tensor([float(trial.company) for trial in trials])
         loss = functional.binary_cross_entropy_with_logits(success, succeeded, reduction="none")
         poisson = functional.poisson_nll_loss(company, others, reduction="none")
         return loss + self.config.company_weight * torch.where(roles < 2, poisson, 0.0)
@@ -171,34 +180,51 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
             part = self._held_out[first : first + MEASURED_AT_ONCE]
             losses.append(self._loss(part, None))
             told = self._judged(part, None)[0].numpy() > 0.0
-            right.append(told == [item.trial.success for item in part])
+            right.append(told == [trial.success for state in part for trial in state.trials])
         if not losses:
             return float("nan"), float("nan")
         return float(torch.cat(losses).mean()), float(np.concatenate(right).mean())
 
 
-def example_input(
-    example: Example, config: JudgeAugmentation, rng: np.random.Generator | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32], np.int64]:
-    """The input of the network for a trial: patch, numbers and role.
+Input = tuple[NDArray[np.float32], NDArray[np.float32], np.int64]
+"""Patch, numbers and role of an action."""
+
+
+def inputs_of(examples: Examples, config: JudgeAugmentation, rng: np.random.Generator | None) -> list[Input]:
+    """Make the inputs of the network for trials.
 
     Args:
-        example: The trial.
+        examples: The trials.
         config: Limits of the augmentation.
         rng: Source of the augmentation; None for none.
+
+    Returns:
+        Patch, numbers and role of each.
     """
-    focus, proposal = example.snapshot.unpack(), example.trial.proposal
-    primitive = proposal.primitive
-    found = np.int64(role(primitive.kind, focus.on_target))
-    if rng is None:
-        return patch(encode(focus.crop, focus.mask), focus.crop.grid, primitive), numbers_of(proposal), found
-    state = encode(noisy(focus.crop, config.color_mix, config.height_noise, config.hole_share, rng), focus.mask)
-    dx, dy = rng.uniform(-config.shift, config.shift, 2)
-    x, y, z = primitive.position
-    shifted = replace(primitive, position=(x + dx, y + dy, z))
-    plane = patch(state, focus.crop.grid, shifted, rng.uniform(-config.angle, config.angle))
+    focus = examples.snapshot.unpack()
+    crop = noisy(focus.crop, config.color_mix, config.height_noise, config.hole_share, rng) if rng else focus.crop
+    state = encode(crop, focus.mask)
+    found = []
+    for proposal in (trial.proposal for trial in examples.trials):
+        primitive, angle = proposal.primitive, 0.0
+        if rng:
+            dx, dy = rng.uniform(-config.shift, config.shift, 2)
+            x, y, z = primitive.position
+            primitive, angle = (
+                replace(primitive, position=(x + dx, y + dy, z)),
+                rng.uniform(-config.angle, config.angle),
+            )
+        view = patch(state, focus.crop.grid, primitive, angle)
+        if rng:
+            view = _mirrored(view, primitive.kind, rng)
+        found.append((view, numbers_of(proposal), np.int64(role(primitive.kind, focus.on_target))))
+    return found
+
+
+def _mirrored(view: NDArray[np.float32], kind: PrimitiveKind, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Mirror a patch half of the time, and turn that of a grasp by 180 degrees half of the time."""
     if rng.random() < 0.5:
-        plane = plane[:, ::-1]
-    if primitive.kind is PrimitiveKind.GRASP and rng.random() < 0.5:
-        plane = plane[:, ::-1, ::-1]
-    return np.ascontiguousarray(plane), numbers_of(proposal), found
+        view = view[:, ::-1]
+    if kind is PrimitiveKind.GRASP and rng.random() < 0.5:
+        view = view[:, ::-1, ::-1]
+    return np.ascontiguousarray(view)

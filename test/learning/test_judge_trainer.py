@@ -24,7 +24,7 @@ from impurity_grasp_ros.learning.judge_config import (
     judge_training_names,
     load_judge_training,
 )
-from impurity_grasp_ros.learning.judge_trainer import Example, JudgeReport, JudgeTrainer, example_input, proposer
+from impurity_grasp_ros.learning.judge_trainer import Examples, JudgeReport, JudgeTrainer, inputs_of, proposer
 from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
 from impurity_grasp_ros.learning.trainer import WEIGHTS
 from impurity_grasp_ros.learning.training_config import training_names
@@ -111,7 +111,7 @@ def test_it_learns_what_comes_of_actions(tmp_path: Path) -> None:
     last = run(training)[-1]
     assert last.right > 0.9
     assert last.held_out_loss < 0.6 * training.reports[0].held_out_loss
-    assert last.trials == sum(len(memory) for memory in (training._learned, training._held_out))
+    assert last.trials == sum(len(item.trials) for item in training._learned + training._held_out)
     state = drawn_state(np.random.default_rng(8))
     while not (state.focus.on_target and state.trials[0].company):
         state = drawn_state(np.random.default_rng(9 + len(made)))
@@ -139,12 +139,12 @@ def test_an_example_is_mirrored_and_a_grasp_turned_but_neither_is_moved_far() ->
         state = drawn_state(np.random.default_rng(4))
     quiet = JudgeAugmentation(0.0, 0.0, 0.0, 0.0, 0.0)
     for trial, ways in ((state.trials[0], 4), (state.trials[-1], 2)):
-        example = Example(Snapshot.of(state.focus), trial)
-        plain, numbers, role = example_input(example, quiet, None)
+        example = Examples(Snapshot.of(state.focus), (trial,))
+        ((plain, numbers, role),) = inputs_of(example, quiet, None)
         flips = [plain, plain[:, ::-1], plain[:, ::-1, ::-1], plain[:, :, ::-1]]
         seen = set()
         for seed in range(24):
-            drawn, drawn_numbers, drawn_role = example_input(example, quiet, np.random.default_rng(seed))
+            ((drawn, drawn_numbers, drawn_role),) = inputs_of(example, quiet, np.random.default_rng(seed))
             seen.add(next(index for index, flip in enumerate(flips) if np.allclose(drawn, flip, atol=0.02)))
             np.testing.assert_array_equal(drawn_numbers, numbers)
             assert drawn_role == role
