@@ -210,10 +210,8 @@ def inputs_of(examples: Examples, config: JudgeAugmentation, rng: np.random.Gene
         if rng:
             dx, dy = rng.uniform(-config.shift, config.shift, 2)
             x, y, z = primitive.position
-            primitive, angle = (
-                replace(primitive, position=(x + dx, y + dy, z)),
-                rng.uniform(-config.angle, config.angle),
-            )
+            primitive = replace(primitive, position=(x + dx, y + dy, z))
+            angle = rng.uniform(-config.angle, config.angle)
         view = patch(state, focus.crop.grid, primitive, angle)
         if rng:
             view = _mirrored(view, primitive.kind, rng)
