@@ -54,6 +54,23 @@ def failed_grasps(history: Sequence[Attempt]) -> list[Primitive]:
     return failed
 
 
+def failures_in_a_row(history: Sequence[Attempt]) -> int:
+    """Count the latest attempts in a row that were grasps and did not hold.
+
+    Args:
+        history: Attempts of this job, oldest first.
+
+    Returns:
+        Their number; 0 after a push, which changes the scene.
+    """
+    count = 0
+    for attempt in reversed(history):
+        if attempt.primitive.kind is not PrimitiveKind.GRASP or attempt.outcome.status is OutcomeStatus.HELD:
+            break
+        count += 1
+    return count
+
+
 def grasp_just_failed(crop: Grid, history: Sequence[Attempt]) -> bool:
     """Whether the latest attempt was a grasp on a crop that did not hold.
 

@@ -66,6 +66,7 @@ class JudgeNetworkConfig:
 
     channels: tuple[int, ...] = parameter("feature maps of each convolution, which halves the image", low=4, high=256)
     hidden: int = parameter("units between the last convolution and the output", low=4, high=1024)
+    dropout: float = parameter("fraction of the features that are left out while training", low=0.0, high=0.9)
 
 
 class JudgeNetwork(nn.Module):
@@ -81,10 +82,11 @@ class JudgeNetwork(nn.Module):
             layers += [nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2, bias=False), nn.BatchNorm2d(outputs)]
             layers.append(nn.ReLU(inplace=True))
             inputs, size = outputs, (size + 1) // 2
-        self.features = nn.Sequential(*layers, nn.Flatten())
+        self.features = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(config.dropout))
         self.head = nn.Sequential(
             nn.Linear(inputs * size * size + NUMBERS, config.hidden),
             nn.ReLU(inplace=True),
+            nn.Dropout(config.dropout),
             nn.Linear(config.hidden, 2 * ROLES),
         )
 

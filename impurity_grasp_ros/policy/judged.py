@@ -14,7 +14,7 @@ from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.agent import QAgent, Situation, masked_values, situation_of
 from impurity_grasp_ros.policy.aside import cover_of, plan_aside, pushed_in_vain, top_of_pile
 from impurity_grasp_ros.policy.grasp_planner import GraspPlannerConfig
-from impurity_grasp_ros.policy.history import failed_grasps, is_similar, recent_pushes
+from impurity_grasp_ros.policy.history import failed_grasps, failures_in_a_row, is_similar, recent_pushes
 from impurity_grasp_ros.policy.judge_network import JudgeNetwork, Proposal, judge
 from impurity_grasp_ros.policy.judged_config import JudgedConfig
 from impurity_grasp_ros.policy.observation import check_resolution
@@ -79,16 +79,16 @@ class JudgedAgent:
             attention.crop, attention.mask, on_target, heightmap.grid, agent.gripper, agent.config, agent.costs
         )
         values = masked_values(agent.network, situation)
-        failed = failed_grasps(history)
-        stale = failed + recent_pushes(history)
+        stale = failed_grasps(history) + recent_pushes(history)
         proposals = _fresh(proposals_of(values, situation, self._config.grasps, self._config.pushes), stale)
         if not proposals:
             raise NoPrimitiveError(f"expected something to do around {attention.crop.grid.middle}, found no action")
-        expected = self._expected(situation, proposals, on_target, len(failed))
+        failures = failures_in_a_row(history)
+        expected = self._expected(situation, proposals, on_target, failures)
         if self._config.refine:
             varied = _fresh(self._varied(situation, attention.mask & on_target, proposals, expected), stale)
             if varied:
-                expected = np.append(expected, self._expected(situation, varied, on_target, len(failed)))
+                expected = np.append(expected, self._expected(situation, varied, on_target, failures))
                 proposals = proposals + varied
         best = int(expected.argmin())
         if on_target and self._config.aside_after >= 0 and expected[best] > MOVE_AND_GRASP:

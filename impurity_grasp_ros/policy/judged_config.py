@@ -23,7 +23,7 @@ class JudgedConfig:
         high=10,
     )
     doubt: float = parameter(
-        "factor on the probability of success of grasps for each one that failed since the last one that held",
+        "factor on the probability of success of grasps for each of the latest attempts in a row that was one and failed",
         low=0.0,
         high=1.0,
     )

@@ -35,7 +35,7 @@ from impurity_grasp_ros.policy.observation import encode
 from impurity_grasp_ros.policy.weights_file import JudgeAgentConfig, read_weights
 
 TINY = JudgeTrainingConfig(
-    network=JudgeNetworkConfig((4, 6, 8), 12),
+    network=JudgeNetworkConfig((4, 6, 8), 12, 0.1),
     trials=load_judge_training("judge").trials,
     augmentation=JudgeAugmentation(shift=0.002, angle=0.05, color_mix=0.5, height_noise=0.001, hole_share=0.02),
     seed=5,

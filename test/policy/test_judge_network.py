@@ -24,7 +24,7 @@ from impurity_grasp_ros.policy.observation import encode
 TARGET = Block()
 ATTENTION = on_target(table(TARGET), TARGET.cells)
 STATE, GRID = encode(ATTENTION.crop, ATTENTION.mask), ATTENTION.crop.grid
-CONFIG = JudgeNetworkConfig((4, 6), 8)
+CONFIG = JudgeNetworkConfig((4, 6), 8, 0.5)
 
 
 def network(seed: int = 0) -> JudgeNetwork:

@@ -29,7 +29,7 @@ class FixedJudge(JudgeNetwork):
     """The same success and company for all actions of a role; those along the target's sides are a little surer."""
 
     def __init__(self, success: tuple[float, float, float], company: tuple[float, float, float]) -> None:
-        super().__init__(JudgeNetworkConfig((4, 4), 4))
+        super().__init__(JudgeNetworkConfig((4, 4), 4, 0.0))
         self.success = torch.logit(torch.tensor(success))
         self.company = torch.log(torch.tensor(company))
 
@@ -81,8 +81,10 @@ def test_grasps_are_doubted_after_each_one_that_failed_and_not_repeated() -> Non
     assert not is_similar(decide(actor(grasp=0.9, push=0.6), history), first)
     history += attempts([decide(actor(grasp=0.9, push=0.6), history)], OutcomeStatus.EMPTY)
     assert decide(actor(grasp=0.9, push=0.8), history).kind is PrimitiveKind.PUSH, "0.225 and 0.8"
-    history += attempts([first], OutcomeStatus.HELD)
-    assert decide(actor(grasp=0.9, push=0.8), history).kind is PrimitiveKind.GRASP
+    pushed = history + attempts([decide(actor(grasp=0.9, push=0.8), history)], OutcomeStatus.PUSHED)
+    assert decide(actor(grasp=0.9, push=0.8), pushed).kind is PrimitiveKind.GRASP, "the scene is another one"
+    held = history + attempts([first], OutcomeStatus.HELD)
+    assert decide(actor(grasp=0.9, push=0.8), held).kind is PrimitiveKind.GRASP
 
 
 def test_a_pile_is_only_pushed_and_the_value_is_that_of_the_search() -> None:
