@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.agent import QAgent, Situation, masked_values, situation_of
 from impurity_grasp_ros.policy.aside import cover_of, plan_aside, pushed_in_vain, top_of_pile
@@ -23,8 +23,9 @@ from impurity_grasp_ros.policy.proposals import proposals_of, varied_grasp
 SHIFTS, TURNS = (-0.003, 0.0, 0.003), (-0.13, 0.0, 0.13)
 """Meters across the closing axis and radians by which a grasp is varied."""
 
-MOVE_AND_GRASP = 2.7
-"""Expected number of actions when what covers the target is put aside first: a move takes as long as 1.6 actions."""
+MOVE_AND_GRASP, MOVE_AND_LOOK = 2.7, 1.8
+"""Expected number of actions when what covers the target, or tops a pile, is put aside first: a move takes as long as
+1.6 actions."""
 
 REFINED = 2
 """Grasps that are varied."""
@@ -71,10 +72,6 @@ class JudgedAgent:
         """
         check_resolution(heightmap.grid)
         agent, on_target = self._proposer, attention.state is AttentionState.TARGET
-        if not on_target and self._move_is_next(attention.crop.grid, history):
-            move = self._move(heightmap, attention, top_of_pile(attention.crop), history)
-            if move is not None:
-                return move
         situation = situation_of(
             attention.crop, attention.mask, on_target, heightmap.grid, agent.gripper, agent.config, agent.costs
         )
@@ -91,22 +88,26 @@ class JudgedAgent:
                 expected = np.append(expected, self._expected(situation, varied, on_target, failures))
                 proposals = proposals + varied
         best = int(expected.argmin())
-        if on_target and self._config.aside_after >= 0 and expected[best] > MOVE_AND_GRASP:
-            move = self._move(heightmap, attention, cover_of(attention.crop, attention.mask), history)
-            if move is not None:
-                return replace(move, q_value=-MOVE_AND_GRASP)
+        move = self._move(heightmap, attention, float(expected[best]), history)
+        if move is not None:
+            return move
         return replace(proposals[best].primitive, q_value=-float(expected[best]))
 
-    def _move_is_next(self, crop: Grid, history: Sequence[Attempt]) -> bool:
-        """Whether the top of a pile has to be put aside."""
-        after = self._config.aside_after
-        return 0 <= after <= pushed_in_vain(crop, history)
-
     def _move(
-        self, heightmap: Heightmap, attention: Attention, mask: NDArray[np.bool_], history: Sequence[Attempt]
+        self, heightmap: Heightmap, attention: Attention, expected: float, history: Sequence[Attempt]
     ) -> Primitive | None:
-        """The move that puts an object with these cells of the crop aside, if there is one."""
-        return plan_aside(attention.crop, mask, heightmap, history, self._proposer.gripper, self._grasps)
+        """The move of what is in the way, if there is one and it is shorter than the expected number of actions."""
+        crop, after, gripper = attention.crop, self._config.aside_after, self._proposer.gripper
+        if after == 0:
+            return None
+        if attention.state is AttentionState.TARGET:
+            actions, mask = MOVE_AND_GRASP, cover_of(crop, attention.mask)
+            is_next = expected > actions
+        else:
+            actions, mask = MOVE_AND_LOOK, top_of_pile(crop)
+            is_next = expected > actions or pushed_in_vain(crop.grid, history) >= after
+        move = plan_aside(crop, mask, heightmap, history, gripper, self._grasps) if is_next else None
+        return None if move is None else replace(move, q_value=-actions)
 
     def _expected(
         self, situation: Situation, proposals: Sequence[Proposal], on_target: bool, failures: int

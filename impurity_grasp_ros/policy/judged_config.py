@@ -18,12 +18,12 @@ class JudgedConfig:
     failure_actions: float = parameter("further actions that are expected after a failure", low=0.5, high=10.0)
     product_actions: float = parameter("actions that one lost ordinary object is worth", low=0.0, high=30.0)
     aside_after: int = parameter(
-        "pushes in a row after which the top of a pile that shows no target is put aside; -1: nothing is put aside",
-        low=-1,
+        "pushes in a row after which the top of a pile that shows no target is put aside; 0: nothing is put aside",
+        low=0,
         high=10,
     )
     doubt: float = parameter(
-        "factor on the probability of success of grasps for each of the latest attempts in a row that was one and failed",
+        "factor on the probability of success of grasps for each failed one of the latest attempts in a row",
         low=0.0,
         high=1.0,
     )
