@@ -68,13 +68,13 @@ def photograph(boxes: list[Box]) -> RgbdFrame:
 
 @pytest.fixture
 def pipeline(cell: CellConfig) -> Pipeline:
-    """The pipeline with the shipped configuration."""
+    """The pipeline with the shipped configuration and the value maps alone, which prefer grasps flush with a side."""
     return Pipeline(
         Site.of(cell),
         packaged_parameters("heightmap_node", ProjectionConfig, "projection"),
         packaged_parameters("heightmap_node", ViewConfig, "view"),
         packaged_parameters("attention_node", AttentionConfig),
-        make_actor(packaged_parameters("policy_node", PolicyNodeConfig), GRIPPER),
+        make_actor(replace(packaged_parameters("policy_node", PolicyNodeConfig), actor="learned"), GRIPPER),
     )
 
 

@@ -121,6 +121,7 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
                 if number >= tried:
                     write_trials(self._file(number), next(source), self._scenes_hash)
                 self._remember(read_trials(self._file(number), self._scenes_hash))
+                torch.manual_seed(self.config.seed + number)  # of dropout; a resumed training goes on alike
                 loss = float(np.mean([self._step() for _ in range(self.config.steps_per_round)]))
                 total = sum(len(item.trials) for item in (*self._learned, *self._held_out))
                 self.reports.append(JudgeReport(number + 1, total, loss, *self._measure()))

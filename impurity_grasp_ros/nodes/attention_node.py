@@ -21,7 +21,7 @@ from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_attention
-from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, attend
+from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, attend, prepare
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.perception.teaching import Teacher
@@ -45,11 +45,13 @@ class AttentionNode(Node):
 
     Raises:
         ConfigError: A parameter is invalid.
+        CheckpointError: Weights cannot be used.
     """
 
     def __init__(self, **options: object) -> None:
         super().__init__("attention_node", **options)
         self._settings = NodeParameters(self, "attention_node", AttentionConfig)
+        prepare(self._settings.value)  # on a busy machine, the first view would take longer than its client waits
         self._teacher: Teacher | None = None
         self._memory: Any = None
         self._mode = ""  # the mode that the memory is of; empty before the first view of a job

@@ -79,6 +79,25 @@ def attend(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[
     return ATTENTIONS.find(config.mode)(heightmap, memory, config)
 
 
+def prepare(config: AttentionConfig) -> None:
+    """Load what the first view would otherwise wait for: libraries and networks, each once.
+
+    Args:
+        config: The mode and its settings.
+
+    Raises:
+        CheckpointError: Weights cannot be used.
+    """
+    if config.hidden.method == LEARNED:
+        from impurity_grasp_ros.perception.hidden_objects import network_of as hidden_network_of
+
+        hidden_network_of(config.hidden)
+    if config.mode == OBJECTS or config.target.few_objects:
+        from impurity_grasp_ros.perception.odd_objects import network_of
+
+        network_of(config.objects)
+
+
 def _outlier(
     heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
 ) -> tuple[Attention, Appearance | None]:

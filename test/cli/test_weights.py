@@ -185,7 +185,10 @@ def test_what_is_not_a_file_of_weights_is_refused(tmp_path: Path, verb: str) -> 
     damaged.write_bytes(OLD.read_bytes()[:-4])
     more = [tmp_path / "out"] if verb == "convert" else []
     for path, said in (
-        (foreign, r"expected the configuration of agent or rectangle_agent in the metadata, found \['format'\]"),
+        (
+            foreign,
+            r"configuration of agent or rectangle_agent or judge_agent in the metadata, found \['format'",
+        ),
         (noise, "expected a safetensors file of a network"),
         (damaged, "expected a safetensors file of a network"),
         (tmp_path / "nowhere", "expected a safetensors file of a network: .*No such file"),

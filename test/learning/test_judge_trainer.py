@@ -107,7 +107,8 @@ def test_trials_of_another_configuration_are_refused(tmp_path: Path) -> None:
 
 
 def test_it_learns_what_comes_of_actions(tmp_path: Path) -> None:
-    training = trainer(tmp_path, rounds=6, steps_per_round=60, scenes_per_round=12)
+    network = JudgeNetworkConfig((8, 12, 16), 24, 0.0)
+    training = trainer(tmp_path, network=network, rounds=6, steps_per_round=80, scenes_per_round=16)
     last = run(training)[-1]
     assert last.right > 0.9
     assert last.held_out_loss < 0.6 * training.reports[0].held_out_loss

@@ -155,7 +155,7 @@ def test_a_primitive_a_rotation_and_a_pixel_are_drawn_with_equal_chances_each() 
     assert sum(drawn[action] for action in others) == 400 - drawn[Action(PrimitiveKind.GRASP, 3, 20, 90)] - sum(rare)
 
 
-@pytest.mark.parametrize("kind", list(PrimitiveKind))
+@pytest.mark.parametrize("kind", [PrimitiveKind.GRASP, PrimitiveKind.PUSH])
 def test_the_only_feasible_action_is_the_one_that_is_drawn(kind: PrimitiveKind) -> None:
     action = random_action(situation({(kind, 11): [(80, 3)]}), np.random.default_rng(0))
     assert action == Action(kind, 11, 80, 3)
