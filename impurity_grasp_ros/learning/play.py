@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ class Play(ABC):
         """
         done = 0
         while done < attempts:
-            self._new_scene()
+            reset_to_any(self._environment, self._config.scenes, self._config.shares, self._rng)
             for result in self._play_scene(min(attempts - done, self._config.attempts_per_scene), exploration):
                 yield result
                 done += 1
@@ -109,19 +109,30 @@ class Play(ABC):
     def _play_scene(self, attempts: int, exploration: float) -> Iterator[PlayResult]:
         """Make up to ``attempts`` attempts in the current scene of the environment."""
 
-    def _new_scene(self) -> None:
-        shares = np.array(self._config.shares) / sum(self._config.shares)
-        while True:
-            name = str(self._rng.choice(self._config.scenes, p=shares))
-            try:
-                self._environment.reset(int(self._rng.integers(*TRAINING_SEEDS)), name)
-            except SceneNotSettledError:
-                continue
-            return
-
     def _situation(self, focus: Focus) -> Situation:
         grid, gripper = self._environment.cell.workspace.grid, self._environment.cell.gripper_model
         return situation_of(focus.crop, focus.mask, focus.on_target, grid, gripper, self._decoding, self._costs)
+
+
+def reset_to_any(
+    environment: Environment, scenes: Sequence[str], shares: Sequence[float], rng: np.random.Generator
+) -> None:
+    """Reset to a training scene; one that does not settle is replaced by another.
+
+    Args:
+        environment: The simulated cell.
+        scenes: Names to draw from.
+        shares: Relative frequency of each.
+        rng: Source of name and seed.
+    """
+    frequencies = np.array(shares) / sum(shares)
+    while True:
+        name = str(rng.choice(scenes, p=frequencies))
+        try:
+            environment.reset(int(rng.integers(*TRAINING_SEEDS)), name)
+        except SceneNotSettledError:
+            continue
+        return
 
 
 def random_action(situation: Situation, rng: np.random.Generator) -> Action | None:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import PrimitiveKind
-from impurity_grasp_ros.errors import ImpurityGraspError, SceneNotSettledError
-from impurity_grasp_ros.learning.play import TRAINING_SEEDS
+from impurity_grasp_ros.errors import ImpurityGraspError
+from impurity_grasp_ros.learning.play import reset_to_any
 from impurity_grasp_ros.learning.scenery import Scenery, SceneView
 from impurity_grasp_ros.learning.transition import Focus
 from impurity_grasp_ros.policy.agent import QAgent, Situation, masked_values, situation_of
@@ -82,18 +82,8 @@ class Tryout:
 
     def scene(self) -> list[TriedState]:
         """Play in one new scene; returns its states."""
-        self._new_scene()
+        reset_to_any(self._environment, self._config.scenes, self._config.shares, self._rng)
         return list(self._play())
-
-    def _new_scene(self) -> None:
-        shares = np.array(self._config.shares) / sum(self._config.shares)
-        while True:
-            name = str(self._rng.choice(self._config.scenes, p=shares))
-            try:
-                self._environment.reset(int(self._rng.integers(*TRAINING_SEEDS)), name)
-            except SceneNotSettledError:
-                continue
-            return
 
     def _play(self) -> Iterator[TriedState]:
         target: int | None = None

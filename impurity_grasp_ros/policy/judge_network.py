@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import GRIPPER_STROKE, PUSH_LENGTH
 from impurity_grasp_ros.datatypes import Grid, Primitive, PrimitiveKind
+from impurity_grasp_ros.policy.network import strided_convolutions
 from impurity_grasp_ros.policy.observation import HEIGHT_SCALE
 from impurity_grasp_ros.policy.rotation import View
 
@@ -75,16 +76,10 @@ class JudgeNetwork(nn.Module):
     def __init__(self, config: JudgeNetworkConfig) -> None:
         """Initialize the weights at random, from torch's global generator."""
         super().__init__()
-        layers: list[nn.Module] = []
-        inputs, size = PLANES, PATCH_PX
-        for stage, outputs in enumerate(config.channels):
-            kernel = 3 if stage else 5
-            layers += [nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2, bias=False), nn.BatchNorm2d(outputs)]
-            layers.append(nn.ReLU(inplace=True))
-            inputs, size = outputs, (size + 1) // 2
+        layers, features = strided_convolutions(PLANES, PATCH_PX, config.channels)
         self.features = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(config.dropout))
         self.head = nn.Sequential(
-            nn.Linear(inputs * size * size + NUMBERS, config.hidden),
+            nn.Linear(features + NUMBERS, config.hidden),
             nn.ReLU(inplace=True),
             nn.Dropout(config.dropout),
             nn.Linear(config.hidden, 2 * ROLES),

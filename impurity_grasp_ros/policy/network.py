@@ -6,6 +6,7 @@ channels of the values are in the order of ``VALUED_KINDS``: grasps, then pushes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +75,24 @@ def make_network(config: NetworkConfig) -> nn.Module:
     """
     network = CompactQNetwork(config) if config.backbone == "compact" else DenseNetQNetwork(CHANNELS // 2)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+
+
+def strided_convolutions(inputs: int, size: int, channels: Sequence[int]) -> tuple[list[nn.Module], int]:
+    """Make convolutions each of which halves an image, with normalization and activation; the first is 5 x 5.
+
+    Args:
+        inputs: Planes of the image.
+        size: Its edge in pixels.
+        channels: Feature maps of each convolution.
+
+    Returns:
+        The layers, and the number of features of an image after the last of them.
+    """
+    layers: list[nn.Module] = []
+    for stage, outputs in enumerate(channels):
+        layers += _convolution(inputs, outputs, kernel=3 if stage else 5, stride=2)
+        inputs, size = outputs, (size + 1) // 2
+    return layers, inputs * size * size
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1) -> list[nn.Module]:

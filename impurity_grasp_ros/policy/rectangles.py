@@ -24,6 +24,7 @@ from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig, target_mask
 from impurity_grasp_ros.policy.decoding import DecodingConfig, grasp_height
 from impurity_grasp_ros.policy.history import grasp_just_failed
+from impurity_grasp_ros.policy.network import strided_convolutions
 from impurity_grasp_ros.policy.observation import CHANNELS, CROP_MIDDLE, check_resolution, encode
 from impurity_grasp_ros.policy.rotation import View
 
@@ -101,17 +102,11 @@ class RectangleNetwork(nn.Module):
             config: Size of the network.
         """
         super().__init__()
-        layers: list[nn.Module] = []
-        inputs, size = CHANNELS, CROP_SIZE_PX
-        for stage, outputs in enumerate(config.channels):
-            kernel = 3 if stage else 5
-            layers += [nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2, bias=False), nn.BatchNorm2d(outputs)]
-            layers.append(nn.ReLU(inplace=True))
-            inputs, size = outputs, (size + 1) // 2
+        layers, features = strided_convolutions(CHANNELS, CROP_SIZE_PX, config.channels)
         self.features = nn.Sequential(*layers, nn.Flatten())
         shape = (config.proposals, NUMBERS + 1)
         self.head = nn.Sequential(
-            nn.Linear(inputs * size * size, config.hidden),
+            nn.Linear(features, config.hidden),
             nn.ReLU(inplace=True),
             nn.Linear(config.hidden, math.prod(shape)),
             nn.Unflatten(1, shape),
