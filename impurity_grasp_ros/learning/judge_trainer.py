@@ -146,7 +146,7 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
         number = max(1, self.config.batch // TOGETHER)
         chosen = self._rng.choice(len(self._learned), number, p=counts / counts.sum())
         self.network.train()
-        loss = self._loss([self._drawn(self._learned[index]) for index in chosen], self._rng).mean()
+        loss = self._judged([self._drawn(self._learned[index]) for index in chosen], self._rng)[0].mean()
         self._descend(loss)
         self._schedule.step()
         return float(loss.detach())
@@ -156,35 +156,31 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
         order = self._rng.permutation(len(examples.trials))[:TOGETHER]
         return Examples(examples.snapshot, tuple(examples.trials[index] for index in order))
 
-    def _judged(self, states: Sequence[Examples], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of success, logarithms of company, and roles, each (n,); augmented if there is a generator."""
+    def _judged(self, states: Sequence[Examples], rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
+        """The loss (n,) of trials, and whether their success was told (n,); augmented if there is a generator."""
         inputs = [part for state in states for part in inputs_of(state, self.config.augmentation, rng)]
         patches, numbers, roles = (torch.from_numpy(np.stack(part)) for part in zip(*inputs, strict=True))
-        return *self.network(patches, numbers, roles), roles
-
-    def _loss(self, states: Sequence[Examples], rng: np.random.Generator | None) -> Tensor:
-        """The loss (n,) of trials."""
-        success, company, roles = self._judged(states, rng)
+        success, company = self.network(patches, numbers, roles)
         trials = [trial for state in states for trial in state.trials]
         succeeded = torch.tensor([float(trial.success) for trial in trials])
         others = torch.tensor([float(trial.company) for trial in trials])
         loss = functional.binary_cross_entropy_with_logits(success, succeeded, reduction="none")
         poisson = functional.poisson_nll_loss(company, others, reduction="none")
-        return loss + self.config.company_weight * torch.where(roles < 2, poisson, 0.0)
+        loss = loss + self.config.company_weight * torch.where(roles < 2, poisson, 0.0)
+        return loss, (success > 0.0) == (succeeded > 0.5)
 
     @torch.inference_mode()
     def _measure(self) -> tuple[float, float]:
         """Means over the trials that are held out: loss, and how often success was told; NaN without any."""
         self.network.eval()
-        losses, right = [], []
-        for first in range(0, len(self._held_out), MEASURED_AT_ONCE):
-            part = self._held_out[first : first + MEASURED_AT_ONCE]
-            losses.append(self._loss(part, None))
-            told = self._judged(part, None)[0].numpy() > 0.0
-            right.append(told == [trial.success for state in part for trial in state.trials])
-        if not losses:
+        parts = [
+            self._judged(self._held_out[first : first + MEASURED_AT_ONCE], None)
+            for first in range(0, len(self._held_out), MEASURED_AT_ONCE)
+        ]
+        if not parts:
             return float("nan"), float("nan")
-        return float(torch.cat(losses).mean()), float(np.concatenate(right).mean())
+        loss, right = (torch.cat(part).float().mean() for part in zip(*parts, strict=True))
+        return float(loss), float(right)
 
 
 Input = tuple[NDArray[np.float32], NDArray[np.float32], np.int64]
