@@ -111,7 +111,6 @@ class RayCollection:
         self._actor = ray.remote(num_cpus=1)(Collector)
         self._config = config
         self._workers = [self._start_worker() for _ in range(workers)]
-        self._process_ids: list[int] = ray.get([worker.process_id.remote() for worker in self._workers])
         self._tasks: list[CollectionTask] = []
         self._pending: list[Any] = []
 
@@ -133,20 +132,30 @@ class RayCollection:
         Raises:
             DeviceFaultError: ``MAX_REPLACEMENTS`` workers in a row died on one task.
         """
-        return [result for index in range(len(self._tasks)) for result in self._gather(index)]
-
-    def _gather(self, index: int) -> list[PlayResult]:
-        for _ in range(MAX_REPLACEMENTS):
-            try:
-                return ray.get(self._pending[index])
-            except RayActorError:
-                self._workers[index] = self._start_worker()
-                self._pending[index] = self._workers[index].collect.remote(self._tasks[index])
-        raise DeviceFaultError(f"expected worker {index} to collect, it died {MAX_REPLACEMENTS} times in a row")
+        return [
+            result
+            for index, (pending, task) in enumerate(zip(self._pending, self._tasks, strict=True))
+            for result in self._answer(index, pending, "collect", task)
+        ]
 
     def process_ids(self) -> list[int]:
-        """Process IDs of the initial workers."""
-        return list(self._process_ids)
+        """Process IDs of the workers; waits for those that are at work.
+
+        Raises:
+            DeviceFaultError: ``MAX_REPLACEMENTS`` workers in a row died before they answered.
+        """
+        pending = [worker.process_id.remote() for worker in self._workers]
+        return [self._answer(index, answer, "process_id") for index, answer in enumerate(pending)]
+
+    def _answer(self, index: int, pending: Any, method: str, *arguments: Any) -> Any:
+        """What a worker answers; one that dies, also during its start, is replaced and asked again."""
+        for _ in range(MAX_REPLACEMENTS):
+            try:
+                return ray.get(pending)
+            except RayActorError:
+                self._workers[index] = self._start_worker()
+                pending = getattr(self._workers[index], method).remote(*arguments)
+        raise DeviceFaultError(f"expected worker {index} to answer, it died {MAX_REPLACEMENTS} times in a row")
 
     def close(self) -> None:
         """Stop the workers."""

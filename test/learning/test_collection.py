@@ -114,8 +114,6 @@ class MortalRay:
         return self.created[-1]
 
     def get(self, result: Any) -> Any:
-        if isinstance(result[0], int):
-            return result
         if self.deaths > 0:
             self.deaths -= 1
             raise RayActorError
@@ -190,6 +188,6 @@ def test_after_ten_deaths_over_one_task_the_training_gives_up(machine: Machine) 
     ray = machine(10)
     collection = RayCollection(SMOKE, workers=1)
     collection.start([task(1)])
-    with pytest.raises(DeviceFaultError, match="expected worker 0 to collect, it died 10 times in a row"):
+    with pytest.raises(DeviceFaultError, match="expected worker 0 to answer, it died 10 times in a row"):
         collection.gather()
     assert ray.deaths == 0

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from impurity_grasp_ros.datatypes import PrimitiveKind
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
-from impurity_grasp_ros.learning.collection import CollectionTask, LocalCollection, RayCollection
+from impurity_grasp_ros.learning.collection import CollectionTask, Collector, LocalCollection, RayCollection
 from impurity_grasp_ros.learning.trainer import CHECKPOINT, PROGRESS, WEIGHTS, RoundReport, Trainer, read_checkpoint
-from impurity_grasp_ros.learning.training_config import load_training, training_names
+from impurity_grasp_ros.learning.training_config import TrainingConfig, load_training, training_names
 from impurity_grasp_ros.policy.checkpoint import load_agent
 from impurity_grasp_ros.policy.network import make_network
 
@@ -126,12 +126,33 @@ def test_a_killed_worker_is_replaced_and_its_task_is_carried_out_again(
     expected = local.gather()
     collection = RayCollection(SMOKE, workers=1)
     try:
+        (worker,) = collection.process_ids()
         collection.start([task])
-        os.kill(collection.process_ids()[0], signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
         results = collection.gather()
     finally:
         collection.close()
     assert [asdict(item) for item in results] == [asdict(item) for item in expected]
+
+
+def test_a_worker_that_dies_during_its_start_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    died = tmp_path / "died"
+
+    class DiesOnce(Collector):
+        def __init__(self, config: TrainingConfig) -> None:
+            if not died.exists():
+                died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            super().__init__(config)
+
+    monkeypatch.setattr("impurity_grasp_ros.learning.collection.Collector", DiesOnce)
+    collection = RayCollection(SMOKE, workers=1)
+    try:
+        assert len(collection.process_ids()) == 1
+        assert died.exists()
+    finally:
+        collection.close()
 
 
 def test_every_shipped_training_is_valid_and_an_unknown_one_is_named() -> None:
