@@ -7,7 +7,7 @@ while the target is hidden, by whether the target is in view afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import PrimitiveKind
+from impurity_grasp_ros.datatypes import Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import ImpurityGraspError
 from impurity_grasp_ros.learning.play import reset_to_any
 from impurity_grasp_ros.learning.scenery import Scenery, SceneView
@@ -39,6 +39,8 @@ class TrialsConfig:
     pushes: int = parameter("pushes tried in a state", low=1, high=16)
     easy_share: float = parameter("how often all is tried although the best grasp succeeds", low=0.0, high=1.0)
     varied_share: float = parameter("fraction of the grasps that are varied", low=0.0, high=1.0)
+    pad_friction: tuple[float, ...] = parameter("least and largest Coulomb coefficient of the pads", low=0.0, high=2.0)
+    tool_error: float = parameter("m, largest error of the tool along x and y; constant in a scene", low=0.0, high=0.02)
 
 
 class Trial(NamedTuple):
@@ -79,10 +81,14 @@ class Tryout:
         self._agent = agent
         self._config = config
         self._rng = rng
+        self._error: NDArray[np.float64] = np.zeros(2)
 
     def scene(self) -> list[TriedState]:
-        """Play in one new scene; returns its states."""
+        """Play in one new scene, with the pads and the calibration of some cell; returns its states."""
         reset_to_any(self._environment, self._config.scenes, self._config.shares, self._rng)
+        low, high = self._config.pad_friction
+        self._environment.set_pad_friction(float(self._rng.uniform(low, high)))
+        self._error = self._rng.uniform(-self._config.tool_error, self._config.tool_error, 2)
         return list(self._play())
 
     def _play(self) -> Iterator[TriedState]:
@@ -100,7 +106,7 @@ class Tryout:
             yield TriedState(focus, tuple(trials))
             good = [trial for trial in trials if trial.success]
             chosen = good[self._rng.integers(len(good))] if good and self._rng.random() < 0.5 else trials[0]
-            self._environment.step(chosen.proposal.primitive)
+            self._carry_out(chosen.proposal.primitive)
 
     def _try_actions(self, view: SceneView, focus: Focus, target: int) -> list[Trial]:
         """Try grasps and pushes; of the states in which the best grasp succeeds, most give two grasps only."""
@@ -143,9 +149,9 @@ class Tryout:
 
     def _try(self, proposal: Proposal, target: int, on_target: bool) -> tuple[bool, int]:
         """Within a copy: carry out an action; returns whether it succeeded, and how many others came into the bin."""
-        environment, primitive = self._environment, proposal.primitive
+        primitive = proposal.primitive
         try:
-            environment.step(primitive)
+            self._carry_out(primitive)
             if primitive.kind is PrimitiveKind.PUSH:
                 view = self._scenery.look()  # removes what a push has brought into the bin
                 if not view.is_visible(target) or target not in view.positions:
@@ -164,8 +170,12 @@ class Tryout:
         best = propose(values, situation, PrimitiveKind.GRASP, 1)
         if not best:
             return False, 0
-        self._environment.step(best[0].primitive)
+        self._carry_out(best[0].primitive)
         return self._in_bin(target)
+
+    def _carry_out(self, primitive: Primitive) -> None:
+        (x, y), z = np.add(primitive.position[:2], self._error), primitive.position[2]
+        self._environment.step(replace(primitive, position=(float(x), float(y), z)))
 
     def _in_bin(self, target: int) -> tuple[bool, int]:
         others = [body for body in self._environment.world.bodies if body != target]

@@ -135,7 +135,7 @@ class Environment:
         world, cell = self.world, self.cell
         table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
         _add_bin(world, cell.drop_bin)
-        robot = Robot(world, cell.gripper_model)
+        self._robot = robot = Robot(world, cell.gripper_model)
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
         self.gripper = SimulatedGripper(robot, speed=self.config.gripper_speed, force=self.config.gripper_force)
         self.clock = SimulatedClock(world, self.arm, self.gripper, fast_forward=self._fast_forward)
@@ -173,6 +173,10 @@ class Environment:
                 self.world.remove_body(body)
             raise
         return self.scene
+
+    def set_pad_friction(self, friction: float) -> None:
+        """Set the Coulomb coefficient between the finger pads and blocks, until the next reset."""
+        self._robot.set_pad_friction(friction)
 
     def observe(self) -> RgbdFrame:
         """Capture one camera frame of the present scene."""

@@ -14,8 +14,8 @@ STALL_OPENING = 2e-4
 LOST_OPENING = 1.5e-3
 """Motion in meters of stalled fingers beyond which they have lost the object that they held."""
 
-HOLD_SPEED = 0.01
-"""Velocity limit in m/s of stalled fingers; their force stays the same, but the contact solver drifts less."""
+REST_SPEED = 0.01
+"""Velocity limit in m/s of fingers that rest at their opening."""
 
 LOOK_INTERVAL = 0.025
 """Seconds between two checks of the fingers' progress."""
@@ -35,10 +35,12 @@ class SimulatedGripper:
         self._world = robot.world
         self._model = robot.gripper
         self._speed = speed
-        self._torque = force * self._model.crank
+        self._force = force
         self._moving = False
+        self._pressing = 0
         self._last_check = (0.0, 0.0)
         self.jump_to(0.0)
+        self._world.before_step(self._press)
         self._world.after_step(self._check_progress)
 
     def jump_to(self, opening: float) -> None:
@@ -47,7 +49,7 @@ class SimulatedGripper:
         for joint in (*self._robot.knuckles, *self._robot.finger_tips):
             self._world.bullet.resetJointState(self._robot.body, joint, angle, 0.0)
         self._target = self._stalled_at = opening
-        self._command(opening, HOLD_SPEED)
+        self._command(opening, REST_SPEED)
         self._moving = False
 
     def start_motion(self, opening: float) -> None:
@@ -78,6 +80,8 @@ class SimulatedGripper:
             self._world.skip(distance / self._speed)
 
     def _command(self, opening: float, speed: float) -> None:
+        """Move to an opening in meters, no faster than ``speed`` in m/s."""
+        self._pressing = 0
         angle = self._model.knuckle_travel(opening)
         knuckle_speed = speed / (2.0 * self._model.crank * math.cos(self._model.open_angle - angle))
         for joint in self._robot.knuckles:
@@ -86,11 +90,30 @@ class SimulatedGripper:
                 joint,
                 pybullet.POSITION_CONTROL,
                 targetPosition=angle,
-                force=self._torque,
+                force=self._force * self._model.crank,
                 maxVelocity=knuckle_speed,
                 positionGain=0.3,
                 velocityGain=1.0,
             )
+
+    def _press_on(self) -> None:
+        """Press with the full force on what stopped the fingers.
+
+        The motor of a position command is a constraint among others of the contact solver, which passes on less than
+        half of its force to the pads before it ends.
+        """
+        self._pressing = 1 if self._target < self.opening() else -1
+        for joint in self._robot.knuckles:
+            self._world.bullet.setJointMotorControl2(self._robot.body, joint, pybullet.VELOCITY_CONTROL, force=0.0)
+
+    def _press(self) -> None:
+        if not self._pressing:
+            return
+        for joint in self._robot.knuckles:
+            angle = self._world.bullet.getJointState(self._robot.body, joint)[0]
+            lever = self._model.crank * math.cos(self._model.open_angle - angle)
+            torque = self._pressing * self._force * lever
+            self._world.bullet.setJointMotorControl2(self._robot.body, joint, pybullet.TORQUE_CONTROL, force=torque)
 
     def _check_progress(self) -> None:
         """Detect a stall, then hold with little effort; detect the loss of the held object, then close again."""
@@ -102,7 +125,10 @@ class SimulatedGripper:
         if self._moving and abs(opening - last_opening) <= STALL_OPENING:
             self._moving = False
             self._stalled_at = opening
-            self._command(self._target, HOLD_SPEED)
+            if abs(opening - self._target) > LOST_OPENING:
+                self._press_on()
+            else:
+                self._command(self._target, REST_SPEED)
         elif not self._moving and abs(opening - self._target) > abs(self._stalled_at - self._target):
             self._stalled_at = opening  # the held object settles a little between the pads
         elif not self._moving and abs(opening - self._stalled_at) > LOST_OPENING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.materials import Coat
 from impurity_grasp_ros.simulation.skins import Skin, lay_image, load_image
-from impurity_grasp_ros.simulation.world import World
+from impurity_grasp_ros.simulation.world import World, own_friction
 
 ROUND_SEGMENTS = 24
 """Number of corners that approximate a full circle."""
@@ -184,7 +184,7 @@ class Block:
         coat: What its surface looks like; None for its color alone.
         skin: An image on its surface, which is multiplied by the color; None for none.
         density: kg/m3; None for that of the simulation's configuration.
-        friction: Coulomb coefficient; None for that of the configuration.
+        friction: Coulomb coefficient between two such blocks; None for that of the configuration.
     """
 
     shape: Solid
@@ -223,7 +223,7 @@ def spawn(world: World, block: Block, position: NDArray[np.float64], orientation
     collision = block.shape.collision(world)
     body = world.add_body(mass, collision, visual, position, orientation, rolls=block.shape.rolls)
     if block.friction is not None:
-        world.bullet.changeDynamics(body, -1, lateralFriction=block.friction)
+        world.bullet.changeDynamics(body, -1, lateralFriction=own_friction(block.friction))
     if block.coat is not None:
         world.coats[body] = block.coat
     if block.skin is not None:

@@ -41,7 +41,7 @@ class PhysicsRow:
     mass: float = parameter("kg", low=0.001, high=5.0)
     density: float = parameter("kg/m3", low=10.0, high=20000.0)
     friction: float = parameter(
-        "Coulomb coefficient; a contact has the product of those of both bodies", low=0.0, high=2.0
+        "Coulomb coefficient between two such objects; other contacts have the geometric mean", low=0.0, high=2.0
     )
 
 

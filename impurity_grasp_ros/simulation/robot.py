@@ -14,7 +14,7 @@ from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
 from impurity_grasp_ros.resources import resource
 from impurity_grasp_ros.simulation import silenced
-from impurity_grasp_ros.simulation.world import World
+from impurity_grasp_ros.simulation.world import World, own_friction
 
 KNUCKLES = ("left_knuckle_joint", "right_knuckle_joint")
 FINGER_TIPS = ("left_finger_tip_joint", "right_finger_tip_joint")
@@ -33,7 +33,6 @@ LIGHT = {
 }
 """Mass and moment of inertia of all other links."""
 
-PAD_FRICTION = 0.9
 PAD_SPINNING_FRICTION = 0.01
 """Meters; effective radius at which a rubber pad resists twisting, because the engine has point contacts only."""
 GEAR_TORQUE = 50.0
@@ -83,16 +82,22 @@ class Robot:
                 angularDamping=0.0,
                 jointDamping=0.0,
                 restitution=0.0,
-                lateralFriction=self.world.config.friction,
+                lateralFriction=own_friction(self.world.config.friction),
             )
         for tip in self.finger_tips:
             self.world.bullet.changeDynamics(
                 self.body,
                 tip,
-                lateralFriction=PAD_FRICTION,
                 spinningFriction=PAD_SPINNING_FRICTION,
                 frictionAnchor=True,  # keeps static friction static; without it, held objects creep out of the pads
             )
+        self.set_pad_friction(self.world.config.pad_friction)
+
+    def set_pad_friction(self, friction: float) -> None:
+        """Set the Coulomb coefficient between a finger pad and a block of the configured friction."""
+        own = friction / own_friction(self.world.config.friction)
+        for tip in self.finger_tips:
+            self.world.bullet.changeDynamics(self.body, tip, lateralFriction=own)
 
     def _couple_fingers(self) -> None:
         """Model the linkage by gears: the knuckles close together, and each fingertip keeps its pad upright."""

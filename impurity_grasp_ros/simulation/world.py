@@ -30,11 +30,21 @@ class PhysicsConfig:
     time_step: float = parameter("s, one physics step", low=1e-4, high=1 / 200)
     solver_iterations: int = parameter("iterations of the contact solver per step", low=20, high=500)
     erp: float = parameter("fraction of a penetration that is removed in one step", low=0.0, high=1.0)
-    friction: float = parameter("Coulomb friction of blocks and table", low=0.0, high=2.0)
+    friction: float = parameter("Coulomb coefficient between two blocks, or a block and the table", low=0.0, high=2.0)
+    pad_friction: float = parameter("Coulomb coefficient between a finger pad and a block", low=0.0, high=2.0)
     rolling_friction: float = parameter("m, rolling and spinning friction of round blocks", low=0.0, high=0.01)
     density: float = parameter("kg/m3 of blocks", low=10.0, high=20000.0)
     rest_speed: float = parameter("m/s below which a body counts as resting", low=1e-4, high=0.1)
     rest_turn: float = parameter("rad/s below which a body counts as resting", low=1e-3, high=3.0)
+
+
+def own_friction(friction: float) -> float:
+    """Coefficient of a body in the engine, which multiplies those of both bodies.
+
+    Args:
+        friction: Coulomb coefficient between two such bodies.
+    """
+    return math.sqrt(friction)
 
 
 class World:
@@ -128,7 +138,7 @@ class World:
         collision = self.bullet.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half)
         visual = self.bullet.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=rgba)
         body = self.bullet.createMultiBody(0.0, collision, visual, center)
-        self.bullet.changeDynamics(body, -1, lateralFriction=self.config.friction, restitution=0.0)
+        self.bullet.changeDynamics(body, -1, lateralFriction=own_friction(self.config.friction), restitution=0.0)
         return int(body)
 
     def add_body(
@@ -159,7 +169,7 @@ class World:
         self.bullet.changeDynamics(
             body,
             -1,
-            lateralFriction=self.config.friction,
+            lateralFriction=own_friction(self.config.friction),
             rollingFriction=rolling,
             spinningFriction=rolling,
             restitution=0.0,

@@ -141,6 +141,7 @@ class DrawnCell:
         self.resets: list[tuple[int, str]] = []
         self.steps: list[Primitive] = []
         self.scene_of_step: list[int] = []
+        self.pad_frictions: list[float] = []
         self._scenes = list(scenes)
         self._effect = effect
 
@@ -151,6 +152,10 @@ class DrawnCell:
         if blocks is None:
             raise SceneNotSettledError("blocks roll")
         self.world.blocks = dict(blocks)
+
+    def set_pad_friction(self, friction: float) -> None:
+        """Have no effect."""
+        self.pad_frictions.append(friction)
 
     def step(self, primitive: Primitive) -> Outcome:
         """Let a primitive have its effect."""

@@ -47,7 +47,7 @@ def tried(
     cell = DrawnCell(scenes, effect)
     shipped = proposer()
     agent = QAgent(LevelNetwork(2.0, 0.5), shipped.gripper, shipped.config, shipped.costs)
-    config = replace(SHIPPED, **{"states_per_scene": 1, "varied_share": 0.0, **changes})
+    config = replace(SHIPPED, **{"states_per_scene": 1, "varied_share": 0.0, "tool_error": 0.0, **changes})
     return Tryout(cell, agent, config, np.random.default_rng(seed)).scene(), cell  # type: ignore[arg-type]
 
 
@@ -95,6 +95,26 @@ def test_trials_change_nothing_and_then_one_action_is_carried_out() -> None:
     assert len(cell.steps) == 3
     for state, step in zip(states, cell.steps, strict=True):
         assert step in [item.proposal.primitive for item in state.trials]
+
+
+def test_every_scene_has_pads_and_a_calibration_of_its_own() -> None:
+    frictions, errors = [], []
+    for seed in range(20):
+        states, cell = tried([ALONE], seed=seed, tool_error=0.0009, pad_friction=(0.2, 0.7), states_per_scene=2)
+        frictions += cell.pad_frictions
+        off = [
+            min(
+                (np.subtract(step.position, item.proposal.primitive.position) for item in state.trials),
+                key=np.linalg.norm,
+            )
+            for state, step in zip(states, cell.steps, strict=True)
+        ]
+        assert off[0] == pytest.approx(off[1], abs=1e-12)
+        assert off[0][2] == 0.0
+        errors.append(off[0][:2])
+    assert len(frictions) == 20
+    assert 0.2 <= min(frictions) < 0.3 < 0.6 < max(frictions) <= 0.7
+    assert 0.0007 < np.abs(errors).max() <= 0.0009
 
 
 def test_a_scene_ends_with_its_last_target() -> None:

@@ -1,6 +1,7 @@
 """The simulated fingers go where they are told, stall on what they hold and report its width."""
 
 import numpy as np
+import pybullet
 import pytest
 from grippers import GRIPPER, KINEMATICS
 from scipy.spatial.transform import Rotation
@@ -120,3 +121,55 @@ def test_a_squeezed_block_stays_whole_between_pads_that_do_not_sink_in(environme
     environment.world.step(240)
     contacts = environment.world.bullet.getContactPoints(bodyA=body)
     assert min(contact[8] for contact in contacts) > -0.002
+
+
+def still_holds(environment: Environment, body: int, pull: float) -> bool:
+    """Whether a lifted block stays between the pads while it is pulled down for half a second; pull: newtons."""
+    world = environment.world
+    below = environment.arm.tool_pose()[2, 3] - world.position(body)[2]
+    for _ in range(120):
+        world.bullet.applyExternalForce(
+            body, -1, [0.0, 0.0, -pull], world.position(body).tolist(), pybullet.WORLD_FRAME
+        )
+        world.step()
+    return bool(abs(environment.arm.tool_pose()[2, 3] - world.position(body)[2] - below) < 0.003)
+
+
+@pytest.mark.parametrize("friction", [0.3, 0.54, 0.8])
+def test_pads_hold_up_to_twice_the_friction_of_the_finger_force(environment: Environment, friction: float) -> None:
+    environment.set_pad_friction(friction)
+    body = reach_down(environment, cuboid(0.03, 0.03, 0.03))
+    move_fingers(environment, 0.0)
+    lift(environment)
+    most = 2 * friction * 30.0
+    assert still_holds(environment, body, 0.85 * most)
+    assert not still_holds(environment, body, 1.25 * most)
+
+
+def self_aligning_angle(width: float, depth: float, askew: float) -> float:
+    """Angle in radians between the line through both contacts and the contact normals; up to it, friction jams a block.
+
+    The pads touch two opposite corners of the block, or with their edges two of its faces if the corners are beside the
+    pads, which are 22 mm wide.
+    """
+    diagonal = np.arctan2(depth, width)
+    if np.hypot(width, depth) * np.sin(diagonal - askew) <= 0.022:
+        return float(diagonal - askew)
+    distance = np.hypot((width + 0.022 * np.sin(askew)) / np.cos(askew), 0.022)
+    return float(np.arccos(width / distance))
+
+
+@pytest.mark.parametrize("friction", [0.3, 0.54])
+@pytest.mark.parametrize(("width", "depth"), [(0.04, 0.04), (0.05, 0.03)])
+@pytest.mark.parametrize("askew", [4, 11, 20, 30, 40])
+def test_a_block_aligns_itself_unless_its_corners_jam(
+    environment: Environment, friction: float, width: float, depth: float, askew: int
+) -> None:
+    turns = self_aligning_angle(width, depth, np.radians(askew)) > np.arctan(friction)
+    environment.set_pad_friction(friction)
+    body = reach_down(environment, cuboid(width, depth, 0.03), yaw=np.radians(askew))
+    move_fingers(environment, 0.0)
+    environment.world.step(60)
+    _, orientation = environment.world.pose(body)
+    left = askew - np.degrees(Rotation.from_quat(orientation).as_euler("xyz")[2])
+    assert abs(left) < 3.0 if turns else left > 0.7 * askew

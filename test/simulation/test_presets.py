@@ -118,7 +118,7 @@ def test_mass_density_and_friction_of_an_object_are_those_of_its_row(environment
     found = [environment.world.bullet.getDynamicsInfo(body, -1) for body in environment.scene.blocks]
     volume = 0.04 * 0.03 * 0.02
     assert [item[0] for item in found] == pytest.approx([1200 * volume, 0.3, 500 * volume, 1200 * volume])
-    assert [item[1] for item in found] == pytest.approx([0.6, 0.6, 0.6, 0.25])
+    assert [item[1] for item in found] == pytest.approx([0.6, 0.6, 0.6, 0.5])
 
 
 def test_an_object_has_a_mass_or_a_density(tmp_path: Path) -> None:
