@@ -170,7 +170,8 @@ def attention_on(
     if not detection.mask.any() and single is not None and single.any():
         lowered = replace(heightmap, height=np.where(single, np.float32(0.0), heightmap.height))
         clusters = find_clusters(lowered, config.occlusion)
-    return _choice(clear, heightmap, detection, candidate(clusters, config.occlusion), config)
+    highest = candidate(clusters, config.occlusion)
+    return _choice(clear, heightmap, detection, highest.center if highest else None, config)
 
 
 def _by_expectation(
@@ -187,21 +188,32 @@ def _by_expectation(
     if single is not None:
         expected = np.where(single, np.float32(0.0), expected)
     clusters = find_clusters(heightmap, config.occlusion, expected)
-    hidden = target_probability(clusters, config.hidden.target_share)
+    is_trace = detection.trace is not None and config.hidden.trace > 0.0
+    number = sum(cluster.hidden for cluster in clusters) + config.hidden.trace * is_trace
+    hidden = target_probability(number, config.hidden.target_share)
     clear = replace(_clear(heightmap, detection, clusters), hidden=hidden)
-    able = clusters if hidden >= config.hidden.max_probability else ()
-    most = max(able, key=lambda cluster: cluster.hidden, default=None)
-    return _choice(clear, heightmap, detection, most, config)
+    if hidden < config.hidden.max_probability:
+        return _choice(clear, heightmap, detection, None, config)
+    if detection.trace is not None and is_trace:
+        rows, columns = np.nonzero(detection.trace)
+        center = heightmap.grid.to_meters(float(rows.mean()), float(columns.mean()))
+    else:
+        center = max(clusters, key=lambda cluster: cluster.hidden).center
+    return _choice(clear, heightmap, detection, center, config)
 
 
 def _choice(
-    clear: Attention, heightmap: Heightmap, detection: Detection, cluster: Cluster | None, config: AttentionConfig
+    clear: Attention,
+    heightmap: Heightmap,
+    detection: Detection,
+    center: tuple[float, float] | None,
+    config: AttentionConfig,
 ) -> Attention:
-    """Act on the target, else on the group that may hide one, else nowhere."""
+    """Act on the target, else on the place (x, y) in meters that may hide one, else nowhere."""
     if detection.mask.any():
         return _on_target(clear, heightmap, detection)
-    if cluster is not None:
-        return _on_candidate(clear, heightmap, cluster.center)
+    if center is not None:
+        return _on_candidate(clear, heightmap, center)
     check_clear(heightmap, config.max_unseen)
     return clear
 

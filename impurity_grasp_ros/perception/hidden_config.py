@@ -20,6 +20,11 @@ class HiddenConfig:
     )
     weights: str = parameter("path of the network's weights; empty for the shipped ones")
     target_share: float = parameter("fraction of the hidden objects that are targets", low=0.001, high=1.0)
+    trace: float = parameter(
+        "number of hidden objects that odd cells stand for if they are too few for a target; 0: none",
+        low=0.0,
+        high=10.0,
+    )
     max_probability: float = parameter(
         "probability of a hidden target below which the workspace is clear", low=0.0001, high=0.5
     )

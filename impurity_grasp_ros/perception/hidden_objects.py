@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from impurity_grasp_ros.constants import HEIGHTMAP_RESOLUTION
-from impurity_grasp_ros.datatypes import Cluster, Heightmap
+from impurity_grasp_ros.datatypes import Heightmap
 from impurity_grasp_ros.perception.hidden_config import HiddenConfig
 from impurity_grasp_ros.perception.hidden_network import CELLS, HiddenNetwork
 from impurity_grasp_ros.perception.network_weights import load_hidden_network
@@ -62,11 +61,11 @@ def _fitted(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.flo
     return np.pad(resized, [(0, -length % STEP) for length in resized.shape])
 
 
-def target_probability(clusters: Sequence[Cluster], target_share: float) -> float:
-    """Probability that at least one target is hidden in any of the clusters.
+def target_probability(number: float, target_share: float) -> float:
+    """Probability that at least one target is hidden.
 
     Args:
-        clusters: With the numbers of objects expected in each, means of Poisson distributions.
+        number: Expected number of hidden objects, the mean of a Poisson distribution.
         target_share: Fraction of hidden objects that are targets.
     """
-    return 1.0 - math.exp(-target_share * sum(cluster.hidden for cluster in clusters))
+    return 1.0 - math.exp(-target_share * number)

@@ -1,6 +1,6 @@
 """Find the target: whether an impurity is in view, and the cells of the one to pick first (paper, section 5.1.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,7 +32,12 @@ _SOBEL_GAIN = 128.0
 class TargetConfig:
     """When a target is in view, and how large it can be."""
 
-    outlier_size_px: int = parameter("side of the smallest square of odd cells that counts, in cells", low=1, high=21)
+    outlier_size_px: int = parameter(
+        "side of the smallest square of odd cells that is a target, in cells", low=1, high=21
+    )
+    trace_size_px: int = parameter(
+        "side of the smallest square of odd cells at which a target is searched for, in cells", low=1, high=21
+    )
     outlier_peak: float = parameter(
         "raw saliency that a target reaches when the table is painted over", low=1e-6, high=1.0
     )
@@ -53,11 +58,13 @@ class Detection:
         mask: (R, C) bool, the target's cells; all false when there is no target.
         score: Confidence that a target is in view, 0..1; with a target at least 0.5.
         saliency: (R, C) float32, the raw VOCUS2 map on which the decision is based.
+        trace: (R, C) bool, odd cells that are too few for a target but may be a part of one; None for none.
     """
 
     mask: Mask
     score: float
     saliency: NDArray[np.float32]
+    trace: Mask | None = None
 
 
 def find_outlier(
@@ -100,15 +107,15 @@ def find_outlier(
     oddness[inner] = deviation(model, cells, level, appearance)
     raw = saliency(np.where(inner[..., None], heightmap.color, np.rint(model.color).astype(np.uint8)), scales)
 
-    square = np.ones((target.outlier_size_px, target.outlier_size_px), np.uint8)
-    solid = cv2.morphologyEx(oddness, cv2.MORPH_OPEN, square)
+    solid = _in_squares(oddness, target.outlier_size_px)
     odd = solid >= 1.0
     patches = _salient_parts(odd, raw, target.outlier_peak)
     after = updated(model, cells, colors, oddness[inner], appearance)
     region = patches[0] if patches else odd if odd.any() else ~odd
     score = _score(min(float(solid[region].max()), float(raw[region].max()) / target.outlier_peak))
     if not patches:
-        return _no_target(heightmap, score, raw), after
+        traces = _salient_parts(_in_squares(oddness, target.trace_size_px) >= 1.0, raw, target.outlier_peak)
+        return replace(_no_target(heightmap, score, raw), trace=traces[0] if traces else None), after
     found: list[Mask] = []
     for patch in patches:
         of_patch = observed(cells[patch[inner]], colors[patch[inner]])
@@ -116,7 +123,7 @@ def find_outlier(
         alike[inner] = deviation(of_patch, cells, level, appearance) < oddness[inner]
         mask = outline(patch, alike, objects, heightmap, target.max_step)
         found += single_objects(mask, heightmap, target.max_length)
-    found = [mask for mask in found if np.count_nonzero(mask) >= square.size] or found
+    found = [mask for mask in found if np.count_nonzero(mask) >= target.outlier_size_px**2] or found
     return Detection(most_accessible(found, heightmap), score, raw), after
 
 
@@ -146,6 +153,11 @@ def find_most_salient(heightmap: Heightmap, target: TargetConfig, scales: Salien
         return _no_target(heightmap, _score(margin), raw)
     most_salient, *_ = _salient_parts(raw >= _GROWTH * raw.max(), raw)
     return Detection(most_salient, _score(margin), raw)
+
+
+def _in_squares(oddness: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """The oddness (R, C) that all cells of a square with sides of ``size`` cells around a cell reach."""
+    return np.asarray(cv2.morphologyEx(oddness, cv2.MORPH_OPEN, np.ones((size, size), np.uint8)), np.float32)
 
 
 def _by_objects(labels: NDArray[np.int64], objects: Mask, inner: Mask) -> NDArray[np.float64]:

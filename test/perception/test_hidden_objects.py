@@ -13,7 +13,7 @@ from drawn_scenes import BLUE, GRID, Block, draw
 from tiny_objects import write_tiny
 
 from impurity_grasp_ros.config import from_mapping, packaged_parameters
-from impurity_grasp_ros.datatypes import AttentionState, Cluster, Grid, Heightmap
+from impurity_grasp_ros.datatypes import AttentionState, Grid, Heightmap
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.perception import hidden_objects
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend, attention_on
@@ -100,6 +100,34 @@ def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypa
     assert attention_on(heightmap, NOTHING, CONFIG, single).state is AttentionState.CLEAR
 
 
+def traced(row: int, column: int) -> Detection:
+    trace = np.zeros((224, 224), np.bool_)
+    trace[row - 1 : row + 2, column - 1 : column + 2] = True
+    return replace(NOTHING, trace=trace)
+
+
+def test_odd_cells_that_are_too_few_for_a_target_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    told(monkeypatch, {(60, 160): 0.4})
+    found = attention_on(draw(BLOCKS), traced(160, 60), CONFIG)
+    assert found.state is AttentionState.CANDIDATE
+    np.testing.assert_allclose(found.center, GRID.to_meters(160, 60), atol=1e-9)
+    assert found.hidden == pytest.approx(1.0 - math.exp(-0.15 * (0.4 + 0.5)), abs=1e-5)
+
+
+def test_odd_cells_alone_are_given_up_after_seven_fruitless_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    told(monkeypatch, {})
+    for fruitless in range(10):
+        config = replace(CONFIG, hidden=CONFIG.hidden.after(fruitless))
+        found = attention_on(draw(BLOCKS), traced(160, 60), config)
+        assert (found.state is AttentionState.CANDIDATE) == (fruitless < 7)
+
+
+def test_odd_cells_do_not_matter_if_they_stand_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    told(monkeypatch, {})
+    config = replace(CONFIG, hidden=replace(CONFIG.hidden, trace=0.0))
+    assert attention_on(draw(BLOCKS), traced(160, 60), config).state is AttentionState.CLEAR
+
+
 def test_with_method_height_nothing_is_expected_and_a_pile_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {})
     by_height = replace(CONFIG, hidden=replace(CONFIG.hidden, method="height"))
@@ -135,12 +163,11 @@ def test_cells_that_were_not_seen_have_no_height_for_the_network() -> None:
     expected_objects(heightmap, Curious({}))
 
 
-@pytest.mark.parametrize(("numbers", "share", "probability"), [((), 0.5, 0.0), ((0.2, 0.3), 0.5, 0.2211992)])
+@pytest.mark.parametrize(("number", "share", "probability"), [(0.0, 0.5, 0.0), (0.5, 0.5, 0.2211992)])
 def test_the_probability_of_a_target_is_that_of_a_poisson_process(
-    numbers: tuple[float, ...], share: float, probability: float
+    number: float, share: float, probability: float
 ) -> None:
-    clusters = [Cluster((0, 0), 0.01, 0.05, number) for number in numbers]
-    assert target_probability(clusters, share) == pytest.approx(probability, abs=1e-6)
+    assert target_probability(number, share) == pytest.approx(probability, abs=1e-6)
 
 
 def test_the_loss_is_least_where_expectation_and_number_agree() -> None:
@@ -165,7 +192,7 @@ def test_weights_of_the_other_network_are_refused_by_name(tmp_path: Path) -> Non
     network = HiddenNetwork(SIZES)
     path = tmp_path / "hidden.safetensors"
     write_network_weights(path, weights_of(network, SIZES, Training("tiny", "0", 1, 2)))
-    config = HiddenConfig(method="learned", weights=str(path), target_share=0.1, max_probability=0.01, doubt=0.7)
+    config = replace(CONFIG.hidden, weights=str(path))
     view = torch.rand(1, 1, 16, 16) / 10, torch.ones(1, 1, 16, 16)
     with torch.inference_mode():
         torch.testing.assert_close(network_of(config)(*view), network.eval()(*view), rtol=1e-4, atol=1e-4)
@@ -177,7 +204,7 @@ def test_weights_of_the_other_network_are_refused_by_name(tmp_path: Path) -> Non
 
 def test_the_shipped_values() -> None:
     assert CONFIG.hidden == HiddenConfig(
-        method="learned", weights="", target_share=0.15, max_probability=0.01, doubt=0.7
+        method="learned", weights="", target_share=0.15, trace=0.5, max_probability=0.01, doubt=0.7
     )
     with pytest.raises(ConfigError, match="method"):
         from_mapping(HiddenConfig, {**asdict(CONFIG.hidden), "method": "guess"})

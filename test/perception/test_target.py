@@ -56,7 +56,8 @@ def confidence(multiple: float) -> float:
 
 def test_the_shipped_thresholds() -> None:
     assert CONFIG.target == TargetConfig(
-        outlier_size_px=5,
+        outlier_size_px=4,
+        trace_size_px=2,
         outlier_peak=0.008,
         plain_peak=0.055,
         max_length=0.07,
@@ -119,15 +120,42 @@ def test_ordinary_colors_are_learned_without_the_outermost_cells_of_objects() ->
     assert len(model.bins) == 1
 
 
-@pytest.mark.parametrize(("rows", "columns", "found"), [(5, 5, True), (4, 12, False), (12, 4, False), (4, 4, False)])
-def test_a_patch_counts_from_a_square_of_five_cells_on(rows: int, columns: int, found: bool) -> None:
+@pytest.mark.parametrize(("rows", "columns", "found"), [(4, 4, True), (3, 12, False), (12, 3, False), (3, 3, False)])
+def test_a_patch_counts_from_a_square_of_four_cells_on(rows: int, columns: int, found: bool) -> None:
     detection, _ = find(with_patch(rows, columns), appearance=SHARP)
     assert detection.mask.any() == found
     assert (detection.score >= 0.5) == found
 
 
+@pytest.mark.parametrize(("rows", "columns", "found"), [(3, 3, True), (2, 12, True), (1, 12, False), (12, 1, False)])
+def test_a_patch_that_is_too_small_for_a_target_is_a_trace_from_a_square_of_two_cells_on(
+    rows: int, columns: int, found: bool
+) -> None:
+    detection, _ = find(with_patch(rows, columns), appearance=SHARP)
+    assert not detection.mask.any()
+    if found:
+        assert detection.trace is not None
+        assert np.argwhere(detection.trace).mean(axis=0) == pytest.approx(
+            [107.5 + rows / 2, 105.5 + columns / 2], abs=1
+        )
+    else:
+        assert detection.trace is None
+
+
+def test_a_trace_is_salient() -> None:
+    faint = replace(CONFIG.target, outlier_peak=0.9)
+    detection, _ = find(with_patch(3, 3), appearance=SHARP, target=faint)
+    assert not detection.mask.any()
+    assert detection.trace is None
+
+
+def test_a_target_leaves_no_trace() -> None:
+    detection, _ = find(scene_with(BLUE))
+    assert detection.trace is None
+
+
 def test_a_patch_smaller_than_the_square_is_not_scored() -> None:
-    detection, _ = find(with_patch(4, 4), appearance=SHARP)
+    detection, _ = find(with_patch(3, 3), appearance=SHARP)
     assert float(detection.saliency.max()) > 0.008, "it is salient"
     assert detection.score == 0.0
 
