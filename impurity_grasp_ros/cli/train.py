@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -51,13 +51,9 @@ def train(
 ) -> None:
     """Learn the policy in simulation. Ctrl-C ends the training after the current round, with a checkpoint."""
     try:  # slow to import, and other commands do not need it
-        from impurity_grasp_ros.learning.attention_config import attention_training_names
-        from impurity_grasp_ros.learning.collection import RayCollection
-        from impurity_grasp_ros.learning.hidden_config import hidden_training_names
-        from impurity_grasp_ros.learning.judge_config import judge_training_names
         from impurity_grasp_ros.learning.rectangle_config import rectangle_training_names
-        from impurity_grasp_ros.learning.trainer import Trainer
-        from impurity_grasp_ros.learning.training_config import load_training
+
+        networks = _network_trainings()
     except ImportError as error:
         raise ConfigError(
             f"expected the libraries for training, please source scripts/bootstrap.sh learning: {error}"
@@ -65,16 +61,6 @@ def train(
 
     processes = workers or max(1, (os.cpu_count() or 2) - 1)
     folder = resume or output or Path("runs") / f"train_{preset}"
-    kinds = (
-        (attention_training_names, _train_attention), (hidden_training_names, _train_hidden),
-        (judge_training_names, _train_judge),
-    )  # fmt: skip
-    for names, train_network in kinds:
-        if preset in names():
-            if records or ray_address:
-                raise ConfigError(f"{preset}: expected no --records and no --ray-address, it runs on this machine")
-            train_network(preset, folder, rounds, processes, bool(resume))
-            return
     if preset in rectangle_training_names():
         if resume or workers or ray_address:
             raise ConfigError(f"{preset}: expected no --resume, --workers or --ray-address, it takes only minutes")
@@ -82,14 +68,27 @@ def train(
         return
     if records:
         raise ConfigError(f"{preset}: expected no --records, this training collects its own")
+    for network in networks:
+        if preset in network.names():
+            network.run(preset, folder, rounds, processes, ray_address, bool(resume))
+            return
+    _train_policy(preset, folder, rounds, processes, ray_address, bool(resume))
+
+
+def _train_policy(preset: str, folder: Path, rounds: int, workers: int, ray_address: str | None, resume: bool) -> None:
+    """Learn the values of pushes and grasps from the policy's own play."""
+    from impurity_grasp_ros.learning.collection import RayCollection
+    from impurity_grasp_ros.learning.trainer import Trainer
+    from impurity_grasp_ros.learning.training_config import load_training
+
     config = load_training(preset)
     config = replace(config, rounds=rounds) if rounds else config
-    trainer = Trainer(config, folder, processes, preset, commit())
+    trainer = Trainer(config, folder, workers, preset, commit())
     if resume:
         trainer.resume()
     start = time.monotonic()
-    _run(trainer, RayCollection(config, processes, ray_address), folder, config.rounds)
-    took = _write_duration(folder, start, processes)
+    _run(trainer, RayCollection(config, workers, ray_address), folder, config.rounds)
+    took = _write_duration(folder, start, workers)
     Console().print(f"{trainer.round} of {config.rounds} rounds, {trainer.attempts} attempts, {took}: {folder}")
 
 
@@ -118,63 +117,68 @@ def _run(trainer: Trainer, collection: RayCollection, folder: Path, rounds: int)
         collection.close()
 
 
-def _train_attention(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
-    """Learn what makes an object odd, from simulated scenes of procedural materials and shapes."""
-    from impurity_grasp_ros.learning.attention_config import load_attention_training
-    from impurity_grasp_ros.learning.attention_trainer import AttentionReport, AttentionTrainer
+@dataclass(frozen=True)
+class _NetworkTraining:
+    """A training of one network from simulated scenes.
 
-    def status(report: AttentionReport) -> str:
-        return f"loss {report.loss:.3f}, odd object first {report.found:.0%}"
+    Attributes:
+        names: Names of its presets.
+        load: Loads the preset of a name.
+        trainer: Class of the trainer.
+        status: Sums up the report of a round.
+    """
 
-    config = load_attention_training(preset)
-    config = replace(config, rounds=rounds) if rounds else config
-    _run_network(AttentionTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+    names: Callable[[], list[str]]
+    load: Callable[[str], Any]
+    trainer: Callable[..., AttentionTrainer | HiddenTrainer | JudgeTrainer]
+    status: Callable[[Any], str]
 
+    def run(self, preset: str, folder: Path, rounds: int, workers: int, ray_address: str | None, resume: bool) -> None:
+        """Train with a progress bar."""
+        import torch
 
-def _train_hidden(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
-    """Learn where hidden objects are to be expected, from simulated scenes."""
-    from impurity_grasp_ros.learning.hidden_config import load_hidden_training
-    from impurity_grasp_ros.learning.hidden_trainer import HiddenReport, HiddenTrainer
-
-    def status(report: HiddenReport) -> str:
-        return f"loss {report.held_out_loss:.3f}, {report.expected:.2f} expected, {report.hidden:.2f} hidden"
-
-    config = load_hidden_training(preset)
-    config = replace(config, rounds=rounds) if rounds else config
-    _run_network(HiddenTrainer(config, folder, preset, commit()), folder, workers, resume, status)
-
-
-def _train_judge(preset: str, folder: Path, rounds: int, workers: int, resume: bool) -> None:
-    """Learn what comes of actions, from actions tried in copies of the simulation."""
-    from impurity_grasp_ros.learning.judge_config import load_judge_training
-    from impurity_grasp_ros.learning.judge_trainer import JudgeReport, JudgeTrainer
-
-    def status(report: JudgeReport) -> str:
-        return f"{report.trials} trials, loss {report.held_out_loss:.3f}, {report.right:.0%} foretold"
-
-    config = load_judge_training(preset)
-    config = replace(config, rounds=rounds) if rounds else config
-    _run_network(JudgeTrainer(config, folder, preset, commit()), folder, workers, resume, status)
+        torch.set_num_threads(1)  # the workers have the other cores
+        config = self.load(preset)
+        trainer = self.trainer(replace(config, rounds=rounds) if rounds else config, folder, preset, commit())
+        if resume:
+            trainer.resume()
+        start = time.monotonic()
+        with _shown(folder, trainer.config.rounds, len(trainer.reports)) as show:
+            trainer.run(
+                workers, lambda report: show(asdict(report), self.status(report)), _until_interrupted(), ray_address
+            )
+        took = _write_duration(folder, start, workers)
+        Console().print(f"{len(trainer.reports)} of {trainer.config.rounds} rounds, {took}: {folder}")
 
 
-def _run_network(
-    trainer: AttentionTrainer | HiddenTrainer | JudgeTrainer,
-    folder: Path,
-    workers: int,
-    resume: bool,
-    status: Callable[[Any], str],
-) -> None:
-    """Train a network from simulated scenes with a progress bar; ``status`` sums up the report of a round."""
-    import torch
+def _network_trainings() -> tuple[_NetworkTraining, ...]:
+    from impurity_grasp_ros.learning import attention_config, hidden_config, judge_config
+    from impurity_grasp_ros.learning.attention_trainer import AttentionTrainer
+    from impurity_grasp_ros.learning.hidden_trainer import HiddenTrainer
+    from impurity_grasp_ros.learning.judge_trainer import JudgeTrainer
 
-    torch.set_num_threads(1)  # the workers have the other cores
-    if resume:
-        trainer.resume()
-    start = time.monotonic()
-    with _shown(folder, trainer.config.rounds, len(trainer.reports)) as show:
-        trainer.run(workers, lambda report: show(asdict(report), status(report)), _until_interrupted())
-    took = _write_duration(folder, start, workers)
-    Console().print(f"{len(trainer.reports)} of {trainer.config.rounds} rounds, {took}: {folder}")
+    return (
+        _NetworkTraining(
+            attention_config.attention_training_names,
+            attention_config.load_attention_training,
+            AttentionTrainer,
+            lambda report: f"loss {report.loss:.3f}, odd object first {report.found:.0%}",
+        ),
+        _NetworkTraining(
+            hidden_config.hidden_training_names,
+            hidden_config.load_hidden_training,
+            HiddenTrainer,
+            lambda report: (
+                f"loss {report.held_out_loss:.3f}, {report.expected:.2f} expected, {report.hidden:.2f} hidden"
+            ),
+        ),
+        _NetworkTraining(
+            judge_config.judge_training_names,
+            judge_config.load_judge_training,
+            JudgeTrainer,
+            lambda report: f"{report.trials} trials, loss {report.held_out_loss:.3f}, {report.right:.0%} foretold",
+        ),
+    )
 
 
 def _train_rectangles(preset: str, records: Path | None, folder: Path, rounds: int) -> None:

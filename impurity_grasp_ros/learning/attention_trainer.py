@@ -56,16 +56,23 @@ class AttentionTrainer(PerceptionTrainer[AttentionTrainingConfig, ObjectNetwork,
         self._objects: deque[PooledPair] = deque(maxlen=config.replay_memory)
         self._job = job_view()
 
-    def run(self, workers: int, on_round: Callable[[AttentionReport], None], stop: Callable[[], bool]) -> None:
+    def run(
+        self,
+        workers: int,
+        on_round: Callable[[AttentionReport], None],
+        stop: Callable[[], bool],
+        ray_address: str | None = None,
+    ) -> None:
         """Train until the last round, or until told to stop; writes checkpoint, weights and progress.
 
         Args:
             workers: Processes that make batches.
             on_round: Called with the statistics of every round.
             stop: Asked before every round; the training ends when it returns True.
+            ray_address: A Ray cluster for the workers; None for this machine.
         """
         first = len(self.reports) * self.config.batches_per_round
-        with produced(make_batch, self.config, first, workers) as source:
+        with produced(make_batch, self.config, first, workers, ray_address) as source:
             while len(self.reports) < self.config.rounds and not stop():
                 steps = [self._step(next(source)) for _ in range(self.config.batches_per_round)]
                 means = (float(value) for value in np.nanmean(steps, axis=0))

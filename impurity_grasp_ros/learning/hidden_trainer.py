@@ -64,7 +64,13 @@ class HiddenTrainer(PerceptionTrainer[HiddenTrainingConfig, HiddenNetwork, Hidde
         self._learned: deque[HiddenView] = deque(maxlen=config.remembered)
         self._held_out: deque[HiddenView] = deque(maxlen=config.remembered)
 
-    def run(self, workers: int, on_round: Callable[[HiddenReport], None], stop: Callable[[], bool]) -> None:
+    def run(
+        self,
+        workers: int,
+        on_round: Callable[[HiddenReport], None],
+        stop: Callable[[], bool],
+        ray_address: str | None = None,
+    ) -> None:
         """Train until the last round, or until told to stop; writes checkpoint, weights and progress.
 
         After a resumption, the views of earlier rounds are made anew.
@@ -73,8 +79,9 @@ class HiddenTrainer(PerceptionTrainer[HiddenTrainingConfig, HiddenNetwork, Hidde
             workers: Processes that make views.
             on_round: Called with the statistics of every round.
             stop: Asked before every round; the training ends when it returns True.
+            ray_address: A Ray cluster for the workers; None for this machine.
         """
-        with produced(make_scenes, self.config, 0, workers) as source:
+        with produced(make_scenes, self.config, 0, workers, ray_address) as source:
             for _ in self.reports:
                 self._remember(next(source))
             while len(self.reports) < self.config.rounds and not stop():

@@ -103,18 +103,25 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
         self._held_out: list[Examples] = []
         self._scenes_hash = f"{config_hash(config.trials)}-{config.seed}-{config.scenes_per_round}"
 
-    def run(self, workers: int, on_round: Callable[[JudgeReport], None], stop: Callable[[], bool]) -> None:
+    def run(
+        self,
+        workers: int,
+        on_round: Callable[[JudgeReport], None],
+        stop: Callable[[], bool],
+        ray_address: str | None = None,
+    ) -> None:
         """Train until the last round, or until told to stop; writes trials, checkpoint, weights and progress.
 
         Args:
             workers: Processes that try actions.
             on_round: Called with the statistics of every round.
             stop: Asked before every round; the training ends when it returns True.
+            ray_address: A Ray cluster for the workers; None for this machine.
         """
         tried = 0
         while self._file(tried).exists():
             tried += 1
-        with produced(try_scenes, self.config, tried, workers) as source:
+        with produced(try_scenes, self.config, tried, workers, ray_address) as source:
             for number in range(len(self.reports)):
                 self._remember(read_trials(self._file(number), self._scenes_hash))
             while (number := len(self.reports)) < self.config.rounds and not stop():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import cv2
 
@@ -19,8 +20,16 @@ AHEAD = 3
 """Results of each worker that wait to be learned from."""
 
 
+class _Executor(Protocol):
+    """Calls functions elsewhere."""
+
+    def submit(self, function: Callable[[C, int], T], config: C, number: int, /) -> Future[T]: ...
+
+
 @contextmanager
-def produced(make: Callable[[C, int], T], config: C, first: int, workers: int) -> Iterator[Iterator[T]]:
+def produced(
+    make: Callable[[C, int], T], config: C, first: int, workers: int, ray_address: str | None = None
+) -> Iterator[Iterator[T]]:
     """Call a function with the numbers from ``first`` on in other processes.
 
     Args:
@@ -28,21 +37,53 @@ def produced(make: Callable[[C, int], T], config: C, first: int, workers: int) -
         config: Configuration of the training.
         first: The first number.
         workers: Processes.
+        ray_address: A Ray cluster on which this package is installed; None for this machine.
 
     Yields:
         An iterator over the results in the order of their numbers, without end.
     """
+    with _on_cluster(ray_address) if ray_address else _on_this_machine(workers) as executor:
+        yield _in_order(executor, make, config, first, AHEAD * workers)
+
+
+@contextmanager
+def _on_this_machine(workers: int) -> Iterator[_Executor]:
     context = multiprocessing.get_context("spawn")  # a copy of a process with threads of torch would hang
     executor = ProcessPoolExecutor(workers, context, _start)
     try:
-        yield _in_order(executor, make, config, first, AHEAD * workers)
+        yield executor
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(
-    executor: ProcessPoolExecutor, make: Callable[[C, int], T], config: C, first: int, ahead: int
-) -> Iterator[T]:
+@contextmanager
+def _on_cluster(address: str) -> Iterator[_Executor]:
+    import ray  # slow to import, and not needed otherwise
+
+    ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+    try:
+        yield _Cluster(ray.remote(num_cpus=1)(_called))
+    finally:
+        ray.shutdown()
+
+
+class _Cluster:
+    """Calls functions as tasks of a Ray cluster, which repeats those whose process dies."""
+
+    def __init__(self, called: Any) -> None:
+        self._called = called
+
+    def submit(self, function: Callable[[C, int], T], config: C, number: int, /) -> Future[T]:
+        future: Future[T] = self._called.remote(function, config, number).future()
+        return future
+
+
+def _called(function: Callable[[C, int], T], config: C, number: int) -> T:
+    cv2.setNumThreads(1)
+    return function(config, number)
+
+
+def _in_order(executor: _Executor, make: Callable[[C, int], T], config: C, first: int, ahead: int) -> Iterator[T]:
     waiting: deque[Future[T]] = deque()
     number = first
     while True:

@@ -55,7 +55,7 @@ def drawn_pair(rng: np.random.Generator) -> Pair:
 
 @contextmanager
 def drawn_batches(
-    _make: object, config: AttentionTrainingConfig, first: int, _workers: int
+    _make: object, config: AttentionTrainingConfig, first: int, _workers: int, _address: str | None
 ) -> Iterator[Iterator[list[Pair]]]:
     """Stands in for :func:`.produced`: batches without simulation, that depend on the same things."""
 

@@ -54,7 +54,9 @@ def drawn_view(rng: np.random.Generator) -> HiddenView:
 
 
 @contextmanager
-def drawn_scenes(_make: object, config: HiddenTrainingConfig, first: int, _workers: int) -> Iterator[Iterator[Scenes]]:
+def drawn_scenes(
+    _make: object, config: HiddenTrainingConfig, first: int, _workers: int, _address: str | None
+) -> Iterator[Iterator[Scenes]]:
     """Stands in for :func:`.produced`: views without simulation, that depend on the same things."""
 
     def endless() -> Iterator[Scenes]:

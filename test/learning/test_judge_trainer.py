@@ -55,7 +55,7 @@ made: list[int] = []
 
 @contextmanager
 def trials_without_simulation(
-    _make: object, config: JudgeTrainingConfig, first: int, _workers: int
+    _make: object, config: JudgeTrainingConfig, first: int, _workers: int, _address: str | None
 ) -> Iterator[Iterator[Scenes]]:
     """Stands in for :func:`.produced`: trials without simulation, that depend on the same things."""
 

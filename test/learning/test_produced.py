@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import ray
 
-from impurity_grasp_ros.learning.produced import _in_order
+from impurity_grasp_ros.learning.produced import _in_order, produced
 
 
 @pytest.mark.parametrize("first", [0, 7])
@@ -25,3 +26,10 @@ def test_results_come_in_order_and_not_too_far_ahead(first: int) -> None:
         received = [next(source) for _ in range(9)]
     assert received == list(range(first, first + 9))
     assert sorted(asked) == [("tiny", number) for number in range(first, first + 9 + 4)]
+
+
+@pytest.mark.parametrize("address", [None, "local"])
+def test_a_cluster_makes_the_same_as_this_machine(address: str | None) -> None:
+    with produced(pow, 3, 2, 2, address) as source:
+        assert [next(source) for _ in range(4)] == [9, 27, 81, 243]
+    assert not ray.is_initialized()
