@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
@@ -48,11 +48,13 @@ class Setup:
         actor: Name of the actor.
         attention: Mode of attention.
         weights: Weights of the actor, a shipped file; empty for the actor's default.
+        judged: Parameters of the judged actor that differ from the shipped ones.
     """
 
     actor: str = "learned"
     attention: str = "outlier"
     weights: str = ""
+    judged: Mapping[str, Any] = field(default_factory=dict)
 
 
 SETUPS = {
@@ -65,6 +67,10 @@ SETUPS = {
     "no-oi": Setup("judged", "no-inference"),
     "no-t": Setup(weights="models/no_t.safetensors"),
     "s-rgm": Setup("s-rgm"),
+    "no-belief": Setup("judged", "heights"),
+    "no-refine": Setup("judged", judged={"refine": False}),
+    "no-company": Setup("judged", judged={"product_actions": 0.0}),
+    "no-aside": Setup("judged", judged={"aside_after": 0}),
 }
 
 ORACLE = "oracle"
@@ -127,7 +133,8 @@ def make_policy(name: str, environment: Environment) -> Policy:
         return Oracle(environment)
     setup = setup_of(name)
     shipped = packaged_parameters("policy_node", PolicyNodeConfig)
-    config = replace(shipped, actor=setup.actor, weights=setup.weights)
+    judged = replace(shipped.judged, **setup.judged)
+    config = replace(shipped, actor=setup.actor, weights=setup.weights, judged=judged)
     actor = make_actor(config, environment.cell.gripper_model)
     return with_actor(environment, actor, setup.attention)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 from grippers import GRIPPER
@@ -14,12 +15,15 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.evaluation import policies as policies_module
 from impurity_grasp_ros.evaluation.benchmark import Bench
 from impurity_grasp_ros.evaluation.episode import run_episode
 from impurity_grasp_ros.evaluation.oracle import Oracle
 from impurity_grasp_ros.evaluation.policies import Policy, Setup, check_name, make_policy, names, setup_of, with_actor
 from impurity_grasp_ros.evaluation.record import EpisodePlan
+from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.pipeline import Decision
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.analytic import AnalyticActor, AnalyticConfig
 from impurity_grasp_ros.policy.checkpoint import load_agent, load_judged_agent, load_rectangle_agent
@@ -34,7 +38,8 @@ from impurity_grasp_ros.simulation.environment import Environment
 
 def test_the_names_are_those_of_the_documentation() -> None:
     documented = (
-        "analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "oracle", "judged", "learned",
+        "analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "no-belief",
+        "no-refine", "no-company", "no-aside", "oracle", "judged", "learned",
     )  # fmt: skip
     assert names() == documented
     for name in documented:
@@ -73,8 +78,8 @@ def agent(name: str) -> QAgent:
     return load_agent(resource(f"models/{name}.safetensors"), GRIPPER, costs)
 
 
-def judged() -> JudgedAgent:
-    config = packaged_parameters("policy_node", JudgedConfig, "judged")
+def judged(**changes: Any) -> JudgedAgent:
+    config = replace(packaged_parameters("policy_node", JudgedConfig, "judged"), **changes)
     return load_judged_agent(resource("models/judge.safetensors"), agent("default"), config, analytic().grasp)
 
 
@@ -108,6 +113,10 @@ MADE_BY_HAND: dict[str, Callable[[Environment], Policy]] = {
     "no-tsd": behind("whole", lambda: overview(heeds_target=False)),
     "s-vpg": behind("target-only", lambda: overview(heeds_target=True)),
     "no-oi": behind("no-inference", judged),
+    "no-belief": behind("heights", judged),
+    "no-refine": behind_full_attention(lambda: judged(refine=False)),
+    "no-company": behind_full_attention(lambda: judged(product_actions=0.0)),
+    "no-aside": behind_full_attention(lambda: judged(aside_after=0)),
 }
 
 
@@ -157,3 +166,25 @@ def test_jobs_work_with_cells_of_another_size(resolution: float) -> None:
         for learned in ("ours", "vpg", "s-rgm"):
             with pytest.raises(ConfigError, match=r"learned actors expect cells of 0\.002 m"):
                 make_policy(learned, environment).decide(environment.camera.capture(), [])
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("ours", {}), ("no-refine", {"refine": False}), ("no-company", {"product_actions": 0.0}),
+     ("no-aside", {"aside_after": 0})],
+)  # fmt: skip
+def test_an_ablation_changes_one_parameter_of_the_judged_actor(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, name: str, changes: dict[str, Any]
+) -> None:
+    made: list[PolicyNodeConfig] = []
+    make = policies_module.make_actor
+
+    def remembered(config: PolicyNodeConfig, gripper: GripperModel) -> Actor:
+        made.append(config)
+        return make(config, gripper)
+
+    monkeypatch.setattr(policies_module, "make_actor", remembered)
+    make_policy(name, environment)
+    shipped = packaged_parameters("policy_node", PolicyNodeConfig)
+    assert made == [replace(shipped, actor="judged", judged=replace(shipped.judged, **changes))]
