@@ -58,7 +58,8 @@ class MotionConfig:
 
     transit_height: float = parameter("m, tool height at which the arm crosses the workspace", low=0.12, high=0.40)
     release_height: float = parameter("m, tool height over the drop bin", low=0.08, high=0.40)
-    joint_speed: float = parameter("rad/s of the leading axis in free motion", low=0.05, high=3.0)
+    joint_speed: float = parameter("rad/s of base, shoulder and elbow in free motion", low=0.05, high=3.0)
+    wrist_speed: float = parameter("rad/s of the three wrist joints in free motion", low=0.05, high=3.0)
     joint_acceleration: float = parameter("rad/s2 of the leading axis", low=0.1, high=15.0)
     max_tool_speed: float = parameter("m/s, limit of the tool in free motion", low=0.1, high=1.5)
     descend_speed: float = parameter("m/s", low=0.01, high=0.5)

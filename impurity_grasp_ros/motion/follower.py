@@ -145,7 +145,8 @@ class Follower:
         self._begin_phase(phase or self._phase)
         motion, start = self._cell.motion, self._arm.joint_positions()
         self._paths.check_joint_path(start, joints, self._phase, self.hand_state())
-        limit = limited_joint_speed(self._kinematics, start, joints, motion.joint_speed, motion.max_tool_speed)
+        speeds = np.array([motion.joint_speed] * 3 + [motion.wrist_speed] * 3)
+        limit = limited_joint_speed(self._kinematics, start, joints, speeds, motion.max_tool_speed)
         speed = motion.speed_scale * limit
         nominal = float(np.abs(joints - start).max()) / speed + speed / motion.joint_acceleration
         self._arm.start_joint_motion(joints, speed, motion.joint_acceleration)

@@ -37,19 +37,24 @@ def largest_tool_rate(kinematics: Kinematics, start: JointPositions, end: JointP
 
 
 def limited_joint_speed(
-    kinematics: Kinematics, start: JointPositions, end: JointPositions, joint_speed: float, tool_speed: float
+    kinematics: Kinematics, start: JointPositions, end: JointPositions, joint_speeds: JointPositions, tool_speed: float
 ) -> float:
-    """Return the highest joint speed within two limits on a path that is straight in joint space.
+    """Return the highest speed of the leading axis within all limits on a path that is straight in joint space.
 
     Args:
         kinematics: Kinematics of the arm with its tool.
         start: (6,) float64, joint angles in radians at the start.
         end: (6,) float64, joint angles in radians at the end.
-        joint_speed: Limit of the leading axis in rad/s.
+        joint_speeds: (6,) float64, limits of the joints in rad/s.
         tool_speed: Limit of the tool center point in m/s.
 
     Returns:
         Speed of the leading axis in rad/s.
     """
+    way = np.abs(end - start)
+    moved = way > 0.0
+    if not moved.any():
+        return float(joint_speeds.min())
+    joint_speed = float((joint_speeds[moved] / way[moved]).min() * way.max())
     rate = largest_tool_rate(kinematics, start, end)
     return min(joint_speed, SAMPLING_MARGIN * tool_speed / rate) if rate > 0.0 else joint_speed

@@ -34,12 +34,18 @@ def measured_tool_rate(start: NDArray[np.float64], end: NDArray[np.float64], sam
     return float(np.linalg.norm(np.diff(positions, axis=0), axis=1).max()) / step
 
 
-@given(angles, angles, st.floats(0.05, 3.0))
-def test_the_tool_speed_stays_below_its_limit_on_any_path(
-    start: NDArray[np.float64], end: NDArray[np.float64], joint_speed: float
+def limits(arm: float, wrist: float) -> NDArray[np.float64]:
+    return np.array([arm, arm, arm, wrist, wrist, wrist])
+
+
+@given(angles, angles, st.floats(0.05, 3.0), st.floats(0.05, 3.0))
+def test_tool_and_joints_stay_below_their_limits_on_any_path(
+    start: NDArray[np.float64], end: NDArray[np.float64], arm: float, wrist: float
 ) -> None:
-    speed = limited_joint_speed(KINEMATICS, start, end, joint_speed, 1.0)
-    assert 0.0 < speed <= joint_speed
+    speed = limited_joint_speed(KINEMATICS, start, end, limits(arm, wrist), 1.0)
+    assert speed > 0.0
+    way = np.abs(end - start)
+    assert (way * speed <= limits(arm, wrist) * way.max() * (1.0 + 1e-9)).all()
     if np.abs(end - start).max() > 1e-3:
         assert speed * measured_tool_rate(start, end) <= 1.0
 
@@ -48,7 +54,7 @@ def test_the_tool_speed_stays_below_its_limit_on_any_path(
 def test_a_motion_is_slowed_no_more_than_its_limit_requires(
     start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> None:
-    speed = limited_joint_speed(KINEMATICS, start, end, 3.0, 1.0)
+    speed = limited_joint_speed(KINEMATICS, start, end, limits(3.0, 3.0), 1.0)
     if np.abs(end - start).max() > 1e-3 and speed < 3.0:
         assert speed * measured_tool_rate(start, end) > 0.95
 
@@ -56,7 +62,7 @@ def test_a_motion_is_slowed_no_more_than_its_limit_requires(
 def test_a_path_without_length_has_no_tool_speed(cell: CellConfig) -> None:
     home = np.array(cell.home)
     assert largest_tool_rate(KINEMATICS, home, home) == 0.0
-    assert limited_joint_speed(KINEMATICS, home, home, 1.05, 1.0) == 1.05
+    assert limited_joint_speed(KINEMATICS, home, home, limits(1.05, 2.1), 1.0) == 1.05
 
 
 def test_no_path_between_home_workspace_and_bin_is_faster_than_one_meter_per_second(cell: CellConfig) -> None:
@@ -70,7 +76,9 @@ def test_no_path_between_home_workspace_and_bin_is_faster_than_one_meter_per_sec
         assert above is not None
         assert bin_ is not None
         for start, end in ((home, above), (above, bin_), (bin_, home)):
-            speed = limited_joint_speed(KINEMATICS, start, end, motion.joint_speed, motion.max_tool_speed)
+            speed = limited_joint_speed(
+                KINEMATICS, start, end, limits(motion.joint_speed, motion.wrist_speed), motion.max_tool_speed
+            )
             fastest = max(fastest, speed * measured_tool_rate(start, end, 40))
     assert 0.5 < fastest <= 1.0
 
@@ -88,7 +96,7 @@ def commanded(cell: CellConfig, robot: FakeRobot, primitive: Primitive, scale: f
 def test_the_speed_scale_slows_every_motion(cell: CellConfig, robot: FakeRobot, primitive: Primitive) -> None:
     full, half = (commanded(cell, robot, primitive, scale) for scale in (1.0, 0.5))
     np.testing.assert_allclose(half, 0.5 * np.array(full))
-    assert max(full) <= 1.05
+    assert max(full) <= 2.1
 
 
 def test_a_tool_speed_limit_slows_the_free_motions_of_a_primitive(cell: CellConfig, robot: FakeRobot) -> None:
@@ -117,8 +125,10 @@ FORWARD = np.radians([0.0, -90.0, 90.0, -90.0, -90.0, 0.0])
 def test_a_turn_of_the_shoulder_moves_the_tool_on_a_circle() -> None:
     radius, turn = math.hypot(0.39225 + 0.09465, 0.10915), np.array([-0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
     assert largest_tool_rate(KINEMATICS, FORWARD, FORWARD + turn) == pytest.approx(radius)
-    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 1.05, 0.1) == pytest.approx(0.99 * 0.1 / radius)
-    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 0.1, 1.0) == 0.1
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, limits(1.05, 2.1), 0.1) == pytest.approx(
+        0.99 * 0.1 / radius
+    )
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, limits(0.1, 2.1), 1.0) == 0.1
 
 
 def test_the_rate_is_per_radian_of_the_leading_axis() -> None:
@@ -130,7 +140,15 @@ def test_the_rate_is_per_radian_of_the_leading_axis() -> None:
 
 def test_a_tool_that_turns_in_place_does_not_slow_the_joints() -> None:
     turn = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
-    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, 1.05, 0.1) == 1.05
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, limits(1.05, 2.1), 0.1) == 2.1
+
+
+@pytest.mark.parametrize(
+    ("arm", "wrist", "leading"), [(0.4, 0.8, 2.0), (0.8, 0.8, 1.0), (0.2, -0.8, 2.1), (0.4, 0.0, 1.0)]
+)
+def test_wrists_may_turn_faster_than_the_other_joints(arm: float, wrist: float, leading: float) -> None:
+    turn = np.array([0.0, 0.0, arm, 0.0, 0.0, wrist])
+    assert limited_joint_speed(KINEMATICS, FORWARD, FORWARD + turn, limits(1.0, 2.1), 9.0) == pytest.approx(leading)
 
 
 def test_the_highest_tool_speed_may_be_in_the_middle_of_a_path() -> None:
