@@ -4,8 +4,8 @@ Motions are asynchronous, so that the caller can enforce deadlines and cancel: s
 sleeping on the :class:`Clock`, and call ``stop`` when needed. A device that fails raises ``DeviceFaultError``.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,5 +172,36 @@ class Actor(Protocol):
 
         Raises:
             NoPrimitiveError: There is nothing sensible to do.
+        """
+        ...
+
+
+class Foreseen(NamedTuple):
+    """What is expected to be in view after an action.
+
+    Attributes:
+        crop: Crop (112, 112) of the heightmap around the target.
+        mask: (112, 112) bool, the target's cells.
+    """
+
+    crop: Heightmap
+    mask: NDArray[np.bool_]
+
+
+class Foresight(Protocol):
+    """Tells what comes of pushes before they are carried out."""
+
+    def after(
+        self, heightmap: Heightmap, attention: Attention, pushes: Sequence[Primitive]
+    ) -> Iterator[Foreseen | None]:
+        """Tell what would be in view after each of several pushes.
+
+        Args:
+            heightmap: The present view.
+            attention: The target in it.
+            pushes: The pushes, each of them from the present state.
+
+        Yields:
+            The view after each push; None if the target would no longer be in view.
         """
         ...

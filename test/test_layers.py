@@ -52,8 +52,11 @@ LAYERS = {
     "overlay": Layer({"core"}, {"cv2"}),
     "pipeline": Layer({"core", "perception", "policy"}),
     "simulation": Layer({"core", "motion", EMULATOR}, PYBULLET),
+    "foresight": Layer({"core", "perception", "policy", "simulation"}, {"cv2"}),
     "learning": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"cv2", "torch"}),
-    "evaluation": Layer({"core", "perception", "policy", "pipeline", "simulation"}, {"jinja2", "matplotlib"}),
+    "evaluation": Layer(
+        {"core", "perception", "policy", "pipeline", "simulation", "foresight"}, {"jinja2", "matplotlib"}
+    ),
 }
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
@@ -69,6 +72,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.train": {"torch"},
     "impurity_grasp_ros.evaluation.cluster": {"ray"},
     "impurity_grasp_ros.learning.collection": {"ray"},
+    "impurity_grasp_ros.learning.produced": {"ray"},
     "impurity_grasp_ros.simulation.real_objects": {"cv2"},  # decodes photographs
     "impurity_grasp_ros.tensor_file": {"torch"},
 }

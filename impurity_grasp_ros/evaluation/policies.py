@@ -10,12 +10,13 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attempt, RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.evaluation.oracle import Oracle
+from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.perception.attention import ATTENTIONS, AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ViewConfig
 from impurity_grasp_ros.pipeline import Decision, Pipeline, StepWrapper, plain
-from impurity_grasp_ros.policy.actors import ACTORS, PolicyNodeConfig, make_actor
+from impurity_grasp_ros.policy.actors import ACTORS, PolicyNodeConfig
 from impurity_grasp_ros.protocols import Actor
 from impurity_grasp_ros.simulation.environment import Environment
 
@@ -70,6 +71,7 @@ SETUPS = {
     "no-belief": Setup("judged", "heights"),
     "no-refine": Setup("judged", judged={"refine": False}),
     "no-company": Setup("judged", judged={"product_actions": 0.0}),
+    "think": Setup("judged", judged={"think": 2.0}),
     "no-aside": Setup("judged", judged={"aside_after": 0}),
 }
 
@@ -135,7 +137,7 @@ def make_policy(name: str, environment: Environment) -> Policy:
     shipped = packaged_parameters("policy_node", PolicyNodeConfig)
     judged = replace(shipped.judged, **setup.judged)
     config = replace(shipped, actor=setup.actor, weights=setup.weights, judged=judged)
-    actor = make_actor(config, environment.cell.gripper_model)
+    actor = make_thinking_actor(config, environment.cell)
     return with_actor(environment, actor, setup.attention)
 
 

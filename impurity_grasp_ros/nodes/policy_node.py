@@ -7,12 +7,13 @@ from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import SelectPrimitive
 from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_header, to_primitive
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_primitive
-from impurity_grasp_ros.policy.actors import PolicyNodeConfig, make_actor
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 
 
 class PolicyNode(Node):
@@ -29,8 +30,8 @@ class PolicyNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
         self._settings = NodeParameters(self, "policy_node", PolicyNodeConfig)
-        self._gripper = load_cell(self._settings.value.cell_file).gripper_model
-        make_actor(self._settings.value, self._gripper)  # report unusable weights at the start, not during a job
+        self._cell = load_cell(self._settings.value.cell_file)
+        make_thinking_actor(self._settings.value, self._cell)  # report unusable weights at the start, not during a job
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
         self.create_service(SelectPrimitive, "select_primitive", self._on_select)
 
@@ -40,12 +41,12 @@ class PolicyNode(Node):
         try:
             heightmap, attention = from_heightmap(request.heightmap), from_attention(request.attention)
             history = [from_attempt(attempt) for attempt in request.history]
-            primitive = make_actor(self._settings.value, self._gripper).select(heightmap, attention, history)
+            primitive = make_thinking_actor(self._settings.value, self._cell).select(heightmap, attention, history)
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
         self._overlay.publish(
-            to_image(draw_primitive(heightmap, primitive, self._gripper), "rgb8", to_header(heightmap.stamp))
+            to_image(draw_primitive(heightmap, primitive, self._cell.gripper_model), "rgb8", to_header(heightmap.stamp))
         )
         return response
 

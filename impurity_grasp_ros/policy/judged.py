@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Grid, Heightmap, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.agent import QAgent, Situation, masked_values, situation_of
 from impurity_grasp_ros.policy.aside import cover_of, plan_aside, pushed_in_vain, top_of_pile
@@ -19,6 +19,7 @@ from impurity_grasp_ros.policy.judge_network import JudgeNetwork, Proposal, judg
 from impurity_grasp_ros.policy.judged_config import JudgedConfig
 from impurity_grasp_ros.policy.observation import check_resolution
 from impurity_grasp_ros.policy.proposals import proposals_of, varied_grasp
+from impurity_grasp_ros.protocols import Foreseen, Foresight
 
 SHIFTS, TURNS = (-0.003, 0.0, 0.003), (-0.13, 0.0, 0.13)
 """Meters across the closing axis and radians by which a grasp is varied."""
@@ -29,6 +30,9 @@ MOVE_AND_GRASP, MOVE_AND_LOOK = 2.7, 1.8
 
 REFINED = 2
 """Grasps that are varied."""
+
+SECONDS_PER_TRY = 0.5
+"""Time in which foresight tells what comes of one push. A number of pushes, unlike a time, gives equal results."""
 
 
 class JudgedAgent:
@@ -42,15 +46,26 @@ class JudgedAgent:
         network: Judges the best ones, in evaluation mode.
         config: How many are judged, and what counts.
         grasps: Limits and scores of the grasps of what is put aside.
+        foresight: Tells what comes of pushes; None if only the networks judge them.
     """
 
     def __init__(
-        self, proposer: QAgent, network: JudgeNetwork, config: JudgedConfig, grasps: GraspPlannerConfig
+        self,
+        proposer: QAgent,
+        network: JudgeNetwork,
+        config: JudgedConfig,
+        grasps: GraspPlannerConfig,
+        foresight: Foresight | None = None,
     ) -> None:
         self._proposer = proposer
         self._network = network.eval()
         self._config = config
         self._grasps = grasps
+        self._foresight = foresight
+
+    def with_foresight(self, foresight: Foresight) -> JudgedAgent:
+        """Return the same actor with foresight."""
+        return JudgedAgent(self._proposer, self._network, self._config, self._grasps, foresight)
 
     def select(self, heightmap: Heightmap, attention: Attention, history: Sequence[Attempt]) -> Primitive:
         """Choose the action with the fewest expected actions, see ``protocols.Actor``.
@@ -87,6 +102,8 @@ class JudgedAgent:
             if varied:
                 expected = np.append(expected, self._expected(situation, varied, on_target, failures))
                 proposals = proposals + varied
+        if on_target:
+            expected = self._thought_over(heightmap, attention, proposals, expected)
         best = int(expected.argmin())
         move = self._move(heightmap, attention, float(expected[best]), history)
         if move is not None:
@@ -121,6 +138,43 @@ class JudgedAgent:
             actions += ~grasps + judged.company * self._config.product_actions
         return actions
 
+    def _thought_over(
+        self,
+        heightmap: Heightmap,
+        attention: Attention,
+        proposals: Sequence[Proposal],
+        expected: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Expected number of actions (n,), for the best pushes by what foresight tells, if one of them is next.
+
+        Other pushes are no longer considered, unless the target would be lost with all that were tried.
+        """
+        tries = round(self._config.think / SECONDS_PER_TRY)
+        if self._foresight is None or not tries or not _is_push(proposals[int(expected.argmin())]):
+            return expected
+        is_push = np.array([_is_push(item) for item in proposals])
+        best = [int(index) for index in np.argsort(expected) if is_push[index]][:tries]
+        seen = self._foresight.after(heightmap, attention, [proposals[index].primitive for index in best])
+        found = {
+            index: 1.0 + self._from(foreseen, heightmap.grid)
+            for index, foreseen in zip(best, seen, strict=True)
+            if foreseen is not None
+        }
+        thought = np.where(is_push, np.inf, expected) if found else expected.copy()
+        for index in best:
+            thought[index] = found.get(index, np.inf)
+        return thought
+
+    def _from(self, foreseen: Foreseen, workspace: Grid) -> float:
+        """Expected number of actions if the next one is the best grasp of what is foreseen."""
+        agent = self._proposer
+        situation = situation_of(
+            foreseen.crop, foreseen.mask, True, workspace, agent.gripper, agent.config, agent.costs
+        )
+        values = masked_values(agent.network, situation)
+        grasps = [item for item in proposals_of(values, situation, self._config.grasps, 1) if not _is_push(item)]
+        return float(self._expected(situation, grasps, True, 0).min()) if grasps else 1.0 + self._config.failure_actions
+
     def _varied(
         self,
         situation: Situation,
@@ -138,6 +192,10 @@ class JudgedAgent:
             if shift or turn
         ]
         return [item for item in found if item is not None]
+
+
+def _is_push(proposal: Proposal) -> bool:
+    return proposal.primitive.kind is PrimitiveKind.PUSH
 
 
 def _fresh(proposals: Sequence[Proposal], stale: Sequence[Primitive]) -> list[Proposal]:

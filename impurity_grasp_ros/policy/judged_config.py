@@ -22,6 +22,11 @@ class JudgedConfig:
         low=0,
         high=10,
     )
+    think: float = parameter(
+        "s for which the best pushes are tried in a simulated copy of what is seen; 0: not at all",
+        low=0.0,
+        high=10.0,
+    )
     doubt: float = parameter(
         "factor on the probability of success of grasps for each failed one of the latest attempts in a row",
         low=0.0,

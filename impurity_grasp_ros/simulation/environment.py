@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
 from impurity_grasp_ros.simulation.library import shipped_library
+from impurity_grasp_ros.simulation.objects import Block, spawn
 from impurity_grasp_ros.simulation.probe import GraspProbe
 from impurity_grasp_ros.simulation.rehearsal import in_a_copy
 from impurity_grasp_ros.simulation.robot import Robot
@@ -173,6 +174,24 @@ class Environment:
                 self.world.remove_body(body)
             raise
         return self.scene
+
+    def lay_out(self, blocks: Sequence[tuple[Block, tuple[float, float, float]]]) -> list[int]:
+        """Replace everything on the table with upright blocks, and let them come to rest.
+
+        Args:
+            blocks: Each block with the position of its center, in meters in ``base_link``.
+
+        Returns:
+            The body of each block.
+        """
+        self.world.clear()
+        self._build()
+        bodies = [
+            spawn(self.world, block, np.array(position), np.array([0.0, 0.0, 0.0, 1.0])) for block, position in blocks
+        ]
+        self.scene = Scene("laid out", 0, {body: block for body, (block, _) in zip(bodies, blocks, strict=True)})
+        self.world.settle(self.config.settle_limit)
+        return bodies
 
     def set_pad_friction(self, friction: float) -> None:
         """Set the Coulomb coefficient between the finger pads and blocks, until the next reset."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from grippers import GRIPPER
 
-from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import ConfigError
@@ -21,7 +21,6 @@ from impurity_grasp_ros.evaluation.episode import run_episode
 from impurity_grasp_ros.evaluation.oracle import Oracle
 from impurity_grasp_ros.evaluation.policies import Policy, Setup, check_name, make_policy, names, setup_of, with_actor
 from impurity_grasp_ros.evaluation.record import EpisodePlan
-from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.pipeline import Decision
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 from impurity_grasp_ros.policy.agent import QAgent
@@ -39,7 +38,7 @@ from impurity_grasp_ros.simulation.environment import Environment
 def test_the_names_are_those_of_the_documentation() -> None:
     documented = (
         "analytic", "ours", "paper", "vpg", "s-vpg", "no-tsd", "no-oi", "no-t", "s-rgm", "no-belief",
-        "no-refine", "no-company", "no-aside", "oracle", "judged", "learned",
+        "no-refine", "no-company", "think", "no-aside", "oracle", "judged", "learned",
     )  # fmt: skip
     assert names() == documented
     for name in documented:
@@ -172,19 +171,19 @@ def test_jobs_work_with_cells_of_another_size(resolution: float) -> None:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [("ours", {}), ("no-refine", {"refine": False}), ("no-company", {"product_actions": 0.0}),
-     ("no-aside", {"aside_after": 0})],
+     ("no-aside", {"aside_after": 0}), ("think", {"think": 2.0})],
 )  # fmt: skip
 def test_an_ablation_changes_one_parameter_of_the_judged_actor(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, name: str, changes: dict[str, Any]
 ) -> None:
     made: list[PolicyNodeConfig] = []
-    make = policies_module.make_actor
+    make = policies_module.make_thinking_actor
 
-    def remembered(config: PolicyNodeConfig, gripper: GripperModel) -> Actor:
+    def remembered(config: PolicyNodeConfig, cell: CellConfig) -> Actor:
         made.append(config)
-        return make(config, gripper)
+        return make(config, cell)
 
-    monkeypatch.setattr(policies_module, "make_actor", remembered)
+    monkeypatch.setattr(policies_module, "make_thinking_actor", remembered)
     make_policy(name, environment)
     shipped = packaged_parameters("policy_node", PolicyNodeConfig)
     assert made == [replace(shipped, actor="judged", judged=replace(shipped.judged, **changes))]

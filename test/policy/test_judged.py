@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,15 +12,18 @@ from grippers import GRIPPER
 from shipped_policy import ANALYTIC, COSTS, DECODING, POLICY, FixedNetwork
 from torch import Tensor
 
-from impurity_grasp_ros.datatypes import Attempt, OutcomeStatus, Primitive, PrimitiveKind
+from impurity_grasp_ros.datatypes import Attempt, Attention, Heightmap, OutcomeStatus, Primitive, PrimitiveKind
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.policy.agent import QAgent
 from impurity_grasp_ros.policy.history import is_similar
 from impurity_grasp_ros.policy.judge_network import JudgeNetwork, JudgeNetworkConfig
 from impurity_grasp_ros.policy.judged import JudgedAgent
 from impurity_grasp_ros.policy.judged_config import JudgedConfig
+from impurity_grasp_ros.protocols import Foreseen
 
-CONFIG = JudgedConfig("", 6, 6, refine=False, failure_actions=2.0, product_actions=3.0, aside_after=0, doubt=0.5)
+CONFIG = JudgedConfig(
+    "", 6, 6, refine=False, failure_actions=2.0, product_actions=3.0, aside_after=0, think=0.0, doubt=0.5
+)
 TARGET = Block(length=0.05, width=0.034)
 HEIGHTMAP = table(TARGET)
 ATTENTION = on_target(HEIGHTMAP, TARGET.cells)
@@ -163,3 +167,51 @@ def test_what_covers_a_target_is_put_aside_where_everything_else_takes_longer() 
     assert actor(0.3, 0.7, aside_after=1).select(heightmap, attention, []).kind is not PrimitiveKind.MOVE
     alone = on_target(HEIGHTMAP, TARGET.cells)
     assert actor(0.1, 0.6, aside_after=1).select(HEIGHTMAP, alone, []).kind is not PrimitiveKind.MOVE
+
+
+class Oracle:
+    """Foresight that tells that all pushes but one lose the target; after this one, it lies as before."""
+
+    def __init__(self, good: int) -> None:
+        self.good = good
+        self.asked: list[Primitive] = []
+
+    def after(
+        self, heightmap: Heightmap, attention: Attention, pushes: Sequence[Primitive]
+    ) -> Iterator[Foreseen | None]:
+        self.asked += pushes
+        for index in range(len(pushes)):
+            yield Foreseen(attention.crop, attention.mask) if index == self.good else None
+
+
+@pytest.mark.parametrize("good", [0, 2])
+def test_the_push_after_which_a_grasp_is_foreseen_to_succeed_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    monkeypatch.setattr(JudgedAgent, "_from", lambda *_: 1.05)
+    oracle = Oracle(good)
+    chosen = decide(actor(grasp=0.45, push=0.99, think=2.0).with_foresight(oracle))
+    assert len(oracle.asked) == 4, "half a second each"
+    assert chosen == replace(oracle.asked[good], q_value=chosen.q_value)
+    assert chosen.q_value == pytest.approx(-2.05), "a push, then a grasp"
+
+
+def test_the_grasp_is_chosen_if_no_better_one_is_foreseen_after_any_push() -> None:
+    chosen = decide(actor(grasp=0.45, push=0.99, think=2.0).with_foresight(Oracle(1)))
+    assert chosen.kind is PrimitiveKind.GRASP, "2.1 actions, or a push and then 2.1 actions"
+
+
+def test_another_push_is_chosen_if_all_that_were_tried_lose_the_target() -> None:
+    oracle = Oracle(99)
+    chosen = decide(actor(grasp=0.2, push=0.99, think=1.0).with_foresight(oracle))
+    assert chosen.kind is PrimitiveKind.PUSH
+    assert len(oracle.asked) == 2
+    assert chosen.position not in [push.position for push in oracle.asked]
+
+
+def test_nobody_thinks_about_grasps_and_piles_or_without_time() -> None:
+    oracle = Oracle(0)
+    assert decide(actor(grasp=0.9, think=2.0).with_foresight(oracle)).kind is PrimitiveKind.GRASP
+    assert decide(actor(grasp=0.45, push=0.99, think=0.0).with_foresight(oracle)).kind is PrimitiveKind.PUSH
+    actor(think=2.0).with_foresight(oracle).select(HEIGHTMAP, on_heap(HEIGHTMAP, MIDDLE), [])
+    assert not oracle.asked
