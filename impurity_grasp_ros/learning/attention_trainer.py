@@ -71,8 +71,9 @@ class AttentionTrainer(PerceptionTrainer[AttentionTrainingConfig, ObjectNetwork,
             stop: Asked before every round; the training ends when it returns True.
             ray_address: A Ray cluster for the workers; None for this machine.
         """
-        first = len(self.reports) * self.config.batches_per_round
-        with produced(make_batch, self.config, first, workers, ray_address) as source:
+        per_round = self.config.batches_per_round
+        batches = range(len(self.reports) * per_round, self.config.rounds * per_round)
+        with produced(make_batch, self.config, batches, workers, ray_address) as source:
             while len(self.reports) < self.config.rounds and not stop():
                 steps = [self._step(next(source)) for _ in range(self.config.batches_per_round)]
                 means = (float(value) for value in np.nanmean(steps, axis=0))

@@ -81,7 +81,7 @@ class HiddenTrainer(PerceptionTrainer[HiddenTrainingConfig, HiddenNetwork, Hidde
             stop: Asked before every round; the training ends when it returns True.
             ray_address: A Ray cluster for the workers; None for this machine.
         """
-        with produced(make_scenes, self.config, 0, workers, ray_address) as source:
+        with produced(make_scenes, self.config, range(self.config.rounds), workers, ray_address) as source:
             for _ in self.reports:
                 self._remember(next(source))
             while len(self.reports) < self.config.rounds and not stop():

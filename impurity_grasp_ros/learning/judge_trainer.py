@@ -121,7 +121,7 @@ class JudgeTrainer(NetworkTrainer[JudgeTrainingConfig, JudgeNetwork, JudgeReport
         tried = 0
         while self._file(tried).exists():
             tried += 1
-        with produced(try_scenes, self.config, tried, workers, ray_address) as source:
+        with produced(try_scenes, self.config, range(tried, self.config.rounds), workers, ray_address) as source:
             for number in range(len(self.reports)):
                 self._remember(read_trials(self._file(number), self._scenes_hash))
             while (number := len(self.reports)) < self.config.rounds and not stop():

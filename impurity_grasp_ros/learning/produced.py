@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import cv2
@@ -28,22 +29,22 @@ class _Executor(Protocol):
 
 @contextmanager
 def produced(
-    make: Callable[[C, int], T], config: C, first: int, workers: int, ray_address: str | None = None
+    make: Callable[[C, int], T], config: C, numbers: range, workers: int, ray_address: str | None = None
 ) -> Iterator[Iterator[T]]:
-    """Call a function with the numbers from ``first`` on in other processes.
+    """Call a function with numbers in other processes.
 
     Args:
         make: Makes what belongs to a number; it depends on the configuration and the number alone.
         config: Configuration of the training.
-        first: The first number.
+        numbers: The numbers.
         workers: Processes.
         ray_address: A Ray cluster on which this package is installed; None for this machine.
 
     Yields:
-        An iterator over the results in the order of their numbers, without end.
+        An iterator over the results in the order of the numbers.
     """
     with _on_cluster(ray_address) if ray_address else _on_this_machine(workers) as executor:
-        yield _in_order(executor, make, config, first, AHEAD * workers)
+        yield _in_order(executor, make, config, numbers, AHEAD * workers)
 
 
 @contextmanager
@@ -83,14 +84,12 @@ def _called(function: Callable[[C, int], T], config: C, number: int) -> T:
     return function(config, number)
 
 
-def _in_order(executor: _Executor, make: Callable[[C, int], T], config: C, first: int, ahead: int) -> Iterator[T]:
-    waiting: deque[Future[T]] = deque()
-    number = first
-    while True:
-        while len(waiting) < ahead:
-            waiting.append(executor.submit(make, config, number))
-            number += 1
+def _in_order(executor: _Executor, make: Callable[[C, int], T], config: C, numbers: range, ahead: int) -> Iterator[T]:
+    left = iter(numbers)
+    waiting = deque(executor.submit(make, config, number) for number in islice(left, ahead))
+    while waiting:
         yield waiting.popleft().result()
+        waiting.extend(executor.submit(make, config, number) for number in islice(left, 1))
 
 
 def _start() -> None:

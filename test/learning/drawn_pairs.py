@@ -55,14 +55,12 @@ def drawn_pair(rng: np.random.Generator) -> Pair:
 
 @contextmanager
 def drawn_batches(
-    _make: object, config: AttentionTrainingConfig, first: int, _workers: int, _address: str | None
+    _make: object, config: AttentionTrainingConfig, numbers: range, _workers: int, _address: str | None
 ) -> Iterator[Iterator[list[Pair]]]:
     """Stands in for :func:`.produced`: batches without simulation, that depend on the same things."""
 
-    def endless() -> Iterator[list[Pair]]:
-        number = first
-        while True:
+    def made_anew() -> Iterator[list[Pair]]:
+        for number in numbers:
             yield [drawn_pair(np.random.default_rng([config.seed, number]))]
-            number += 1
 
-    yield endless()
+    yield made_anew()

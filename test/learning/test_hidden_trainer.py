@@ -55,18 +55,16 @@ def drawn_view(rng: np.random.Generator) -> HiddenView:
 
 @contextmanager
 def drawn_scenes(
-    _make: object, config: HiddenTrainingConfig, first: int, _workers: int, _address: str | None
+    _make: object, config: HiddenTrainingConfig, numbers: range, _workers: int, _address: str | None
 ) -> Iterator[Iterator[Scenes]]:
     """Stands in for :func:`.produced`: views without simulation, that depend on the same things."""
 
-    def endless() -> Iterator[Scenes]:
-        number = first
-        while True:
+    def made_anew() -> Iterator[Scenes]:
+        for number in numbers:
             rng = np.random.default_rng([config.seed, number])
             yield [[drawn_view(rng) for _ in range(config.views_per_scene)] for _ in range(config.scenes_per_round)]
-            number += 1
 
-    yield endless()
+    yield made_anew()
 
 
 @pytest.fixture(autouse=True)

@@ -55,18 +55,16 @@ made: list[int] = []
 
 @contextmanager
 def trials_without_simulation(
-    _make: object, config: JudgeTrainingConfig, first: int, _workers: int, _address: str | None
+    _make: object, config: JudgeTrainingConfig, numbers: range, _workers: int, _address: str | None
 ) -> Iterator[Iterator[Scenes]]:
     """Stands in for :func:`.produced`: trials without simulation, that depend on the same things."""
 
-    def endless() -> Iterator[Scenes]:
-        number = first
-        while True:
+    def made_anew() -> Iterator[Scenes]:
+        for number in numbers:
             made.append(number)
             yield drawn_scenes(config.scenes_per_round, np.random.default_rng([config.seed, number]))
-            number += 1
 
-    yield endless()
+    yield made_anew()
 
 
 @pytest.fixture(autouse=True)
