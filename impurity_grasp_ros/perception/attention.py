@@ -195,8 +195,7 @@ def _by_expectation(
     if hidden < config.hidden.max_probability:
         return _choice(clear, heightmap, detection, None, config)
     if detection.trace is not None and is_trace:
-        rows, columns = np.nonzero(detection.trace)
-        center = heightmap.grid.to_meters(float(rows.mean()), float(columns.mean()))
+        center = _centroid(heightmap, detection.trace)
     else:
         center = max(clusters, key=lambda cluster: cluster.hidden).center
     return _choice(clear, heightmap, detection, center, config)
@@ -235,8 +234,8 @@ def _clear(heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster, 
 
 def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection) -> Attention:
     """Return a TARGET attention, centered on the centroid of the target's cells, with the mask cropped to it."""
+    center = _centroid(heightmap, detection.mask)
     rows, columns = np.nonzero(detection.mask)
-    center = heightmap.grid.to_meters(float(rows.mean()), float(columns.mean()))
     row, column = _crop_corner(heightmap, center)
     inside = (rows >= row) & (rows < row + CROP_SIZE_PX) & (columns >= column) & (columns < column + CROP_SIZE_PX)
     mask = np.zeros((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
@@ -250,6 +249,12 @@ def _on_candidate(attention: Attention, heightmap: Heightmap, center: tuple[floa
     crop = heightmap.window(*_crop_corner(heightmap, center), CROP_SIZE_PX)
     mask = np.ones((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
     return replace(attention, state=AttentionState.CANDIDATE, center=center, crop=crop, mask=mask)
+
+
+def _centroid(heightmap: Heightmap, mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the mean position (x, y) in meters of the cells of a mask."""
+    rows, columns = np.nonzero(mask)
+    return heightmap.grid.to_meters(float(rows.mean()), float(columns.mean()))
 
 
 def _crop_corner(heightmap: Heightmap, center: tuple[float, float]) -> tuple[int, int]:

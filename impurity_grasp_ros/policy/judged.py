@@ -162,7 +162,7 @@ class JudgedAgent:
         }
         thought = np.where(is_push, np.inf, expected) if found else expected.copy()
         for index in best:
-            thought[index] = found.get(index, np.inf)
+            thought[index] = found.get(index, 2.0 + self._config.failure_actions)
         return thought
 
     def _from(self, foreseen: Foreseen, workspace: Grid) -> float:

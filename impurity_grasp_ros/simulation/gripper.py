@@ -116,7 +116,7 @@ class SimulatedGripper:
             self._world.bullet.setJointMotorControl2(self._robot.body, joint, pybullet.TORQUE_CONTROL, force=torque)
 
     def _check_progress(self) -> None:
-        """Detect a stall, then hold with little effort; detect the loss of the held object, then close again."""
+        """Detect a stall, then press or rest; detect the loss of the held object, then close again."""
         last_time, last_opening = self._last_check
         if self._world.time - last_time < LOOK_INTERVAL:
             return
