@@ -291,12 +291,12 @@ def test_fingers_get_three_times_their_duration_and_two_seconds(follower: Follow
 def test_a_joint_motion_gets_three_times_its_duration_and_two_seconds(
     follower: Follower, robot: FakeRobot, turn: float
 ) -> None:
-    """Wrist 3 turns the tool in place: 0.42 rad at 1.05 rad/s and 8 rad/s2 take 0.4 + 0.13125 s."""
+    """Wrist 3 turns the tool in place: 0.42 rad at 2.1 rad/s and 8 rad/s2 take 0.2 + 0.2625 s."""
     robot.arm.stuck = True
     time, words = waited(robot, follower, turn=turn)
-    assert_deadline(time, 3 * 0.53125 + 2.0)
-    assert "0.53 s nominal" in words
-    assert robot.arm.speeds == [1.05]
+    assert_deadline(time, 3 * 0.4625 + 2.0)
+    assert "0.46 s nominal" in words
+    assert robot.arm.speeds == [2.1]
 
 
 def test_the_axis_that_turns_farthest_determines_the_deadline(follower: Follower, robot: FakeRobot) -> None:
@@ -325,8 +325,8 @@ def test_the_speed_scale_slows_the_joints_and_extends_their_deadline(robot: Fake
     robot.arm.stuck = True
     follower = follower_of(robot, replace(cell, motion=replace(cell.motion, speed_scale=0.5)))
     time, _ = waited(robot, follower, turn=0.42)
-    assert robot.arm.speeds == [pytest.approx(0.525)]
-    assert_deadline(time, 3 * (0.8 + 0.525 / 8.0) + 2.0)
+    assert robot.arm.speeds == [pytest.approx(1.05)]
+    assert_deadline(time, 3 * (0.4 + 1.05 / 8.0) + 2.0)
 
 
 @pytest.mark.parametrize(
