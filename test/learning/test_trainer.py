@@ -115,10 +115,7 @@ def test_a_checkpoint_that_lacks_something_and_a_pipe_are_named_errors(saved: Pa
         Trainer(SMOKE, tmp_path, workers=1).resume()
 
 
-def test_a_killed_worker_is_replaced_and_its_task_is_carried_out_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+def test_a_killed_worker_is_replaced_and_its_task_is_carried_out_again(tmp_path: Path) -> None:
     trainer = Trainer(SMOKE, tmp_path, workers=1)
     task = trainer._task(0, 1.0)
     local = LocalCollection(SMOKE)
@@ -136,7 +133,6 @@ def test_a_killed_worker_is_replaced_and_its_task_is_carried_out_again(
 
 
 def test_a_worker_that_dies_during_its_start_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     died = tmp_path / "died"
 
     class DiesOnce(Collector):

@@ -181,7 +181,7 @@ def test_what_reaches_the_height_of_the_arm_s_path_blocks_the_view() -> None:
 def test_heights_are_judged_above_the_table_that_was_found() -> None:
     """Boxes of 58 and 62 mm on a table 3 mm lower or higher than calibrated."""
     for height, refused in ((0.058, False), (0.062, True)):
-        wide = [Box((0.44, 0.54), (-0.05, 0.05), height, (140, 107, 77))]
+        wide = [Box((0.44, 0.56), (-0.05, 0.05), height, (140, 107, 77))]
         for meters in (-0.003, 0.003):
             frame = farther(overhead(wide), meters)
             if refused:
