@@ -54,6 +54,7 @@ class SimulatedGripper:
 
     def start_motion(self, opening: float) -> None:
         """Start moving the fingers until they are ``opening`` meters apart."""
+        self._robot.anchor_pads(opening < self.opening())
         self._target = opening
         self._command(opening, self._speed)
         self._moving = True

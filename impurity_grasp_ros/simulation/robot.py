@@ -89,9 +89,14 @@ class Robot:
                 self.body,
                 tip,
                 spinningFriction=PAD_SPINNING_FRICTION,
-                frictionAnchor=True,  # keeps static friction static; without it, held objects creep out of the pads
             )
         self.set_pad_friction(self.world.config.pad_friction)
+        self.anchor_pads(True)
+
+    def anchor_pads(self, on: bool) -> None:
+        """Keep static friction of the pads static; without it, held objects creep out, with it, they may cling."""
+        for tip in self.finger_tips:
+            self.world.bullet.changeDynamics(self.body, tip, frictionAnchor=on)
 
     def set_pad_friction(self, friction: float) -> None:
         """Set the Coulomb coefficient between a finger pad and a block of the configured friction."""
