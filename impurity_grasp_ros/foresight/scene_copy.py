@@ -17,6 +17,7 @@ from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, project_labels
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.odd_objects import network_of, segmented
+from impurity_grasp_ros.policy.analytic import target_mask
 from impurity_grasp_ros.protocols import Foreseen
 from impurity_grasp_ros.simulation.environment import Environment
 from impurity_grasp_ros.simulation.objects import Block, Shape
@@ -65,7 +66,7 @@ class SceneCopy:
 
     def _rebuilt(self, heightmap: Heightmap, attention: Attention) -> list[tuple[Block, tuple[float, float, float]]]:
         """A block and its position for the target, then for each other object in view."""
-        target = _whole_mask(heightmap, attention)
+        target = target_mask(heightmap, attention)
         network = network_of(self._config.objects)
         objects = object_cells(heightmap, self._config.occlusion) | target
         labels = segmented(network, heightmap, objects, self._config.objects.segmentation)
@@ -89,18 +90,6 @@ class SceneCopy:
         heightmap = project(frame, grid, self._projection)
         of_target = Heightmap(heightmap.color, heightmap.height, mask, grid)
         return Foreseen(heightmap.window(*corner, CROP_SIZE_PX), of_target.window(*corner, CROP_SIZE_PX).valid)
-
-
-def _whole_mask(heightmap: Heightmap, attention: Attention) -> NDArray[np.bool_]:
-    """The target's mask in the whole view."""
-    grid = attention.crop.grid
-    row, column = (round(index) for index in heightmap.grid.to_cell(*grid.to_meters(0.0, 0.0)))
-    rows, columns = np.nonzero(attention.mask)
-    rows, columns = rows + row, columns + column
-    inside = (rows >= 0) & (rows < heightmap.grid.rows) & (columns >= 0) & (columns < heightmap.grid.columns)
-    mask = np.zeros(heightmap.valid.shape, np.bool_)
-    mask[rows[inside], columns[inside]] = True
-    return mask
 
 
 def _block(
