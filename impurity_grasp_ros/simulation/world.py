@@ -30,7 +30,7 @@ class PhysicsConfig:
     time_step: float = parameter("s, one physics step", low=1e-4, high=1 / 200)
     solver_iterations: int = parameter("iterations of the contact solver per step", low=20, high=500)
     erp: float = parameter("fraction of a penetration that is removed in one step", low=0.0, high=1.0)
-    friction: float = parameter("Coulomb coefficient between two blocks, or a block and the table", low=0.0, high=2.0)
+    friction: float = parameter("Coulomb coefficient between two blocks, or a block and the table", low=0.01, high=2.0)
     pad_friction: float = parameter("Coulomb coefficient between a finger pad and a block", low=0.0, high=2.0)
     rolling_friction: float = parameter("m, rolling and spinning friction of round blocks", low=0.0, high=0.01)
     density: float = parameter("kg/m3 of blocks", low=10.0, high=20000.0)

@@ -1,14 +1,17 @@
 """The world keeps time, bodies and callbacks in order, and bodies come to rest."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from tabletop import RED
 
+from impurity_grasp_ros.config import from_mapping
+from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.simulation.environment import load_simulation
 from impurity_grasp_ros.simulation.objects import Block, cuboid, spawn
-from impurity_grasp_ros.simulation.world import World
+from impurity_grasp_ros.simulation.world import PhysicsConfig, World
 
 pytestmark = pytest.mark.sim
 
@@ -113,3 +116,10 @@ def test_a_pushed_body_slides_as_far_as_friction_lets_it(world: World, speed: fl
     world.bullet.resetBaseVelocity(body, [speed, 0.0, 0.0], [0.0, 0.0, 0.0])
     world.settle(3.0)
     assert world.position(body)[0] == pytest.approx(speed**2 / (2 * 0.36 * 9.81), rel=0.5, abs=0.002)
+
+
+def test_blocks_without_friction_are_refused() -> None:
+    """The coefficient of a pad is divided by that of a block."""
+    physics = asdict(load_simulation().physics)
+    with pytest.raises(ConfigError, match=r"^friction: expected .* received 0\.0"):
+        from_mapping(PhysicsConfig, physics | {"friction": 0.0})
