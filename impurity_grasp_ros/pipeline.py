@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from impurity_grasp_ros.datatypes import (
@@ -12,11 +12,11 @@ from impurity_grasp_ros.datatypes import (
     AttentionState,
     Heightmap,
     Primitive,
-    PrimitiveKind,
     RgbdFrame,
 )
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend
+from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
+from impurity_grasp_ros.perception.job_attention import JobAttention
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
 from impurity_grasp_ros.protocols import Actor
@@ -83,14 +83,14 @@ class Pipeline:
         self._actor = actor
         self._stage = stage
         self._view: ReferenceView | None = None
-        self._memory: Any = None
-        self._fruitless = 0
+        self._job = JobAttention()
+        self._attempts = 0
 
     def new_job(self) -> None:
         """Forget the previous job."""
         self._view = None
-        self._memory = None
-        self._fruitless = 0
+        self._job = JobAttention()
+        self._attempts = 0
 
     def decide(self, frame: RgbdFrame, history: Sequence[Attempt]) -> Decision:
         """Decide what to do about a frame.
@@ -112,11 +112,10 @@ class Pipeline:
         heightmap, self._view = self._stage(
             "judge and project", look, frame, self._site, self._projection, self._view_config, self._view
         )
-        config = replace(self._attention, hidden=self._attention.hidden.after(self._fruitless))
-        attention, self._memory = self._stage("attention", attend, heightmap, self._memory, config)
+        last = history[-1] if len(history) > self._attempts else None
+        attention = self._stage("attention", self._job.attend, heightmap, last, self._attention)
+        self._attempts = len(history)
         if attention.state is AttentionState.CLEAR:
             return Decision(heightmap, attention, None)
         primitive = self._stage("decide", self._actor.select, heightmap, attention, history)
-        pushed = primitive.kind is PrimitiveKind.PUSH
-        self._fruitless = self._fruitless + pushed if attention.state is AttentionState.CANDIDATE else 0
         return Decision(heightmap, attention, primitive)

@@ -10,6 +10,7 @@ import numpy as np
 
 from impurity_grasp_ros.datatypes import Attention, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig, attention_on
+from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.target import Detection
 
@@ -17,12 +18,12 @@ RED = 60
 """By which the red channel of a target exceeds both others."""
 
 
-def attend(heightmap: Heightmap, memory: None, config: AttentionConfig) -> tuple[Attention, None]:
-    """What the entry point names. memory: nothing is remembered from view to view."""
+def attend(heightmap: Heightmap, memory: None, config: AttentionConfig, belief: Belief) -> tuple[Attention, None]:
+    """What the entry point names. memory: nothing is remembered from view to view. belief: about hidden targets."""
     red, green, blue = np.moveaxis(heightmap.color.astype(np.int16), 2, 0)
     redness = (red - np.maximum(green, blue)).astype(np.float32)
     found = object_cells(heightmap, config.occlusion) & (redness > RED)
     count, labels = cv2.connectedComponents(found.astype(np.uint8))
     sizes = np.bincount(labels.ravel(), minlength=count)[1:]
     mask = labels == 1 + int(sizes.argmax()) if sizes.size else np.zeros_like(found)
-    return attention_on(heightmap, Detection(mask, float(mask.any()), redness), config), None
+    return attention_on(heightmap, Detection(mask, float(mask.any()), redness), config, belief), None

@@ -6,7 +6,6 @@ Service ``teach`` shows ordinary objects to mode ``objects``, so that a job need
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import Attend, Teach
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError
-from impurity_grasp_ros.nodes.conversions import from_heightmap, to_attention, to_header
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_heightmap, to_attention, to_header
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
 from impurity_grasp_ros.overlay import draw_attention
-from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, attend, prepare
+from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, prepare
+from impurity_grasp_ros.perception.job_attention import JobAttention
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.perception.teaching import Teacher
@@ -53,8 +53,8 @@ class AttentionNode(Node):
         self._settings = NodeParameters(self, "attention_node", AttentionConfig)
         prepare(self._settings.value)  # on a busy machine, the first view would take longer than its client waits
         self._teacher: Teacher | None = None
-        self._memory: Any = None
-        self._mode = ""  # the mode that the memory is of; empty before the first view of a job
+        self._job = JobAttention()
+        self._mode = ""  # the mode that the job's memory is of; empty before the first view of a job
         self._knows_job = self._has_warned = False
         self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
         self.create_service(Attend, "attend", self._on_attend)
@@ -86,9 +86,9 @@ class AttentionNode(Node):
             elif not self._knows_job:
                 raise InvalidGoalError("expected the first view of a job, received a later one: the node was restarted")
             if config.mode != self._mode:  # one mode cannot use the memory of another
-                self._mode, self._memory, self._has_warned = config.mode, self._first_memory(config), False
-            config = replace(config, hidden=config.hidden.after(request.fruitless))
-            attention, self._memory = attend(heightmap, self._memory, config)
+                self._mode, self._job, self._has_warned = config.mode, JobAttention(self._first_memory(config)), False
+            last = from_attempt(request.last[0]) if request.last else None
+            attention = self._job.attend(heightmap, last, config)
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         if attention.unfamiliar and not self._has_warned:

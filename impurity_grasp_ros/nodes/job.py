@@ -34,7 +34,6 @@ class Job:
     Attributes:
         result: What the goal has achieved so far.
         max_actions: Number of actions after which it ends.
-        fruitless: Number of latest pushes of candidates that brought no target into view.
     """
 
     def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:
@@ -45,7 +44,6 @@ class Job:
         self._start = self._last_feedback = time.monotonic()
         self._feedback = PickImpurities.Feedback()
         self.result = PickImpurities.Result()
-        self.fruitless = 0
         self.max_actions = self._goal.max_actions or PickImpurities.Goal.MAX_ACTIONS_DEFAULT
         self._time_limit = to_seconds(self._goal.time_limit)
 

@@ -102,13 +102,12 @@ class Peers:
         request = CaptureHeightmap.Request(not_before=not_before, new_job=new_job, timeout=to_duration(timeout))
         return (await self._call(self._capture, request, watch, extra=timeout)).heightmap
 
-    async def attend(self, heightmap: Heightmap, new_job: bool, fruitless: int, watch: KeepWaiting) -> Attention:
+    async def attend(self, heightmap: Heightmap, history: list[Attempt], watch: KeepWaiting) -> Attention:
         """Find out where to act next.
 
         Args:
             heightmap: The current view.
-            new_job: Whether this is the job's first view.
-            fruitless: Number of latest pushes of candidates that brought no target into view.
+            history: The job's attempts, oldest first.
             watch: See :data:`KeepWaiting`.
 
         Returns:
@@ -118,7 +117,7 @@ class Peers:
             ReportedError: The heightmap is invalid, or the node was restarted during the job.
             PeerUnavailableError: The service did not appear or answer in time.
         """
-        request = Attend.Request(heightmap=heightmap, new_job=new_job, fruitless=fruitless)
+        request = Attend.Request(heightmap=heightmap, new_job=not history, last=history[-1:])
         return (await self._call(self._attend, request, watch)).attention
 
     async def decide(

@@ -100,8 +100,6 @@ class PickerNode(Node):
             job.enter(PickImpurities.Feedback.EXECUTE)
             attempt, not_before = await self._peers.execute(primitive, job.watch)
             job.record(attempt)
-            pushed = primitive.kind == Primitive.PUSH
-            job.fruitless = job.fruitless + pushed if attention.state == Attention.CANDIDATE else 0
             self.get_logger().info(f"attempt {len(job.result.attempts)}: {describe(attempt)}")
             self._publish(job, heightmap, attention, primitive, attempt)
 
@@ -113,7 +111,7 @@ class PickerNode(Node):
             try:
                 heightmap = await self._peers.observe(not_before, new_job, job.watch)
                 job.enter(PickImpurities.Feedback.ATTEND)
-                return heightmap, await self._peers.attend(heightmap, new_job, job.fruitless, job.watch)
+                return heightmap, await self._peers.attend(heightmap, job.result.attempts, job.watch)
             except ReportedError as error:
                 if error.code not in VIEW_CODES or time.monotonic() - start > self._settings.value.view_timeout:
                     raise

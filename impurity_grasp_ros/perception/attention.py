@@ -14,6 +14,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Heightmap
 from impurity_grasp_ros.perception.appearance import Appearance, AppearanceConfig
+from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.coverage import check_clear
 from impurity_grasp_ros.perception.hidden_config import HEIGHT, LEARNED, HiddenConfig
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig
@@ -52,21 +53,28 @@ class AttentionConfig:
         ATTENTIONS.check(self.mode)
 
 
-Attend = Callable[[Heightmap, Any, AttentionConfig], tuple[Attention, Any]]
+Attend = Callable[[Heightmap, Any, AttentionConfig, Belief], tuple[Attention, Any]]
 """A mode of attention.
 
-It takes a heightmap and what it remembers of the job's previous view, None in the first view, and returns the attention
-and what to remember for the next view. It may raise InvalidFrameError and ViewIncompleteError.
+It takes a heightmap, what it remembers of the job's previous view, None in the first view, its settings, and what is
+believed about hidden objects, to be passed to :func:`attention_on`. It returns the attention and what to remember for
+the next view. It may raise InvalidFrameError and ViewIncompleteError.
 """
 
+NOTHING_KNOWN = Belief()
+"""The belief with which a job begins."""
 
-def attend(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
+
+def attend(
+    heightmap: Heightmap, memory: Any, config: AttentionConfig, belief: Belief = NOTHING_KNOWN
+) -> tuple[Attention, Any]:
     """Find a target, or the group of objects that could hide one.
 
     Args:
         heightmap: The view.
         memory: The memory that was returned for the previous view of this job; None for the first view.
         config: The mode and its settings.
+        belief: What earlier views and actions of this job tell about hidden objects.
 
     Returns:
         The attention, and the memory to pass with the next view.
@@ -76,7 +84,7 @@ def attend(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[
         ViewIncompleteError: The state would be CLEAR, but a target may lie in a place that was not seen.
         ConfigError: There is no such mode.
     """
-    return ATTENTIONS.find(config.mode)(heightmap, memory, config)
+    return ATTENTIONS.find(config.mode)(heightmap, memory, config, belief)
 
 
 def prepare(config: AttentionConfig) -> None:
@@ -99,7 +107,7 @@ def prepare(config: AttentionConfig) -> None:
 
 
 def _outlier(
-    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
+    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig, belief: Belief
 ) -> tuple[Attention, Appearance | None]:
     """Mode in which the target is what looks unlike the ordinary objects, as learned from the job's first view."""
     check_image(heightmap.color)
@@ -108,7 +116,7 @@ def _outlier(
     detection, appearance = find_outlier(
         heightmap, objects, appearance, config.target, config.appearance, config.saliency, labels
     )
-    return attention_on(heightmap, detection, config), appearance
+    return attention_on(heightmap, detection, config, belief), appearance
 
 
 def _few(heightmap: Heightmap, objects: NDArray[np.bool_], config: AttentionConfig) -> NDArray[np.int64] | None:
@@ -122,32 +130,36 @@ def _few(heightmap: Heightmap, objects: NDArray[np.bool_], config: AttentionConf
 
 
 def _outlier_or_heap(
-    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig
+    heightmap: Heightmap, appearance: Appearance | None, config: AttentionConfig, belief: Belief
 ) -> tuple[Attention, Appearance | None]:
     """The same with fixed heights of what could hide a target."""
-    return _outlier(heightmap, appearance, replace(config, hidden=replace(config.hidden, method=HEIGHT)))
+    return _outlier(heightmap, appearance, replace(config, hidden=replace(config.hidden, method=HEIGHT)), belief)
 
 
-def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
+def _odd_object(heightmap: Heightmap, memory: Any, config: AttentionConfig, belief: Belief) -> tuple[Attention, Any]:
     """Mode in which the target is the object that looks unlike the others."""
     check_image(heightmap.color)
     from impurity_grasp_ros.perception.odd_objects import find_odd_objects  # torch takes its time
 
     objects = object_cells(heightmap, config.occlusion)
     detection, memory = find_odd_objects(heightmap, objects, memory, config.objects)
-    attention = attention_on(heightmap, detection, config, memory.single)
+    attention = attention_on(heightmap, detection, config, belief, memory.single)
     return replace(attention, unfamiliar=memory.unfamiliar), memory
 
 
-def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
+def _most_salient(heightmap: Heightmap, memory: Any, config: AttentionConfig, belief: Belief) -> tuple[Attention, Any]:
     """Mode in which the target is the most salient region, as published."""
     check_image(heightmap.color)
     detection = find_most_salient(heightmap, config.target, config.saliency)
-    return attention_on(heightmap, detection, config), memory
+    return attention_on(heightmap, detection, config, belief), memory
 
 
 def attention_on(
-    heightmap: Heightmap, detection: Detection, config: AttentionConfig, single: NDArray[np.bool_] | None = None
+    heightmap: Heightmap,
+    detection: Detection,
+    config: AttentionConfig,
+    belief: Belief = NOTHING_KNOWN,
+    single: NDArray[np.bool_] | None = None,
 ) -> Attention:
     """Derive the attention from a detection (paper, algorithm 1).
 
@@ -155,6 +167,7 @@ def attention_on(
         heightmap: The view.
         detection: The target; its mask is empty when there is none.
         config: Where targets may be hidden.
+        belief: What earlier views and actions of this job tell about it; of no effect with fixed heights.
         single: (R, C) bool, cells of objects that are known to be no piles, however high; None if nothing is known.
 
     Returns:
@@ -164,7 +177,7 @@ def attention_on(
         ViewIncompleteError: The state would be CLEAR, but a target may lie in a place that was not seen.
     """
     if config.hidden.method == LEARNED:
-        return _by_expectation(heightmap, detection, config, single)
+        return _by_expectation(heightmap, detection, config, belief, single)
     clusters = find_clusters(heightmap, config.occlusion)
     clear = _clear(heightmap, detection, clusters)
     if not detection.mask.any() and single is not None and single.any():
@@ -175,7 +188,11 @@ def attention_on(
 
 
 def _by_expectation(
-    heightmap: Heightmap, detection: Detection, config: AttentionConfig, single: NDArray[np.bool_] | None
+    heightmap: Heightmap,
+    detection: Detection,
+    config: AttentionConfig,
+    belief: Belief,
+    single: NDArray[np.bool_] | None,
 ) -> Attention:
     """Act on the group in which most hidden objects are expected, as long as one of them may be a target."""
     from impurity_grasp_ros.perception.hidden_objects import (  # torch takes its time
@@ -187,12 +204,13 @@ def _by_expectation(
     expected = expected_objects(heightmap, network_of(config.hidden))
     if single is not None:
         expected = np.where(single, np.float32(0.0), expected)
+    expected = belief.applied(expected, heightmap, config.occlusion.min_object_height)
     clusters = find_clusters(heightmap, config.occlusion, expected)
     is_trace = detection.trace is not None and config.hidden.trace > 0.0
     number = sum(cluster.hidden for cluster in clusters) + config.hidden.trace * is_trace
     hidden = target_probability(number, config.hidden.target_share)
     clear = replace(_clear(heightmap, detection, clusters), hidden=hidden)
-    if hidden < config.hidden.max_probability:
+    if hidden < config.hidden.limit_after(belief.fruitless):
         return _choice(clear, heightmap, detection, None, config)
     if detection.trace is not None and is_trace:
         center = _centroid(heightmap, detection.trace)
@@ -285,8 +303,8 @@ def target_only(attention: Attention, heightmap: Heightmap) -> Attention:
 def _ablated(ablate: Callable[[Attention, Heightmap], Attention]) -> Attend:
     """Return the outlier mode with a part of its attention removed (paper, section 6.3.2)."""
 
-    def mode(heightmap: Heightmap, memory: Any, config: AttentionConfig) -> tuple[Attention, Any]:
-        attention, memory = _outlier(heightmap, memory, config)
+    def mode(heightmap: Heightmap, memory: Any, config: AttentionConfig, belief: Belief) -> tuple[Attention, Any]:
+        attention, memory = _outlier(heightmap, memory, config, belief)
         return ablate(attention, heightmap), memory
 
     return mode

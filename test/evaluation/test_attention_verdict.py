@@ -97,12 +97,12 @@ from impurity_grasp_ros.errors import ViewIncompleteError
 from impurity_grasp_ros.perception.attention import attention_on
 from impurity_grasp_ros.perception.target import Detection
 
-def attend(heightmap, memory, config):
+def attend(heightmap, memory, config, belief):
     views = memory.views + 1 if memory else 1
     if views == 2 and heightmap.stamp == 2.0:
         raise ViewIncompleteError("expected more, received less")
     red = heightmap.color[..., 0] > heightmap.color[..., 1].astype(int) + 100
-    attention = attention_on(heightmap, Detection(red, 0.5 + views / 10, red.astype(np.float32)), config)
+    attention = attention_on(heightmap, Detection(red, 0.5 + views / 10, red.astype(np.float32)), config, belief)
     blocks = (heightmap.height > 0.01) & ~red
     return attention, SimpleNamespace(views=views, objects=[(red, 0.75), (blocks, 0.125)])
 """

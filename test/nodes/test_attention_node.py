@@ -23,16 +23,17 @@ from typer.testing import CliRunner
 from impurity_grasp.msg import Attention
 from impurity_grasp.srv import Attend, CaptureHeightmap, Teach
 from impurity_grasp_ros.cli.main import app
+from impurity_grasp_ros.datatypes import Attempt, AttentionState, Heightmap, Outcome, OutcomeStatus, Primitive
 from impurity_grasp_ros.datatypes import Attention as Seen
-from impurity_grasp_ros.datatypes import AttentionState, Heightmap
 from impurity_grasp_ros.errors import ConfigError, ErrorCode, PeerUnavailableError, ReportedError
-from impurity_grasp_ros.nodes import attention_node as attention_module
 from impurity_grasp_ros.nodes import teach_client
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
-from impurity_grasp_ros.nodes.conversions import from_attention, to_heightmap
+from impurity_grasp_ros.nodes.conversions import from_attention, to_attempt, to_heightmap
 from impurity_grasp_ros.nodes.runtime import spin
+from impurity_grasp_ros.perception import job_attention
 from impurity_grasp_ros.perception import odd_objects as objects_module
 from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.ordinary_model import load_model
 
@@ -274,20 +275,27 @@ def test_the_command_says_when_no_graph_is_running(monkeypatch: pytest.MonkeyPat
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"), "--weights", "any.safetensors")
 
 
-def test_after_fruitless_actions_a_hidden_target_must_be_more_likely(
+def test_after_a_push_of_a_candidate_a_hidden_target_must_be_more_likely(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention_module, "attend", lambda heightmap, _memory, config: stub(heightmap, config))
+    monkeypatch.setattr(
+        job_attention, "attend", lambda heightmap, _memory, config, belief: stub(heightmap, config, belief)
+    )
+    push = Primitive.push((0.5, 0.0, 0.01), 0.0)
+    last = to_attempt(Attempt(push, Outcome(OutcomeStatus.PUSHED, 0.0, 1.0, "")))
     served.attend(row_of(BLUE, BLUE), new_job=True)
     assert served.seen.hidden == pytest.approx(0.01)
-    served.attend(row_of(BLUE, BLUE), new_job=False, fruitless=2)
+    served.attend(row_of(BLUE, BLUE), new_job=False, last=[last])
+    served.attend(row_of(BLUE, BLUE), new_job=False, last=[last])
     assert served.seen.hidden == pytest.approx(0.019646, abs=2e-6)
+    served.attend(row_of(BLUE, BLUE), new_job=True)
+    assert served.seen.hidden == pytest.approx(0.01)
 
 
-def stub(heightmap: Heightmap, config: AttentionConfig) -> tuple[Seen, None]:
-    """An attention that gives its limit for a hidden target in place of its probability."""
+def stub(heightmap: Heightmap, config: AttentionConfig, belief: Belief) -> tuple[Seen, None]:
+    """A candidate that gives its limit for a hidden target in place of its probability."""
     grid, empty = heightmap.grid, np.zeros((112, 112), np.bool_)
     crop = heightmap.window(0, 0, 112)
     saliency = np.zeros(heightmap.valid.shape, np.float32)
-    limit = config.hidden.max_probability
-    return Seen(AttentionState.CLEAR, grid.middle, crop, empty, 0.0, (), saliency, hidden=limit), None
+    limit = config.hidden.limit_after(belief.fruitless)
+    return Seen(AttentionState.CANDIDATE, grid.middle, crop, empty, 0.0, (), saliency, hidden=limit), None

@@ -17,6 +17,7 @@ from impurity_grasp_ros.datatypes import AttentionState, Grid, Heightmap
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.perception import hidden_objects
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend, attention_on
+from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.hidden_config import HiddenConfig
 from impurity_grasp_ros.perception.hidden_network import (
     HiddenNetwork,
@@ -79,14 +80,13 @@ def test_below_one_percent_the_workspace_is_clear(monkeypatch: pytest.MonkeyPatc
 def test_each_fruitless_action_makes_a_hidden_target_less_likely(
     monkeypatch: pytest.MonkeyPatch, fruitless: int, limit: float
 ) -> None:
-    config = replace(CONFIG, hidden=CONFIG.hidden.after(fruitless))
     for factor, state in ((0.98, AttentionState.CLEAR), (1.02, AttentionState.CANDIDATE)):
         told(monkeypatch, {(60, 160): -math.log(1.0 - factor * limit) / 0.15})
-        assert attention_on(draw(BLOCKS), NOTHING, config).state is state
+        assert attention_on(draw(BLOCKS), NOTHING, CONFIG, Belief(fruitless)).state is state
 
 
 def test_any_number_of_fruitless_actions_can_be_counted() -> None:
-    assert CONFIG.hidden.after(2**32 - 1).max_probability == pytest.approx(1.0)
+    assert CONFIG.hidden.limit_after(2**32 - 1) == pytest.approx(1.0)
 
 
 def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypa
     assert found.state is AttentionState.TARGET
     assert found.hidden == pytest.approx(1.0 - math.exp(-0.45), abs=1e-5)
     single = BLOCKS[1].cells
-    assert attention_on(heightmap, NOTHING, CONFIG, single).state is AttentionState.CLEAR
+    assert attention_on(heightmap, NOTHING, CONFIG, single=single).state is AttentionState.CLEAR
 
 
 def traced(row: int, column: int) -> Detection:
@@ -117,8 +117,7 @@ def test_odd_cells_that_are_too_few_for_a_target_are_looked_at_first(monkeypatch
 def test_odd_cells_alone_are_given_up_after_seven_fruitless_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {})
     for fruitless in range(10):
-        config = replace(CONFIG, hidden=CONFIG.hidden.after(fruitless))
-        found = attention_on(draw(BLOCKS), traced(160, 60), config)
+        found = attention_on(draw(BLOCKS), traced(160, 60), CONFIG, Belief(fruitless))
         assert (found.state is AttentionState.CANDIDATE) == (fruitless < 7)
 
 
@@ -204,7 +203,14 @@ def test_weights_of_the_other_network_are_refused_by_name(tmp_path: Path) -> Non
 
 def test_the_shipped_values() -> None:
     assert CONFIG.hidden == HiddenConfig(
-        method="learned", weights="", target_share=0.15, trace=0.5, max_probability=0.01, doubt=0.7
+        method="learned",
+        weights="",
+        target_share=0.15,
+        trace=0.5,
+        max_probability=0.01,
+        doubt=0.7,
+        together=0.1,
+        lifted=0.02,
     )
     with pytest.raises(ConfigError, match="method"):
         from_mapping(HiddenConfig, {**asdict(CONFIG.hidden), "method": "guess"})

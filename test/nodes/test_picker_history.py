@@ -1,4 +1,4 @@
-"""The picker counts the pushes of candidates that brought no target into view, and tells ``attention_node``."""
+"""The picker tells ``attention_node`` what it has done so far, so that it knows what changed between two views."""
 
 from __future__ import annotations
 
@@ -7,42 +7,40 @@ from typing import Any
 
 import pytest
 
-from impurity_grasp.msg import Attention, Primitive
+from impurity_grasp.msg import Attention
 from impurity_grasp_ros.nodes import picker_node
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 
 pytestmark = pytest.mark.ros
 
-PUSH, MOVE = Primitive.PUSH, Primitive.MOVE
 CANDIDATE, TARGET, CLEAR = Attention.CANDIDATE, Attention.TARGET, Attention.CLEAR
 
 
 class Peers:
     """Answers with one state after the other, and keeps what it was told."""
 
-    def __init__(self, states: list[int], kinds: list[int]) -> None:
+    def __init__(self, states: list[int]) -> None:
         self._states = iter(states)
-        self._kinds = iter(kinds)
-        self.fruitless: list[int] = []
+        self._attempts = iter("abc")
+        self.told: list[tuple[str, ...]] = []
 
     async def observe(self, *_: Any) -> str:
         return "heightmap"
 
-    async def attend(self, _heightmap: str, _new_job: bool, fruitless: int, _watch: Any) -> SimpleNamespace:
-        self.fruitless.append(fruitless)
+    async def attend(self, _heightmap: str, history: list[str], _watch: Any) -> SimpleNamespace:
+        self.told.append(tuple(history))
         return SimpleNamespace(state=next(self._states))
 
     async def decide(self, *_: Any) -> SimpleNamespace:
-        return SimpleNamespace(kind=next(self._kinds))
+        return SimpleNamespace()
 
     async def execute(self, *_: Any) -> tuple[str, int]:
-        return "attempt", 0
+        return next(self._attempts), 0
 
 
-def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_view_comes_with_what_was_done_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picker_node, "describe", str)
-    states = [CANDIDATE, CANDIDATE, CANDIDATE, TARGET, CANDIDATE, CLEAR]
-    peers = Peers(states, [PUSH, MOVE, PUSH, PUSH, PUSH])
+    peers = Peers([CANDIDATE, TARGET, CANDIDATE, CLEAR])
     node = SimpleNamespace(
         _peers=peers,
         _publish=lambda *_: None,
@@ -53,7 +51,6 @@ def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(monkeypatch
     attempts: list[str] = []
     job = SimpleNamespace(
         result=SimpleNamespace(attempts=attempts, workspace_clear=False),
-        fruitless=0,
         watch=None,
         done=lambda: False,
         enter=lambda _phase: None,
@@ -63,4 +60,4 @@ def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(monkeypatch
     with pytest.raises(StopIteration):
         PickerNode._pick(node, job, False).send(None)  # type: ignore[arg-type]
     assert job.result.workspace_clear
-    assert peers.fruitless == [0, 1, 1, 2, 0, 1]
+    assert peers.told == [(), ("a",), ("a", "b"), ("a", "b", "c")]

@@ -1,0 +1,125 @@
+"""Follow pieces from one view to the next: connected cells that carry objects, and that moved as one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from impurity_grasp_ros.datatypes import Heightmap
+
+MIN_CELLS = 60
+"""Smaller pieces are not followed."""
+
+LEVEL = 0.005
+"""Meters by which a surface varies between two views of it."""
+
+SAME = 0.9
+"""Fraction of the cells of a piece that are as high as before if it has not moved."""
+
+ALIKE = 0.85
+"""The same if it has moved as one; sides that come into view or disappear are other cells."""
+
+AREA_CHANGE = 1.2
+"""Factor by which the number of a piece's cells changes at most when it is seen from another side."""
+
+TURNS = np.radians(np.arange(-90.0, 90.0, 5.0))
+SHIFTS = np.array([(row, column) for row in (-2, 0, 2) for column in (-2, 0, 2)])
+"""Rotations in radians, and shifts of the middle in cells, that are tried."""
+
+SAMPLES = 300
+"""Cells of a piece that are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A piece in two views.
+
+    Attributes:
+        before: (R, C) bool, its cells in the earlier view.
+        after: (R, C) bool, its cells in the later view.
+        moved: Whether it is elsewhere now.
+    """
+
+    before: NDArray[np.bool_]
+    after: NDArray[np.bool_]
+    moved: bool
+
+
+def follow(before: Heightmap, after: Heightmap, min_height: float) -> Iterator[Followed]:
+    """Find the pieces of the earlier view that the later one shows again.
+
+    Args:
+        before: The earlier view.
+        after: The later view, on the same grid.
+        min_height: Meters above the table; higher cells carry an object.
+
+    Yields:
+        The pieces, each with the cells that it covers in both views. What fell apart, merged with another piece or was
+        taken is not among them.
+    """
+    earlier, later = pieces(before, min_height), pieces(after, min_height)
+    level = np.abs(after.height - before.height) <= LEVEL
+    left = []
+    for piece in later:
+        same = [other for other in earlier if _covers(other, piece & other & level) and _covers(piece, piece & other)]
+        if same:
+            yield Followed(same[0], piece, moved=False)
+            earlier = [other for other in earlier if other is not same[0]]
+        else:
+            left.append(piece)
+    for piece in left:
+        for other in earlier:
+            if moved_as_one(before.height, other, after.height, piece):
+                yield Followed(other, piece, moved=True)
+                break
+
+
+def pieces(heightmap: Heightmap, min_height: float) -> list[NDArray[np.bool_]]:
+    """Find the connected groups of cells that carry objects.
+
+    Args:
+        heightmap: The view (R, C).
+        min_height: Meters above the table; higher cells carry an object.
+
+    Returns:
+        (R, C) bool for each group of at least ``MIN_CELLS`` cells.
+    """
+    occupied = heightmap.valid & (heightmap.height > min_height)
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(occupied.astype(np.uint8), connectivity=8)
+    sizes = statistics[:, cv2.CC_STAT_AREA]
+    return [np.asarray(labels == label) for label in range(1, count) if sizes[label] >= MIN_CELLS]
+
+
+def moved_as_one(
+    before: NDArray[np.float32], piece: NDArray[np.bool_], after: NDArray[np.float32], other: NDArray[np.bool_]
+) -> bool:
+    """Tell whether a piece, shifted and turned, looks like another one.
+
+    Args:
+        before: (R, C) heights of the earlier view, meters.
+        piece: (R, C) bool, the piece in it.
+        after: (R, C) heights of the later view, meters.
+        other: (R, C) bool, the piece in the later view.
+    """
+    cells, places = np.argwhere(piece), np.argwhere(other)
+    if not 1.0 / AREA_CHANGE <= len(cells) / len(places) <= AREA_CHANGE:
+        return False
+    middle, goal = cells.mean(axis=0), places.mean(axis=0)
+    cells = cells[:: math.ceil(len(cells) / SAMPLES)]
+    cosine, sine = np.cos(TURNS), np.sin(TURNS)
+    turned = np.einsum("ijt,nj->tni", np.array([[cosine, -sine], [sine, cosine]]), cells - middle)
+    found = np.rint(turned[:, None] + goal + SHIFTS[:, None]).astype(np.intp)
+    found = np.clip(found, 0, np.array(after.shape) - 1)
+    rows, columns = found[..., 0], found[..., 1]
+    heights = before[cells[:, 0], cells[:, 1]]
+    alike = other[rows, columns] & (np.abs(after[rows, columns] - heights) <= LEVEL)
+    return bool(alike.mean(axis=-1).max() >= ALIKE)
+
+
+def _covers(piece: NDArray[np.bool_], part: NDArray[np.bool_]) -> bool:
+    return bool(np.count_nonzero(part) >= SAME * np.count_nonzero(piece))

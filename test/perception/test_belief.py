@@ -1,0 +1,236 @@
+"""What earlier views and actions tell about hidden objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_scenes import BLUE, GRID, Block, draw
+
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.datatypes import (
+    Attempt,
+    AttentionState,
+    Grid,
+    Heightmap,
+    Outcome,
+    OutcomeStatus,
+    Primitive,
+)
+from impurity_grasp_ros.errors import ViewIncompleteError
+from impurity_grasp_ros.perception import hidden_objects
+from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.belief import Belief
+from impurity_grasp_ros.perception.job_attention import JobAttention
+from impurity_grasp_ros.perception.moved_pieces import Followed, follow
+
+CONFIG = packaged_parameters("attention_node", AttentionConfig)
+HIDDEN = CONFIG.hidden
+LEVEL = CONFIG.occlusion.min_object_height
+
+PUSHED = Attempt(Primitive.push((0.5, 0.0, 0.01), 0.0), Outcome(OutcomeStatus.PUSHED, 0.0, 1.0, ""))
+BLOCK = Block(60, 60, height=0.06, size_px=(24, 40))
+PILE = [BLOCK, Block(66, 74, height=0.09)]
+
+
+def moved(row: float, column: float, status: OutcomeStatus = OutcomeStatus.MOVED) -> Attempt:
+    place = GRID.to_meters(row, column)
+    return Attempt(Primitive.move((0.5, 0.0, 0.05), 0.0, place), Outcome(status, 0.03, 6.0, ""))
+
+
+def followed(before: Sequence[Block], after: Sequence[Block]) -> list[Followed]:
+    return list(follow(draw(before), draw(after), LEVEL))
+
+
+@pytest.mark.parametrize("angle", [0.0, 17.0, 38.0, -64.0])
+@pytest.mark.parametrize("blocks", [[BLOCK], PILE])
+def test_what_moves_as_one_is_found_again_wherever_it_is_and_however_it_is_turned(
+    blocks: list[Block], angle: float
+) -> None:
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    there = [
+        replace(
+            block,
+            row=120 + cosine * (block.row - 60) - sine * (block.column - 60),
+            column=140 + sine * (block.row - 60) + cosine * (block.column - 60),
+            angle_deg=block.angle_deg - angle,
+        )
+        for block in blocks
+    ]
+    (piece,) = followed(blocks, there)
+    assert piece.moved
+    np.testing.assert_array_equal(piece.before, draw(blocks).height > 0.0)
+    np.testing.assert_array_equal(piece.after, draw(there).height > 0.0)
+
+
+def test_what_stays_is_followed_and_has_not_moved() -> None:
+    (piece,) = followed(PILE, PILE)
+    assert not piece.moved
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [replace(BLOCK, row=120, height=0.05)],
+        [replace(BLOCK, row=120, size_px=(24, 56))],
+        [replace(BLOCK, row=120, size_px=(31, 31))],
+        [replace(BLOCK, row=120), Block(132, 66, height=0.03)],
+        [],
+    ],
+    ids=["lower", "longer", "other outline", "merged", "taken"],
+)
+def test_what_looks_otherwise_is_not_followed(after: list[Block]) -> None:
+    assert followed([BLOCK], after) == []
+
+
+def test_a_pile_that_falls_apart_is_not_followed() -> None:
+    assert followed(PILE, [replace(BLOCK, row=110), Block(150, 74, height=0.03)]) == []
+
+
+def expected(number: float, block: Block) -> np.ndarray:
+    """So many hidden objects expected on the cells of a block."""
+    cells = block.cells
+    return np.where(cells, number / cells.sum(), 0.0).astype(np.float32)
+
+
+def test_the_odds_of_a_known_piece_are_multiplied() -> None:
+    other = Block(160, 160)
+    odds = np.ones((224, 224), np.float32)
+    odds[BLOCK.cells] = 0.1
+    numbers = expected(0.5, BLOCK) + expected(0.3, other)
+    corrected = Belief(odds=odds).applied(numbers, draw([BLOCK, other]), LEVEL)
+    assert corrected[BLOCK.cells].sum() == pytest.approx(0.062851, abs=1e-5)  # log(1 + 0.1 (e^0.5 - 1))
+    assert corrected[other.cells].sum() == pytest.approx(0.3, abs=1e-5)
+    np.testing.assert_array_equal(Belief().applied(numbers, draw([BLOCK]), LEVEL), numbers)
+
+
+def test_a_piece_of_which_only_a_part_is_known_may_hide_as_much_as_before() -> None:
+    odds = np.ones((224, 224), np.float32)
+    odds[BLOCK.cells] = 0.1
+    numbers = expected(0.5, BLOCK)
+    np.testing.assert_array_equal(Belief(odds=odds).applied(numbers, draw(PILE), LEVEL), numbers)
+
+
+def after(belief: Belief, attempt: Attempt, before: Sequence[Block], later: Sequence[Block]) -> Belief:
+    return belief.after(attempt, AttentionState.CANDIDATE, (draw(before), draw(later)), HIDDEN, LEVEL)
+
+
+def odds_of(belief: Belief, block: Block) -> float:
+    assert belief.odds is not None
+    (value,) = np.unique(belief.odds[block.cells])
+    return float(value)
+
+
+def test_what_was_pushed_and_moved_as_one_counts_once() -> None:
+    places = [replace(BLOCK, row=row) for row in (60, 100, 140)]
+    belief = after(Belief(), PUSHED, places[:1], places[1:2])
+    assert odds_of(belief, places[1]) == pytest.approx(0.1)
+    belief = after(belief, PUSHED, places[1:2], places[2:])
+    assert odds_of(belief, places[2]) == pytest.approx(0.1)
+    assert belief.odds is not None
+    assert belief.odds[places[1].cells & ~places[2].cells].min() == 1.0
+
+
+def test_what_was_put_down_stays_known_until_it_changes() -> None:
+    there, pile = replace(BLOCK, row=150, column=150), Block(60, 60, height=0.03, size_px=(24, 40))
+    belief = after(Belief(), moved(150, 150), PILE, [pile, there])
+    assert odds_of(belief, there) == pytest.approx(0.02)
+    assert odds_of(belief, pile) == 1.0
+    belief = after(belief, PUSHED, [pile, there], [replace(pile, row=40), there])
+    assert odds_of(belief, there) == pytest.approx(0.02)
+    farther = replace(there, column=110, angle_deg=25.0)
+    belief = after(belief, PUSHED, [there], [farther])
+    assert odds_of(belief, farther) == pytest.approx(0.02)
+    belief = after(belief, PUSHED, [farther], [farther, replace(farther, row=166, height=0.04)])
+    assert odds_of(belief, farther) == 1.0, "something lies on it or beside it"
+
+
+@pytest.mark.parametrize("status", [OutcomeStatus.DROPPED, OutcomeStatus.EMPTY])
+def test_what_was_not_put_down_is_not_known(status: OutcomeStatus) -> None:
+    there = replace(BLOCK, row=150, column=150)
+    assert odds_of(after(Belief(), moved(150, 150, status), PILE, [there]), there) == 1.0
+
+
+@pytest.mark.parametrize(("row", "column"), [(150, 200), (-40, 300)])
+def test_what_is_not_found_where_it_was_put_down_is_not_known(row: float, column: float) -> None:
+    there = replace(BLOCK, row=150, column=150)
+    assert odds_of(after(Belief(), moved(row, column), PILE, [there]), there) == 1.0
+
+
+def test_views_with_other_cells_are_not_compared() -> None:
+    view = draw([BLOCK])
+    finer = replace(view, grid=Grid(GRID.x_min, GRID.y_min, GRID.rows, GRID.columns, 0.0015))
+    belief = Belief(odds=np.full((224, 224), 0.1, np.float32))
+    belief = belief.after(PUSHED, AttentionState.CANDIDATE, (view, finer), HIDDEN, LEVEL)
+    assert odds_of(belief, BLOCK) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "count"),
+    [
+        (AttentionState.CANDIDATE, PUSHED, 4),
+        (AttentionState.CANDIDATE, moved(150, 150), 3),
+        (AttentionState.TARGET, PUSHED, 0),
+    ],
+)
+def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(
+    state: AttentionState, attempt: Attempt, count: int
+) -> None:
+    view = draw([BLOCK])
+    assert Belief(3).after(attempt, state, (view, view), HIDDEN, LEVEL).fruitless == count
+
+
+class Job:
+    """A job in which so many hidden objects are expected wherever something is higher than 5 cm."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: float) -> None:
+        monkeypatch.setattr(hidden_objects, "network_of", lambda _config: None)
+        monkeypatch.setattr(hidden_objects, "expected_objects", self._expected)
+        self._number = number
+        self._attention = JobAttention()
+        self.config = CONFIG
+
+    def _expected(self, heightmap: Heightmap, _network: None) -> np.ndarray:
+        high = heightmap.height > 0.05
+        return np.where(high, self._number / max(high.sum(), 1), 0.0).astype(np.float32)
+
+    def state(self, blocks: Sequence[Block], last: Attempt | None = None, unseen: bool = False) -> AttentionState:
+        view = draw(blocks)
+        if unseen:
+            view.valid[160:190, 160:190] = False
+        return self._attention.attend(view, last, self.config).state
+
+
+LOW = [Block(30 + 40 * index, 200) for index in range(4)]
+
+
+def test_a_block_that_was_put_down_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, there = Job(monkeypatch, 0.5), replace(BLOCK, row=150, column=120)
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE
+    assert job.state([there, *LOW], moved(150, 120)) is AttentionState.CLEAR
+
+
+def test_a_block_that_was_pushed_as_one_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, there = Job(monkeypatch, 0.4), replace(BLOCK, row=100, angle_deg=20.0)
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE
+    assert job.state([there, *LOW], PUSHED) is AttentionState.CLEAR
+
+
+def test_an_action_counts_once_and_not_in_a_view_that_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(monkeypatch, 0.069)  # 1.03 %, beyond the limit of 1 % and within that of 1.4 % after one push
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE
+    for _ in range(3):
+        assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "nothing was done"
+    for _ in range(2):
+        with pytest.raises(ViewIncompleteError):
+            job.state([BLOCK, *LOW], PUSHED, unseen=True)
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "the push was not counted in the refused views"
+    assert job.state([BLOCK, *LOW], PUSHED) is AttentionState.CLEAR
+
+
+def test_a_target_in_view_is_acted_on_whatever_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(monkeypatch, 0.5)
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE
+    assert job.state([replace(BLOCK, row=100), Block(160, 60).painted(BLUE), *LOW], PUSHED) is AttentionState.TARGET
