@@ -3,8 +3,8 @@
 Grasp: open, approach, measure the force in free air, descend, close, lift, verify, carry to the drop bin, verify,
 release. Push: close, approach, measure the force in free air, descend, push, retreat. Move: as a grasp, but carry over
 the workspace, lower until the object meets something, release, retreat. The executor adds the path home.
-The fingers move while the arm approaches, and the tool turns to its angle at home while it carries an object. The last
-part of a descent and the first part of a push have the contact speed.
+The fingers move while the arm approaches. The tool keeps its angle while it carries an object: turning would load the
+grip. The last part of a descent and the first part of a push have the contact speed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from impurity_grasp_ros.cell import CellConfig
 from impurity_grasp_ros.datatypes import OutcomeStatus, Primitive, PrimitiveKind
-from impurity_grasp_ros.motion.kinematics import Kinematics
 from impurity_grasp_ros.transform import Transform, tool_down
 
 
@@ -149,12 +146,6 @@ def _along(primitive: Primitive, distance: float) -> tuple[float, float, float]:
     return distance * math.cos(primitive.angle), distance * math.sin(primitive.angle), 0.0
 
 
-def _home_yaw(cell: CellConfig) -> float:
-    """Angle of the closing axis at home, in radians."""
-    T_base_tool = Kinematics(cell.gripper_model.tool_length).forward(np.array(cell.home))
-    return math.atan2(T_base_tool[1, 0], T_base_tool[0, 0])
-
-
 def _above(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]:
     """Waypoints to a pose above the primitive's position and down to it, the last part at the contact speed."""
     motion = cell.motion
@@ -184,7 +175,7 @@ def _grasp(primitive: Primitive, yaw: float, cell: CellConfig) -> list[Waypoint]
     motion, drop = cell.motion, cell.drop_bin
     return [
         *_picked_up(primitive, yaw, cell),
-        Transit("carry", tool_down((drop.x, drop.y, motion.release_height), _home_yaw(cell))),
+        Transit("carry", tool_down((drop.x, drop.y, motion.release_height), yaw)),
         Verify("verify", OutcomeStatus.DROPPED),
         Fingers("release", primitive.opening, must_reach=True),
     ]

@@ -14,7 +14,7 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.constants import CROP_SIZE_PX
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Cluster, Heightmap
 from impurity_grasp_ros.perception.appearance import Appearance, AppearanceConfig
-from impurity_grasp_ros.perception.belief import Belief
+from impurity_grasp_ros.perception.belief import Belief, doubted
 from impurity_grasp_ros.perception.coverage import check_clear
 from impurity_grasp_ros.perception.hidden_config import HEIGHT, LEARNED, HiddenConfig
 from impurity_grasp_ros.perception.objects_config import ObjectsConfig
@@ -204,19 +204,19 @@ def _by_expectation(
     expected = expected_objects(heightmap, network_of(config.hidden))
     if single is not None:
         expected = np.where(single, np.float32(0.0), expected)
-    expected = belief.applied(expected, heightmap, config.occlusion.min_object_height)
+    expected = belief.applied(expected, heightmap, config.hidden, config.occlusion.min_object_height)
     clusters = find_clusters(heightmap, config.occlusion, expected)
-    is_trace = detection.trace is not None and config.hidden.trace > 0.0
-    number = sum(cluster.hidden for cluster in clusters) + config.hidden.trace * is_trace
+    number = sum(cluster.hidden for cluster in clusters)
+    trace = detection.trace if config.hidden.trace > 0.0 else None
+    if trace is not None:
+        number += doubted(config.hidden.trace, belief.doubt(trace, np.ones_like(expected), config.hidden))
     hidden = target_probability(number, config.hidden.target_share)
     clear = replace(_clear(heightmap, detection, clusters), hidden=hidden)
-    if hidden < config.hidden.limit_after(belief.fruitless):
+    if hidden < config.hidden.max_probability:
         return _choice(clear, heightmap, detection, None, config)
-    if detection.trace is not None and is_trace:
-        center = _centroid(heightmap, detection.trace)
-    else:
-        center = max(clusters, key=lambda cluster: cluster.hidden).center
-    return _choice(clear, heightmap, detection, center, config)
+    if trace is not None:
+        return _choice(clear, heightmap, detection, _centroid(heightmap, trace), config)
+    return _choice(clear, heightmap, detection, max(clusters, key=lambda cluster: cluster.hidden).center, config)
 
 
 def _choice(

@@ -6,48 +6,74 @@ object than a pile, and what the gripper has lifted and put down hides nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.datatypes import Attempt, AttentionState, Heightmap, OutcomeStatus, PrimitiveKind
+from impurity_grasp_ros.datatypes import (
+    Attempt,
+    AttentionState,
+    Grid,
+    Heightmap,
+    OutcomeStatus,
+    Primitive,
+    PrimitiveKind,
+)
 from impurity_grasp_ros.perception.hidden_config import HiddenConfig
 from impurity_grasp_ros.perception.moved_pieces import follow, pieces
+
+NEAR = 0.07
+"""Meters from the stroke of a push within which a pile was pushed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """What is known beside the view.
+    """What is known beside the view; None if nothing is.
 
     Attributes:
-        fruitless: Number of latest pushes of candidates that brought no target into view.
-        odds: (R, C) float32, factor on the odds that the piece on a cell hides anything; None if no piece is known.
+        pushes: (R, C) int64, number of pushes of candidates near each cell that brought no target into view, since a
+            target was acted on.
+        odds: (R, C) float32, factor on the odds that the piece on a cell hides anything.
     """
 
-    fruitless: int = 0
+    pushes: NDArray[np.int64] | None = None
     odds: NDArray[np.float32] | None = None
 
-    def applied(self, expected: NDArray[np.float32], heightmap: Heightmap, min_height: float) -> NDArray[np.float32]:
-        """Correct the expected numbers of hidden objects for what is known of the pieces in view.
+    def doubt(self, cells: NDArray[np.bool_], weights: NDArray[np.float32], config: HiddenConfig) -> float:
+        """Factor on the odds that anything is hidden in some cells.
 
-        The odds that anything is hidden, of which a number n is expected, are exp(n) - 1.
+        Args:
+            cells: (R, C) bool, the cells of a piece, at least one.
+            weights: (R, C) how much is expected where, not negative.
+            config: How much an action tells.
+        """
+        single = 1.0 if self.odds is None else float(self.odds[cells].max())
+        if self.pushes is None:
+            return single
+        weight = weights[cells] + np.float32(1e-12)
+        return single * float(np.average(config.doubt ** self.pushes[cells], weights=weight))
+
+    def applied(
+        self, expected: NDArray[np.float32], heightmap: Heightmap, config: HiddenConfig, min_height: float
+    ) -> NDArray[np.float32]:
+        """Correct expected numbers of hidden objects, piece by piece.
 
         Args:
             expected: (R, C) numbers expected from the view alone.
             heightmap: The view.
+            config: How much an action tells.
             min_height: Meters above the table; higher cells carry an object.
 
         Returns:
             (R, C) float32.
         """
-        if self.odds is None:
-            return expected
         corrected = expected.copy()
         for piece in pieces(heightmap, min_height):
-            number, factor = float(expected[piece].sum()), float(self.odds[piece].max())
-            if number > 0.0 and factor < 1.0:
-                corrected[piece] *= np.log1p(np.expm1(number) * factor) / number
+            number = float(expected[piece].sum())
+            if number > 0.0:
+                corrected[piece] *= doubted(number, self.doubt(piece, expected, config)) / number
         return corrected
 
     def after(
@@ -68,14 +94,35 @@ class Belief:
             min_height: Meters above the table; higher cells carry an object.
         """
         before, after = views
+        if before.grid != after.grid:
+            return Belief()
         odds = np.ones(after.height.shape, np.float32)
-        for piece in follow(before, after, min_height) if before.grid == after.grid else ():
+        for piece in follow(before, after, min_height):
             known = 1.0 if self.odds is None else float(self.odds[piece.before].max())
             odds[piece.after] = min(known, config.together) if piece.moved else known
         if attempt.outcome.status is OutcomeStatus.MOVED:
             odds[_piece_at(after, attempt.primitive.place, min_height)] = config.lifted
-        pushed = attempt.primitive.kind is PrimitiveKind.PUSH
-        return Belief(self.fruitless + pushed if state is AttentionState.CANDIDATE else 0, odds)
+        pushes = np.zeros(after.height.shape, np.int64) if self.pushes is None else self.pushes
+        if state is not AttentionState.CANDIDATE:
+            pushes = np.zeros_like(pushes)
+        elif attempt.primitive.kind is PrimitiveKind.PUSH:
+            pushes = pushes + _near_stroke(after.grid, attempt.primitive)
+        return Belief(pushes, odds)
+
+
+def doubted(number: float, factor: float) -> float:
+    """Expected number of hidden objects when the odds that there is one, exp(number) - 1, are multiplied."""
+    return math.log1p(math.expm1(number) * factor)
+
+
+def _near_stroke(grid: Grid, push: Primitive) -> NDArray[np.bool_]:
+    """Cells (R, C) near the stroke of a push."""
+    rows, columns = np.indices((grid.rows, grid.columns))
+    x, y = grid.to_meters(rows, columns)
+    ahead, aside = x - push.position[0], y - push.position[1]
+    cosine, sine = math.cos(push.angle), math.sin(push.angle)
+    along = np.clip(ahead * cosine + aside * sine, 0.0, push.length)
+    return np.asarray(np.hypot(ahead - along * cosine, aside - along * sine) <= NEAR)
 
 
 def _piece_at(heightmap: Heightmap, place: tuple[float, float], min_height: float) -> NDArray[np.bool_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 from impurity_grasp_ros.config import parameter
@@ -29,7 +28,7 @@ class HiddenConfig:
         "probability of a hidden target below which the workspace is clear", low=0.0001, high=0.5
     )
     doubt: float = parameter(
-        "factor on the odds of hidden objects for each action in a row on a pile that brought no target into view",
+        "factor on the odds of hidden objects for each push near a pile that brought no target into view",
         low=0.1,
         high=1.0,
     )
@@ -38,16 +37,3 @@ class HiddenConfig:
         "factor on the odds that a piece which was pushed, and moved as one, hides anything", low=0.0, high=1.0
     )
     lifted: float = parameter("the same for what was lifted and put down on the workspace", low=0.0, high=1.0)
-
-    def limit_after(self, fruitless: int) -> float:
-        """Return the probability of a hidden target below which the workspace is clear after some pushes of piles.
-
-        If n objects are expected, the odds that any is hidden are exp(n) - 1. The more they are doubted, the greater
-        they have to be: a pile that surely hides something is given up later than one that hardly does.
-
-        Args:
-            fruitless: Number of latest pushes of candidates that brought no target into view.
-        """
-        odds = (1.0 - self.max_probability) ** (-1.0 / self.target_share) - 1.0
-        needed = odds / max(self.doubt**fruitless, sys.float_info.min)
-        return 1.0 - (1.0 + needed) ** -self.target_share

@@ -18,11 +18,12 @@ MIN_CELLS = 60
 LEVEL = 0.005
 """Meters by which a surface varies between two views of it."""
 
-SAME = 0.9
-"""Fraction of the cells of a piece that are as high as before if it has not moved."""
-
 ALIKE = 0.85
-"""The same if it has moved as one; sides that come into view or disappear are other cells."""
+"""Fraction of the cells of a piece that are as high as before, if it is the same; sides that come into view or
+disappear are other cells."""
+
+DISPLACEMENT = 0.01
+"""Meters by which the middle of a piece moves at least if it was pushed; less may be a change of what is seen of it."""
 
 AREA_CHANGE = 1.2
 """Factor by which the number of a piece's cells changes at most when it is seen from another side."""
@@ -63,20 +64,15 @@ def follow(before: Heightmap, after: Heightmap, min_height: float) -> Iterator[F
         taken is not among them.
     """
     earlier, later = pieces(before, min_height), pieces(after, min_height)
-    level = np.abs(after.height - before.height) <= LEVEL
-    left = []
-    for piece in later:
-        same = [other for other in earlier if _covers(other, piece & other & level) and _covers(piece, piece & other)]
-        if same:
-            yield Followed(same[0], piece, moved=False)
-            earlier = [other for other in earlier if other is not same[0]]
-        else:
-            left.append(piece)
-    for piece in left:
-        for other in earlier:
-            if moved_as_one(before.height, other, after.height, piece):
-                yield Followed(other, piece, moved=True)
-                break
+    middles, goals = (
+        np.array([np.argwhere(piece).mean(axis=0) for piece in group]).reshape(-1, 1, 2) for group in (earlier, later)
+    )
+    distances = np.linalg.norm(middles - goals.transpose(1, 0, 2), axis=2) * before.grid.resolution
+    for index in np.argsort(distances, axis=None):  # what stays comes before what looks like it elsewhere
+        old, new = divmod(int(index), len(later))
+        if np.isfinite(distances[old, new]) and looks_alike(before.height, earlier[old], after.height, later[new]):
+            yield Followed(earlier[old], later[new], bool(distances[old, new] >= DISPLACEMENT))
+            distances[old, :] = distances[:, new] = np.inf
 
 
 def pieces(heightmap: Heightmap, min_height: float) -> list[NDArray[np.bool_]]:
@@ -95,7 +91,7 @@ def pieces(heightmap: Heightmap, min_height: float) -> list[NDArray[np.bool_]]:
     return [np.asarray(labels == label) for label in range(1, count) if sizes[label] >= MIN_CELLS]
 
 
-def moved_as_one(
+def looks_alike(
     before: NDArray[np.float32], piece: NDArray[np.bool_], after: NDArray[np.float32], other: NDArray[np.bool_]
 ) -> bool:
     """Tell whether a piece, shifted and turned, looks like another one.
@@ -119,7 +115,3 @@ def moved_as_one(
     heights = before[cells[:, 0], cells[:, 1]]
     alike = other[rows, columns] & (np.abs(after[rows, columns] - heights) <= LEVEL)
     return bool(alike.mean(axis=-1).max() >= ALIKE)
-
-
-def _covers(piece: NDArray[np.bool_], part: NDArray[np.bool_]) -> bool:
-    return bool(np.count_nonzero(part) >= SAME * np.count_nonzero(piece))

@@ -32,7 +32,6 @@ from impurity_grasp_ros.nodes.conversions import from_attention, to_attempt, to_
 from impurity_grasp_ros.nodes.runtime import spin
 from impurity_grasp_ros.perception import job_attention
 from impurity_grasp_ros.perception import odd_objects as objects_module
-from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.network_weights import identity
 from impurity_grasp_ros.perception.ordinary_model import load_model
@@ -275,27 +274,22 @@ def test_the_command_says_when_no_graph_is_running(monkeypatch: pytest.MonkeyPat
         run(unused_domain(), monkeypatch, str(tmp_path / "goods.json"), "--weights", "any.safetensors")
 
 
-def test_after_a_push_of_a_candidate_a_hidden_target_must_be_more_likely(
+def test_what_was_done_since_the_last_view_counts_until_the_next_job(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: list[Belief] = []
     monkeypatch.setattr(
-        job_attention, "attend", lambda heightmap, _memory, config, belief: stub(heightmap, config, belief)
+        job_attention, "attend", lambda heightmap, _memory, _config, belief: (told.append(belief), stub(heightmap))[1]
     )
     push = Primitive.push((0.5, 0.0, 0.01), 0.0)
     last = to_attempt(Attempt(push, Outcome(OutcomeStatus.PUSHED, 0.0, 1.0, "")))
-    served.attend(row_of(BLUE, BLUE), new_job=True)
-    assert served.seen.hidden == pytest.approx(0.01)
-    served.attend(row_of(BLUE, BLUE), new_job=False, last=[last])
-    served.attend(row_of(BLUE, BLUE), new_job=False, last=[last])
-    assert served.seen.hidden == pytest.approx(0.019646, abs=2e-6)
-    served.attend(row_of(BLUE, BLUE), new_job=True)
-    assert served.seen.hidden == pytest.approx(0.01)
+    for new_job, attempts in ((True, []), (False, [last]), (False, []), (False, [last]), (True, [])):
+        served.attend(row_of(BLUE, BLUE), new_job=new_job, last=attempts)
+    assert [0 if belief.pushes is None else belief.pushes.max() for belief in told] == [0, 1, 1, 2, 0]
 
 
-def stub(heightmap: Heightmap, config: AttentionConfig, belief: Belief) -> tuple[Seen, None]:
-    """A candidate that gives its limit for a hidden target in place of its probability."""
-    grid, empty = heightmap.grid, np.zeros((112, 112), np.bool_)
-    crop = heightmap.window(0, 0, 112)
+def stub(heightmap: Heightmap) -> tuple[Seen, None]:
+    """A candidate in the middle of the view."""
     saliency = np.zeros(heightmap.valid.shape, np.float32)
-    limit = config.hidden.limit_after(belief.fruitless)
-    return Seen(AttentionState.CANDIDATE, grid.middle, crop, empty, 0.0, (), saliency, hidden=limit), None
+    crop, mask = heightmap.window(0, 0, 112), np.ones((112, 112), np.bool_)
+    return Seen(AttentionState.CANDIDATE, heightmap.grid.middle, crop, mask, 0.0, (), saliency), None

@@ -30,7 +30,7 @@ CONFIG = packaged_parameters("attention_node", AttentionConfig)
 HIDDEN = CONFIG.hidden
 LEVEL = CONFIG.occlusion.min_object_height
 
-PUSHED = Attempt(Primitive.push((0.5, 0.0, 0.01), 0.0), Outcome(OutcomeStatus.PUSHED, 0.0, 1.0, ""))
+PUSHED = Attempt(Primitive.push((0.4, -0.1, 0.01), 0.0), Outcome(OutcomeStatus.PUSHED, 0.0, 1.0, ""))
 BLOCK = Block(60, 60, height=0.06, size_px=(24, 40))
 PILE = [BLOCK, Block(66, 74, height=0.09)]
 
@@ -70,6 +70,18 @@ def test_what_stays_is_followed_and_has_not_moved() -> None:
     assert not piece.moved
 
 
+def test_what_is_seen_from_another_side_has_not_moved() -> None:
+    (piece,) = followed([BLOCK], [replace(BLOCK, row=61, column=62, size_px=(24, 42))])
+    assert not piece.moved
+
+
+def test_of_equal_pieces_those_that_stay_have_not_moved() -> None:
+    there = [replace(BLOCK, row=row) for row in (60, 100, 140)]
+    found = followed(there, [*there[1:], replace(BLOCK, row=180)])
+    rows = {float(np.argwhere(piece.before).mean(axis=0)[0]): piece.moved for piece in found}
+    assert rows == {59.5: True, 99.5: False, 139.5: False}
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -97,20 +109,45 @@ def expected(number: float, block: Block) -> np.ndarray:
 
 def test_the_odds_of_a_known_piece_are_multiplied() -> None:
     other = Block(160, 160)
-    odds = np.ones((224, 224), np.float32)
-    odds[BLOCK.cells] = 0.1
-    numbers = expected(0.5, BLOCK) + expected(0.3, other)
-    corrected = Belief(odds=odds).applied(numbers, draw([BLOCK, other]), LEVEL)
+    numbers, view = expected(0.5, BLOCK) + expected(0.3, other), draw([BLOCK, other])
+    corrected = Belief(odds=where(BLOCK, 0.1)).applied(numbers, view, HIDDEN, LEVEL)
     assert corrected[BLOCK.cells].sum() == pytest.approx(0.062851, abs=1e-5)  # log(1 + 0.1 (e^0.5 - 1))
     assert corrected[other.cells].sum() == pytest.approx(0.3, abs=1e-5)
-    np.testing.assert_array_equal(Belief().applied(numbers, draw([BLOCK]), LEVEL), numbers)
+    np.testing.assert_allclose(Belief().applied(numbers, view, HIDDEN, LEVEL), numbers, rtol=1e-6)
 
 
 def test_a_piece_of_which_only_a_part_is_known_may_hide_as_much_as_before() -> None:
-    odds = np.ones((224, 224), np.float32)
-    odds[BLOCK.cells] = 0.1
     numbers = expected(0.5, BLOCK)
-    np.testing.assert_array_equal(Belief(odds=odds).applied(numbers, draw(PILE), LEVEL), numbers)
+    known = Belief(odds=where(BLOCK, 0.1))
+    np.testing.assert_allclose(known.applied(numbers, draw(PILE), HIDDEN, LEVEL), numbers, rtol=1e-6)
+
+
+def test_what_was_pushed_in_vain_hides_less_than_what_was_not() -> None:
+    other = Block(160, 160)
+    numbers, view = expected(0.5, BLOCK) + expected(0.3, other), draw([BLOCK, other])
+    pushed = Belief(pushes=where(BLOCK, 2, 0).astype(np.int64))
+    corrected = pushed.applied(numbers, view, HIDDEN, LEVEL)
+    assert corrected[BLOCK.cells].sum() == pytest.approx(0.276012, abs=1e-5)  # log(1 + 0.7^2 (e^0.5 - 1))
+    assert corrected[other.cells].sum() == pytest.approx(0.3, abs=1e-5)
+
+
+def test_what_was_pushed_in_part_is_doubted_where_something_is_expected() -> None:
+    left = replace(BLOCK, column=50, size_px=(24, 20))
+    pushed = Belief(pushes=where(left, 1, 0).astype(np.int64))
+    right = replace(BLOCK, column=70, size_px=(24, 20))
+    factors = [pushed.doubt(BLOCK.cells, expected(1.0, part), HIDDEN) for part in (left, right, BLOCK)]
+    assert factors == pytest.approx([0.7, 1.0, 0.85], abs=1e-5)
+
+
+def test_any_number_of_pushes_can_be_counted() -> None:
+    numbers = expected(5.0, BLOCK)
+    pushed = Belief(pushes=np.full((224, 224), 100000))
+    assert pushed.applied(numbers, draw([BLOCK]), HIDDEN, LEVEL).sum() == pytest.approx(0.0, abs=1e-6)
+
+
+def where(block: Block, value: float, elsewhere: float = 1.0) -> np.ndarray:
+    """A value on the cells of a block."""
+    return np.where(block.cells, value, elsewhere).astype(np.float32)
 
 
 def after(belief: Belief, attempt: Attempt, before: Sequence[Block], later: Sequence[Block]) -> Belief:
@@ -131,6 +168,11 @@ def test_what_was_pushed_and_moved_as_one_counts_once() -> None:
     assert odds_of(belief, places[2]) == pytest.approx(0.1)
     assert belief.odds is not None
     assert belief.odds[places[1].cells & ~places[2].cells].min() == 1.0
+
+
+def test_what_stays_beside_a_push_is_not_known() -> None:
+    belief = after(Belief(), PUSHED, [BLOCK, Block(160, 160)], [BLOCK, Block(160, 130)])
+    assert odds_of(belief, BLOCK) == 1.0
 
 
 def test_what_was_put_down_stays_known_until_it_changes() -> None:
@@ -162,9 +204,39 @@ def test_what_is_not_found_where_it_was_put_down_is_not_known(row: float, column
 def test_views_with_other_cells_are_not_compared() -> None:
     view = draw([BLOCK])
     finer = replace(view, grid=Grid(GRID.x_min, GRID.y_min, GRID.rows, GRID.columns, 0.0015))
-    belief = Belief(odds=np.full((224, 224), 0.1, np.float32))
+    belief = Belief(np.ones((224, 224), np.int64), where(BLOCK, 0.1))
     belief = belief.after(PUSHED, AttentionState.CANDIDATE, (view, finer), HIDDEN, LEVEL)
-    assert odds_of(belief, BLOCK) == 1.0
+    assert belief.pushes is None
+    assert belief.odds is None
+
+
+def pushes_at(belief: Belief, x: float, y: float) -> int:
+    assert belief.pushes is not None
+    row, column = (round(value) for value in GRID.to_cell(x, y))
+    return int(belief.pushes[row, column])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "near"),
+    [
+        (0.50, 0.00, True),
+        (0.44, 0.00, True),
+        (0.42, 0.00, False),
+        (0.55, 0.06, True),
+        (0.55, 0.08, False),
+        (0.55, -0.06, True),
+        (0.65, 0.00, True),
+        (0.68, 0.00, False),
+    ],
+)
+@pytest.mark.parametrize("angle", [0.0, 2.2])
+def test_a_push_of_a_candidate_counts_within_7_cm_of_its_stroke(x: float, y: float, near: bool, angle: float) -> None:
+    view = draw([BLOCK])
+    push = Primitive.push((0.5, 0.0, 0.01), angle, length=0.1)
+    attempt = Attempt(push, PUSHED.outcome)
+    belief = Belief().after(attempt, AttentionState.CANDIDATE, (view, view), HIDDEN, LEVEL)
+    ahead, cosine, sine = x - 0.5, np.cos(angle), np.sin(angle)
+    assert pushes_at(belief, 0.5 + cosine * ahead - sine * y, sine * ahead + cosine * y) == near
 
 
 @pytest.mark.parametrize(
@@ -179,7 +251,8 @@ def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(
     state: AttentionState, attempt: Attempt, count: int
 ) -> None:
     view = draw([BLOCK])
-    assert Belief(3).after(attempt, state, (view, view), HIDDEN, LEVEL).fruitless == count
+    belief = Belief(np.full((224, 224), 3)).after(attempt, state, (view, view), HIDDEN, LEVEL)
+    assert pushes_at(belief, 0.4, -0.1) == count
 
 
 class Job:
@@ -219,14 +292,13 @@ def test_a_block_that_was_pushed_as_one_is_left_alone(monkeypatch: pytest.Monkey
 
 
 def test_an_action_counts_once_and_not_in_a_view_that_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Job(monkeypatch, 0.069)  # 1.03 %, beyond the limit of 1 % and within that of 1.4 % after one push
+    job = Job(monkeypatch, 0.069)  # 1.03 %; 0.73 % after one push, where the limit is 1 %
     assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE
     for _ in range(3):
         assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "nothing was done"
-    for _ in range(2):
-        with pytest.raises(ViewIncompleteError):
-            job.state([BLOCK, *LOW], PUSHED, unseen=True)
-    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "the push was not counted in the refused views"
+    with pytest.raises(ViewIncompleteError):
+        job.state([BLOCK, *LOW], PUSHED, unseen=True)
+    assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "the push was not counted in the refused view"
     assert job.state([BLOCK, *LOW], PUSHED) is AttentionState.CLEAR
 
 

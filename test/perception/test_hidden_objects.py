@@ -76,19 +76,6 @@ def test_below_one_percent_the_workspace_is_clear(monkeypatch: pytest.MonkeyPatc
     assert found.hidden == pytest.approx(0.01, abs=2e-4)
 
 
-@pytest.mark.parametrize(("fruitless", "limit"), [(0, 0.01), (1, 0.0140599), (3, 0.0272249), (10, 0.1696407)])
-def test_each_fruitless_action_makes_a_hidden_target_less_likely(
-    monkeypatch: pytest.MonkeyPatch, fruitless: int, limit: float
-) -> None:
-    for factor, state in ((0.98, AttentionState.CLEAR), (1.02, AttentionState.CANDIDATE)):
-        told(monkeypatch, {(60, 160): -math.log(1.0 - factor * limit) / 0.15})
-        assert attention_on(draw(BLOCKS), NOTHING, CONFIG, Belief(fruitless)).state is state
-
-
-def test_any_number_of_fruitless_actions_can_be_counted() -> None:
-    assert CONFIG.hidden.limit_after(2**32 - 1) == pytest.approx(1.0)
-
-
 def test_a_target_in_view_comes_first_and_a_single_object_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {(60, 160): 3.0})
     heightmap = draw([block.painted(BLUE) if block.column == 60 else block for block in BLOCKS])
@@ -117,7 +104,8 @@ def test_odd_cells_that_are_too_few_for_a_target_are_looked_at_first(monkeypatch
 def test_odd_cells_alone_are_given_up_after_seven_fruitless_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
     told(monkeypatch, {})
     for fruitless in range(10):
-        found = attention_on(draw(BLOCKS), traced(160, 60), CONFIG, Belief(fruitless))
+        belief = Belief(pushes=np.full((224, 224), fruitless))
+        found = attention_on(draw(BLOCKS), traced(160, 60), CONFIG, belief)
         assert (found.state is AttentionState.CANDIDATE) == (fruitless < 7)
 
 
