@@ -171,6 +171,8 @@ class Attention:
             object of a cell is odd.
         unfamiliar: Whether a model of ordinary objects was taught, and most objects in view are unlike all of it.
         hidden: Probability that a target is hidden; NaN if that was not judged.
+        odd: (x, y) in meters of odd cells in view, those of a target or too few for one; None if there are none, and in
+            messages.
     """
 
     state: AttentionState
@@ -182,6 +184,7 @@ class Attention:
     saliency: NDArray[np.float32]
     unfamiliar: bool = False
     hidden: float = math.nan
+    odd: tuple[float, float] | None = None
 
 
 class PrimitiveKind(IntEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from impurity_grasp_ros.datatypes import Outcome, OutcomeStatus, Primitive, Prim
 from impurity_grasp_ros.errors import CollisionError, OutOfWorkspaceError, RecoveryNeededError, UnreachableError
 from impurity_grasp_ros.motion.follower import Follower, reachable_joints
 from impurity_grasp_ros.motion.holding import put_down
+from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.supervision import Supervision
@@ -60,7 +62,7 @@ class PrimitiveExecutor:
         self._paths = PathChecker(cell)
 
     def execute(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
-        """Execute a primitive and return home.
+        """Execute a primitive and return home; after a grasp that held, the tool may be turned there.
 
         An object that a stopped primitive left in the fingers is put down first, or makes the primitive be refused,
         depending on ``held_on_cancel``.
@@ -96,7 +98,7 @@ class PrimitiveExecutor:
             self._refuse_what_is_kept(follower)
             self._put_down(follower)
             status, opening = self._run(primitive, plan, follower)
-            self._return_home(follower)
+            self._return_home(follower, turned=status is OutcomeStatus.HELD)
         return Outcome(status, opening, self._clock.now() - start)
 
     def check(self, primitive: Primitive) -> None:
@@ -166,9 +168,17 @@ class PrimitiveExecutor:
             self._arm.stop()
             raise
 
-    def _return_home(self, follower: Follower) -> None:
+    def _return_home(self, follower: Follower, turned: bool = False) -> None:
+        """Rise, then move to the home joints.
+
+        ``turned``: the tool need not turn to its angle at home, as long as the last joint can turn by half a turn in
+        both directions from there.
+        """
         follower.follow(self._rise())
-        follower.move_joints(np.array(self._cell.home), "home")
+        joints, turn = np.array(self._cell.home), self._arm.joint_positions()[-1]
+        if turned and abs(turn) <= JOINT_LIMIT - math.pi:
+            joints[-1] = turn
+        follower.move_joints(joints, "home")
 
     def _plan(self, primitive: Primitive) -> list[Waypoint]:
         """Waypoints of the tool yaw that needs the smaller joint motion; raises if any of their poses is refused."""

@@ -3,6 +3,7 @@
 Other packages can add modes through entry points of group ``impurity_grasp.attentions``.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,6 +61,9 @@ It takes a heightmap, what it remembers of the job's previous view, None in the 
 believed about hidden objects, to be passed to :func:`attention_on`. It returns the attention and what to remember for
 the next view. It may raise InvalidFrameError and ViewIncompleteError.
 """
+
+REACH = 0.12
+"""Meters from where a target was seen last within which a group may hide it now."""
 
 NOTHING_KNOWN = Belief()
 """The belief with which a job begins."""
@@ -207,16 +211,30 @@ def _by_expectation(
     expected = belief.applied(expected, heightmap, config.hidden, config.occlusion.min_object_height)
     clusters = find_clusters(heightmap, config.occlusion, expected)
     number = sum(cluster.hidden for cluster in clusters)
-    trace = detection.trace if config.hidden.trace > 0.0 else None
-    if trace is not None:
-        number += doubted(config.hidden.trace, belief.doubt(trace, np.ones_like(expected), config.hidden))
+    odd = _odd_place(heightmap, detection, clusters, belief) if config.hidden.trace > 0.0 else None
+    if odd is not None:
+        number += doubted(config.hidden.trace, belief.doubt_at(odd, heightmap.grid, config.hidden))
     hidden = target_probability(number, config.hidden.target_share)
     clear = replace(_clear(heightmap, detection, clusters), hidden=hidden)
     if hidden < config.hidden.max_probability:
         return _choice(clear, heightmap, detection, None, config)
-    if trace is not None:
-        return _choice(clear, heightmap, detection, _centroid(heightmap, trace), config)
-    return _choice(clear, heightmap, detection, max(clusters, key=lambda cluster: cluster.hidden).center, config)
+    center = odd or max(clusters, key=lambda cluster: cluster.hidden).center
+    return _choice(clear, heightmap, detection, center, config)
+
+
+def _odd_place(
+    heightmap: Heightmap, detection: Detection, clusters: tuple[Cluster, ...], belief: Belief
+) -> tuple[float, float] | None:
+    """Where (x, y) odd cells are in view that are too few for a target, or one is missing that was in view before."""
+    if detection.mask.any():
+        return None
+    if detection.trace is not None:
+        return _centroid(heightmap, detection.trace)
+    if belief.missing is None:
+        return None
+    distances = {math.dist(cluster.center, belief.missing): cluster.center for cluster in clusters}
+    nearest = min(distances, default=math.inf)
+    return distances[nearest] if nearest <= REACH else None
 
 
 def _choice(
@@ -227,6 +245,8 @@ def _choice(
     config: AttentionConfig,
 ) -> Attention:
     """Act on the target, else on the place (x, y) in meters that may hide one, else nowhere."""
+    if detection.trace is not None:
+        clear = replace(clear, odd=_centroid(heightmap, detection.trace))
     if detection.mask.any():
         return _on_target(clear, heightmap, detection)
     if center is not None:
@@ -259,7 +279,7 @@ def _on_target(attention: Attention, heightmap: Heightmap, detection: Detection)
     mask = np.zeros((CROP_SIZE_PX, CROP_SIZE_PX), np.bool_)
     mask[rows[inside] - row, columns[inside] - column] = True
     crop = heightmap.window(row, column, CROP_SIZE_PX)
-    return replace(attention, state=AttentionState.TARGET, center=center, crop=crop, mask=mask)
+    return replace(attention, state=AttentionState.TARGET, center=center, crop=crop, mask=mask, odd=center)
 
 
 def _on_candidate(attention: Attention, heightmap: Heightmap, center: tuple[float, float]) -> Attention:

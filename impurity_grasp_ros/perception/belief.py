@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from impurity_grasp_ros.datatypes import (
     Attempt,
+    Attention,
     AttentionState,
     Grid,
     Heightmap,
@@ -36,10 +37,12 @@ class Belief:
         pushes: (R, C) int64, number of pushes of candidates near each cell that brought no target into view, since a
             target was acted on.
         odds: (R, C) float32, factor on the odds that the piece on a cell hides anything.
+        missing: (x, y) in meters where odd cells were seen last, if nothing has been picked since.
     """
 
     pushes: NDArray[np.int64] | None = None
     odds: NDArray[np.float32] | None = None
+    missing: tuple[float, float] | None = None
 
     def doubt(self, cells: NDArray[np.bool_], weights: NDArray[np.float32], config: HiddenConfig) -> float:
         """Factor on the odds that anything is hidden in some cells.
@@ -54,6 +57,14 @@ class Belief:
             return single
         weight = weights[cells] + np.float32(1e-12)
         return single * float(np.average(config.doubt ** self.pushes[cells], weights=weight))
+
+    def doubt_at(self, place: tuple[float, float], grid: Grid, config: HiddenConfig) -> float:
+        """Factor on the odds that odd cells that were seen at a place (x, y), in meters, are those of a target."""
+        if self.pushes is None:
+            return 1.0
+        row, column = (round(value) for value in grid.to_cell(*place))
+        inside = 0 <= row < grid.rows and 0 <= column < grid.columns
+        return float(config.doubt ** self.pushes[row, column]) if inside else 1.0
 
     def applied(
         self, expected: NDArray[np.float32], heightmap: Heightmap, config: HiddenConfig, min_height: float
@@ -79,7 +90,7 @@ class Belief:
     def after(
         self,
         attempt: Attempt,
-        state: AttentionState,
+        seen: Attention,
         views: tuple[Heightmap, Heightmap],
         config: HiddenConfig,
         min_height: float,
@@ -88,14 +99,15 @@ class Belief:
 
         Args:
             attempt: The action.
-            state: Why it was taken.
+            seen: Why it was taken.
             views: What was seen before and after it.
             config: How much an action tells.
             min_height: Meters above the table; higher cells carry an object.
         """
         before, after = views
+        missing = None if attempt.outcome.status is OutcomeStatus.HELD else seen.odd or self.missing
         if before.grid != after.grid:
-            return Belief()
+            return Belief(missing=missing)
         odds = np.ones(after.height.shape, np.float32)
         for piece in follow(before, after, min_height):
             known = 1.0 if self.odds is None else float(self.odds[piece.before].max())
@@ -103,11 +115,11 @@ class Belief:
         if attempt.outcome.status is OutcomeStatus.MOVED:
             odds[_piece_at(after, attempt.primitive.place, min_height)] = config.lifted
         pushes = np.zeros(after.height.shape, np.int64) if self.pushes is None else self.pushes
-        if state is not AttentionState.CANDIDATE:
+        if seen.state is not AttentionState.CANDIDATE:
             pushes = np.zeros_like(pushes)
         elif attempt.primitive.kind is PrimitiveKind.PUSH:
             pushes = pushes + _near_stroke(after.grid, attempt.primitive)
-        return Belief(pushes, odds)
+        return Belief(pushes, odds, missing)
 
 
 def doubted(number: float, factor: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap
+from impurity_grasp_ros.datatypes import Attempt, Attention, Heightmap
 from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.belief import Belief
 
@@ -19,7 +19,7 @@ class JobAttention:
     def __init__(self, memory: Any = None) -> None:
         self._memory = memory
         self._belief = Belief()
-        self._seen: tuple[Heightmap, AttentionState] | None = None
+        self._seen: tuple[Heightmap, Attention] | None = None
 
     def attend(self, heightmap: Heightmap, last: Attempt | None, config: AttentionConfig) -> Attention:
         """Find where to act next. After an error, everything is remembered as before it.
@@ -38,9 +38,9 @@ class JobAttention:
         """
         belief = self._belief
         if self._seen is not None and last is not None:
-            before, state = self._seen
+            before, seen = self._seen
             min_height = config.occlusion.min_object_height
-            belief = belief.after(last, state, (before, heightmap), config.hidden, min_height)
+            belief = belief.after(last, seen, (before, heightmap), config.hidden, min_height)
         attention, self._memory = attend(heightmap, self._memory, config, belief)
-        self._belief, self._seen = belief, (heightmap, attention.state)
+        self._belief, self._seen = belief, (heightmap, attention)
         return attention

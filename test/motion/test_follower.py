@@ -217,7 +217,7 @@ def test_without_a_force_limit_no_force_ends_a_motion(follower: Follower, robot:
 
 
 def test_a_transit_moves_the_joints_to_the_pose(follower: Follower, robot: FakeRobot) -> None:
-    pose = tool_down((0.50, 0.05, 0.20), 0.4)
+    pose = tool_down((0.50, 0.05, 0.20), 0.4 + math.pi)
     assert follower.follow(Transit("approach", pose)) is True
     assert robot.arm.commands == ["joint"]
     assert robot.arm.accelerations == [8.0]

@@ -204,7 +204,7 @@ def test_another_posture_goes_home_only_if_the_path_is_free() -> None:
 
 def test_a_primitive_needs_a_person_if_the_path_home_is_not_free_either() -> None:
     plan = waypoints(Primitive.grasp((0.5, 0.0, 0.02), 0.0), 0.0, CELL)
-    start = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[7]
+    start = KINEMATICS.inverse(tool_down((0.5, 0.0, 0.25), 0.0))[5]
     with pytest.raises(RecoveryNeededError, match="nor is the way home free"):
         shipped().check_plan(start, [replace(plan[1], T_base_tool=tool_down((0.5, 0.0, 0.6), 0.0)), *plan[2:]])
 

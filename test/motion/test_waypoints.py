@@ -155,8 +155,7 @@ def assert_plan(plan: list[Waypoint], expected: list[Waypoint]) -> None:
     for found, item in zip(plan, expected, strict=True):
         for value, wanted in zip(written(found)[2:], written(item)[2:], strict=True):
             if isinstance(wanted, float | tuple | list):
-                atol = 1e-5 if found.phase == "carry" else 1e-12  # the joints at home have five decimals
-                np.testing.assert_allclose(value, wanted, atol=atol)  # type: ignore[arg-type]
+                np.testing.assert_allclose(value, wanted, atol=1e-12)  # type: ignore[arg-type]
             else:
                 assert value is wanted
         assert found.phase == item.phase
@@ -173,7 +172,7 @@ def test_all_values_of_a_grasp() -> None:
         Fingers("close", 0.0, must_reach=False),
         Rise("lift", 0.20, 0.50),
         Verify("verify", OutcomeStatus.EMPTY),
-        Transit("carry", tool_down((0.36, -0.44, 0.20), 0.0)),
+        Transit("carry", tool_down((0.36, -0.44, 0.20), 0.4)),
         Verify("verify", OutcomeStatus.DROPPED),
         Fingers("release", 0.06, must_reach=True),
     ]

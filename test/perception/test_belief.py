@@ -12,6 +12,7 @@ from drawn_scenes import BLUE, GRID, Block, draw
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import (
     Attempt,
+    Attention,
     AttentionState,
     Grid,
     Heightmap,
@@ -145,13 +146,18 @@ def test_any_number_of_pushes_can_be_counted() -> None:
     assert pushed.applied(numbers, draw([BLOCK]), HIDDEN, LEVEL).sum() == pytest.approx(0.0, abs=1e-6)
 
 
+def seen(state: AttentionState = AttentionState.CANDIDATE, odd: tuple[float, float] | None = None) -> Attention:
+    crop, mask = draw([]).window(0, 0, 112), np.ones((112, 112), np.bool_)
+    return Attention(state, GRID.middle, crop, mask, 0.0, (), np.zeros((224, 224), np.float32), odd=odd)
+
+
 def where(block: Block, value: float, elsewhere: float = 1.0) -> np.ndarray:
     """A value on the cells of a block."""
     return np.where(block.cells, value, elsewhere).astype(np.float32)
 
 
 def after(belief: Belief, attempt: Attempt, before: Sequence[Block], later: Sequence[Block]) -> Belief:
-    return belief.after(attempt, AttentionState.CANDIDATE, (draw(before), draw(later)), HIDDEN, LEVEL)
+    return belief.after(attempt, seen(), (draw(before), draw(later)), HIDDEN, LEVEL)
 
 
 def odds_of(belief: Belief, block: Block) -> float:
@@ -205,7 +211,7 @@ def test_views_with_other_cells_are_not_compared() -> None:
     view = draw([BLOCK])
     finer = replace(view, grid=Grid(GRID.x_min, GRID.y_min, GRID.rows, GRID.columns, 0.0015))
     belief = Belief(np.ones((224, 224), np.int64), where(BLOCK, 0.1))
-    belief = belief.after(PUSHED, AttentionState.CANDIDATE, (view, finer), HIDDEN, LEVEL)
+    belief = belief.after(PUSHED, seen(), (view, finer), HIDDEN, LEVEL)
     assert belief.pushes is None
     assert belief.odds is None
 
@@ -234,7 +240,7 @@ def test_a_push_of_a_candidate_counts_within_7_cm_of_its_stroke(x: float, y: flo
     view = draw([BLOCK])
     push = Primitive.push((0.5, 0.0, 0.01), angle, length=0.1)
     attempt = Attempt(push, PUSHED.outcome)
-    belief = Belief().after(attempt, AttentionState.CANDIDATE, (view, view), HIDDEN, LEVEL)
+    belief = Belief().after(attempt, seen(), (view, view), HIDDEN, LEVEL)
     ahead, cosine, sine = x - 0.5, np.cos(angle), np.sin(angle)
     assert pushes_at(belief, 0.5 + cosine * ahead - sine * y, sine * ahead + cosine * y) == near
 
@@ -251,7 +257,7 @@ def test_pushes_of_candidates_are_counted_until_a_target_is_acted_on(
     state: AttentionState, attempt: Attempt, count: int
 ) -> None:
     view = draw([BLOCK])
-    belief = Belief(np.full((224, 224), 3)).after(attempt, state, (view, view), HIDDEN, LEVEL)
+    belief = Belief(np.full((224, 224), 3)).after(attempt, seen(state), (view, view), HIDDEN, LEVEL)
     assert pushes_at(belief, 0.4, -0.1) == count
 
 
@@ -300,6 +306,50 @@ def test_an_action_counts_once_and_not_in_a_view_that_was_refused(monkeypatch: p
         job.state([BLOCK, *LOW], PUSHED, unseen=True)
     assert job.state([BLOCK, *LOW]) is AttentionState.CANDIDATE, "the push was not counted in the refused view"
     assert job.state([BLOCK, *LOW], PUSHED) is AttentionState.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("attempt", "missing"),
+    [
+        (PUSHED, (0.4, -0.1)),
+        (moved(150, 150), (0.4, -0.1)),
+        (Attempt(Primitive.grasp((0.4, -0.1, 0.01), 0.0), Outcome(OutcomeStatus.EMPTY, 0.0, 4.0, "")), (0.4, -0.1)),
+        (Attempt(Primitive.grasp((0.4, -0.1, 0.01), 0.0), Outcome(OutcomeStatus.HELD, 0.03, 4.0, "")), None),
+    ],
+)
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_target_is_missing_until_something_is_picked(
+    attempt: Attempt, missing: tuple[float, float] | None, earlier: bool
+) -> None:
+    view = draw([BLOCK])
+    place = (0.4, -0.1)
+    belief = Belief(missing=place if earlier else (0.6, 0.1))
+    belief = belief.after(attempt, seen(odd=None if earlier else place), (view, view), HIDDEN, LEVEL)
+    assert belief.missing == missing
+
+
+def test_a_target_that_a_push_covers_is_searched_until_seven_more_pushes_show_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job, target = Job(monkeypatch, 0.0), replace(BLOCK, height=0.03, color=BLUE)
+    pile = [replace(BLOCK, height=0.04), *LOW]
+    assert job.state([target, *LOW]) is AttentionState.TARGET
+    states = [job.state(pile, PUSHED) for _ in range(8)]
+    assert states == [AttentionState.CANDIDATE] * 7 + [AttentionState.CLEAR]
+
+
+def test_a_target_that_was_picked_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, target = Job(monkeypatch, 0.0), replace(BLOCK, height=0.03, color=BLUE)
+    picked = Attempt(Primitive.grasp((0.4, -0.1, 0.01), 0.0), Outcome(OutcomeStatus.HELD, 0.03, 4.0, ""))
+    assert job.state([target, *LOW]) is AttentionState.TARGET
+    assert job.state(LOW, picked) is AttentionState.CLEAR
+
+
+def test_where_nothing_is_near_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, target = Job(monkeypatch, 0.0), Block(160, 60).painted(BLUE)
+    far = [block for block in LOW if block.row < 100]
+    assert job.state([target, *far, BLOCK]) is AttentionState.TARGET
+    assert job.state([*far, BLOCK], PUSHED) is AttentionState.CLEAR
 
 
 def test_a_target_in_view_is_acted_on_whatever_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
