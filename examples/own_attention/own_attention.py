@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from impurity_grasp_ros.datatypes import Attention, Heightmap
-from impurity_grasp_ros.perception.attention import AttentionConfig, attention_on
+from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.occlusion import object_cells
 from impurity_grasp_ros.perception.target import Detection
+from impurity_grasp_ros.perception.where_to_act import attention_on
 
 RED = 60
 """By which the red channel of a target exceeds both others."""

@@ -94,7 +94,7 @@ MODE = """
 from types import SimpleNamespace
 import numpy as np
 from impurity_grasp_ros.errors import ViewIncompleteError
-from impurity_grasp_ros.perception.attention import attention_on
+from impurity_grasp_ros.perception.where_to_act import attention_on
 from impurity_grasp_ros.perception.target import Detection
 
 def attend(heightmap, memory, config, belief):

@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Heightmap
 from impurity_grasp_ros.errors import InvalidFrameError, ViewIncompleteError
+from impurity_grasp_ros.perception.ablations import without_inference
 from impurity_grasp_ros.perception.appearance import Appearance
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend, without_inference
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.occlusion import find_clusters, object_cells
 from impurity_grasp_ros.perception.target import find_most_salient, find_outlier
 

@@ -16,7 +16,7 @@ from impurity_grasp_ros.config import from_mapping, packaged_parameters
 from impurity_grasp_ros.datatypes import AttentionState, Grid, Heightmap
 from impurity_grasp_ros.errors import CheckpointError, ConfigError
 from impurity_grasp_ros.perception import hidden_objects
-from impurity_grasp_ros.perception.attention import AttentionConfig, attend, attention_on
+from impurity_grasp_ros.perception.attention import AttentionConfig, attend
 from impurity_grasp_ros.perception.belief import Belief
 from impurity_grasp_ros.perception.hidden_config import HiddenConfig
 from impurity_grasp_ros.perception.hidden_network import (
@@ -32,6 +32,7 @@ from impurity_grasp_ros.perception.network_weights import (
     write_network_weights,
 )
 from impurity_grasp_ros.perception.target import Detection
+from impurity_grasp_ros.perception.where_to_act import attention_on
 from impurity_grasp_ros.tensor_file import Training
 
 CONFIG = packaged_parameters("attention_node", AttentionConfig)

@@ -12,14 +12,8 @@ from drawn_scenes import BLUE, draw, rows_of_blocks
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.datatypes import Attention, AttentionState, Grid, Heightmap
 from impurity_grasp_ros.errors import ConfigError
-from impurity_grasp_ros.perception.attention import (
-    ATTENTIONS,
-    AttentionConfig,
-    attend,
-    target_only,
-    whole_workspace,
-    without_inference,
-)
+from impurity_grasp_ros.perception.ablations import target_only, whole_workspace, without_inference
+from impurity_grasp_ros.perception.attention import ATTENTIONS, AttentionConfig, attend
 
 Impair = Callable[[Attention, Heightmap], Attention]
 ABLATIONS: tuple[Impair, ...] = (without_inference, whole_workspace, target_only)
