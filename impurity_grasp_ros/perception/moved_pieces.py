@@ -107,11 +107,14 @@ def looks_alike(
         return False
     middle, goal = cells.mean(axis=0), places.mean(axis=0)
     cells = cells[:: math.ceil(len(cells) / SAMPLES)]
-    cosine, sine = np.cos(TURNS), np.sin(TURNS)
-    turned = np.einsum("ijt,nj->tni", np.array([[cosine, -sine], [sine, cosine]]), cells - middle)
-    found = np.rint(turned[:, None] + goal + SHIFTS[:, None]).astype(np.intp)
-    found = np.clip(found, 0, np.array(after.shape) - 1)
-    rows, columns = found[..., 0], found[..., 1]
     heights = before[cells[:, 0], cells[:, 1]]
-    alike = other[rows, columns] & (np.abs(after[rows, columns] - heights) <= LEVEL)
-    return bool(alike.mean(axis=-1).max() >= ALIKE)
+    for turns in (np.zeros(1), TURNS):  # most pieces have not moved
+        cosine, sine = np.cos(turns), np.sin(turns)
+        turned = np.einsum("ijt,nj->tni", np.array([[cosine, -sine], [sine, cosine]]), cells - middle)
+        found = np.rint(turned[:, None] + goal + SHIFTS[:, None]).astype(np.intp)
+        found = np.clip(found, 0, np.array(after.shape) - 1)
+        rows, columns = found[..., 0], found[..., 1]
+        alike = other[rows, columns] & (np.abs(after[rows, columns] - heights) <= LEVEL)
+        if alike.mean(axis=-1).max() >= ALIKE:
+            return True
+    return False
