@@ -32,7 +32,10 @@ SIMULATION_FILE = "config/simulation.yaml"
 TABLE_RGBA = (0.93, 0.92, 0.90, 1.0)
 BIN_RGBA = (0.35, 0.42, 0.45, 1.0)
 WALL = 0.004
-"""Thickness of the bin's walls in meters."""
+"""Thickness of the bin's walls in meters, and height of its floor above the table."""
+
+FLOOR = 0.05
+"""Thickness of the bin's floor in meters: what falls moves up to 8 mm in a time step, and must not get below it."""
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class Environment:
 def _add_bin(world: World, drop_bin: DropBinConfig) -> None:
     """Add the drop bin: floor and four walls of an open box."""
     x, y, size_x, size_y, height = drop_bin.x, drop_bin.y, drop_bin.size_x, drop_bin.size_y, drop_bin.wall_height
-    world.add_static_box((size_x, size_y, WALL), (x, y, WALL / 2), BIN_RGBA)
+    world.add_static_box((size_x, size_y, FLOOR), (x, y, WALL - FLOOR / 2), BIN_RGBA)
     for sign in (-1, 1):
         world.add_static_box(
             (WALL, size_y + 2 * WALL, height), (x + sign * (size_x + WALL) / 2, y, height / 2), BIN_RGBA

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from tabletop import deepest_penetration, fastest, poses, put
 
 from impurity_grasp_ros.datatypes import Outcome, OutcomeStatus, Primitive
@@ -223,6 +224,23 @@ def test_the_tally_tells_bin_workspace_and_elsewhere_apart(environment: Environm
             put(environment, cuboid(0.03, 0.03, 0.03), x, y, target=target)
     put(environment, cuboid(0.03, 0.03, 0.03), 0.85, 0.2, target=False)
     assert environment.tally() == Tally(3, 1, 1, 4, 1, 2)
+
+
+def test_what_falls_into_the_bin_stays_on_its_floor(environment: Environment) -> None:
+    """One of 400 got through a floor of 4 mm, and was wedged between it and the table."""
+    rng, drop_bin, world = np.random.default_rng(1), environment.cell.drop_bin, environment.world
+    for _ in range(400):
+        body = put(environment, half_cylinder(0.0446, 0.0429), drop_bin.x, drop_bin.y)
+        tilt = math.pi / 2 * rng.integers(4) + 0.01 * rng.normal(), 0.01 * rng.normal()
+        turned = Rotation.from_euler("xyz", [*tilt, rng.uniform(0.0, math.tau)]).as_quat()
+        place = drop_bin.x + rng.uniform(-0.02, 0.02), drop_bin.y + rng.uniform(-0.03, 0.03), rng.uniform(0.10, 0.12)
+        world.bullet.resetBasePositionAndOrientation(body, place, turned)
+        world.bullet.resetBaseVelocity(body, [0.0, 0.0, -1.4], (3.0 * rng.normal(size=3)).tolist())
+        world.settle(3.0)
+        assert world.position(body)[2] > 0.004
+        assert environment.is_in_bin(body)
+        world.remove_body(body)
+    environment.scene = Scene("empty", 0, {})
 
 
 def test_what_fell_off_the_table_is_lost(environment: Environment) -> None:
