@@ -1,6 +1,5 @@
 """From a camera image to a decision: grasp a target, search a heap, stop when no target is left."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,16 +104,23 @@ def test_a_heap_that_may_hide_something_is_pushed(pipeline: Pipeline, cell: Cell
 
 
 def test_a_heap_that_stays_as_it_is_hides_less_and_less(pipeline: Pipeline) -> None:
-    frame, states = photograph(HEAP), []
-    while len(states) < 30 and (not states or states[-1] is not AttentionState.CLEAR):
-        decision = pipeline.decide(frame, [])
-        states.append(decision.attention.state)
-    odds, least = ((1.0 - chance) ** (-1.0 / 0.15) - 1.0 for chance in (decision.attention.hidden, 0.01))
-    assert len(states) == 1 + math.ceil(math.log(odds / least) / math.log(1 / 0.7))
-    assert len(states) >= 2
+    frame, history, chances = photograph(HEAP), list[Attempt](), list[float]()
+    while (decision := pipeline.decide(frame, history)).primitive is not None and len(history) < 30:
+        chances.append(decision.attention.hidden)
+        assert decision.primitive.kind is PrimitiveKind.PUSH
+        history.append(Attempt(decision.primitive, Outcome(OutcomeStatus.PUSHED, 0.0, 5.0)))
+    assert decision.attention.state is AttentionState.CLEAR
+    assert len(history) >= 1
+    odds = (1.0 - np.array([*chances, decision.attention.hidden])) ** (-1.0 / 0.15) - 1.0
+    np.testing.assert_allclose(odds[1:] / odds[:-1], 0.7, atol=0.01)
+
     beside = replace(TARGET, x=0.38, y=-0.12)
-    assert pipeline.decide(photograph([*HEAP, beside]), []).attention.state is AttentionState.TARGET
-    assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE, "the heap may be another one"
+    found = pipeline.decide(photograph([*HEAP, beside]), history)
+    assert found.attention.state is AttentionState.TARGET
+    assert found.primitive is not None
+    history.append(Attempt(found.primitive, Outcome(OutcomeStatus.HELD, 0.03, 4.0)))
+    decision = pipeline.decide(frame, history)
+    assert decision.attention.state is AttentionState.CANDIDATE, "the heap may be another one"
     pipeline.new_job()
     assert pipeline.decide(frame, []).attention.state is AttentionState.CANDIDATE
 

@@ -141,13 +141,14 @@ def test_the_client_shows_how_a_job_goes_and_ends_with_its_success(graph: Graph)
 def test_an_interrupted_client_stops_the_arm_and_says_so(graph: Graph) -> None:
     home = graph.client.fresh_joints()
     graph.client.feedback.clear()
-    process = client(graph)
-    until(lambda: graph.client.feedback, "the first client's job")  # not the reset's motion
-    graph.client.await_motion(home, 0.2)
-
-    code, _, errors = finished(client(graph))
+    clients = [client(graph), client(graph)]  # at the same time: a job may end before another process has started
+    until(lambda: any(process.poll() is not None for process in clients), "the refusal of one of two goals")
+    refused, process = sorted(clients, key=lambda process: process.poll() is None)
+    code, _, errors = finished(refused)
     assert code == 1
     assert "another job is under way" in errors
+    until(lambda: graph.client.feedback, "the other client's job")  # not the reset's motion
+    graph.client.await_motion(home, 0.2)
 
     process.send_signal(signal.SIGINT)
     code, lines, errors = finished(process)
