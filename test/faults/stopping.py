@@ -17,8 +17,10 @@ from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp_ros.datatypes import Primitive
 
 STOP_ANGLES = np.array([0.30] * 3 + [0.60] * 3)
-"""rad that each joint may travel after the order, in the allowed 0.3 s: 1.05 rad/s, and 2.1 rad/s of the wrists. A whole
-primitive takes 1.1 rad of the first joint."""
+"""rad that each joint may travel after the order, in the allowed 0.3 s: 1.05 rad/s, the wrists 2.1 rad/s.
+
+A whole primitive takes 1.1 rad of the first joint.
+"""
 
 
 class Journey:
