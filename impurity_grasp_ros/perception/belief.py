@@ -7,6 +7,7 @@ object than a pile, and what the gripper has lifted and put down hides nothing.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,8 +124,11 @@ class Belief:
 
 
 def doubted(number: float, factor: float) -> float:
-    """Expected number of hidden objects when the odds that there is one, exp(number) - 1, are multiplied."""
-    return math.log1p(math.expm1(number) * factor)
+    """Expected number of hidden objects when the odds that there is one, exp(number) - 1, are multiplied.
+
+    log(1 + factor (exp(number) - 1)), in a form in which large numbers do not overflow.
+    """
+    return number + math.log(max(factor + (1.0 - factor) * math.exp(-number), sys.float_info.min))
 
 
 def _near_stroke(grid: Grid, push: Primitive) -> NDArray[np.bool_]:

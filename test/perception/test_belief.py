@@ -23,7 +23,7 @@ from impurity_grasp_ros.datatypes import (
 from impurity_grasp_ros.errors import ViewIncompleteError
 from impurity_grasp_ros.perception import hidden_objects
 from impurity_grasp_ros.perception.attention import AttentionConfig
-from impurity_grasp_ros.perception.belief import Belief
+from impurity_grasp_ros.perception.belief import Belief, doubted
 from impurity_grasp_ros.perception.job_attention import JobAttention
 from impurity_grasp_ros.perception.moved_pieces import Followed, follow
 
@@ -138,6 +138,14 @@ def test_what_was_pushed_in_part_is_doubted_where_something_is_expected() -> Non
     right = replace(BLOCK, column=70, size_px=(24, 20))
     factors = [pushed.doubt(BLOCK.cells, expected(1.0, part), HIDDEN) for part in (left, right, BLOCK)]
     assert factors == pytest.approx([0.7, 1.0, 0.85], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("number", "factor", "result"),
+    [(0.0, 0.3, 0.0), (0.5, 0.1, 0.062851), (0.5, 1.0, 0.5), (0.5, 0.0, 0.0), (1000.0, 0.1, 997.697415)],
+)
+def test_odds_of_any_size_can_be_multiplied(number: float, factor: float, result: float) -> None:
+    assert doubted(number, factor) == pytest.approx(result, abs=1e-6)
 
 
 def test_any_number_of_pushes_can_be_counted() -> None:
