@@ -81,6 +81,8 @@ class Belief:
         Returns:
             (R, C) float32.
         """
+        if self.pushes is None and self.odds is None:
+            return expected
         corrected = expected.copy()
         for piece in pieces(heightmap, min_height):
             number = float(expected[piece].sum())
