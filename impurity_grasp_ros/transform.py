@@ -1,4 +1,4 @@
-"""Rigid transforms as 4x4 arrays.
+"""Rigid transforms as 4x4 arrays, and distances in the plane.
 
 ``T_a_b`` maps coordinates in frame ``b`` to frame ``a``: ``p_a = T_a_b @ p_b``. The base frame is ``base_link``
 (REP-103: z up, meters) with the table top at z = 0. The origin of the tool frame is between the closed fingertips; its
@@ -90,3 +90,22 @@ class PlacedBox:
     T_base_box: Transform
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+
+def distance_to_stroke(
+    place: NDArray[np.float64], start: tuple[float, float], angle: float, length: float
+) -> NDArray[np.float64]:
+    """Return the distances of places from a straight stroke.
+
+    Args:
+        place: (..., 2) float64, x and y in meters.
+        start: (x, y) in meters at which the stroke begins.
+        angle: Its direction, radians from the x axis.
+        length: Its length, meters.
+
+    Returns:
+        (...) float64, meters.
+    """
+    ahead, along = place - np.array(start), np.array([math.cos(angle), math.sin(angle)])
+    reach = np.clip(ahead @ along, 0.0, length)
+    return np.asarray(np.linalg.norm(ahead - reach[..., None] * along, axis=-1))

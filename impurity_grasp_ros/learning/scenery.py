@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from impurity_grasp_ros.perception.heightmap import ProjectionConfig, project, p
 from impurity_grasp_ros.perception.occlusion import OcclusionConfig, find_clusters
 from impurity_grasp_ros.simulation.dispersion import dispersion_degree
 from impurity_grasp_ros.simulation.environment import Environment
+from impurity_grasp_ros.transform import distance_to_stroke
 
 FOUND_CELLS = 60
 """A body is visible when at least this many cells show it: the attention module would find it."""
@@ -98,15 +98,11 @@ class SceneView:
             push: The push.
             length: Length of its stroke, meters.
         """
-        start = np.array(push.position[:2])
-        along = np.array([math.cos(push.angle), math.sin(push.angle)])
-        near = set()
-        for body, place in self.positions.items():
-            ahead = place[:2] - start
-            reach = min(max(float(ahead @ along), 0.0), length)
-            if np.linalg.norm(ahead - reach * along) < SWEPT and self.is_visible(body):
-                near.add(body)
-        return near
+        return {
+            body
+            for body, place in self.positions.items()
+            if distance_to_stroke(place[:2], push.position[:2], push.angle, length) < SWEPT and self.is_visible(body)
+        }
 
     def _search(self, body: int) -> Focus | None:
         """A focus on the largest cluster that may hide the body; None if there is none near it."""

@@ -25,6 +25,7 @@ from impurity_grasp_ros.datatypes import (
 )
 from impurity_grasp_ros.perception.hidden_config import HiddenConfig
 from impurity_grasp_ros.perception.moved_pieces import follow, pieces
+from impurity_grasp_ros.transform import distance_to_stroke
 
 NEAR = 0.07
 """Meters from the stroke of a push within which a pile was pushed."""
@@ -135,12 +136,8 @@ def doubted(number: float, factor: float) -> float:
 
 def _near_stroke(grid: Grid, push: Primitive) -> NDArray[np.bool_]:
     """Cells (R, C) near the stroke of a push."""
-    rows, columns = np.indices((grid.rows, grid.columns))
-    x, y = grid.to_meters(rows, columns)
-    ahead, aside = x - push.position[0], y - push.position[1]
-    cosine, sine = math.cos(push.angle), math.sin(push.angle)
-    along = np.clip(ahead * cosine + aside * sine, 0.0, push.length)
-    return np.asarray(np.hypot(ahead - along * cosine, aside - along * sine) <= NEAR)
+    places = np.stack(grid.to_meters(*np.indices((grid.rows, grid.columns))), axis=-1)
+    return np.asarray(distance_to_stroke(places, push.position[:2], push.angle, push.length) <= NEAR)
 
 
 def _piece_at(heightmap: Heightmap, place: tuple[float, float], min_height: float) -> NDArray[np.bool_]:
