@@ -39,6 +39,11 @@ class TrialsConfig:
     pushes: int = parameter("pushes tried in a state", low=1, high=16)
     easy_share: float = parameter("how often all is tried although the best grasp succeeds", low=0.0, high=1.0)
     varied_share: float = parameter("fraction of the grasps that are varied", low=0.0, high=1.0)
+    least_depth: float = parameter(
+        "m that the tips reach below the target's top at least; half of the varied grasps are as deep as they can be",
+        low=0.01,
+        high=0.05,
+    )
     pad_friction: tuple[float, ...] = parameter("least and largest Coulomb coefficient of the pads", low=0.0, high=2.0)
     tool_error: float = parameter("m, largest error of the tool along x and y; constant in a scene", low=0.0, high=0.02)
 
@@ -140,6 +145,9 @@ class Tryout:
             return proposal
         (along, across), turn = self._rng.uniform(-0.005, 0.005, 2), self._rng.uniform(-0.2, 0.2)
         gripper, decoding = self._agent.gripper, self._agent.config
+        depth = self._rng.uniform(min(self._config.least_depth, decoding.grasp_depth), decoding.grasp_depth)
+        if self._rng.random() < 0.5:
+            decoding = replace(decoding, grasp_depth=depth)
         varied = varied_grasp(proposal, (along, across), turn, situation, focus.mask, gripper, decoding)
         return varied or proposal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from impurity_grasp_ros.errors import CollisionError, OutOfWorkspaceError, Recov
 from impurity_grasp_ros.motion.follower import Follower, reachable_joints
 from impurity_grasp_ros.motion.holding import put_down
 from impurity_grasp_ros.motion.kinematics import JOINT_LIMIT
+from impurity_grasp_ros.motion.line_of_sight import LineOfSight, OutcomeReport
 from impurity_grasp_ros.motion.path_check import PathChecker
 from impurity_grasp_ros.motion.safety import check_primitive
 from impurity_grasp_ros.motion.supervision import Supervision
@@ -60,6 +62,7 @@ class PrimitiveExecutor:
         self._clock = clock
         self._cell = cell
         self._paths = PathChecker(cell)
+        self._sight = LineOfSight(cell)
 
     def execute(self, primitive: Primitive, supervision: Supervision | None = None) -> Outcome:
         """Execute a primitive and return home; after a grasp that held, the tool may be turned there.
@@ -84,7 +87,7 @@ class PrimitiveExecutor:
             DeviceFaultError: A device failed, or the fingers did not reach their opening; the arm is stopped.
         """
         supervision = supervision or Supervision()
-        start = self._clock.now()
+        report = OutcomeReport(self._sight, self._arm, self._clock, supervision)
         try:
             plan = self._plan(primitive)
         except OutOfWorkspaceError as error:
@@ -94,12 +97,12 @@ class PrimitiveExecutor:
         except CollisionError as error:
             return Outcome(OutcomeStatus.COLLISION, self._gripper.opening(), 0.0, str(error))
         with self._stopped_on_error():
-            follower = self._follower(supervision)
+            follower = self._follower(replace(supervision, canceled=report.canceled))
             self._refuse_what_is_kept(follower)
             self._put_down(follower)
-            status, opening = self._run(primitive, plan, follower)
+            status, opening = self._run(primitive, plan, follower, report)
             self._return_home(follower, turned=status is OutcomeStatus.HELD)
-        return Outcome(status, opening, self._clock.now() - start)
+        return report.outcome(status, opening)
 
     def check(self, primitive: Primitive) -> None:
         """Plan a primitive without moving.
@@ -202,18 +205,25 @@ class PrimitiveExecutor:
         joints = [reachable_joints(self._arm, pose, self._cell) for pose in poses]
         return max(float(np.abs(solution - self._cell.home).max()) for solution in joints)
 
-    def _run(self, primitive: Primitive, plan: list[Waypoint], follower: Follower) -> tuple[OutcomeStatus, float]:
+    def _run(
+        self, primitive: Primitive, plan: list[Waypoint], follower: Follower, report: OutcomeReport
+    ) -> tuple[OutcomeStatus, float]:
         """Follow a plan; returns the status and the finger opening in meters at the last check of a grasp."""
         follower.follow(self._rise())
         follower.follow(FreeAir("free_air"))  # refuse a load at the tool before any other motion
         status = COMPLETED[primitive.kind]
         opening = self._gripper.opening()
         for waypoint in plan:
+            if status is OutcomeStatus.HELD and waypoint.phase == "release":  # over the bin
+                report.settle(status, opening)
             completed = follower.follow(waypoint)
             if isinstance(waypoint, Verify):
                 opening = self._gripper.opening()
                 if not completed:
-                    return waypoint.lost, opening
+                    status = waypoint.lost
+                    break
             if waypoint.phase == "push" and not completed:
                 status = OutcomeStatus.BLOCKED
+        if status is not OutcomeStatus.HELD:
+            report.settle(status, opening)
         return status, opening

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from rclpy.action.server import ServerGoalHandle
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import Attempt, Primitive
+from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
 from impurity_grasp_ros.datatypes import OutcomeStatus, PrimitiveKind
 from impurity_grasp_ros.errors import (
     ActionLimitError,
@@ -19,9 +20,20 @@ from impurity_grasp_ros.errors import (
     TimeLimitError,
 )
 from impurity_grasp_ros.nodes.conversions import to_seconds
+from impurity_grasp_ros.nodes.execution import Execution
 
 FEEDBACK_PERIOD = 0.5
 """Seconds between feedback messages while nothing changes."""
+
+
+class Step(NamedTuple):
+    """An action under way whose outcome is settled, and what it was based on."""
+
+    heightmap: Heightmap
+    attention: Attention
+    primitive: Primitive
+    execution: Execution
+    attempt: Attempt
 
 
 class Job:
@@ -34,6 +46,7 @@ class Job:
     Attributes:
         result: What the goal has achieved so far.
         max_actions: Number of actions after which it ends.
+        step: The action that the arm is about to end, while the job looks at its result; None if the arm is at rest.
     """
 
     def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:
@@ -46,6 +59,7 @@ class Job:
         self.result = PickImpurities.Result()
         self.max_actions = self._goal.max_actions or PickImpurities.Goal.MAX_ACTIONS_DEFAULT
         self._time_limit = to_seconds(self._goal.time_limit)
+        self.step: Step | None = None
 
     def check_goal(self) -> None:
         """Check the goal's limits.
@@ -101,11 +115,15 @@ class Job:
         Raises:
             CanceledError: The client has canceled the goal.
             StoppedError: The service ``stop`` has been called.
+            ReportedError: A fault has ended the action under way.
+            PeerUnavailableError: The node that moves the arm is gone.
         """
         if self._handle.is_cancel_requested:
             raise CanceledError("expected to continue, was asked to stop")
         if self._times_stopped() != self._stopped_before:
             raise StoppedError("expected to finish the job: service stop was called")
+        if self.step is not None:
+            self.step.execution.check()
         if time.monotonic() - self._last_feedback > FEEDBACK_PERIOD:
             self._publish()
 
@@ -131,9 +149,14 @@ class Job:
         self.result.moves += kind == Primitive.MOVE
         self.result.picked += attempt.status == Attempt.HELD
 
+    def history(self) -> list[Attempt]:
+        """All attempts, oldest first, with the one under way."""
+        return [*self.result.attempts, *([self.step.attempt] if self.step else [])]
+
     def done(self) -> bool:
         """Whether as many targets have been picked as the goal requested."""
-        return 0 < self._goal.max_targets <= self.result.picked
+        picked = sum(attempt.status == Attempt.HELD for attempt in self.history())
+        return 0 < self._goal.max_targets <= picked
 
     def summary(self) -> str:
         """The result in one line of text."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -16,7 +14,6 @@ from rclpy.task import Future
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
-from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import (
     AmbiguousPeerError,
     ErrorCode,
@@ -26,31 +23,13 @@ from impurity_grasp_ros.errors import (
 )
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
+from impurity_grasp_ros.nodes.execution import Execution, KeepWaiting, PeersConfig, Progress, check_answer
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
 from impurity_grasp_ros.nodes.runtime import Pacer
 from impurity_grasp_ros.nodes.stops import StopListener
 
-
-@dataclass(frozen=True)
-class PeersConfig:
-    """How long the picker waits for the other nodes, in wall-clock time."""
-
-    startup_timeout: float = parameter("s to wait for another node to appear", low=0.1, high=600.0)
-    service_timeout: float = parameter("s to wait for the answer of a service", low=0.1, high=600.0)
-    frame_timeout: float = parameter("s to wait for a frame of the camera", low=0.1, high=600.0)
-    view_timeout: float = parameter("s that a job waits for a view that it can act on", low=0.0, high=86400.0)
-    execute_timeout: float = parameter("s to wait for the end of a primitive", low=1.0, high=3600.0)
-    stop_timeout: float = parameter("s to wait for the end of a canceled primitive", low=0.1, high=60.0)
-
-
 FORGOTTEN = 25.0
 """Seconds after which discovery has dropped a node that crashed (the middleware's lease is 20 s)."""
-
-ENDED = (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
-
-
-KeepWaiting = Callable[[], None]
-"""Called repeatedly while waiting; raises an exception to stop waiting."""
 
 
 class Peers:
@@ -141,25 +120,23 @@ class Peers:
         request = SelectPrimitive.Request(heightmap=heightmap, attention=attention, history=history)
         return (await self._call(self._select, request, watch)).primitive
 
-    async def execute(self, primitive: Primitive, watch: KeepWaiting) -> tuple[Attempt, Time]:
-        """Execute a primitive.
+    async def execute(self, primitive: Primitive, watch: KeepWaiting) -> Execution:
+        """Have a primitive executed.
 
-        If ``watch`` raises, or the node that moves the arm is gone, the goal is canceled, and the exception is raised
-        once the motion has ended. A goal that is accepted too late is canceled.
+        If ``watch`` raises before the goal is accepted, the goal is canceled.
 
         Args:
             primitive: The primitive.
             watch: See :data:`KeepWaiting`.
 
         Returns:
-            The attempt, and the ROS time at which the arm was out of the camera's view again.
+            The primitive under way.
 
         Raises:
             AmbiguousPeerError: More than one node would execute the goal.
-            ReportedError: The goal was rejected, or a fault ended the motion.
+            ReportedError: The goal was rejected.
             PeerUnavailableError: The action server did not appear or answer in time, or it is gone.
         """
-        config = self._config()
         await self._await_peer(
             lambda: self._execute.server_is_ready() and self._servers.is_alive, "execute_primitive", watch
         )
@@ -169,22 +146,14 @@ class Peers:
             watch()
             self._check_alive()
 
+        progress = Progress()
         goal = ExecutePrimitive.Goal(primitive=primitive, sender=self._announcement.topic)
-        handle = await self._accepted(goal, watch_all)
-        outcome = handle.get_result_async()
-        try:
-            answer = await self._pacer.wait_for(outcome, config.execute_timeout, "execute_primitive", watch_all)
-        except ImpurityGraspError:
-            handle.cancel_goal_async()
-            await self._pacer.wait_for(outcome, config.stop_timeout, "execute_primitive (canceled)", self._check_alive)
-            raise
-        _check_status(answer.status)
-        _check(answer.result)
-        return answer.result.attempt, answer.result.completed
+        handle = await self._accepted(goal, progress, watch_all)
+        return Execution(handle, progress, self._pacer, self._config(), self._check_alive)
 
-    async def _accepted(self, goal: ExecutePrimitive.Goal, watch: KeepWaiting) -> Any:
+    async def _accepted(self, goal: ExecutePrimitive.Goal, progress: Progress, watch: KeepWaiting) -> Any:
         """Send a goal and return its handle; for the exceptions see :meth:`execute`."""
-        sent = self._execute.send_goal_async(goal)
+        sent = self._execute.send_goal_async(goal, feedback_callback=progress.on_feedback)
         try:
             handle = await self._pacer.wait_for(sent, self._config().service_timeout, "execute_primitive", watch)
         except ImpurityGraspError:
@@ -218,7 +187,7 @@ class Peers:
         await self._await_peer(client.service_is_ready, client.srv_name, watch)
         future = client.call_async(request)
         response = await self._pacer.wait_for(future, self._config().service_timeout + extra, client.srv_name, watch)
-        _check(response)
+        check_answer(response)
         return response
 
     async def _await_peer(self, ready: Callable[[], bool], name: str, watch: KeepWaiting) -> None:
@@ -237,14 +206,3 @@ def _cancel_late(sent: Future) -> None:
     handle = sent.result()
     if handle is not None and handle.accepted:
         handle.cancel_goal_async()
-
-
-def _check_status(status: int) -> None:
-    """Refuse a result that has expired on the server: its default values would look like success."""
-    if status not in ENDED:
-        raise ReportedError(ErrorCode.UNKNOWN, f"expected the result of a finished goal, its status is {status}")
-
-
-def _check(answer: Any) -> None:
-    if answer.error_code != ErrorCode.NONE:
-        raise ReportedError(answer.error_code, answer.error_msg)

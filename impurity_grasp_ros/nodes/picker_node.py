@@ -14,10 +14,11 @@ from rclpy.qos import QoSProfile
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
-from impurity_grasp_ros.errors import ErrorCode, ReportedError
-from impurity_grasp_ros.nodes.job import Job, describe
+from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, ReportedError
+from impurity_grasp_ros.nodes.execution import PeersConfig
+from impurity_grasp_ros.nodes.job import Job, Step, describe
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.peers import Peers, PeersConfig
+from impurity_grasp_ros.nodes.peers import Peers
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish, run
 
 LOOK_PERIOD = 0.2
@@ -78,40 +79,62 @@ class PickerNode(Node):
             await self._pick(job, handle.request.dry_run)
         except Exception as error:  # every fault ends the goal with its code; the node keeps running
             answer_error(job.result, error, log)
+            await self._end_step_despite(job, error)
         log.info(f"result: {job.summary()}")
         self._busy.release()
         return finish(handle, job.result)
 
     async def _pick(self, job: Job, dry_run: bool) -> None:
-        """Repeat: observe, attend, decide, execute."""
+        """Repeat: observe, attend, decide, execute. The next view is taken as soon as the arm is out of it."""
         not_before = self.get_clock().now().to_msg()
         while not job.done():
             heightmap, attention = await self._see(job, not_before)
             if attention.state == Attention.CLEAR:
+                await self._end_step(job)
                 job.result.workspace_clear = True
                 self._publish(job, heightmap, attention)
                 return
             job.enter(PickImpurities.Feedback.DECIDE)
-            primitive = await self._peers.decide(heightmap, attention, job.result.attempts, job.watch)
+            primitive = await self._peers.decide(heightmap, attention, job.history(), job.watch)
+            await self._end_step(job)
             job.decided(primitive)
             if dry_run:
                 self._publish(job, heightmap, attention, primitive)
                 return
             job.enter(PickImpurities.Feedback.EXECUTE)
-            attempt, not_before = await self._peers.execute(primitive, job.watch)
-            job.record(attempt)
-            self.get_logger().info(f"attempt {len(job.result.attempts)}: {describe(attempt)}")
-            self._publish(job, heightmap, attention, primitive, attempt)
+            execution = await self._peers.execute(primitive, job.watch)
+            attempt, not_before = await execution.clear(job.watch)
+            job.step = Step(heightmap, attention, primitive, execution, attempt)
+        await self._end_step(job)
+
+    async def _end_step(self, job: Job) -> None:
+        """Wait until the arm is at rest, and record the attempt."""
+        if job.step is None:
+            return
+        attempt = await job.step.execution.ended(job.watch)
+        step, job.step = job.step, None
+        job.record(attempt)
+        self.get_logger().info(f"attempt {len(job.result.attempts)}: {describe(attempt)}")
+        self._publish(job, step.heightmap, step.attention, step.primitive, attempt)
+
+    async def _end_step_despite(self, job: Job, error: Exception) -> None:
+        """As :meth:`_end_step`, after an error has ended the job; an action that must not go on is canceled."""
+        try:
+            await self._end_step(job)
+        except ImpurityGraspError as further:
+            if str(further) != str(error):
+                self.get_logger().error(f"{further.code.name}: {further}")
 
     async def _see(self, job: Job, not_before: Time) -> tuple[Heightmap, Attention]:
         """Look until a view can be acted on; after ``view_timeout``, raise the fault of the last view."""
-        start, new_job, reported = time.monotonic(), not job.result.attempts, ErrorCode.NONE
+        history = job.history()
+        start, reported = time.monotonic(), ErrorCode.NONE
         job.enter(PickImpurities.Feedback.OBSERVE)
         while True:
             try:
-                heightmap = await self._peers.observe(not_before, new_job, job.watch)
+                heightmap = await self._peers.observe(not_before, not history, job.watch)
                 job.enter(PickImpurities.Feedback.ATTEND)
-                return heightmap, await self._peers.attend(heightmap, job.result.attempts, job.watch)
+                return heightmap, await self._peers.attend(heightmap, history, job.watch)
             except ReportedError as error:
                 if error.code not in VIEW_CODES or time.monotonic() - start > self._settings.value.view_timeout:
                     raise

@@ -154,18 +154,27 @@ class PrimitiveServer:
         return GoalResponse.ACCEPT
 
     def _on_execute(self, handle: ServerGoalHandle) -> ExecutePrimitive.Result:
-        result = ExecutePrimitive.Result()
+        result, feedback = ExecutePrimitive.Result(), ExecutePrimitive.Feedback()
         start = time.monotonic()
 
-        def report(phase: str) -> None:
-            handle.publish_feedback(ExecutePrimitive.Feedback(phase=phase, elapsed=time.monotonic() - start))
+        def publish() -> None:
+            feedback.elapsed = time.monotonic() - start
+            handle.publish_feedback(feedback)
+
+        def on_phase(phase: str) -> None:
+            feedback.phase = phase
+            publish()
+
+        def on_clear(outcome: Outcome) -> None:
+            feedback.attempt, feedback.clear = [to_attempt(Attempt(primitive, outcome))], self._completed()
+            publish()
 
         try:
             if start - self._stopped_at < STOP_HOLD:
                 raise StoppedError("expected a goal sent after the stop, this one came at the same time")
             primitive = from_primitive(handle.request.primitive)
             self._await_sender(handle.request.sender)
-            supervision = Supervision(lambda: handle.is_cancel_requested or self._must_stop(), report)
+            supervision = Supervision(lambda: handle.is_cancel_requested or self._must_stop(), on_phase, on_clear)
             result.attempt = to_attempt(Attempt(primitive, self._execute_watched(primitive, supervision)))
         except Exception as error:  # every fault is answered with its code; the node keeps running
             answer_error(result, error, self._node.get_logger())

@@ -175,6 +175,19 @@ def test_equal_generators_try_the_same_and_a_share_of_the_grasps_is_varied() -> 
     assert sum(off[1]) >= 8, "some variants are not feasible"
 
 
+def test_half_of_the_varied_grasps_are_shallower_and_none_less_than_12_mm_deep() -> None:
+    """The block is 35 mm high, so that the deepest grasps, of 30 mm, have a tool height of about 5 mm."""
+
+    def heights(share: float) -> list[float]:
+        (state,), _ = tried([ALONE], varied_share=share, grasps=12)
+        found = (trial.proposal.primitive for trial in state.trials)
+        return [item.position[2] for item in found if item.kind is PrimitiveKind.GRASP]
+
+    assert max(heights(0.0)) < 0.006
+    assert 3 <= sum(height > 0.006 for height in heights(1.0)) <= 9
+    assert max(heights(1.0)) < 0.035 - 0.012
+
+
 def test_scenes_have_training_seeds_and_those_that_do_not_settle_are_skipped() -> None:
     _, cell = tried([None, None, ALONE])
     assert len(cell.resets) == 3

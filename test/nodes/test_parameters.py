@@ -15,9 +15,9 @@ from rclpy.parameter import Parameter
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeConfig
+from impurity_grasp_ros.nodes.execution import PeersConfig
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.parameters import NodeParameters, flatten
-from impurity_grasp_ros.nodes.peers import PeersConfig
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import rclpy
 from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Time
 from dds import unused_domain
 from graph import until
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -19,11 +20,19 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
 from impurity_grasp.action import ExecutePrimitive
-from impurity_grasp.msg import Primitive
-from impurity_grasp_ros.errors import AmbiguousPeerError, ImpurityGraspError, PeerUnavailableError, ReportedError
-from impurity_grasp_ros.nodes import peers
+from impurity_grasp.msg import Attempt, Primitive
+from impurity_grasp_ros.errors import (
+    AmbiguousPeerError,
+    CanceledError,
+    ErrorCode,
+    ImpurityGraspError,
+    PeerUnavailableError,
+    ReportedError,
+)
+from impurity_grasp_ros.nodes import execution
+from impurity_grasp_ros.nodes.execution import Execution, PeersConfig
 from impurity_grasp_ros.nodes.liveliness import announce_server
-from impurity_grasp_ros.nodes.peers import Peers, PeersConfig
+from impurity_grasp_ros.nodes.peers import Peers
 from impurity_grasp_ros.nodes.runtime import spin
 
 pytestmark = [pytest.mark.ros]
@@ -41,6 +50,8 @@ class Arm:
     may_accept: threading.Event = field(default_factory=threading.Event)
     canceled: threading.Event = field(default_factory=threading.Event)
     goals: int = 0
+    ending: Callable[[Any], ExecutePrimitive.Result] | None = None
+    """What a goal does instead of waiting for a cancel; receives its handle."""
 
     def __post_init__(self) -> None:
         self.may_accept.set()
@@ -62,6 +73,8 @@ class Arm:
 
     def _execute(self, handle: Any) -> ExecutePrimitive.Result:
         self.goals += 1
+        if self.ending is not None:
+            return self.ending(handle)
         until(lambda: handle.is_cancel_requested, "a cancel", 30.0)
         self.canceled.set()
         handle.canceled()
@@ -86,14 +99,17 @@ def bench() -> Iterator[tuple[Callable[[], Arm], Callable[[], Any]]]:
     thread = threading.Thread(target=spin, args=(executor, stop))
     thread.start()
 
-    async def attempt() -> Any:
+    async def ended(execution: Execution) -> Any:
+        return await execution.ended(lambda: None)
+
+    async def attempt(use: Callable[[Execution], Any]) -> Any:
         try:
-            return await asked.execute(Primitive(), lambda: None)
+            return await use(await asked.execute(Primitive(), lambda: None))
         except ImpurityGraspError as error:
             return error
 
-    def execute() -> Any:
-        return executor.create_task(attempt)
+    def execute(use: Callable[[Execution], Any] = ended) -> Any:
+        return executor.create_task(attempt, use)
 
     yield lambda: Arm(new_node(f"arm_{len(nodes)}")), execute
     stop.set()
@@ -149,12 +165,122 @@ def test_an_arm_that_falls_silent_before_it_accepts_ends_the_job_at_once(bench: 
     assert arm.canceled.wait(10.0)
 
 
+def settled(handle: Any, until_then: threading.Event) -> None:
+    """Report an attempt that holds, as soon as the test has seen the goal, until ``until_then``."""
+    feedback = ExecutePrimitive.Feedback(attempt=[Attempt(status=Attempt.HELD)], clear=Time(sec=7))
+    while not until_then.wait(0.05):  # the sender may have discovered the topic of the feedback later than the goal
+        handle.publish_feedback(feedback)
+
+
+def test_a_sender_goes_on_when_the_arm_is_out_of_view_and_knows_when_it_is_at_rest(bench: Any) -> None:
+    new_arm, execute = bench
+    arm, may_end, order = new_arm(), threading.Event(), []
+
+    def ending(handle: Any) -> ExecutePrimitive.Result:
+        settled(handle, may_end)
+        order.append("at rest")
+        handle.succeed()
+        return ExecutePrimitive.Result(attempt=Attempt(status=Attempt.HELD, duration=5.0), completed=Time(sec=9))
+
+    async def use(execution: Execution) -> Any:
+        early = await execution.clear(lambda: None)
+        order.append("clear")
+        execution.check()
+        may_end.set()
+        return early, await execution.ended(lambda: None)
+
+    arm.ending = ending
+    task = execute(use)
+    until(task.done, "the end")
+    (early, clear), final = task.result()
+    assert order == ["clear", "at rest"]
+    assert (early.status, clear.sec, final.duration) == (Attempt.HELD, 7, 5.0)
+
+
+def test_an_arm_that_never_tells_when_it_is_out_of_view_is_so_at_the_end(bench: Any) -> None:
+    new_arm, execute = bench
+    arm = new_arm()
+
+    def ending(handle: Any) -> ExecutePrimitive.Result:
+        handle.succeed()
+        return ExecutePrimitive.Result(attempt=Attempt(status=Attempt.PUSHED), completed=Time(sec=9))
+
+    async def use(execution: Execution) -> Any:
+        return await execution.clear(lambda: None)
+
+    arm.ending = ending
+    task = execute(use)
+    until(task.done, "the end")
+    attempt, completed = task.result()
+    assert (attempt.status, completed.sec) == (Attempt.PUSHED, 9)
+
+
+def test_a_fault_after_the_arm_was_out_of_view_is_found_while_looking_and_at_the_end(bench: Any) -> None:
+    new_arm, execute = bench
+    arm, may_end = new_arm(), threading.Event()
+
+    def ending(handle: Any) -> ExecutePrimitive.Result:
+        settled(handle, may_end)
+        handle.abort()
+        return ExecutePrimitive.Result(error_code=int(ErrorCode.DEVICE_FAULT), error_msg="fingers are jammed")
+
+    async def use(execution: Execution) -> Any:
+        await execution.clear(lambda: None)
+        may_end.set()
+        return execution
+
+    arm.ending = ending
+    task = execute(use)
+    until(task.done, "the report")
+    execution = task.result()
+
+    def found() -> bool:
+        try:
+            execution.check()
+        except ReportedError as error:
+            return error.code is ErrorCode.DEVICE_FAULT and "jammed" in str(error)
+        return False
+
+    until(found, "the fault")
+
+    async def same(_: Execution) -> Any:
+        return await execution.ended(lambda: None)
+
+    arm.ending = lambda handle: handle.succeed() or ExecutePrimitive.Result()
+    task = execute(same)
+    until(task.done, "the end")
+    assert isinstance(task.result(), ReportedError)
+
+
+def test_a_job_that_has_to_end_while_the_arm_goes_home_stops_it(bench: Any) -> None:
+    new_arm, execute = bench
+    arm = new_arm()
+
+    def ending(handle: Any) -> ExecutePrimitive.Result:
+        until(lambda: handle.is_cancel_requested, "a cancel", 30.0)
+        arm.canceled.set()
+        handle.canceled()
+        return ExecutePrimitive.Result(error_code=int(ErrorCode.CANCELED))
+
+    def watch() -> None:
+        raise CanceledError("expected to continue, was asked to stop")
+
+    async def use(execution: Execution) -> Any:
+        return await execution.ended(watch)
+
+    arm.ending = ending
+    task = execute(use)
+    until(task.done, "the end")
+    assert isinstance(task.result(), CanceledError)
+    assert arm.canceled.is_set(), "the arm was at rest before the job ended"
+
+
 @pytest.mark.parametrize("status", [GoalStatus.STATUS_UNKNOWN, GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING])
 def test_a_result_that_has_expired_is_no_success(status: int) -> None:
     with pytest.raises(ReportedError, match="status is"):
-        peers._check_status(status)
+        execution._check_status(status)
 
 
 def test_results_of_goals_that_have_ended_are_taken() -> None:
     for status in (4, 5, 6):  # succeeded, canceled, aborted
-        peers._check_status(status)
+        execution._check_status(status)
