@@ -71,8 +71,9 @@ def emulated(
 ) -> None:
     """Pick the impurities of simulated scenes as the real robot does: through its controller's ports, in real time.
 
-    Writes the output of the nodes and a summary. The exit code is 0 only if every goal succeeded and, according to the
-    simulator, every target is in the drop bin.
+    After a job that ended with a fault, the robot is recovered and moved home before the next one. Writes the output of
+    the nodes and a summary. The exit code is 0 only if every goal succeeded and, according to the simulator, every
+    target is in the drop bin.
     """
     from impurity_grasp_ros.nodes.robot_graph import RobotGraph  # needs ROS 2, other commands do not
 
@@ -92,6 +93,8 @@ def emulated(
                 jobs.append(_picked(graph, number))
                 console.print(_line(jobs[-1]))
                 write_atomically(folder / "summary.json", _json(jobs))
+                if jobs[-1].result != ErrorCode.NONE.name and number + 1 < seed + episodes:
+                    graph.recover()
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the nodes are shut down next anyway
             console.print(f"oldest reading of the arm in diagnostics: {graph.longest_age:.3f} s")
     console.print(_table(jobs))
@@ -134,11 +137,15 @@ def _json(jobs: list[JobRow]) -> bytes:
 
 
 def _table(jobs: list[JobRow]) -> Table:
-    complete = sum(job.complete for job in jobs)
+    complete, faults = sum(job.complete for job in jobs), sum(job.result != ErrorCode.NONE.name for job in jobs)
+    hours = sum(job.seconds for job in jobs) / 3600
     table = Table(title="targets and others: in the drop bin; held: of all grasps")
     for name in jobs[0].cells():
         table.add_column(name, justify="left" if name == "result" else "right")
     for job in jobs:
         table.add_row(*job.cells().values())
-    table.caption = f"complete: {complete} of {len(jobs)} ({complete / len(jobs):.0%})"
+    table.caption = (
+        f"complete: {complete} of {len(jobs)} ({complete / len(jobs):.0%}); jobs ended by a fault: {faults}; "
+        f"{sum(job.targets_in_bin for job in jobs) / hours:.0f} picks/h in {60 * hours:.0f} minutes of jobs"
+    )
     return table

@@ -21,12 +21,13 @@ from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
+from std_srvs.srv import Trigger
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
 from impurity_grasp_ros.config import PARAMETERS_FILE
-from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError, ReportedError
+from impurity_grasp_ros.errors import DeviceFaultError, ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 from impurity_grasp_ros.nodes.signals import SUPERVISOR
@@ -80,6 +81,7 @@ class RobotGraph:
         self._node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
         self._reset = self._node.create_client(ResetScene, "reset_scene")
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
+        self._services = {name: self._node.create_client(Trigger, name) for name in ("recover", "home")}
         self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
         self._executor = MultiThreadedExecutor(2, context=self._context)
         self._executor.add_node(self._node)
@@ -154,6 +156,18 @@ class RobotGraph:
             raise ReportedError(response.error_code, response.error_msg)
         self.scene = response.state
         return response.state
+
+    def recover(self) -> None:
+        """Make the robot ready again and move it home, as a person does after a fault.
+
+        Raises:
+            DeviceFaultError: The robot cannot be made ready, or cannot move home.
+            PeerUnavailableError: There was no answer in time, or a process has ended.
+        """
+        for name, client in self._services.items():
+            response = self._answer(client.call_async(Trigger.Request()), name)
+            if not response.success:
+                raise DeviceFaultError(f"expected {name} to succeed after a fault: {response.message}")
 
     def pick(self) -> PickImpurities.Result:
         """Run a job to its end and return its result.
