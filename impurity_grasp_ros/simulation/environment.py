@@ -9,12 +9,12 @@ from typing import TypeVar
 import numpy as np
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
-from impurity_grasp_ros.cell_parts import DropBinConfig
 from impurity_grasp_ros.config import load, parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive, RgbdFrame
 from impurity_grasp_ros.errors import DeviceFaultError, ImpurityGraspError
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.simulation.camera import SimulatedCamera
+from impurity_grasp_ros.simulation.fixtures import add_bin, add_table, lies_in_bin
 from impurity_grasp_ros.simulation.gripper import SimulatedGripper
 from impurity_grasp_ros.simulation.library import shipped_library
 from impurity_grasp_ros.simulation.objects import Block, spawn
@@ -28,14 +28,6 @@ from impurity_grasp_ros.simulation.world import PhysicsConfig, World
 T = TypeVar("T")
 
 SIMULATION_FILE = "config/simulation.yaml"
-
-TABLE_RGBA = (0.93, 0.92, 0.90, 1.0)
-BIN_RGBA = (0.35, 0.42, 0.45, 1.0)
-WALL = 0.004
-"""Thickness of the bin's walls in meters, and height of its floor above the table."""
-
-FLOOR = 0.05
-"""Thickness of the bin's floor in meters: what falls moves up to 8 mm in a time step, and must not get below it."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +129,8 @@ class Environment:
     def _build(self) -> None:
         """Add table, bin and robot to an empty world."""
         world, cell = self.world, self.cell
-        table = world.add_static_box((1.6, 1.6, 0.1), (0.3, 0.0, -0.05), TABLE_RGBA)
-        _add_bin(world, cell.drop_bin)
+        table = add_table(world)
+        add_bin(world, cell.drop_bin)
         self._robot = robot = Robot(world, cell.gripper_model)
         self.arm = SimulatedArm(robot, np.array(cell.home), contact_force=self.config.contact_force)
         self.gripper = SimulatedGripper(robot, speed=self.config.gripper_speed, force=self.config.gripper_force)
@@ -247,22 +239,10 @@ class Environment:
 
     def is_in_bin(self, body: int) -> bool:
         """Whether a body lies in the drop bin."""
-        x, y, z = self.world.position(body)
-        return self.cell.drop_bin.contains(x, y) and bool(z > -WALL)
+        return lies_in_bin(self.world.position(body), self.cell.drop_bin)
 
     def _place(self, body: int) -> str:
         if self.is_in_bin(body):
             return "bin"
         x, y, _ = self.world.position(body)
         return "workspace" if self.cell.workspace.grid.contains(x, y) else "lost"
-
-
-def _add_bin(world: World, drop_bin: DropBinConfig) -> None:
-    """Add the drop bin: floor and four walls of an open box."""
-    x, y, size_x, size_y, height = drop_bin.x, drop_bin.y, drop_bin.size_x, drop_bin.size_y, drop_bin.wall_height
-    world.add_static_box((size_x, size_y, FLOOR), (x, y, WALL - FLOOR / 2), BIN_RGBA)
-    for sign in (-1, 1):
-        world.add_static_box(
-            (WALL, size_y + 2 * WALL, height), (x + sign * (size_x + WALL) / 2, y, height / 2), BIN_RGBA
-        )
-        world.add_static_box((size_x, WALL, height), (x, y + sign * (size_y + WALL) / 2, height / 2), BIN_RGBA)
