@@ -78,8 +78,8 @@ ros_distribution_is_sourced() {
 find_python() {
     local candidate test
     if [[ $ros == wheels ]]; then
-        candidates=("$venv/bin/python" python3.11 python3.10 python3 python3.12 python3.13)
-        fitting="Python 3.10 to 3.13" test='(3, 10) <= sys.version_info[:2] <= (3, 13)'
+        candidates=("$venv/bin/python" python3.11 python3.10 python3 python3.12 python3.13 python3.14)
+        fitting="Python 3.10 to 3.14" test='(3, 10) <= sys.version_info[:2] <= (3, 14)'
     else
         candidates=("$venv/bin/python" python3 /usr/bin/python3)
         fitting="Python with rclpy" test='importlib.util.find_spec("rclpy")'
@@ -244,6 +244,9 @@ prepare_extra() {
     local stamp=$venv/.complete-$1 wanted
     wanted=$(digest <"requirements/$1.txt")
     [[ $(state_of "$stamp" "$wanted") != current ]] || return 0
+    if [[ $1 == robot && $ros == wheels && ${version#3.} -ge 13 ]]; then
+        say "There is no wheel of ur_rtde for Python $version: a real or emulated arm needs Python up to 3.12"
+    fi
     install_requirements "Installing the requirements for $1" "$1"
     write_stamp "$stamp" "$wanted"
 }

@@ -89,7 +89,7 @@ def test_libraries_without_a_rosdep_key_are_optional_and_documented() -> None:
 def test_pip_installs_what_the_package_imports_and_so_does_a_checkout() -> None:
     imported = {DISTRIBUTIONS.get(name, name) for name in libraries() - ROS - set(WITHOUT_KEY)}
     assert imported == asked_of_pip()
-    assert imported == (requirements("runtime") | requirements("simulation")) - {"cv_bridge"}  # of ROS 2, for the nodes
+    assert imported == requirements("runtime") | requirements("simulation")
 
 
 def test_every_file_of_the_package_is_installed() -> None:

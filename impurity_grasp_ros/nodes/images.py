@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 import numpy as np
-from cv_bridge import CvBridge, CvBridgeError
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -15,19 +14,33 @@ from std_msgs.msg import Header
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import InvalidFrameError
 
+try:
+    from cv_bridge import CvBridge, CvBridgeError
+except ImportError:  # not part of the wheels of ROS 2
+    CvBridge = None
+
 MILLIMETER = 1e-3
 
-PIXELS = {"rgb8": (np.uint8, 3), "mono8": (np.uint8, 1), "16UC1": (np.uint16, 1), "32FC1": (np.float32, 1)}
+PIXELS = {
+    "rgb8": (np.uint8, 3),
+    "bgr8": (np.uint8, 3),
+    "rgba8": (np.uint8, 4),
+    "bgra8": (np.uint8, 4),
+    "mono8": (np.uint8, 1),
+    "16UC1": (np.uint16, 1),
+    "32FC1": (np.float32, 1),
+}
 """Data type and number of channels of each encoding that this package reads and writes itself."""
 
-_bridge = CvBridge()
+RGB = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0), "rgba8": (0, 1, 2), "bgra8": (2, 1, 0), "mono8": (0, 0, 0)}
+"""Channels of red, green and blue in each of these encodings."""
 
 
 def to_image(pixels: NDArray[np.generic], encoding: str, header: Header) -> Image:
     """An image as a message.
 
     Args:
-        pixels: (h, w) or (h, w, 3), of values that the encoding can hold.
+        pixels: (h, w) or (h, w, channels), of values that the encoding can hold.
         encoding: A key of ``PIXELS``.
         header: The header of the message.
 
@@ -51,7 +64,7 @@ def from_image(message: Image) -> NDArray[Any]:
         message: The image.
 
     Returns:
-        A read-only view of the pixels: (h, w) or (h, w, 3), in the data type of the encoding.
+        A read-only view of the pixels: (h, w) or (h, w, channels), in the data type of the encoding.
 
     Raises:
         InvalidFrameError: The encoding is another one, or the amount of data does not match the size of the image.
@@ -72,21 +85,26 @@ def from_image(message: Image) -> NDArray[Any]:
 
 
 def from_color(message: Image) -> NDArray[np.uint8]:
-    """The pixels of a color image in any color encoding.
+    """The pixels of a color image.
 
     Args:
-        message: The image.
+        message: The image, in an encoding of ``RGB``; if cv_bridge is installed, in any that it converts to color,
+            such as those of Bayer patterns.
 
     Returns:
         (h, w, 3) uint8 RGB.
 
     Raises:
-        InvalidFrameError: The encoding is not one of a color image, or the data do not match the size of the image.
+        InvalidFrameError: The encoding is another one, or the data do not match the size of the image.
     """
-    if message.encoding == "rgb8":
-        return from_image(message)
+    if message.encoding in RGB:
+        pixels = from_image(message)
+        return np.atleast_3d(pixels)[..., RGB[message.encoding]]
+    if CvBridge is None:
+        expected = f"a color image in one of the encodings {', '.join(RGB)}, or cv_bridge for others"
+        raise InvalidFrameError(f"expected {expected}, received {message.encoding!r}")
     try:
-        return np.asarray(_bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
+        return np.asarray(CvBridge().imgmsg_to_cv2(message, "rgb8"), np.uint8)
     except (CvBridgeError, TypeError, ValueError, KeyError) as error:
         raise InvalidFrameError(f"expected a color image, received {message.encoding!r}: {error}") from error
 

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import InvalidFrameError
+from impurity_grasp_ros.nodes import images
 from impurity_grasp_ros.nodes.conversions import to_header, to_seconds
 from impurity_grasp_ros.nodes.images import (
     from_camera_info,
@@ -61,6 +62,26 @@ def test_color_images_of_all_usual_encodings_become_rgb(encoding: str) -> None:
     expected = [120] * 3 if encoding == "mono8" else [red, green, blue]
     assert (from_color(message) == expected).all()
     assert from_color(message).shape == (4, 6, 3)
+
+
+def test_an_encoding_that_needs_cv_bridge_is_refused_by_name_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = Image(height=2, width=2, encoding="bayer_rggb8", step=2)
+    message.data = array.array("B", [200, 100, 100, 50])
+    monkeypatch.setattr(images, "CvBridge", None)
+    with pytest.raises(InvalidFrameError, match=r"rgb8, bgr8, rgba8, bgra8, mono8, or cv_bridge .* 'bayer_rggb8'"):
+        from_color(message)
+
+
+def test_cv_bridge_converts_what_this_package_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in: where ROS 2 comes from wheels, there is no cv_bridge."""
+
+    class Bridge:
+        def imgmsg_to_cv2(self, message: Image, encoding: str) -> np.ndarray:
+            assert (message.encoding, encoding) == ("yuv422", "rgb8")
+            return np.full((2, 2, 3), 7, np.uint8)
+
+    monkeypatch.setattr(images, "CvBridge", Bridge)
+    assert (from_color(Image(height=2, width=2, encoding="yuv422")) == 7).all()
 
 
 def test_depth_in_millimeters_becomes_meters() -> None:
