@@ -71,6 +71,7 @@ docs/benchmark
 docs/simulation
 docs/scenes
 docs/hardware
+docs/lifecycle
 docs/faults
 docs/security
 docs/testing

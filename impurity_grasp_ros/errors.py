@@ -23,6 +23,7 @@ class ErrorCode(IntEnum):
     AMBIGUOUS_PEER = 16
     SENDER_LOST = 17
     STOPPED = 18
+    NOT_ACTIVE = 19
 
     INVALID_FRAME = 20
     EMPTY_CLOUD = 21
@@ -65,6 +66,12 @@ class InvalidGoalError(ImpurityGraspError):
     """A goal or request holds a value outside its documented range."""
 
     code = ErrorCode.INVALID_GOAL
+
+
+class NotActiveError(ImpurityGraspError):
+    """A node is asked for something that it does only while it is active."""
+
+    code = ErrorCode.NOT_ACTIVE
 
 
 class CanceledError(ImpurityGraspError):

@@ -106,6 +106,7 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
 
 GRAPH_ARGUMENTS = (
     LaunchArgument("rviz", "false", "open RViz", BOOLEAN),
+    LaunchArgument("mover", "motion_node", "the node that moves the arm", ("motion_node", "bullet_bridge_node")),
     LaunchArgument("refuse_repeated", "true", "parameter of heightmap_node", BOOLEAN),
     LaunchArgument("drop_flying", "true", "parameter projection.drop_flying of heightmap_node", BOOLEAN),
 )

@@ -24,6 +24,7 @@ def generate_launch_description() -> LaunchDescription:
     common = IncludeLaunchDescription(
         str(SHARE / "launch" / "graph.launch.py"),
         launch_arguments={  # the simulated camera has neither noise nor flying pixels
+            "mover": "bullet_bridge_node",
             "refuse_repeated": "false",
             "drop_flying": "false",
         }.items(),

@@ -31,7 +31,7 @@ class Robot:
         self.client = graph.client
         self.cell = ServedCell(host)
         self.status: dict[str, DiagnosticStatus] = {}
-        self.client.node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
+        self.client.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         self._recover = self.client.node.create_client(Trigger, "recover")
         self._home = self.client.node.create_client(Trigger, "home")
         self._stop = self.client.node.create_client(Trigger, "stop")
@@ -53,7 +53,8 @@ class Robot:
         until(lambda: device in self.status and words in self.status[device].message, f"{device}: {words}")
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        self.status = {status.name.split(": ")[1]: status for status in message.status}
+        named = {status.name.partition(": ")[2]: status for status in message.status}
+        self.status = {device: status for device, status in named.items() if device} or self.status
 
     def joints(self) -> list[float]:
         return list(self.cell.do("state")["joints"])

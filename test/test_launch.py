@@ -26,7 +26,7 @@ from launch_ros.utilities import evaluate_parameters  # noqa: E402
 from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[1] / "launch"
-COMMON_NODES = {"heightmap_node", "attention_node", "policy_node", "picker_node"}
+COMMON_NODES = {"manager_node", "heightmap_node", "attention_node", "policy_node", "picker_node"}
 ARGUMENTS = {
     "sim": {"scene", "seed", "gui"},
     "real": {"robot_ip", "dry_run", "camera"},
@@ -68,7 +68,7 @@ def executables(name: str) -> set[str]:
 @pytest.mark.parametrize("name", ["sim", "real"])
 def test_a_launch_file_declares_its_arguments_with_defaults_and_descriptions(name: str) -> None:
     declared = {entity.name: entity for entity in entities(name) if isinstance(entity, DeclareLaunchArgument)}
-    assert set(declared) == ARGUMENTS[name] | COMMON_ARGUMENTS | {"rviz", "refuse_repeated", "drop_flying"}
+    assert set(declared) == ARGUMENTS[name] | COMMON_ARGUMENTS | {"rviz", "mover", "refuse_repeated", "drop_flying"}
     assert all(argument.description and argument.default_value is not None for argument in declared.values())
 
 
@@ -112,7 +112,8 @@ def test_the_launch_ends_with_an_error_when_a_needed_node_dies(tmp_path: Path) -
     done = launched(tmp_path, "sim", "scene:=moon")
     said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "expected bullet_bridge_node to keep running, received exit code 1" in said
+    assert "expected manager_node to keep running, received exit code 1" in said
+    assert "UNKNOWN_SCENE" in said
     assert said.count("process started") == said.count("process has finished cleanly") + 1
 
 

@@ -45,6 +45,9 @@ MAY_ASK = {  # enclaves that may write requests, by service
     "motion_node/set_parameters_atomically": {"operator"},
     "picker_node/set_parameters": {"operator"},
     "heightmap_node/set_parameters": {"operator"},
+    "motion_node/change_state": {"manager_node", "operator"},
+    "picker_node/change_state": {"manager_node", "operator"},
+    "manage": {"operator"},
     "stop": set(ENCLAVES),
 }
 MAY_ANSWER = {
@@ -58,6 +61,8 @@ MAY_ANSWER = {
     "teach": {"attention_node"},
     "select_primitive": {"policy_node"},
     "motion_node/set_parameters": {"motion_node"},
+    "motion_node/change_state": {"motion_node"},
+    "manage": {"manager_node"},
 }
 MAY_WRITE = {
     "camera/camera/color/image_raw": CAMERAS,
@@ -68,6 +73,8 @@ MAY_WRITE = {
     "execute_primitive/sender/picker_node_0123456789ab": {"picker_node"},
     "execute_primitive/_action/feedback": MOVERS,
     "heightmap": {"heightmap_node"},
+    "motion_node/alive": {"motion_node"},
+    "cell_state": {"manager_node"},
     "decision": {"picker_node"},
     "clock": {"bullet_bridge_node"},
     "tf": {"robot_state_publisher"},
@@ -78,7 +85,7 @@ PATTERNS = {  # all names with wildcards, by enclave
     "camera": {"camera/camera/*"},
     "operator": {
         *(f"{name}/*" for name in ("attention_node", "bullet_bridge_node", "camera/camera", "emulated_cell")),
-        *(f"{name}/*" for name in ("heightmap_node", "motion_node", "picker_node", "policy_node")),
+        *(f"{name}/*" for name in ("heightmap_node", "manager_node", "motion_node", "picker_node", "policy_node")),
         "_ros2cli_*",
     },
     "picker_node": {"execute_primitive/sender/*"},

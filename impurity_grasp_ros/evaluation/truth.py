@@ -36,7 +36,7 @@ class Truth:
 
     def is_visible(self, body: int) -> bool:
         """Whether enough of a body is visible to plan a grasp on."""
-        return np.count_nonzero(self.mask(body)) >= VISIBLE_CELLS
+        return bool(np.count_nonzero(self.mask(body)) >= VISIBLE_CELLS)
 
     def attention(self, body: int | None) -> Attention:
         """Make the attention that perception would give if it knew the truth.

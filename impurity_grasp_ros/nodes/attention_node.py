@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
@@ -17,8 +16,10 @@ from impurity_grasp.srv import Attend, Teach
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_heightmap, to_attention, to_header
 from impurity_grasp_ros.nodes.images import to_image
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
 from impurity_grasp_ros.overlay import draw_attention
 from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, prepare
 from impurity_grasp_ros.perception.job_attention import JobAttention
@@ -35,7 +36,7 @@ UNFAMILIAR = (
 )
 
 
-class AttentionNode(Node):
+class AttentionNode(ManagedNode):
     """Offers the services ``attend`` and ``teach``, publishes what it found on the latched topic ``attention/overlay``.
 
     During a job it remembers what ordinary objects look like, so that it still recognizes them when few are left.
@@ -51,16 +52,27 @@ class AttentionNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("attention_node", **options)
         self._settings = NodeParameters(self, "attention_node", AttentionConfig)
-        prepare(self._settings.value)  # on a busy machine, the first view would take longer than its client waits
         self._teacher: Teacher | None = None
+        self.add_post_set_parameters_callback(self._on_parameters)
+        self.start()
+
+    def configure(self) -> None:
+        """Load weights and models; see the base class."""
+        prepare(self._settings.value)  # on a busy machine, the first view would take longer than its client waits
+        self._teacher = None
         self._job = JobAttention()
         self._mode = ""  # the mode that the job's memory is of; empty before the first view of a job
         self._knows_job = self._has_warned = False
         self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
-        self.create_service(Attend, "attend", self._on_attend)
-        self.create_service(Teach, "teach", self._on_teach)
-        self.add_post_set_parameters_callback(self._on_parameters)
+        self.serve(Attend, "attend", self._on_attend)
+        self.serve(Teach, "teach", self._on_teach)
         self._check_use()
+
+    def health(self) -> dict[str, str]:
+        """Mode and model; see the base class."""
+        config = self._settings.value
+        taught = "by service" if self._teacher else config.objects.ordinary_model or "nothing"
+        return {"mode": config.mode, "taught": taught} if config.mode == OBJECTS else {"mode": config.mode}
 
     def _on_parameters(self, changes: Sequence[Parameter]) -> None:
         names = {change.name for change in changes}

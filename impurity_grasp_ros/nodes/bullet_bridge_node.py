@@ -17,9 +17,11 @@ from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneParameters
 from impurity_grasp_ros.nodes.conversions import to_time
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, run, steady_timer
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import answer_error, steady_timer
 from impurity_grasp_ros.simulation.environment import Environment
 
 IDLE_RATE = 15.0
@@ -37,7 +39,7 @@ class BulletBridgeConfig(SceneParameters):
     joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
 
 
-class BulletBridgeNode(ClosingNode):
+class BulletBridgeNode(ManagedNode):
     """Takes the place of the camera driver and ``motion_node``.
 
     A lock guards the simulation; a motion holds it from start to end.
@@ -54,17 +56,22 @@ class BulletBridgeNode(ClosingNode):
 
     def __init__(self, **options: object) -> None:
         super().__init__("bullet_bridge_node", **options)
-        config = NodeParameters(self, "bullet_bridge_node", BulletBridgeConfig).value
+        self._settings = NodeParameters(self, "bullet_bridge_node", BulletBridgeConfig)
+        self._lock = threading.Lock()
+        self.start()
+
+    def configure(self) -> None:
+        """Build the simulated cell and begin to publish; see the base class."""
+        config = self._settings.value
         self._real_time = config.real_time or config.gui
         self._environment = Environment(load_cell(config.cell_file), gui=config.gui, fast_forward=not self._real_time)
-        self._lock = threading.Lock()
-        self._closing = False
+        self.own(self._close_environment)
         self._last_idle = time.monotonic()
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
         self._add_timer(1.0 / min(config.joint_state_rate, IDLE_RATE), self._on_idle)
         self._add_timer(1.0 / config.camera_rate, self._topics.publish_frame)
-        self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
+        self.serve(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
         self._primitives = PrimitiveServer(
             self,
             self._execute,
@@ -72,15 +79,14 @@ class BulletBridgeNode(ClosingNode):
             lambda: to_time(self._topics.now()),
             lambda: config.watch_sender,
         )
+        self.own(self._primitives.destroy)
 
-    def stop(self) -> None:
-        """Stop the arm and refuse all further goals."""
-        self._closing = True
-        self._primitives.close("the node was told to shut down")
+    def deactivate(self) -> None:
+        """Stop the arm; see the base class."""
+        self._primitives.stop(f"the node was {'told to shut down' if self.is_halted else 'deactivated'}")
 
-    def close(self) -> None:
-        """Stop the arm, wait for its motion to end, and close the simulator."""
-        self.stop()
+    def _close_environment(self) -> None:
+        """Wait for the end of a motion, and close the simulator."""
         with self._lock:
             self._environment.close()
 
@@ -88,7 +94,7 @@ class BulletBridgeNode(ClosingNode):
         """Add a wall-clock timer whose callback is skipped while the simulation is in use."""
 
         def guarded() -> None:
-            if not self._closing and self._lock.acquire(blocking=False):
+            if self._lock.acquire(blocking=False):
                 try:
                     callback()
                 finally:

@@ -25,11 +25,14 @@ from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode
+from impurity_grasp_ros.nodes.manager_node import ManagerNode
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode
-from impurity_grasp_ros.nodes.runtime import LATCHED, end, spin
+from impurity_grasp_ros.nodes.running import end
+from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 
+NODES = ("bullet_bridge_node", "heightmap_node", "attention_node", "policy_node", "picker_node")
 THREADS = 8
 ANSWER_TIMEOUT = 60.0
 """Seconds within which the graph must answer everything but a job."""
@@ -82,6 +85,7 @@ class SimulatedSystem:
             AttentionNode(parameter_overrides=[Parameter(name, value=value) for name, value in attention.items()]),
             PolicyNode(parameter_overrides=cell),
             PickerNode(),
+            ManagerNode(parameter_overrides=[Parameter("nodes", value=[*NODES])]),
             self.recorder,
             self._client,
         ]

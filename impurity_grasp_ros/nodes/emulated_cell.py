@@ -27,7 +27,8 @@ from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import BusyError, ConfigError
 from impurity_grasp_ros.nodes.bullet_topics import SceneParameters, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import ClosingNode, answer_error, created, end
+from impurity_grasp_ros.nodes.running import created
+from impurity_grasp_ros.nodes.runtime import answer_error
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
 from impurity_grasp_ros.priority import ordinary_thread, raise_priority
 from impurity_grasp_ros.simulation.environment import Environment
@@ -117,7 +118,7 @@ class CellTopics(SceneTopics):
         return np.concatenate([*poses, *hand])
 
 
-class EmulatedCellNode(ClosingNode):
+class EmulatedCellNode(Node):
     """The emulated cell's parameters, camera topics and service ``reset_scene``.
 
     :meth:`serve` carries out commands and renders, in the main thread. The fault port accepts the additional command
@@ -240,7 +241,8 @@ def main() -> None:
         finally:
             executor.shutdown()
             thread.join()
-            end(node)
+            node.close()
+            node.destroy_node()
     finally:
         rclpy.try_shutdown()
         ignore_signals()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp.msg import Heightmap as HeightmapMsg
@@ -22,9 +21,11 @@ from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
 from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.robot_parts import RobotParts
-from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, run
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.robot_view import without_robot
@@ -93,7 +94,7 @@ class Streams:
         return None
 
 
-class HeightmapNode(Node):
+class HeightmapNode(ManagedNode):
     """Offers the service ``capture_heightmap`` and publishes each heightmap on the latched topic ``heightmap``.
 
     Args:
@@ -106,14 +107,20 @@ class HeightmapNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("heightmap_node", **options)
         self._settings = NodeParameters(self, "heightmap_node", HeightmapNodeConfig)
+        self._judging = threading.Lock()
+        self.start()
+
+    def configure(self) -> None:
+        """Load cell and calibration and subscribe to the camera; see the base class."""
         config = self._settings.value
         cell = load_cell(config.cell_file)
         self._site, self._calibration = Site.of(cell), cell.calibration
         self._view: ReferenceView | None = None  # the job's previous view, None before its first one
-        self._judging = threading.Lock()
         self._streams = Streams()
         self._info: CameraInfo | None = None
         self._hint = ""
+        self._counted = time.monotonic(), 0  # when images were counted last, and how many there were
+        self._seen: float | None = None
         self._pacer = Pacer(self)
         self._robot = RobotParts(self, cell.gripper_model)
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
@@ -125,9 +132,19 @@ class HeightmapNode(Node):
         self.create_subscription(Image, COLOR_IMAGE, self._on_color, **images)
         self.create_subscription(Image, DEPTH_IMAGE, self._on_depth, **images)
         self.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, **images)
-        self.create_service(
-            CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup()
-        )
+        self.serve(CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup())
+
+    def health(self) -> dict[str, str]:
+        """The camera and the latest view; see the base class."""
+        now, arrived = time.monotonic(), self._streams.arrived
+        since, before = self._counted
+        self._counted = now, arrived
+        values = {"camera rate": f"{(arrived - before) / max(now - since, 1e-3):.1f} Hz", "camera": self._received()}
+        if self._seen is not None:
+            values["seen share of the workspace"] = f"{self._seen:.1%}"
+        if self._view is not None:
+            values["table"] = str(self._view.table)
+        return values
 
     def _on_incompatible(self, _event: QoSRequestedIncompatibleQoSInfo) -> None:
         self._hint = "; the camera offers a lower reliability than camera_reliability requests"
@@ -169,6 +186,7 @@ class HeightmapNode(Node):
             parts = self._robot.at(frame.stamp, settings.robot.tolerance)
             frame = without_robot(frame, parts, settings.robot.margin)
             heightmap, self._view = look(frame, self._site, settings.projection, settings.view, self._view)
+            self._seen = float(heightmap.valid.mean())
         return heightmap
 
     async def _frame(self, not_before: float, timeout: float, after: int) -> RgbdFrame:

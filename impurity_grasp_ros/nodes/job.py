@@ -42,6 +42,7 @@ class Job:
     Args:
         handle: The goal.
         times_stopped: Returns how often the service ``stop`` has been called; a further call ends the job.
+        check_active: Raises an error once this node or another one of the cell is no longer active; that ends the job.
 
     Attributes:
         result: What the goal has achieved so far.
@@ -49,9 +50,12 @@ class Job:
         step: The action that the arm is about to end, while the job looks at its result; None if the arm is at rest.
     """
 
-    def __init__(self, handle: ServerGoalHandle, times_stopped: Callable[[], int]) -> None:
+    def __init__(
+        self, handle: ServerGoalHandle, times_stopped: Callable[[], int], check_active: Callable[[], None]
+    ) -> None:
         self._handle = handle
         self._times_stopped = times_stopped
+        self._check_active = check_active
         self._stopped_before = times_stopped()
         self._goal: PickImpurities.Goal = handle.request
         self._start = self._last_feedback = time.monotonic()
@@ -115,13 +119,15 @@ class Job:
         Raises:
             CanceledError: The client has canceled the goal.
             StoppedError: The service ``stop`` has been called.
+            NotActiveError: This node has been deactivated.
             ReportedError: A fault has ended the action under way.
-            PeerUnavailableError: The node that moves the arm is gone.
+            PeerUnavailableError: Another node of the cell is gone, or no longer active.
         """
         if self._handle.is_cancel_requested:
             raise CanceledError("expected to continue, was asked to stop")
         if self._times_stopped() != self._stopped_before:
             raise StoppedError("expected to finish the job: service stop was called")
+        self._check_active()
         if self.step is not None:
             self.step.execution.check()
         if time.monotonic() - self._last_feedback > FEEDBACK_PERIOD:

@@ -94,7 +94,7 @@ def needed_node(executable: str, parameters: list[Any], condition: Condition | N
         package="impurity_grasp",
         executable=executable,
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), *parameters],
+        parameters=[LaunchConfiguration("params_file"), {"autostart": False}, *parameters],
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", f"/impurity_grasp/{executable}"],
         output="screen",
         on_exit=on_exit,

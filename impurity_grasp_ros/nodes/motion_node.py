@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -23,10 +23,12 @@ from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
 from impurity_grasp_ros.nodes.cell_parameters import CellParameters
 from impurity_grasp_ros.nodes.conversions import to_header
-from impurity_grasp_ros.nodes.diagnostics import diagnose
+from impurity_grasp_ros.nodes.diagnostics import status_of_device
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.runtime import ClosingNode, run, steady_timer
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import steady_timer
 from impurity_grasp_ros.priority import lower_niceness
 from impurity_grasp_ros.protocols import ArmDriver, Device, GripperDriver
 
@@ -44,7 +46,6 @@ class MotionNodeConfig:
     dry_run: bool = parameter("never move: primitives are checked and then refused with DRY_RUN")
     watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
     joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
-    diagnostics_rate: float = parameter("Hz of diagnostics", low=0.1, high=10.0)
 
 
 class WallClock:
@@ -59,7 +60,7 @@ class WallClock:
         time.sleep(duration)
 
 
-class MotionNode(ClosingNode):
+class MotionNode(ManagedNode):
     """Moves a UR5 with a Robotiq gripper. If a device is absent, the node waits for it and reports what is missing.
 
     Args:
@@ -72,13 +73,19 @@ class MotionNode(ClosingNode):
     def __init__(self, **options: object) -> None:
         super().__init__("motion_node", **options)
         self._settings = NodeParameters(self, "motion_node", MotionNodeConfig)
-        config = self._settings.value
-        self._cell = CellParameters(self, load_cell(config.cell_file))
+        self._cell = CellParameters(self, load_cell(self._settings.value.cell_file))
         self._gripper_model = self._cell.cell.gripper_model
+        self.start()
+
+    def configure(self) -> None:
+        """Open the devices, and publish their state; see the base class. The cell is that of the node's start."""
+        config = self._settings.value
         if not config.robot_ip:
             self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
         self._arm: ArmDriver = UrArm(config.robot_ip, config.arm, self._gripper_model.tool_length)
+        self.own(self._arm.close)
         self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper, self._gripper_model.stroke)
+        self.own(self._gripper.close)
         self._problem = ""
         self._primitives = PrimitiveServer(
             self,
@@ -87,22 +94,15 @@ class MotionNode(ClosingNode):
             lambda: self.get_clock().now().to_msg(),
             lambda: self._settings.value.watch_sender,
         )
+        self.own(self._primitives.destroy)
         self._joints = self.create_publisher(JointState, "joint_states", 10)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", 10)
         steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
-        steady_timer(self, 1.0 / config.diagnostics_rate, self._publish_diagnostics)
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
-    def stop(self) -> None:
-        """Stop the arm at once and refuse all further goals."""
-        self._primitives.close("the node was told to shut down")
-
-    def close(self) -> None:
-        """Stop the arm and disconnect from the devices."""
-        self.stop()
-        self._arm.close()
-        self._gripper.close()
+    def deactivate(self) -> None:
+        """Stop the arm at once; see the base class."""
+        self._primitives.stop(f"the node was {'told to shut down' if self.is_halted else 'deactivated'}")
 
     def _add_service(self, name: str, action: Callable[[Callable[[], bool]], str]) -> None:
         """Add a service that reserves the arm; ``action`` receives a function that says when to stop."""
@@ -157,11 +157,12 @@ class MotionNode(ClosingNode):
         header = to_header(self.get_clock().now().nanoseconds * 1e-9)
         self._joints.publish(JointState(header=header, name=names, position=joints))
 
-    def _publish_diagnostics(self) -> None:
+    def device_statuses(self) -> list[DiagnosticStatus]:
+        """See the base class; what keeps the robot from moving is logged when it changes."""
+        name, host = self.get_fully_qualified_name().lstrip("/"), self._settings.value.robot_ip
         devices: dict[str, Device] = {"arm": self._arm, "gripper": self._gripper}
-        message, problem = diagnose(devices, self._settings.value.robot_ip)
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(message)
+        statuses = [status_of_device(f"{name}: {device}", devices[device], host) for device in devices]
+        problem = "; ".join(status.message for status in statuses if status.level != DiagnosticStatus.OK)
         kind = NUMBER.sub("#", problem)  # a number that changes, such as an age, is not a new problem
         if kind != self._problem:
             self._problem = kind
@@ -169,6 +170,7 @@ class MotionNode(ClosingNode):
                 self.get_logger().warning(f"not ready: {problem}")
             else:
                 self.get_logger().info("arm and gripper are ready")
+        return statuses
 
 
 def main() -> None:

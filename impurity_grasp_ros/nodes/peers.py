@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from lifecycle_msgs.msg import State
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
 
 from impurity_grasp.action import ExecutePrimitive
-from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
+from impurity_grasp.msg import Attempt, Attention, CellState, Heightmap, Primitive
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
 from impurity_grasp_ros.errors import (
     AmbiguousPeerError,
@@ -25,11 +26,20 @@ from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.execution import Execution, KeepWaiting, PeersConfig, Progress, check_answer
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
-from impurity_grasp_ros.nodes.runtime import Pacer
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer
 from impurity_grasp_ros.nodes.stops import StopListener
 
 FORGOTTEN = 25.0
 """Seconds after which discovery has dropped a node that crashed (the middleware's lease is 20 s)."""
+
+
+LEVELS = {
+    CellState.ABSENT: "not running",
+    State.PRIMARY_STATE_UNCONFIGURED: "not configured",
+    State.PRIMARY_STATE_INACTIVE: "inactive",
+    State.PRIMARY_STATE_FINALIZED: "shut down",
+}
+"""States of nodes, in words."""
 
 
 class Peers:
@@ -56,11 +66,34 @@ class Peers:
         self._servers = watch_servers(node)
         self._announcement = Announcement(node, sender_topic(node))
         self._stops = StopListener(node)
+        self._cell: CellState | None = None
+        node.create_subscription(CellState, "cell_state", self._on_cell, LATCHED, callback_group=group)
+
+    def _on_cell(self, state: CellState) -> None:
+        self._cell = state
+
+    def check_active(self) -> None:
+        """Check that all nodes of the cell are active, if it has a manager.
+
+        Raises:
+            PeerUnavailableError: Some are not; with their names and states.
+        """
+        cell = self._cell
+        if cell is not None and not cell.active:
+            pairs = zip(cell.nodes, cell.states, strict=True)
+            others = [f"{name} is {LEVELS[state]}" for name, state in pairs if state != State.PRIMARY_STATE_ACTIVE]
+            raise PeerUnavailableError(f"expected all nodes of the cell to be active: {', '.join(others)}")
 
     @property
     def times_stopped(self) -> int:
         """How often the service ``stop`` has been called since this node started."""
         return self._stops.calls
+
+    def close(self) -> None:
+        """End the announcement, and all that was created to ask."""
+        self._execute.destroy()
+        self._announcement.close()
+        self._servers.close()
 
     async def observe(self, not_before: Time, new_job: bool, watch: KeepWaiting) -> Heightmap:
         """Get a heightmap of the first frame taken at ``not_before`` or later.

@@ -9,17 +9,18 @@ from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
-from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, ReportedError
+from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, NotActiveError, ReportedError
 from impurity_grasp_ros.nodes.execution import PeersConfig
 from impurity_grasp_ros.nodes.job import Job, Step, describe
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.peers import Peers
-from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish, run
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish
 
 LOOK_PERIOD = 0.2
 """Seconds between views while the workspace is not clearly visible."""
@@ -37,7 +38,7 @@ VIEW_CODES = frozenset(
 """Faults of a view that may pass, for example when a hand is withdrawn."""
 
 
-class PickerNode(Node):
+class PickerNode(ManagedNode):
     """Offers the action ``pick_impurities``, one goal at a time, and publishes each decision on topic ``decision``.
 
     Args:
@@ -50,11 +51,16 @@ class PickerNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("picker_node", **options)
         self._settings = NodeParameters(self, "picker_node", PeersConfig)
+        self._busy = threading.Lock()
+        self._latest: Job | None = None
+        self.start()
+
+    def configure(self) -> None:
+        """Look for the other nodes and offer the action; see the base class."""
         self._peers = Peers(self, lambda: self._settings.value)
         self._decisions = self.create_publisher(Decision, "decision", QoSProfile(depth=10))
         self._pacer = Pacer(self, LOOK_PERIOD)
-        self._busy = threading.Lock()
-        self._server = ActionServer(
+        server = ActionServer(
             self,
             PickImpurities,
             "pick_impurities",
@@ -64,15 +70,29 @@ class PickerNode(Node):
             callback_group=ReentrantCallbackGroup(),
             result_timeout=RESULT_TIMEOUT,
         )
+        self.own(self._peers.close)
+        self.own(server.destroy)
+
+    def health(self) -> dict[str, str]:
+        """The latest job; see the base class."""
+        if self._latest is None:
+            return {"job": "none so far"}
+        return {"job": f"{'in progress: ' if self._busy.locked() else ''}{self._latest.summary()}"}
 
     def _on_goal(self, _goal: PickImpurities.Goal) -> GoalResponse:
+        try:
+            self.check_active()
+        except NotActiveError as error:
+            self.get_logger().warning(f"{error.code.name}: refused a goal: {error}")
+            return GoalResponse.REJECT
         if not self._busy.acquire(blocking=False):  # in one step: goals may arrive in two threads at once
             self.get_logger().warning("BUSY: refused a goal, another one is in progress")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> PickImpurities.Result:
-        job, log = Job(handle, lambda: self._peers.times_stopped), self.get_logger()
+        job, log = Job(handle, lambda: self._peers.times_stopped, self._check_active), self.get_logger()
+        self._latest = job
         log.info(f"goal: {'dry run, ' if handle.request.dry_run else ''}at most {job.max_actions} actions")
         try:
             job.check_goal()
@@ -83,6 +103,11 @@ class PickerNode(Node):
         log.info(f"result: {job.summary()}")
         self._busy.release()
         return finish(handle, job.result)
+
+    def _check_active(self) -> None:
+        """Raise NotActiveError if this node is not active, PeerUnavailableError if another one of the cell is not."""
+        self.check_active()
+        self._peers.check_active()
 
     async def _pick(self, job: Job, dry_run: bool) -> None:
         """Repeat: observe, attend, decide, execute. The next view is taken as soon as the arm is out of it."""

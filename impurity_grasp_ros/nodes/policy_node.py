@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rclpy.node import Node
+from pathlib import Path
+
 from sensor_msgs.msg import Image
 
 from impurity_grasp.srv import SelectPrimitive
@@ -10,13 +11,15 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_header, to_primitive
 from impurity_grasp_ros.nodes.images import to_image
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error, run
+from impurity_grasp_ros.nodes.running import run
+from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
 from impurity_grasp_ros.overlay import draw_primitive
-from impurity_grasp_ros.policy.actors import PolicyNodeConfig
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig, weights_in_use
 
 
-class PolicyNode(Node):
+class PolicyNode(ManagedNode):
     """Offers the service ``select_primitive`` and publishes the choice on the latched topic ``policy/overlay``.
 
     Args:
@@ -30,10 +33,19 @@ class PolicyNode(Node):
     def __init__(self, **options: object) -> None:
         super().__init__("policy_node", **options)
         self._settings = NodeParameters(self, "policy_node", PolicyNodeConfig)
+        self.start()
+
+    def configure(self) -> None:
+        """Load the cell and the weights; see the base class."""
         self._cell = load_cell(self._settings.value.cell_file)
         make_thinking_actor(self._settings.value, self._cell)  # report unusable weights at the start, not during a job
+        self._weights = {name: provenance(path) for name, path in weights_in_use(self._settings.value).items()}
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
-        self.create_service(SelectPrimitive, "select_primitive", self._on_select)
+        self.serve(SelectPrimitive, "select_primitive", self._on_select)
+
+    def health(self) -> dict[str, str]:
+        """Actor and weights; see the base class."""
+        return {"actor": self._settings.value.actor, **self._weights}
 
     def _on_select(
         self, request: SelectPrimitive.Request, response: SelectPrimitive.Response
@@ -49,6 +61,17 @@ class PolicyNode(Node):
             to_image(draw_primitive(heightmap, primitive, self._cell.gripper_model), "rgb8", to_header(heightmap.stamp))
         )
         return response
+
+
+def provenance(path: Path) -> str:
+    """Where the weights in a file come from, in one line."""
+    from impurity_grasp_ros.policy.weights_file import read_weights  # torch takes its time
+
+    training = read_weights(path).training
+    if training is None:
+        return f"{path.name}, of unknown origin"
+    trained = f"preset {training.preset}, commit {training.commit}, seed {training.seed}, {training.rounds} rounds"
+    return f"{path.name}: {trained}"
 
 
 def main() -> None:

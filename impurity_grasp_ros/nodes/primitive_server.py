@@ -11,15 +11,22 @@ from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from impurity_grasp.action import ExecutePrimitive
 from impurity_grasp_ros.datatypes import Attempt, Outcome, Primitive
-from impurity_grasp_ros.errors import BusyError, CanceledError, InvalidGoalError, SenderLostError, StoppedError
+from impurity_grasp_ros.errors import (
+    BusyError,
+    CanceledError,
+    InvalidGoalError,
+    NotActiveError,
+    SenderLostError,
+    StoppedError,
+)
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.conversions import from_primitive, to_attempt
 from impurity_grasp_ros.nodes.liveliness import Watch, announce_server, watch_servers
+from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, answer_error, finish
 from impurity_grasp_ros.nodes.stops import StopCounter
 
@@ -45,7 +52,7 @@ class PrimitiveServer:
 
     def __init__(
         self,
-        node: Node,
+        node: ManagedNode,
         execute: Execute,
         halt: Callable[[], None],
         completed: Callable[[], Time],
@@ -59,7 +66,6 @@ class PrimitiveServer:
         self._lock = threading.Lock()
         self._owner = ""  # what the arm is in use for, empty if it is idle
         self._reason = ""  # why it has to stop, empty if it may go on
-        self._closing = False
         self._stopped_at = float("-inf")
         self._stops = StopCounter(node)
         self._senders: dict[str, Watch] = {}
@@ -93,10 +99,13 @@ class PrimitiveServer:
         self._halt()
         return owner
 
-    def close(self, reason: str) -> None:
-        """Stop the arm and refuse all further requests; ``reason`` as in :meth:`stop`."""
-        self._closing = True
-        self.stop(reason)
+    def destroy(self) -> None:
+        """End the action, and all announcements and subscriptions."""
+        self._server.destroy()
+        self._announcement.close()
+        self._servers.close()
+        for watch in self._senders.values():
+            watch.close()
 
     @contextmanager
     def claimed(self, purpose: str) -> Iterator[Callable[[], bool]]:
@@ -110,7 +119,8 @@ class PrimitiveServer:
 
         Raises:
             BusyError: The arm is in use.
-            StoppedError: The node is shutting down, or the arm was stopped.
+            NotActiveError: The node is not active.
+            StoppedError: The arm was stopped.
         """
         self._claim(purpose)
         try:
@@ -122,8 +132,7 @@ class PrimitiveServer:
 
     def _claim(self, purpose: str) -> None:
         with self._lock:
-            if self._closing:
-                raise StoppedError("expected the node to keep running, it is shutting down")
+            self._node.check_active()
             if self._owner:
                 raise BusyError(f"expected an idle arm, it is in use: {self._owner}")
             self._owner, self._reason, self._sender_lost = purpose, "", False
@@ -148,7 +157,7 @@ class PrimitiveServer:
             return GoalResponse.REJECT
         try:
             self._claim("execute_primitive")
-        except (BusyError, StoppedError) as error:
+        except (BusyError, NotActiveError) as error:
             self._node.get_logger().warning(f"{error.code.name}: refused a goal: {error}")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT

@@ -24,17 +24,18 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import SceneState
+from impurity_grasp.msg import CellState, SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
 from impurity_grasp_ros.config import PARAMETERS_FILE
 from impurity_grasp_ros.errors import DeviceFaultError, ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes.action_client import ActionClient
+from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 from impurity_grasp_ros.nodes.signals import SUPERVISOR
 from impurity_grasp_ros.resources import resource
 
 CELL, ARM = "emulated_cell", "motion_node"
-NODES = (CELL, ARM, "heightmap_node", "attention_node", "policy_node", "picker_node")
+NODES = (CELL, "manager_node", ARM, "heightmap_node", "attention_node", "policy_node", "picker_node")
 SLOWED = (CELL, ARM)
 """The nodes that ``prefix`` slows down: controller, camera and driver."""
 
@@ -73,12 +74,14 @@ class RobotGraph:
         self.scene = SceneState()
         self.longest_age = 0.0
         self._problems: list[str] | None = None
+        self._is_active = False
 
     def __enter__(self) -> RobotGraph:
         rclpy.init(context=self._context)
         self._node = Node("robot_graph_client", context=self._context)
         self._node.create_subscription(SceneState, "scene_state", self._on_scene, LATCHED)
-        self._node.create_subscription(DiagnosticArray, "diagnostics", self._on_diagnostics, 10)
+        self._node.create_subscription(CellState, "cell_state", self._on_cell, LATCHED)
+        self._node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_diagnostics, 10)
         self._reset = self._node.create_client(ResetScene, "reset_scene")
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
         self._services = {name: self._node.create_client(Trigger, name) for name in ("recover", "home")}
@@ -109,7 +112,7 @@ class RobotGraph:
         self._context.try_shutdown()
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
-        values = {"use_sim_time": False, "refuse_repeated": True, **self._parameters.get(name, {})}
+        values = {"use_sim_time": False, "autostart": False, "refuse_repeated": True, **self._parameters.get(name, {})}
         options = [word for key, value in values.items() for word in ("-p", f"{key}:={_text(value)}")]
         command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()", "--ros-args"]
         command += ["--params-file", str(resource(PARAMETERS_FILE)), *options]
@@ -124,9 +127,9 @@ class RobotGraph:
         Raises:
             PeerUnavailableError: One of them was not ready in time, or a process has ended; the message says which.
         """
+        self._await(lambda: self._is_active, START_TIMEOUT, "all nodes to be active")
         self._await(lambda: self._problems == [], START_TIMEOUT, "arm and gripper")
         self._await(self._pick.server_is_ready, START_TIMEOUT, "pick_impurities")
-        self._await(self._capture.service_is_ready, START_TIMEOUT, "capture_heightmap")
         self._await(self._captures, START_TIMEOUT, "a first heightmap")
 
     def _captures(self) -> bool:
@@ -181,12 +184,18 @@ class RobotGraph:
             raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it did not")
         return self._answer(handle.get_result_async(), "pick_impurities", float("inf")).result
 
+    def _on_cell(self, state: CellState) -> None:
+        self._is_active = state.active
+
     def _on_scene(self, state: SceneState) -> None:
         self.scene = state
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        self._problems = [status.message for status in message.status if status.level != DiagnosticStatus.OK]
-        values = {value.key: value.value for status in message.status for value in status.values}
+        devices = [status for status in message.status if status.name.startswith(f"{ARM}: ")]
+        if not devices:
+            return
+        self._problems = [status.message for status in devices if status.level != DiagnosticStatus.OK]
+        values = {value.key: value.value for status in devices for value in status.values}
         if self._problems == []:
             self.longest_age = max(self.longest_age, float(values.get("link_age_s", 0.0)))
 

@@ -1,4 +1,4 @@
-"""What all nodes have in common: start, spin, stop, waiting without blocking, and answers with an error code."""
+"""What all nodes have in common: spinning, waiting without blocking, and answers with an error code."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import rclpy
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
-from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.timer import Timer
 
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavailableError
-from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
-
-THREADS = 6
-"""Threads of a node's executor."""
 
 SPIN_PERIOD = 0.2
 """Seconds within which a spinning executor notices that it has to stop."""
@@ -34,78 +28,6 @@ RESULT_TIMEOUT = 3600
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
 """For topics that hold state: a late subscriber receives the last message at once."""
-
-AnyNode = TypeVar("AnyNode", bound=Node)
-
-
-class ClosingNode(Node):
-    """A node that has something to stop and to clean up. Neither method is called if its constructor fails."""
-
-    def stop(self) -> None:
-        """Called at once, from another thread, when the node has to shut down; must be quick. Callbacks still run."""
-
-    def close(self) -> None:
-        """Clean up; called once, after the last callback."""
-
-
-def run(create: Callable[[], Node]) -> None:
-    """Spin a node until SIGINT or SIGTERM, then let it clean up; the process ends with exit code 0.
-
-    Signals are handled here and not by ``rclpy``, whose handler would shut the context down before the cleanup. Motion
-    is stopped at once, before the running callbacks have ended. Further signals, such as ``ros2 launch`` sends, have no
-    effect.
-
-    Args:
-        create: Creates the node.
-
-    Raises:
-        SystemExit: The node cannot start; with the reason, for exit code 1.
-    """
-    stop = StopSignal()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = created(create)
-        executor = MultiThreadedExecutor(THREADS)
-        executor.add_node(node)
-        node.get_logger().info("ready")
-        stop.then(lambda: halt(node, executor))
-        spin(executor, stop)
-        end(node)
-    finally:
-        rclpy.try_shutdown()
-        ignore_signals()
-
-
-def created(create: Callable[[], AnyNode]) -> AnyNode:
-    """Create a node.
-
-    Args:
-        create: Creates the node.
-
-    Returns:
-        The node.
-
-    Raises:
-        SystemExit: The node cannot start; with the reason, for exit code 1.
-    """
-    try:
-        return create()
-    except ImpurityGraspError as error:
-        raise SystemExit(f"{error.code.name}: {error}") from None
-
-
-def halt(node: Node, executor: Executor) -> None:
-    """Stop what a node moves, and wake its executor so that it notices."""
-    if isinstance(node, ClosingNode):
-        node.stop()
-    executor.wake()
-
-
-def end(node: Node) -> None:
-    """Close and destroy a node."""
-    if isinstance(node, ClosingNode):
-        node.close()
-    node.destroy_node()
 
 
 def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
@@ -118,7 +40,7 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
     executor.shutdown()
 
 
-def steady_timer(node: Node, period: float, callback: Callable[[], None]) -> Timer:
+def steady_timer(node: Node, period: float, callback: Callable[[], Any]) -> Timer:
     """Create a timer with a ``period`` in wall-clock seconds, which runs even if simulated time stands still."""
     group = MutuallyExclusiveCallbackGroup()
     return node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -211,7 +133,16 @@ def answer_error(response: Any, error: Exception, logger: Any) -> Any:
     Returns:
         The same response.
     """
-    response.error_code = int(error.code if isinstance(error, ImpurityGraspError) else ErrorCode.UNKNOWN)
-    response.error_msg = str(error) or type(error).__name__
-    logger.error(f"{ErrorCode(response.error_code).name}: {response.error_msg}")
+    response.error_code, response.error_msg = int(code_of(error)), str(error) or type(error).__name__
+    log_error(error, logger)
     return response
+
+
+def code_of(error: Exception) -> ErrorCode:
+    """The code under which a fault is reported."""
+    return error.code if isinstance(error, ImpurityGraspError) else ErrorCode.UNKNOWN
+
+
+def log_error(error: Exception, logger: Any) -> None:
+    """Log a fault with its code."""
+    logger.error(f"{code_of(error).name}: {str(error) or type(error).__name__}")

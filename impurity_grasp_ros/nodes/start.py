@@ -58,6 +58,11 @@ def emulated_cell() -> None:
     start("emulated_cell")
 
 
+def manager_node() -> None:
+    """Entry point of the console script."""
+    start("manager_node")
+
+
 def bullet_bridge_node() -> None:
     """Entry point of the console script."""
     start("bullet_bridge_node")

@@ -54,6 +54,9 @@ ActorFactory = Callable[[PolicyConfig, GripperModel], Actor]
 
 
 DEFAULT_WEIGHTS = "models/default.safetensors"
+JUDGE_WEIGHTS = "models/judge.safetensors"
+VPG_WEIGHTS = "models/vpg.safetensors"
+RECTANGLE_WEIGHTS = "models/s_rgm.safetensors"
 
 
 @lru_cache(maxsize=4)
@@ -82,7 +85,7 @@ def _learned(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 
 def _judged(config: PolicyConfig, gripper: GripperModel) -> Actor:
-    weights = _weights(config.judged.weights, "models/judge.safetensors")
+    weights = _weights(config.judged.weights, JUDGE_WEIGHTS)
     from impurity_grasp_ros.policy.checkpoint import load_agent, load_judged_agent
 
     proposer = load_agent(_weights(config.weights, DEFAULT_WEIGHTS), gripper, config.learned)
@@ -90,7 +93,7 @@ def _judged(config: PolicyConfig, gripper: GripperModel) -> Actor:
 
 
 def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool) -> Actor:
-    weights = _weights(config.weights, "models/vpg.safetensors")
+    weights = _weights(config.weights, VPG_WEIGHTS)
     from impurity_grasp_ros.policy.checkpoint import load_agent
     from impurity_grasp_ros.policy.overview import OverviewAgent
 
@@ -99,10 +102,26 @@ def _overview(config: PolicyConfig, gripper: GripperModel, *, heeds_target: bool
 
 
 def _rectangles(config: PolicyConfig, gripper: GripperModel) -> Actor:
-    weights = _weights(config.weights, "models/s_rgm.safetensors")
+    weights = _weights(config.weights, RECTANGLE_WEIGHTS)
     from impurity_grasp_ros.policy.checkpoint import load_rectangle_agent
 
     return load_rectangle_agent(weights, gripper, config.analytic)
+
+
+def weights_in_use(config: PolicyConfig) -> dict[str, Path]:
+    """Return the files of weights that the shipped actor of a configuration uses, by what they are for.
+
+    Raises:
+        CheckpointError: One does not exist.
+    """
+    chosen = {
+        "learned": {"value maps": (config.weights, DEFAULT_WEIGHTS)},
+        "judged": {"value maps": (config.weights, DEFAULT_WEIGHTS), "judge": (config.judged.weights, JUDGE_WEIGHTS)},
+        "vpg": {"value maps": (config.weights, VPG_WEIGHTS)},
+        "s-vpg": {"value maps": (config.weights, VPG_WEIGHTS)},
+        "s-rgm": {"rectangles": (config.weights, RECTANGLE_WEIGHTS)},
+    }
+    return {name: _weights(*files) for name, files in chosen.get(config.actor, {}).items()}
 
 
 def _weights(chosen: str, shipped: str) -> Path:

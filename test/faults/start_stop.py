@@ -17,7 +17,8 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 
 from impurity_grasp_ros.nodes.motion_node import MotionNode
-from impurity_grasp_ros.nodes.runtime import end, spin
+from impurity_grasp_ros.nodes.running import end
+from impurity_grasp_ros.nodes.runtime import spin
 
 READY_LIMIT = 30.0
 

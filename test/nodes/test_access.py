@@ -26,10 +26,11 @@ from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.emulated_cell import EmulatedCellNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode
+from impurity_grasp_ros.nodes.manager_node import ManagerNode
 from impurity_grasp_ros.nodes.motion_node import MotionNode
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
-from impurity_grasp_ros.nodes.runtime import end
+from impurity_grasp_ros.nodes.running import end
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -38,7 +39,14 @@ from sros2_policy import read_policy
 
 pytestmark = pytest.mark.ros
 
-NODES = (AttentionNode, BulletBridgeNode, EmulatedCellNode, HeightmapNode, MotionNode, PickerNode, PolicyNode)
+NODES = (
+    *(AttentionNode, BulletBridgeNode, EmulatedCellNode, HeightmapNode),
+    *(ManagerNode, MotionNode, PickerNode, PolicyNode),
+)
+MANAGED = (
+    *("motion_node", "bullet_bridge_node", "heightmap_node"),
+    *("attention_node", "policy_node", "picker_node"),
+)
 EVERYONE_MAY = {  # whether a node does or not
     "ros_discovery_info", "rt/clock", "rt/parameter_events", "rt/rosout", "rq/stopRequest", "rr/stopReply",
 }  # fmt: skip
@@ -93,7 +101,7 @@ def known(node: Node) -> set[str]:
 @pytest.mark.sim
 @pytest.mark.parametrize("create", NODES, ids=lambda create: create.__name__)
 def test_the_policy_allows_what_a_node_uses_and_nothing_else(create: type[Node], context: Context) -> None:
-    given = {"use_sim_time": True, "host": free_host(), "robot_ip": free_host()}
+    given = {"use_sim_time": True, "host": free_host(), "robot_ip": free_host(), "nodes": [*MANAGED]}
     overrides = [Parameter(name, value=value) for name, value in given.items()]
     observer = Node("observer", context=context)
     node = create(context=context, parameter_overrides=overrides)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration, Time
+from diagnostic_msgs.msg import DiagnosticArray
 from graph import SIMULATED, Graph, running_graph, until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -94,6 +95,25 @@ def test_a_parameter_can_be_changed_at_run_time_and_a_bad_value_is_refused(
     assert good.successful, good.reason
     assert not bad.successful
     assert bad.reason
+
+
+def test_diagnostics_tell_the_health_of_every_node(graph: Graph) -> None:
+    values: dict[str, dict[str, str]] = {}
+
+    def on_message(message: DiagnosticArray) -> None:
+        values.update({status.name: {item.key: item.value for item in status.values} for status in message.status})
+
+    client = graph.client
+    subscription = client.node.create_subscription(DiagnosticArray, "/diagnostics", on_message, 100)
+    client.result(client.send(client.pick, PickImpurities.Goal(dry_run=True)))
+    until(lambda: set(values) == set(SIMULATED), "diagnostics of all nodes")
+    until(lambda: "select_primitive" in values["policy_node"], "the time of the decision")
+    until(lambda: "dry run" not in values["picker_node"]["job"] and "NONE" in values["picker_node"]["job"], "the job")
+    assert "preset judge" in values["policy_node"]["judge"]
+    assert values["attention_node"]["mode"]
+    until(lambda: values["heightmap_node"].get("seen share of the workspace", "").endswith("%"), "the view")
+    assert values["heightmap_node"]["camera rate"].endswith(" Hz")
+    client.node.destroy_subscription(subscription)
 
 
 def test_a_dry_run_decides_but_moves_nothing(graph: Graph) -> None:

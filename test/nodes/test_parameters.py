@@ -17,6 +17,7 @@ from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeConfig
 from impurity_grasp_ros.nodes.execution import PeersConfig
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
+from impurity_grasp_ros.nodes.manager_node import ManagerNodeConfig
 from impurity_grasp_ros.nodes.parameters import NodeParameters, flatten
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
@@ -28,6 +29,7 @@ NODES = {
     "attention_node": AttentionConfig,
     "policy_node": PolicyNodeConfig,
     "picker_node": PeersConfig,
+    "manager_node": ManagerNodeConfig,
     "bullet_bridge_node": BulletBridgeConfig,
 }
 

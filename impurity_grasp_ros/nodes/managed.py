@@ -1,0 +1,251 @@
+"""Managed nodes: unconfigured, inactive, active, and what happens in between.
+
+Configuring loads files and opens devices, activating begins to serve, deactivating stops what moves, cleaning up lets
+go of everything. ``manager_node`` leads the nodes of a cell through these states in order. A node that is started by
+itself does so on its own (parameter ``autostart``).
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from impurity_grasp_ros.errors import NotActiveError
+from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS, Timing, status_of
+from impurity_grasp_ros.nodes.liveliness import Announcement
+from impurity_grasp_ros.nodes.runtime import answer_error, log_error, steady_timer
+
+AUTOSTART = "autostart"
+"""Parameter: whether a node configures and activates itself."""
+
+
+DIAGNOSTICS_PERIOD = 1.0
+"""Seconds between diagnostics."""
+
+ALIVE_LEASE = 1.0
+"""Seconds of silence after which a managed node is considered gone."""
+
+
+def alive_topic(name: str) -> str:
+    """The topic on which the managed node of a name announces itself."""
+    return f"{name}/alive"
+
+
+class ManagedNode(LifecycleNode):
+    """A node of this package with the states of ROS 2 managed nodes.
+
+    Subclasses declare parameters in their constructor, override the hooks, and call :meth:`start` last. What the
+    methods ``create_...``, :meth:`serve` and :meth:`own` add in :meth:`configure` is destroyed when the node is cleaned
+    up. If a hook raises an exception, the transition fails.
+
+    Args:
+        name: Name of the node.
+        options: Keyword arguments of :class:`rclpy.node.Node`.
+    """
+
+    failure = ""
+    """See :class:`.EndingNode`."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        self._resources = ExitStack()
+        self._configuring = self._configured = self._starting = False
+        self._halted = False
+        self._on_end: Callable[[], None] = lambda: None
+        self._error: Exception | None = None
+        super().__init__(name, **options)
+        self.declare_parameter(AUTOSTART, True)
+        self._announcement = Announcement(self, alive_topic(name), ALIVE_LEASE)
+        self._timings: dict[str, Timing] = {}
+        self._diagnostics = self.create_publisher(DiagnosticArray, DIAGNOSTICS, 10)
+        steady_timer(self, DIAGNOSTICS_PERIOD, self._publish_diagnostics)
+
+    # --- hooks of subclasses -----------------------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Load files, open devices, and create what serves."""
+
+    def activate(self) -> None:
+        """Begin to serve."""
+
+    def health(self) -> Mapping[str, str]:
+        """What diagnostics say about the node besides its state and the times of its services, by name."""
+        return {}
+
+    def device_statuses(self) -> Sequence[DiagnosticStatus]:
+        """What diagnostics say about devices."""
+        return ()
+
+    def deactivate(self) -> None:
+        """Stop at once what moves; may be called from any thread and more than once, while the node is configured."""
+
+    # --- for subclasses ----------------------------------------------------------------------------------------------
+
+    def serve(self, kind: Any, name: str, callback: Callable[[Any, Any], Any], **options: Any) -> None:
+        """Create a service that answers with NOT_ACTIVE while the node is not active.
+
+        Args:
+            kind: Type of the service, whose response has ``error_code`` and ``error_msg``.
+            name: Name of the service.
+            callback: Answers requests; may be a coroutine function.
+            options: Keyword arguments of :meth:`rclpy.node.Node.create_service`.
+        """
+
+        async def guarded(request: Any, response: Any) -> Any:
+            try:
+                self.check_active()
+            except NotActiveError as error:
+                return answer_error(response, error, self.get_logger())
+            start = time.monotonic()
+            answer = callback(request, response)
+            answer = await answer if inspect.isawaitable(answer) else answer
+            timing.add(start)
+            return answer
+
+        timing = self._timings[name] = Timing()
+        self.create_service(kind, name, guarded, **options)
+
+    def check_active(self) -> None:
+        """Raise NotActiveError if the node is not active."""
+        if not self.is_active:
+            state = "shutting down" if self._halted else self._state_machine.current_state[1]
+            raise NotActiveError(f"expected {self.get_name()} to be active, it is {state}")
+
+    def own(self, release: Callable[[], Any]) -> None:
+        """Call a function when the node is cleaned up; the last one that was added is called first."""
+        self._resources.callback(release)
+
+    def start(self) -> None:
+        """Configure and activate the node if parameter ``autostart`` says so.
+
+        Raises:
+            ImpurityGraspError: It cannot be configured or activated.
+        """
+        if self.get_parameter(AUTOSTART).value:
+            self._starting = True
+            for transition in (self.trigger_configure, self.trigger_activate):
+                transition()
+                if self._error is not None:
+                    raise self._error
+            self._starting = False
+
+    # --- for those who run nodes -------------------------------------------------------------------------------------
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the node serves."""
+        return not self._halted and self._state_machine.current_state[0] == State.PRIMARY_STATE_ACTIVE
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the node is shutting down."""
+        return self._halted
+
+    def halt(self) -> None:
+        """Stop at once what moves and serve no more; from any thread. Callbacks still run."""
+        self._halted = True
+        if self._configured:
+            self.deactivate()
+
+    def close(self) -> None:
+        """Stop what moves and let go of everything, after the last callback."""
+        self.halt()
+        self._release()
+        self._announcement.close()
+
+    def when_ended(self, action: Callable[[], None]) -> None:
+        """Call a function once the node has been shut down by its manager."""
+        self._on_end = action
+
+    def _release(self) -> None:
+        self._configured = False
+        self._resources.close()
+
+    def _publish_diagnostics(self) -> None:
+        name, active = self.get_fully_qualified_name().lstrip("/"), self.is_active
+        values = {name: str(timing) for name, timing in self._timings.items() if timing.count}
+        status = status_of(
+            name,
+            DiagnosticStatus.OK if active else DiagnosticStatus.WARN,
+            str(self._state_machine.current_state[1]),
+            {**values, **(self.health() if active else {})},
+        )
+        devices = self.device_statuses() if self._configured else ()
+        message = DiagnosticArray(status=[status, *devices])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+    # --- transitions -------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :class:`rclpy.lifecycle.LifecycleNode`."""
+        self._configuring = True
+        try:
+            done = self._tried(self.configure)
+        finally:
+            self._configuring = False
+        self._configured = done == TransitionCallbackReturn.SUCCESS
+        if not self._configured:
+            self._resources.close()
+        return done
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :class:`rclpy.lifecycle.LifecycleNode`."""
+        return self._tried(self.activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :class:`rclpy.lifecycle.LifecycleNode`."""
+        return self._tried(self.deactivate)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :class:`rclpy.lifecycle.LifecycleNode`."""
+        return self._tried(self._release)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :class:`rclpy.lifecycle.LifecycleNode`; whoever runs the node then ends its process."""
+        self._on_end()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _tried(self, hook: Callable[[], Any]) -> TransitionCallbackReturn:
+        self._error = None
+        try:
+            hook()
+        except Exception as error:  # rclpy would hide it
+            self._error = error
+            if not self._starting:  # then it is raised
+                log_error(error, self.get_logger())
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    # --- what is created while configuring is destroyed by cleaning up -----------------------------------------------
+
+    def create_publisher(self, *arguments: Any, **options: Any) -> Any:
+        """See :class:`rclpy.node.Node`."""
+        return self._owned(super().create_publisher(*arguments, **options), self.destroy_publisher)
+
+    def create_subscription(self, *arguments: Any, **options: Any) -> Any:
+        """See :class:`rclpy.node.Node`."""
+        return self._owned(super().create_subscription(*arguments, **options), self.destroy_subscription)
+
+    def create_service(self, *arguments: Any, **options: Any) -> Any:
+        """See :class:`rclpy.node.Node`."""
+        return self._owned(super().create_service(*arguments, **options), self.destroy_service)
+
+    def create_client(self, *arguments: Any, **options: Any) -> Any:
+        """See :class:`rclpy.node.Node`."""
+        return self._owned(super().create_client(*arguments, **options), self.destroy_client)
+
+    def create_timer(self, *arguments: Any, **options: Any) -> Any:
+        """See :class:`rclpy.node.Node`."""
+        return self._owned(super().create_timer(*arguments, **options), self.destroy_timer)
+
+    def _owned(self, entity: Any, destroy: Callable[[Any], Any]) -> Any:
+        if self._configuring:
+            self.own(lambda: destroy(entity))
+        return entity
