@@ -209,6 +209,7 @@ class ManagedNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`; whoever runs the node then ends its process."""
+        self.halt()
         self._on_end()
         return TransitionCallbackReturn.SUCCESS
 

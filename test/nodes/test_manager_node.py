@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from dds import unused_domain
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from graph import until
 from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -25,7 +27,8 @@ from impurity_grasp.msg import CellState
 from impurity_grasp.srv import CaptureHeightmap, Manage
 from impurity_grasp_ros.errors import ConfigError, ErrorCode
 from impurity_grasp_ros.nodes.managed import AUTOSTART, ManagedNode
-from impurity_grasp_ros.nodes.manager_node import Level, ManagerNode, next_step
+from impurity_grasp_ros.nodes.managed_peer import Level, next_step
+from impurity_grasp_ros.nodes.manager_node import ManagerNode
 from impurity_grasp_ros.nodes.running import end
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 
@@ -251,6 +254,43 @@ def test_a_node_that_is_gone_is_noticed_and_started_again_if_that_is_wanted(cell
     assert not cell.states[-1].active
     cell.worker("two")
     cell.await_levels(ACTIVE, ACTIVE if restart else UNCONFIGURED)
+
+
+def test_a_node_that_a_person_has_paused_stays_paused_until_the_manager_is_told_to_go_on(cell: Cell) -> None:
+    worker = cell.worker("one")
+    cell.manager("one")
+    cell.await_levels(ACTIVE)
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+    assert cell.call(ChangeState, "one/change_state", request).success
+    cell.await_levels(INACTIVE)
+    time.sleep(1.5)  # more than a period of the diagnostics, and many looks
+    assert worker.hooks.count("activate") == 1
+    assert cell.manage(Manage.Request.RESUME).error_code == ErrorCode.NONE
+    assert cell.work("one") == ErrorCode.NONE
+
+
+def test_a_node_that_is_replaced_before_its_silence_is_noticed_is_started_again(cell: Cell) -> None:
+    """Two processes of one name follow each other so fast that there is always one that announces itself."""
+    cell.worker("one")
+    cell.manager("one")
+    cell.await_levels(ACTIVE)
+    old = cell.nodes.pop("one")
+    new = cell.worker("one")
+    cell.executor.remove_node(old)
+    end(old)
+    until(lambda: new.hooks == ["configure", "activate"], "the new one to be started")
+    cell.await_levels(ACTIVE)
+
+
+def test_a_shut_down_stops_what_moves_and_ends_the_process(cell: Cell) -> None:
+    worker, ended = cell.worker("one"), threading.Event()
+    worker.when_ended(ended.set)
+    cell.manager("one")
+    cell.await_levels(ACTIVE)
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN))
+    assert cell.call(ChangeState, "one/change_state", request).success
+    assert ended.is_set()
+    assert worker.hooks[-1] == "deactivate"
 
 
 def test_diagnostics_name_each_node_with_its_namespace_its_state_and_the_times_of_its_services(cell: Cell) -> None:
