@@ -81,9 +81,9 @@ class BulletBridgeNode(ManagedNode):
         )
         self.own(self._primitives.destroy)
 
-    def deactivate(self) -> None:
+    def deactivate(self, reason: str) -> None:
         """Stop the arm; see the base class."""
-        self._primitives.stop(f"the node was {'told to shut down' if self.is_halted else 'deactivated'}")
+        self._primitives.stop(reason)
 
     def _close_environment(self) -> None:
         """Wait for the end of a motion, and close the simulator."""

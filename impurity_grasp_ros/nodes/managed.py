@@ -82,8 +82,8 @@ class ManagedNode(LifecycleNode):
         """What diagnostics say about devices."""
         return ()
 
-    def deactivate(self) -> None:
-        """Stop at once what moves; may be called from any thread and more than once, while the node is configured."""
+    def deactivate(self, reason: str) -> None:
+        """Stop at once what moves, for a reason; may be called from any thread and more than once."""
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -142,16 +142,11 @@ class ManagedNode(LifecycleNode):
         """Whether the node serves."""
         return not self._halted and self._state_machine.current_state[0] == State.PRIMARY_STATE_ACTIVE
 
-    @property
-    def is_halted(self) -> bool:
-        """Whether the node is shutting down."""
-        return self._halted
-
     def halt(self) -> None:
         """Stop at once what moves and serve no more; from any thread. Callbacks still run."""
         self._halted = True
         if self._configured:
-            self.deactivate()
+            self.deactivate("the node was told to shut down")
 
     def close(self) -> None:
         """Stop what moves and let go of everything, after the last callback."""
@@ -201,7 +196,7 @@ class ManagedNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`."""
-        return self._tried(self.deactivate)
+        return self._tried(lambda: self.deactivate("the node was deactivated"))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`."""

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
-from lifecycle_msgs.msg import State, Transition, TransitionEvent
-from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
-from rclpy.task import Future
 
 from impurity_grasp.msg import CellState
 from impurity_grasp.srv import Manage
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import InvalidGoalError, PeerUnavailableError
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
-from impurity_grasp_ros.nodes.liveliness import Watch
 from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, next_step
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run

@@ -100,9 +100,9 @@ class MotionNode(ManagedNode):
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
-    def deactivate(self) -> None:
+    def deactivate(self, reason: str) -> None:
         """Stop the arm at once; see the base class."""
-        self._primitives.stop(f"the node was {'told to shut down' if self.is_halted else 'deactivated'}")
+        self._primitives.stop(reason)
 
     def _add_service(self, name: str, action: Callable[[Callable[[], bool]], str]) -> None:
         """Add a service that reserves the arm; ``action`` receives a function that says when to stop."""

@@ -114,7 +114,7 @@ class Worker(ManagedNode):
     def activate(self) -> None:
         self.hooks.append("activate")
 
-    def deactivate(self) -> None:
+    def deactivate(self, reason: str) -> None:
         self.hooks.append("deactivate")
 
 
