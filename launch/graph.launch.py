@@ -63,7 +63,7 @@ def generate_launch_description() -> LaunchDescription:
         "projection.drop_flying": ParameterValue(LaunchConfiguration("drop_flying"), value_type=bool),
     }
     others = ["heightmap_node", "attention_node", "policy_node", "picker_node"]
-    managed = {"nodes": [LaunchConfiguration("mover"), *others]}
+    managed = {"nodes": [[LaunchConfiguration("mover")], *([name] for name in others)]}
     model = LaunchConfiguration("ordinary_model")
     taught = {"mode": "objects", "objects.ordinary_model": ParameterValue(model, value_type=str)}
     return LaunchDescription(
