@@ -62,14 +62,12 @@ def generate_launch_description() -> LaunchDescription:
         "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
         "projection.drop_flying": ParameterValue(LaunchConfiguration("drop_flying"), value_type=bool),
     }
-    others = ["heightmap_node", "attention_node", "policy_node", "picker_node"]
-    managed = {"nodes": [[LaunchConfiguration("mover")], *([name] for name in others)]}
     model = LaunchConfiguration("ordinary_model")
     taught = {"mode": "objects", "objects.ordinary_model": ParameterValue(model, value_type=str)}
     return LaunchDescription(
         [
             *declare(GRAPH_ARGUMENTS),
-            needed_node("manager_node", [time, managed]),
+            needed_node("manager_node", [time, {"mover": LaunchConfiguration("mover")}]),
             needed_node("heightmap_node", [time, cell, view]),
             needed_node("policy_node", [time, cell]),
             needed_node("attention_node", [time], IfCondition(EqualsSubstitution(model, ""))),

@@ -32,7 +32,6 @@ from impurity_grasp_ros.nodes.recorder_node import RecorderNode
 from impurity_grasp_ros.nodes.running import end
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
 
-NODES = ("bullet_bridge_node", "heightmap_node", "attention_node", "policy_node", "picker_node")
 THREADS = 8
 ANSWER_TIMEOUT = 60.0
 """Seconds within which the graph must answer everything but a job."""
@@ -85,7 +84,7 @@ class SimulatedSystem:
             AttentionNode(parameter_overrides=[Parameter(name, value=value) for name, value in attention.items()]),
             PolicyNode(parameter_overrides=cell),
             PickerNode(),
-            ManagerNode(parameter_overrides=[Parameter("nodes", value=[*NODES])]),
+            ManagerNode(parameter_overrides=[Parameter("mover", value="bullet_bridge_node")]),
             self.recorder,
             self._client,
         ]

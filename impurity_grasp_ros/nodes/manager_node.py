@@ -35,7 +35,8 @@ GOALS = {
 class ManagerNodeConfig:
     """Which nodes are managed, and what happens when one of them is gone."""
 
-    nodes: tuple[str, ...] = parameter("names of the managed nodes, in the order in which they are started")
+    mover: str = parameter("name of the node that moves the arm, which is started first; empty for none")
+    nodes: tuple[str, ...] = parameter("names of the other managed nodes, in the order in which they are started")
     startup: bool = parameter("configure and activate them as soon as they appear; if that fails, end with exit code 1")
     restart: bool = parameter("configure and activate a node again that was gone; the arm's motion is never resumed")
     transition_timeout: float = parameter("s that a node has for a transition", low=1.0, high=600.0)
@@ -55,7 +56,8 @@ class ManagerNode(Node):
         super().__init__("manager_node", **options)
         self._settings = NodeParameters(self, "manager_node", ManagerNodeConfig)
         config = self._settings.value
-        self._peers = [ManagedPeer(self, name) for name in config.nodes]
+        names = (config.mover, *config.nodes) if config.mover else config.nodes
+        self._peers = [ManagedPeer(self, name) for name in names]
         self._goal: Level | None = Level.ACTIVE if config.startup else None
         self._was_active = not config.startup
         self._on_end: Callable[[], None] = lambda: None

@@ -139,7 +139,7 @@ class Cell:
         return node
 
     def manager(self, *names: str, **values: Any) -> None:
-        given = {"nodes": list(names), "transition_timeout": 10.0, **values}
+        given = {"mover": "", "nodes": list(names), "transition_timeout": 10.0, **values}
         overrides = [Parameter(name, value=value) for name, value in given.items()]
         self.add(ManagerNode(context=self.context, parameter_overrides=overrides))
 
