@@ -101,7 +101,7 @@ def known(node: Node) -> set[str]:
 @pytest.mark.sim
 @pytest.mark.parametrize("create", NODES, ids=lambda create: create.__name__)
 def test_the_policy_allows_what_a_node_uses_and_nothing_else(create: type[Node], context: Context) -> None:
-    given = {"use_sim_time": True, "host": free_host(), "robot_ip": free_host(), "nodes": [*MANAGED]}
+    given = {"use_sim_time": True, "host": free_host(), "robot_ip": free_host(), "mover": "", "nodes": [*MANAGED]}
     overrides = [Parameter(name, value=value) for name, value in given.items()]
     observer = Node("observer", context=context)
     node = create(context=context, parameter_overrides=overrides)
