@@ -17,7 +17,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import SceneState
+from impurity_grasp.msg import CellState, SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError, ReportedError
@@ -90,6 +90,8 @@ class SimulatedSystem:
         ]
         self.scene = SceneState()
         self._client.create_subscription(SceneState, "scene_state", self._on_scene, LATCHED)
+        self._active = threading.Event()
+        self._client.create_subscription(CellState, "cell_state", self._on_cell, LATCHED)
         self._reset = self._client.create_client(ResetScene, "reset_scene")
         self._pick = ActionClient(self._client, PickImpurities, "pick_impurities")
         self._executor = MultiThreadedExecutor(THREADS)
@@ -110,6 +112,10 @@ class SimulatedSystem:
         for node in self._nodes:
             end(node)
         rclpy.try_shutdown()
+
+    def _on_cell(self, state: CellState) -> None:
+        if state.active:
+            self._active.set()
 
     def _on_scene(self, state: SceneState) -> None:
         self.scene = state
@@ -162,8 +168,8 @@ class SimulatedSystem:
             PeerUnavailableError: The action server did not appear or answer in time.
             KeyboardInterrupt: On an interrupt, once the goal has been canceled and has ended.
         """
-        if not self._pick.wait_for_server(ANSWER_TIMEOUT):
-            raise PeerUnavailableError(f"expected pick_impurities to appear within {ANSWER_TIMEOUT:g} s")
+        if not self._active.wait(ANSWER_TIMEOUT) or not self._pick.wait_for_server(ANSWER_TIMEOUT):
+            raise PeerUnavailableError(f"expected all nodes to be active within {ANSWER_TIMEOUT:g} s")
         self._check_alone()
         sent = self._pick.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))
         handle = self._wait(sent, ANSWER_TIMEOUT, "pick_impurities")
