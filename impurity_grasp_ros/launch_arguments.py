@@ -104,11 +104,14 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
     )
 
 
+VIEW_ARGUMENTS = (
+    LaunchArgument("refuse_repeated", "true", "parameter of heightmap_node", BOOLEAN),
+    LaunchArgument("drop_flying", "true", "parameter projection.drop_flying of heightmap_node", BOOLEAN),
+)
 GRAPH_ARGUMENTS = (
     LaunchArgument("rviz", "false", "open RViz", BOOLEAN),
     LaunchArgument("mover", "motion_node", "the node that moves the arm", ("motion_node", "bullet_bridge_node")),
-    LaunchArgument("refuse_repeated", "true", "parameter of heightmap_node", BOOLEAN),
-    LaunchArgument("drop_flying", "true", "parameter projection.drop_flying of heightmap_node", BOOLEAN),
+    *VIEW_ARGUMENTS,
 )
 SIM_ARGUMENTS = (
     LaunchArgument("scene", "random", "name of a scene in config/scenes, or path of a preset, such as my/scene.yaml"),
@@ -120,6 +123,13 @@ REAL_ARGUMENTS = (
     LaunchArgument("robot_ip", "", "IP address of the robot controller"),
     LaunchArgument("dry_run", "false", "do everything except moving the arm", BOOLEAN),
     LaunchArgument("camera", "true", "start the RealSense camera driver", BOOLEAN),
+    *_common("false"),
+)
+EMULATED_ARGUMENTS = (
+    *SIM_ARGUMENTS[:2],
+    LaunchArgument("controller", "cb3", "generation of the emulated controller", ("cb3", "e-series")),
+    LaunchArgument("robot_ip", "127.0.0.1", "loopback address of the emulated controller"),
+    LaunchArgument("dry_run", "false", "do everything except moving the arm", BOOLEAN),
     *_common("false"),
 )
 

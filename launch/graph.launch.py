@@ -4,11 +4,11 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext, LaunchDescription
 from launch.actions import LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
-from launch.substitutions import EqualsSubstitution, LaunchConfiguration, NotEqualsSubstitution
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.graphs import Given, common
 from impurity_grasp_ros.launch_arguments import GRAPH_ARGUMENTS
 from impurity_grasp_ros.nodes.launching import declare, needed_node
 from impurity_grasp_ros.resources import resource
@@ -56,23 +56,10 @@ def robot_and_camera(context: LaunchContext) -> list[Node | LogInfo]:
 
 def generate_launch_description() -> LaunchDescription:
     """Return the common nodes; the launch file that includes this one declares and checks all other arguments."""
-    time = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
-    cell = {"cell_file": LaunchConfiguration("cell_file")}
-    view = {
-        "refuse_repeated": ParameterValue(LaunchConfiguration("refuse_repeated"), value_type=bool),
-        "projection.drop_flying": ParameterValue(LaunchConfiguration("drop_flying"), value_type=bool),
-    }
-    model = LaunchConfiguration("ordinary_model")
-    taught = {"mode": "objects", "objects.ordinary_model": ParameterValue(model, value_type=str)}
     return LaunchDescription(
         [
             *declare(GRAPH_ARGUMENTS),
-            needed_node("manager_node", [time, {"mover": LaunchConfiguration("mover")}]),
-            needed_node("heightmap_node", [time, cell, view]),
-            needed_node("policy_node", [time, cell]),
-            needed_node("attention_node", [time], IfCondition(EqualsSubstitution(model, ""))),
-            needed_node("attention_node", [time, taught], IfCondition(NotEqualsSubstitution(model, ""))),
-            needed_node("picker_node", [time]),
+            *map(needed_node, common(Given("mover"))),
             OpaqueFunction(function=robot_and_camera),
             optional(
                 "rviz2",

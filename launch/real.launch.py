@@ -5,8 +5,8 @@ from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription, LogInfo
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
-from launch_ros.parameter_descriptions import ParameterValue
 
+from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.launch_arguments import CAMERA_ARGUMENTS, REAL_ARGUMENTS
 from impurity_grasp_ros.nodes.launching import checked, needed_node
 
@@ -26,11 +26,5 @@ def camera_driver() -> IncludeLaunchDescription | LogInfo:
 
 def generate_launch_description() -> LaunchDescription:
     """Return the camera driver, the motion node and the common nodes."""
-    robot = {
-        "cell_file": LaunchConfiguration("cell_file"),
-        "robot_ip": ParameterValue(LaunchConfiguration("robot_ip"), value_type=str),
-        "dry_run": ParameterValue(LaunchConfiguration("dry_run"), value_type=bool),
-        "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool),
-    }
     common = IncludeLaunchDescription(str(SHARE / "launch" / "graph.launch.py"))
-    return checked(__file__, REAL_ARGUMENTS, camera_driver(), needed_node("motion_node", [robot]), common)
+    return checked(__file__, REAL_ARGUMENTS, camera_driver(), needed_node(GRAPHS["real"].nodes[0]), common)

@@ -130,7 +130,8 @@ def test_the_camera_driver_leaves_the_cameras_frame_to_the_calibration() -> None
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.launch.py")), ids=os.path.basename)
 def test_a_launch_file_starts_nodes_of_this_package_as_needed_ones(file: Path) -> None:
-    calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    parts = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    calls = [part for part in parts if isinstance(part, ast.Call)]
     plain = [ast.unparse(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Node"]
     assert not [call for call in plain if "impurity_grasp" in call]
-    assert any(isinstance(call.func, ast.Name) and call.func.id == "needed_node" for call in calls)
+    assert any(isinstance(part, ast.Name) and part.id == "needed_node" for part in parts)

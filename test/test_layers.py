@@ -19,7 +19,7 @@ EMULATOR = "ur_emulator"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
-    "files", "gripper", "launch_arguments", "priority", "protocols", "registry", "resources", "tensor_file",
+    "files", "gripper", "graphs", "launch_arguments", "priority", "protocols", "registry", "resources", "tensor_file",
     "training_progress", "transform",
 }  # fmt: skip
 
@@ -65,6 +65,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cell_layout": {"motion"},  # closed-form kinematics, for the tool pose of the home joints
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # receives images from the camera's topics
     "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # sends jobs to the nodes that it has started
+    "impurity_grasp_ros.cli.launch": {"nodes"},  # starts the nodes as processes
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # runs the nodes in one process
     "impurity_grasp_ros.cli.teach": {"nodes"},  # asks the nodes of a running graph

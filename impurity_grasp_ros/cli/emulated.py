@@ -81,12 +81,12 @@ def emulated(
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
-    first = {"scene": scene, "seed": seed, "controller": controller, **counts}
+    given = {"scene": scene, "seed": str(seed), "controller": controller, "robot_ip": host}
     jobs: list[JobRow] = []
     with Burden(slow, busy) as burden:
         if burden.means:
             console.print(f"controller, driver and camera: {burden.means}")
-        with RobotGraph(folder, host, first, burden.prefix) as graph:
+        with RobotGraph(folder, given, burden.prefix) as graph:
             graph.await_ready()
             for number in range(seed, seed + episodes):
                 graph.reset(scene, number, **counts)

@@ -8,6 +8,7 @@ from impurity_grasp_ros.cli.benchmark import benchmark
 from impurity_grasp_ros.cli.benchmark_attention import benchmark_attention
 from impurity_grasp_ros.cli.calibrate import calibrate
 from impurity_grasp_ros.cli.emulated import emulated
+from impurity_grasp_ros.cli.launch import launch
 from impurity_grasp_ros.cli.profile import profile
 from impurity_grasp_ros.cli.report import report
 from impurity_grasp_ros.cli.sim import sim
@@ -19,6 +20,7 @@ from impurity_grasp_ros.errors import ImpurityGraspError
 
 app = typer.Typer(help="Find the odd objects in clutter and pick them out.", no_args_is_help=True, add_completion=False)
 app.command()(sim)
+app.command()(launch)
 app.command()(emulated)
 app.command()(profile)
 app.command()(train)

@@ -11,11 +11,14 @@ from typing import Any
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.condition import Condition
+from launch.conditions import IfCondition
 from launch.events.process import ProcessExited
-from launch.substitutions import LaunchConfiguration
+from launch.substitutions import EqualsSubstitution, LaunchConfiguration, NotEqualsSubstitution
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from impurity_grasp_ros.errors import PeerUnavailableError
+from impurity_grasp_ros.graphs import Given, GraphNode
 from impurity_grasp_ros.launch_arguments import (
     PATHS,
     LaunchArgument,
@@ -74,17 +77,17 @@ def _discovery(context: LaunchContext) -> list[SetEnvironmentVariable]:
     return [SetEnvironmentVariable(name, value) for name, value in variables.items()]
 
 
-def needed_node(executable: str, parameters: list[Any], condition: Condition | None = None) -> Node:
+def needed_node(node: GraphNode) -> Node:
     """Build the action for a required node of this package: if the node exits, the launch ends with an error.
 
     Args:
-        executable: Name of the executable.
-        parameters: Parameters as ``launch_ros`` accepts them; they override those of ``params_file``.
-        condition: When to start it; None for always.
+        node: The node; its parameters override those of ``params_file``.
 
     Returns:
         The action.
     """
+    executable = node.executable
+    parameters = {name: _value(value) for name, value in node.given().items()}
 
     def on_exit(event: ProcessExited, context: LaunchContext) -> None:
         if not context.is_shutdown:
@@ -94,9 +97,24 @@ def needed_node(executable: str, parameters: list[Any], condition: Condition | N
         package="impurity_grasp",
         executable=executable,
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), {"autostart": False}, *parameters],
+        parameters=[LaunchConfiguration("params_file"), parameters],
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", f"/impurity_grasp/{executable}"],
         output="screen",
         on_exit=on_exit,
-        condition=condition,
+        condition=_condition(node),
     )
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Given):
+        return ParameterValue(LaunchConfiguration(value.name), value_type=value.type)
+    return value
+
+
+def _condition(node: GraphNode) -> Condition | None:
+    """When to start a node; None for always."""
+    if node.if_empty:
+        return IfCondition(EqualsSubstitution(LaunchConfiguration(node.if_empty), ""))
+    if node.unless_empty:
+        return IfCondition(NotEqualsSubstitution(LaunchConfiguration(node.unless_empty), ""))
+    return None

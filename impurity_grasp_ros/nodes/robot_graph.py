@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,24 +21,19 @@ from std_srvs.srv import Trigger
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import CellState, SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
-from impurity_grasp_ros.config import PARAMETERS_FILE
 from impurity_grasp_ros.errors import DeviceFaultError, ErrorCode, PeerUnavailableError, ReportedError
+from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
+from impurity_grasp_ros.nodes.processes import NodeProcesses
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
-from impurity_grasp_ros.nodes.signals import SUPERVISOR
-from impurity_grasp_ros.resources import resource
 
-CELL, ARM = "emulated_cell", "motion_node"
-NODES = (CELL, "manager_node", ARM, "heightmap_node", "attention_node", "policy_node", "picker_node")
-SLOWED = (CELL, ARM)
+ARM = "motion_node"
+SLOWED = ("emulated_cell", ARM)
 """The nodes that ``prefix`` slows down: controller, camera and driver."""
 
 START_TIMEOUT = 120.0
 """Seconds within which each part of the graph must become ready."""
-
-END_TIMEOUT = 15.0
-"""Seconds that a node has to shut down before it is killed."""
 
 ANSWER_TIMEOUT = 60.0
 """Seconds within which the graph must answer everything but a job."""
@@ -60,16 +50,14 @@ class RobotGraph:
 
     Args:
         folder: Where the nodes' output and logs are written.
-        host: Address of the emulated cell.
-        cell: Parameters of the emulated cell except its address; the other nodes run with the shipped parameters.
+        given: Values of launch arguments of the emulated robot, other than the defaults.
         prefix: Words to put in front of the commands of controller, camera and driver.
     """
 
-    def __init__(self, folder: Path, host: str, cell: Mapping[str, Any], prefix: Sequence[str] = ()) -> None:
-        self._folder = folder
-        self._prefix = tuple(prefix)
-        self._parameters: dict[str, Mapping[str, Any]] = {CELL: {**cell, "host": host}, ARM: {"robot_ip": host}}
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, folder: Path, given: Mapping[str, str], prefix: Sequence[str] = ()) -> None:
+        graph = GRAPHS["emulated"]
+        values = graph.values(given)
+        self._processes = NodeProcesses(graph.nodes, values, folder, dict.fromkeys(SLOWED, prefix))
         self._context = Context()
         self.scene = SceneState()
         self.longest_age = 0.0
@@ -91,35 +79,17 @@ class RobotGraph:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=spin, args=(self._executor, self._stop), daemon=True)
         self._thread.start()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._processes = {name: self._start(name) for name in NODES}
+        self._processes.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in reversed(NODES):
-            if name in self._processes:
-                self._processes[name].send_signal(signal.SIGINT)
-        for process in self._processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(END_TIMEOUT)
-            process.kill()
-            process.wait()
+        self._processes.__exit__(kind, error, trace)
         self._stop.set()
         self._thread.join()
         self._node.destroy_node()
         self._context.try_shutdown()
-
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        values = {"use_sim_time": False, "autostart": False, "refuse_repeated": True, **self._parameters.get(name, {})}
-        options = [word for key, value in values.items() for word in ("-p", f"{key}:={_text(value)}")]
-        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()", "--ros-args"]
-        command += ["--params-file", str(resource(PARAMETERS_FILE)), *options]
-        prefix = self._prefix if name in SLOWED else ()
-        with (self._folder / f"{name}.txt").open("wb") as output:
-            environment = os.environ | {"ROS_LOG_DIR": str(self._folder), SUPERVISOR: str(os.getpid())}
-            return subprocess.Popen([*prefix, *command], env=environment, stdout=output, stderr=subprocess.STDOUT)
 
     def await_ready(self) -> None:
         """Wait until arm, gripper, camera and picker are ready.
@@ -206,13 +176,8 @@ class RobotGraph:
     def _await(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
-            for name, process in self._processes.items():
-                if process.poll() is not None:
-                    raise PeerUnavailableError(f"expected {name} to keep running, it ended with {process.returncode}")
+            for name, code in self._processes.ended().items():
+                raise PeerUnavailableError(f"expected {name} to keep running, it ended with {code}")
             if time.monotonic() > deadline:
                 raise PeerUnavailableError(f"expected {what} within {timeout:g} s: {self._problems}")
             time.sleep(POLL)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
