@@ -21,6 +21,9 @@ from impurity_grasp_ros.launch_arguments import death_of_a_node, discovery_varia
 POLL = 0.1
 """Seconds between checks whether a node has ended or said something."""
 
+RESPAWN_DELAY = 2.0
+"""Seconds before a node that has ended is started again: one that cannot start must not keep the machine busy."""
+
 
 def launch(
     graph: Annotated[str, typer.Argument(help=f"One of {', '.join(GRAPHS)}.")],
@@ -79,8 +82,10 @@ def _run(graph: Graph, values: dict[str, str], folder: Path, respawn: bool) -> N
                 if not respawn or stop.is_set():
                     show(processes)
                     raise PeerUnavailableError(death_of_a_node(name, code))
-                print(f"{name} ended with exit code {code}: starting it again", file=sys.stderr, flush=True)
-                processes.start(name)
+                told = f"{name} ended with exit code {code}: starting it again in {RESPAWN_DELAY:g} s"
+                print(told, file=sys.stderr, flush=True)
+                if not stop.wait(RESPAWN_DELAY):
+                    processes.start(name)
             time.sleep(POLL)
     show(processes)
 
