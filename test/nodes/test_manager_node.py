@@ -233,11 +233,12 @@ def test_paused_nodes_do_not_serve_and_a_reset_lets_go_of_everything(cell: Cell)
 
 def test_a_node_that_cannot_be_configured_is_named_and_can_be_tried_again(cell: Cell) -> None:
     worker = cell.worker("one")
-    worker.fault = True
+    worker.fault, before = True, len(list(worker.services))
     cell.manager("one", startup=False)
     answer = cell.manage(Manage.Request.STARTUP)
     assert answer.error_code == ErrorCode.PEER_UNAVAILABLE
     assert "expected one to become INACTIVE" in answer.error_msg
+    assert len(list(worker.services)) == before, "what it had created is destroyed"
     worker.fault = False
     assert cell.manage(Manage.Request.STARTUP).error_code == ErrorCode.NONE
     assert cell.work("one") == ErrorCode.NONE
