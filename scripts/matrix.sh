@@ -4,7 +4,7 @@
 #     bash scripts/matrix.sh                                  # python3.12 and python3.13, if they are installed
 #     bash scripts/matrix.sh python3.10 /opt/python3.14/bin/python3
 #
-# Each combination has a checkout of its own, of the last commit. The exit code is that of the first one that failed.
+# Each combination has a checkout of its own, of the last commit. The exit code is that of the last one that failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD

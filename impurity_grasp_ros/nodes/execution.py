@@ -82,7 +82,7 @@ class Execution:
             watch: See :data:`KeepWaiting`.
 
         Returns:
-            The attempt, and the ROS time from which on the camera sees its result.
+            The attempt, and the ROS time since which the camera can see its result.
         """
         feedback = await self._waited(self._clear, watch)
         if feedback is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -162,6 +161,16 @@ class Cell:
         """The error code of a worker's answer."""
         return int(self.call(CaptureHeightmap, f"{name}/work", CaptureHeightmap.Request()).error_code)
 
+    def await_diagnostics(self, name: str, message: str, count: int) -> None:
+        """Wait until diagnostics have said the same of a node some times."""
+        found: list[DiagnosticStatus] = []
+
+        def on_message(array: DiagnosticArray) -> None:
+            found.extend(status for status in array.status if (status.name, status.message) == (name, message))
+
+        self.client.create_subscription(DiagnosticArray, "/diagnostics", on_message, 10)
+        until(lambda: len(found) >= count, f"diagnostics of {name}: {message}")
+
     def await_levels(self, *levels: Level) -> None:
         until(lambda: self.states and tuple(self.states[-1].states) == levels, f"{levels}", 30.0)
 
@@ -264,7 +273,7 @@ def test_a_node_that_a_person_has_paused_stays_paused_until_the_manager_is_told_
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
     assert cell.call(ChangeState, "one/change_state", request).success
     cell.await_levels(INACTIVE)
-    time.sleep(1.5)  # more than a period of the diagnostics, and many looks
+    cell.await_diagnostics("one", "inactive", 2)  # the manager looks many times in between
     assert worker.hooks.count("activate") == 1
     assert cell.manage(Manage.Request.RESUME).error_code == ErrorCode.NONE
     assert cell.work("one") == ErrorCode.NONE
