@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.hardware.ur_state import NOT_RUNNING
 
 
 class UrCommands:
@@ -60,7 +61,7 @@ class UrCommands:
 
         Raises:
             ValueError: The pose violates safety limits.
-            RuntimeError: The controller refused.
+            RuntimeError: The controller refused, or did not answer.
         """
         if not self._confirmed(lambda: self.library.isPoseWithinSafetyLimits(pose)):
             raise ValueError(f"expected a pose within the safety limits, received {pose}")
@@ -76,12 +77,17 @@ class UrCommands:
 
         Returns:
             Six angles in radians; None if there is no solution.
+
+        Raises:
+            RuntimeError: The controller did not answer.
         """
         if not self._confirmed(lambda: self.library.getInverseKinematicsHasSolution(pose, near)):
             return None
         self.library.kickWatchdog()
         joints = list(self.library.getInverseKinematics(pose, near))
-        return joints if len(joints) == 6 else None
+        if len(joints) != 6:
+            raise RuntimeError(f"expected six joint angles from the controller, received {joints}")
+        return joints
 
     def set_payload(self, mass: float, center: list[float]) -> None:
         """Set the payload.
@@ -103,11 +109,19 @@ class UrCommands:
         self.library.stopJ(self._config.stop_deceleration, True)
 
     def _confirmed(self, question: Callable[[], bool]) -> bool:
-        """Whether the controller says yes; asked twice, since the library also says no if no answer has arrived."""
+        """Whether the controller says yes; asked twice, since the library also says no if no answer has arrived.
+
+        Raises:
+            RuntimeError: The program that answers is not running.
+        """
         if question():
             return True
         self.library.kickWatchdog()
-        return question()
+        if question():
+            return True
+        if not self.library.isProgramRunning():
+            raise RuntimeError(f"expected the controller to answer, {NOT_RUNNING}")
+        return False
 
     def _start(self, command: Callable[[], bool]) -> int:
         with self._lock:

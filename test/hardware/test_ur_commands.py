@@ -16,6 +16,8 @@ class Library:
 
     def __init__(self, *answers: bool) -> None:
         self._answers = list(answers)
+        self.running = True
+        self.joints = [0.1] * 6
         self.moved: list[Any] = []
 
     def isPoseWithinSafetyLimits(self, _pose: list[float]) -> bool:
@@ -25,7 +27,10 @@ class Library:
         return self._answers.pop(0)
 
     def getInverseKinematics(self, _pose: list[float], _near: list[float]) -> list[float]:
-        return [0.1] * 6
+        return self.joints
+
+    def isProgramRunning(self) -> bool:
+        return self.running
 
     def getAsyncOperationProgress(self) -> int:
         return -1
@@ -57,3 +62,20 @@ def test_two_times_no_is_a_refusal_and_moves_nothing() -> None:
         link.start_linear_motion(POSE, 0.1, 1.0)
     assert not library.moved
     assert commands(False, False)[0].inverse_kinematics(POSE, [0.0] * 6) is None
+
+
+def test_a_program_that_has_stopped_is_a_fault_and_not_a_refusal() -> None:
+    link, library = commands(*[False] * 4)
+    library.running = False
+    with pytest.raises(RuntimeError, match="control program is not running"):
+        link.inverse_kinematics(POSE, [0.0] * 6)
+    with pytest.raises(RuntimeError, match="control program is not running"):
+        link.start_linear_motion(POSE, 0.1, 1.0)
+    assert not library.moved
+
+
+def test_an_empty_solution_is_a_fault_and_not_out_of_reach() -> None:
+    link, library = commands(True)
+    library.joints = []
+    with pytest.raises(RuntimeError, match=r"six joint angles from the controller, received \[\]"):
+        link.inverse_kinematics(POSE, [0.0] * 6)
