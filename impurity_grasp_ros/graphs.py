@@ -101,6 +101,7 @@ class Graph:
 
 
 TIME = {"use_sim_time": Given("use_sim_time", bool)}
+FRAMES = {"frame_prefix": Given("frame_prefix")}
 CELL = {"cell_file": Given("cell_file")}
 
 
@@ -113,10 +114,10 @@ def common(mover: Given | str) -> tuple[GraphNode, ...]:
     taught = {"mode": "objects", "objects.ordinary_model": Given("ordinary_model")}
     return (
         GraphNode("manager_node", {**TIME, "mover": mover}, is_managed=False),
-        GraphNode("heightmap_node", {**TIME, **CELL, **view}),
-        GraphNode("policy_node", {**TIME, **CELL}),
-        GraphNode("attention_node", TIME, if_empty="ordinary_model"),
-        GraphNode("attention_node", {**TIME, **taught}, unless_empty="ordinary_model"),
+        GraphNode("heightmap_node", {**TIME, **FRAMES, **CELL, **view}),
+        GraphNode("policy_node", {**TIME, **FRAMES, **CELL}),
+        GraphNode("attention_node", {**TIME, **FRAMES}, if_empty="ordinary_model"),
+        GraphNode("attention_node", {**TIME, **FRAMES, **taught}, unless_empty="ordinary_model"),
         GraphNode("picker_node", TIME),
     )
 

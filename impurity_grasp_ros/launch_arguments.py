@@ -5,6 +5,7 @@ Nothing here needs ROS 2, so it can be tested anywhere; ``nodes/launching.py`` t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ BOOLEAN = ("true", "false", "True", "False")
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 DISCOVERY = ("localhost", "subnet")
 
+PREFIX = re.compile(r"([A-Za-z][\w/-]*)?", re.ASCII)
 MAX_SEED = 2**53
 MAX_FILE_BYTES = 1_000_000
 
@@ -40,8 +42,8 @@ class LaunchArgument:
         default: The value when none is given.
         description: What the argument means.
         choices: The values accepted; empty for no restriction.
-        kind: ``text``, ``count`` (a whole number from 0 to ``MAX_SEED``), ``yaml`` (the path of a YAML file), or
-            ``file`` (the path of any file, or nothing).
+        kind: ``text``, ``count`` (a whole number from 0 to ``MAX_SEED``), ``prefix`` (of names of frames, or nothing),
+            ``yaml`` (the path of a YAML file), or ``file`` (the path of any file, or nothing).
     """
 
     name: str
@@ -63,6 +65,8 @@ class LaunchArgument:
             raise ConfigError(f"{self.name}: expected one of {', '.join(self.choices)}, received {value!r}")
         if self.kind == "count" and not (value.isascii() and value.isdigit() and int(value) <= MAX_SEED):
             raise ConfigError(f"{self.name}: expected a whole number from 0 to {MAX_SEED}, received {value!r}")
+        if self.kind == "prefix" and not PREFIX.fullmatch(value):
+            raise ConfigError(f"{self.name}: expected letters, digits, _, - or /, first a letter, received {value!r}")
         if self.kind == "yaml":
             self._check_yaml(value)
         if self.kind == "file" and value:
@@ -98,6 +102,9 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
         CELL,
         ORDINARY_MODEL,
         LaunchArgument("namespace", "", "namespace of all nodes"),
+        LaunchArgument(
+            "frame_prefix", "", "what the names of all frames but the camera's begin with, such as left_", kind="prefix"
+        ),
         LaunchArgument("use_sim_time", use_sim_time, "take the time from /clock", BOOLEAN),
         LaunchArgument("log_level", "info", "lowest severity that is logged", LOG_LEVELS),
         LaunchArgument("discovery", "localhost", "range in which other nodes are discovered", DISCOVERY),

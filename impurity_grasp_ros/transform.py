@@ -109,3 +109,18 @@ def distance_to_stroke(
     ahead, along = place - np.array(start), np.array([math.cos(angle), math.sin(angle)])
     reach = np.clip(ahead @ along, 0.0, length)
     return np.asarray(np.linalg.norm(ahead - reach[..., None] * along, axis=-1))
+
+
+@dataclass(frozen=True)
+class FramePose:
+    """The pose of a frame in another one.
+
+    Attributes:
+        parent: Name of the other frame.
+        child: Name of the frame.
+        T_parent_child: (4, 4) float64.
+    """
+
+    parent: str
+    child: str
+    T_parent_child: Transform

@@ -256,6 +256,7 @@ prepare_extra() {
 # Python, configuration and launch files are linked, not copied, so only their names matter here.
 build_inputs() {
     cat "$venv/.complete" package.xml CMakeLists.txt setup.cfg msg/* srv/* action/*
+    find requirements/interfaces -type f | sort | xargs cat
     find impurity_grasp_ros ur_emulator config launch models rviz urdf -type f ! -name '*.pyc' 2>/dev/null | sort || true
 }
 
@@ -268,11 +269,13 @@ prepare_interfaces() {
     esac
     install_system_packages
     rm -f "$stamp"
+    local folders=(.)
     if [[ $ros == wheels ]]; then
         export AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
+        folders+=(requirements/interfaces/*) # packages of a distribution of which there are no wheels
     fi
     PATH=$venv/bin:$PATH step "Building the ROS interfaces (one or two minutes)" colcon --log-base log build \
-        --symlink-install --paths . --cmake-args "-DPython3_EXECUTABLE=$venv/bin/python" -DBUILD_TESTING=OFF
+        --symlink-install --paths "${folders[@]}" --cmake-args "-DPython3_EXECUTABLE=$venv/bin/python" -DBUILD_TESTING=OFF
     write_stamp "$stamp" "$wanted"
 }
 

@@ -43,6 +43,13 @@ def test_values_reach_their_nodes_with_their_types() -> None:
     assert robot["heightmap_node"]["refuse_repeated"] is True
 
 
+@pytest.mark.parametrize("graph", ["sim", "real", "emulated"])
+def test_every_node_that_names_frames_gets_the_prefix(graph: str) -> None:
+    nodes = started(graph, frame_prefix="left_")
+    for name in ("heightmap_node", "attention_node", "policy_node"):
+        assert nodes[name]["frame_prefix"] == "left_"
+
+
 def test_a_taught_model_changes_the_mode(tmp_path: object) -> None:
     model = f"{tmp_path}/model.json"
     with open(model, "w") as file:

@@ -19,7 +19,6 @@ pytest.importorskip("launch_ros")
 
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
-from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 from launch_ros.utilities import evaluate_parameters  # noqa: E402
 
@@ -31,7 +30,10 @@ ARGUMENTS = {
     "sim": {"scene", "seed", "gui"},
     "real": {"robot_ip", "dry_run", "camera"},
 }
-COMMON_ARGUMENTS = {"params_file", "cell_file", "ordinary_model", "namespace", "use_sim_time", "log_level", "discovery"}
+COMMON_ARGUMENTS = {
+    *("params_file", "cell_file", "ordinary_model", "namespace", "frame_prefix"),
+    *("use_sim_time", "log_level", "discovery"),
+}
 START = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -162,20 +164,6 @@ def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeyp
     (check,) = [item for item in real.entities if isinstance(item, OpaqueFunction)]
     check.execute(context)
     assert context.launch_configurations["ordinary_model"] == str(tmp_path / "goods.json")
-
-
-def test_the_camera_of_the_cell_file_is_the_one_of_the_transforms(tmp_path: Path) -> None:
-    cell = write_cell(tmp_path, camera={"frame_id": "other_optical_frame", "translation": [0.51, 0.02, 0.73]})
-    context = launch.LaunchContext(argv=[f"cell_file:={cell.name}"])
-    context.launch_configurations.update({item.name: item.default for item in REAL_ARGUMENTS})
-    context.launch_configurations["cell_file"] = str(cell)
-    graph = PythonLaunchDescriptionSource(str(FOLDER / "graph.launch.py")).get_launch_description(context)
-    (frame,) = [item for item in graph.entities if isinstance(item, OpaqueFunction)]
-    _, publisher = frame.execute(context) or []
-    if isinstance(publisher, Node):
-        words = [perform_substitutions(context, normalize_to_list_of_substitutions(word)) for word in publisher.cmd]
-        assert words[words.index("--child-frame-id") + 1] == "other_optical_frame"
-        assert words[words.index("--x") + 1] == "0.51"
 
 
 def test_a_launch_whose_cell_has_no_calibration_says_so(tmp_path: Path) -> None:

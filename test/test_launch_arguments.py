@@ -41,6 +41,7 @@ def test_defaults_are_valid_and_names_are_told_apart(arguments: tuple) -> None: 
         ("seed", "²", "seed: expected a whole number"),
         ("log_level", "loud", "log_level: expected one of debug, info, warn, error, fatal, received 'loud'"),
         ("gui", "perhaps", "gui: expected one of true, false"),
+        ("frame_prefix", "/left", "frame_prefix: expected letters, digits, .* first a letter, received '/left'"),
         ("discovery", "world", "discovery: expected one of localhost, subnet, received 'world'"),
         ("params_file", "/nowhere.yaml", "params_file: expected a file /nowhere.yaml"),
         ("params_file", "/dev/null", "params_file: .*expected a regular file, received a device"),

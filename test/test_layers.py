@@ -26,7 +26,7 @@ CORE_MODULES = {
 ROS = {
     "action_msgs", "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs",
     "impurity_grasp", "launch", "launch_ros", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosgraph_msgs",
-    "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs",
+    "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs", "visualization_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
 PINOCCHIO = {"coal", "pinocchio"}

@@ -77,7 +77,9 @@ MAY_WRITE = {
     "cell_state": {"manager_node"},
     "decision": {"picker_node"},
     "clock": {"bullet_bridge_node"},
-    "tf": {"robot_state_publisher"},
+    "tf": {"heightmap_node", "attention_node", "robot_state_publisher"},
+    "tf_static": {"heightmap_node", "robot_state_publisher"},
+    "robot_description": {"heightmap_node", "robot_state_publisher"},
     "rosout": set(ENCLAVES),
     "something/else": set(),
 }
@@ -91,7 +93,6 @@ PATTERNS = {  # all names with wildcards, by enclave
     "picker_node": {"execute_primitive/sender/*"},
     "motion_node": {"execute_primitive/sender/*"},
     "bullet_bridge_node": {"execute_primitive/sender/*"},
-    "static_transform_publisher": {"static_transform_publisher_*"},
     "rviz2": {"rviz*"},
     "watcher": {"_ros2cli_*"},
 }

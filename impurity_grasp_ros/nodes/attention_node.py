@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
 
 from impurity_grasp.srv import Attend, Teach
+from impurity_grasp_ros.datatypes import AttentionState
 from impurity_grasp_ros.errors import ConfigError, InvalidGoalError
-from impurity_grasp_ros.nodes.conversions import from_attempt, from_heightmap, to_attention, to_header
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_heightmap, to_attention
+from impurity_grasp_ros.nodes.frames import FramePublisher, target_frame
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.managed import ManagedNode
+from impurity_grasp_ros.nodes.markers import attention_markers
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
@@ -64,6 +68,8 @@ class AttentionNode(ManagedNode):
         self._mode = ""  # the mode that the job's memory is of; empty before the first view of a job
         self._knows_job = self._has_warned = False
         self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
+        self._markers = self.create_publisher(MarkerArray, "attention/markers", LATCHED)
+        self._frames = FramePublisher(self)
         self.serve(Attend, "attend", self._on_attend)
         self.serve(Teach, "teach", self._on_teach)
         self._check_use()
@@ -107,7 +113,11 @@ class AttentionNode(ManagedNode):
             self._has_warned = True
             self.get_logger().warning(UNFAMILIAR)
         response.attention = to_attention(attention, heightmap.grid)
-        self._overlay.publish(to_image(draw_attention(heightmap, attention), "rgb8", to_header(heightmap.stamp)))
+        header = self.header(heightmap.stamp)
+        self._overlay.publish(to_image(draw_attention(heightmap, attention), "rgb8", header))
+        self._markers.publish(attention_markers(attention, header))
+        if attention.state is AttentionState.TARGET:
+            self._frames.publish([target_frame(attention, self.frame_prefix)], heightmap.stamp)
         return response
 
     def _first_memory(self, config: AttentionConfig) -> Any:

@@ -54,9 +54,9 @@ def to_header(stamp: float, frame: str = BASE_FRAME) -> Header:
     return Header(stamp=to_time(stamp), frame_id=frame)
 
 
-def to_heightmap(heightmap: Heightmap) -> HeightmapMsg:
-    """A heightmap as a message."""
-    header = to_header(heightmap.stamp)
+def to_heightmap(heightmap: Heightmap, header: Header | None = None) -> HeightmapMsg:
+    """A heightmap as a message; without a header for it, the frame is ``base_link``."""
+    header = header or to_header(heightmap.stamp)
     message = HeightmapMsg(header=header, resolution=heightmap.grid.resolution)
     message.color = to_image(heightmap.color, "rgb8", header)
     message.height = to_image(heightmap.height, "32FC1", header)

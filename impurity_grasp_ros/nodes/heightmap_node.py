@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from visualization_msgs.msg import MarkerArray
 
 from impurity_grasp.msg import Heightmap as HeightmapMsg
 from impurity_grasp.srv import CaptureHeightmap
@@ -20,8 +21,10 @@ from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
 from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
+from impurity_grasp_ros.nodes.frames import FramePublisher, RobotFrames, fixed_frames
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.managed import ManagedNode
+from impurity_grasp_ros.nodes.markers import cell_markers, to_cloud
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.robot_parts import RobotParts
 from impurity_grasp_ros.nodes.running import run
@@ -122,8 +125,12 @@ class HeightmapNode(ManagedNode):
         self._counted = time.monotonic(), 0  # when images were counted last, and how many there were
         self._seen: float | None = None
         self._pacer = Pacer(self)
-        self._robot = RobotParts(self, cell.gripper_model)
+        self._robot = RobotParts(self, cell.gripper_model, RobotFrames(self, cell.gripper_model).on_joint_state)
+        FramePublisher(self, static=True).publish(fixed_frames(cell, self.frame_prefix), self._now())
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
+        self._cloud = self.create_publisher(PointCloud2, "heightmap/cloud", LATCHED)
+        markers = self.create_publisher(MarkerArray, "cell/markers", LATCHED)
+        markers.publish(cell_markers(cell, self.header(self._now())))
         images = {
             "qos_profile": camera_qos(config.camera_reliability),
             "callback_group": MutuallyExclusiveCallbackGroup(),
@@ -133,6 +140,9 @@ class HeightmapNode(ManagedNode):
         self.create_subscription(Image, DEPTH_IMAGE, self._on_depth, **images)
         self.create_subscription(CameraInfo, CAMERA_INFO, self._on_info, **images)
         self.serve(CaptureHeightmap, "capture_heightmap", self._on_capture, callback_group=ReentrantCallbackGroup())
+
+    def _now(self) -> float:
+        return float(self.get_clock().now().nanoseconds * 1e-9)
 
     def health(self) -> dict[str, str]:
         """The camera and the latest view; see the base class."""
@@ -171,10 +181,12 @@ class HeightmapNode(ManagedNode):
             # A simulated clock can be late like any message: judged by time alone, an old image may seem new.
             after = self._streams.arrived if request.new_job else 0
             frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout), after)
-            response.heightmap = to_heightmap(self._judged(frame, new_job=request.new_job))
+            heightmap = self._judged(frame, new_job=request.new_job)
+            response.heightmap = to_heightmap(heightmap, self.header(heightmap.stamp))
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
+        self._cloud.publish(to_cloud(heightmap, response.heightmap.header))
         return response
 
     def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:
@@ -213,7 +225,7 @@ class HeightmapNode(ManagedNode):
         )
 
     def _pair(self, not_before: float, after: int) -> tuple[Image, Image] | None:
-        settings, now = self._settings.value, self.get_clock().now().nanoseconds * 1e-9
+        settings, now = self._settings.value, self._now()
         return self._streams.pair(not_before, now + settings.clock_tolerance, settings.sync_tolerance, after)
 
     def _received(self) -> str:
@@ -225,7 +237,7 @@ class HeightmapNode(ManagedNode):
             return f"no {missing} image{self._hint}"
         if self._streams.pair(-math.inf, math.inf, self._settings.value.sync_tolerance) is None:
             return f"no color and depth images of the same moment{self._hint}"
-        age = self.get_clock().now().nanoseconds * 1e-9 - to_seconds(self._streams.depth[-1].header.stamp)
+        age = self._now() - to_seconds(self._streams.depth[-1].header.stamp)
         newest = f"{age:.2f} s old" if age >= 0.0 else f"stamped {-age:.2f} s ahead of this computer's clock"
         return f"images, the newest of them {newest}{self._hint}"
 

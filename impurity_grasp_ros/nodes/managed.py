@@ -10,21 +10,25 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from std_msgs.msg import Header
 
 from impurity_grasp_ros.errors import NotActiveError
+from impurity_grasp_ros.nodes.conversions import BASE_FRAME, to_header
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS, Timing, status_of
 from impurity_grasp_ros.nodes.liveliness import Announcement
+from impurity_grasp_ros.nodes.owning import OwningNode
 from impurity_grasp_ros.nodes.runtime import answer_error, log_error, steady_timer
 
 AUTOSTART = "autostart"
 """Parameter: whether a node configures and activates itself."""
 
+FRAME_PREFIX = "frame_prefix"
+"""Parameter: what the names of the cell's frames begin with, such as ``left_``; empty for a single cell."""
 
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds between diagnostics."""
@@ -38,7 +42,7 @@ def alive_topic(name: str) -> str:
     return f"{name}/alive"
 
 
-class ManagedNode(LifecycleNode):
+class ManagedNode(OwningNode):
     """A node of this package with the states of ROS 2 managed nodes.
 
     Subclasses declare parameters in their constructor, override the hooks, and call :meth:`start` last. What the
@@ -54,13 +58,13 @@ class ManagedNode(LifecycleNode):
     """See :class:`.EndingNode`."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        self._resources = ExitStack()
-        self._configuring = self._configured = self._starting = False
+        self._configured = self._starting = False
         self._halted = False
         self._on_end: Callable[[], None] = lambda: None
         self._error: Exception | None = None
         super().__init__(name, **options)
         self.declare_parameter(AUTOSTART, True)
+        self.declare_parameter(FRAME_PREFIX, "")
         self._announcement = Announcement(self, alive_topic(name), ALIVE_LEASE)
         self._timings: dict[str, Timing] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, DIAGNOSTICS, 10)
@@ -117,9 +121,14 @@ class ManagedNode(LifecycleNode):
             state = "shutting down" if self._halted else self._state_machine.current_state[1]
             raise NotActiveError(f"expected {self.get_name()} to be active, it is {state}")
 
-    def own(self, release: Callable[[], Any]) -> None:
-        """Call a function when the node is cleaned up; the last one that was added is called first."""
-        self._resources.callback(release)
+    @property
+    def frame_prefix(self) -> str:
+        """What the names of the cell's frames begin with."""
+        return str(self.get_parameter(FRAME_PREFIX).value)
+
+    def header(self, stamp: float) -> Header:
+        """Return the header of a message in the frame ``base_link`` of the cell, for a stamp in seconds."""
+        return to_header(stamp, self.frame_prefix + BASE_FRAME)
 
     def start(self) -> None:
         """Configure and activate the node if parameter ``autostart`` says so.
@@ -160,7 +169,7 @@ class ManagedNode(LifecycleNode):
 
     def _release(self) -> None:
         self._configured = False
-        self._resources.close()
+        self.release()
 
     def _publish_diagnostics(self) -> None:
         name, active = self.get_fully_qualified_name().lstrip("/"), self.is_active
@@ -180,14 +189,11 @@ class ManagedNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`."""
-        self._configuring = True
-        try:
+        with self.owning():
             done = self._tried(self.configure)
-        finally:
-            self._configuring = False
         self._configured = done == TransitionCallbackReturn.SUCCESS
         if not self._configured:
-            self._resources.close()
+            self.release()
         return done
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -218,30 +224,3 @@ class ManagedNode(LifecycleNode):
                 log_error(error, self.get_logger())
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
-
-    # --- what is created while configuring is destroyed by cleaning up -----------------------------------------------
-
-    def create_publisher(self, *arguments: Any, **options: Any) -> Any:
-        """See :class:`rclpy.node.Node`."""
-        return self._owned(super().create_publisher(*arguments, **options), self.destroy_publisher)
-
-    def create_subscription(self, *arguments: Any, **options: Any) -> Any:
-        """See :class:`rclpy.node.Node`."""
-        return self._owned(super().create_subscription(*arguments, **options), self.destroy_subscription)
-
-    def create_service(self, *arguments: Any, **options: Any) -> Any:
-        """See :class:`rclpy.node.Node`."""
-        return self._owned(super().create_service(*arguments, **options), self.destroy_service)
-
-    def create_client(self, *arguments: Any, **options: Any) -> Any:
-        """See :class:`rclpy.node.Node`."""
-        return self._owned(super().create_client(*arguments, **options), self.destroy_client)
-
-    def create_timer(self, *arguments: Any, **options: Any) -> Any:
-        """See :class:`rclpy.node.Node`."""
-        return self._owned(super().create_timer(*arguments, **options), self.destroy_timer)
-
-    def _owned(self, entity: Any, destroy: Callable[[Any], Any]) -> Any:
-        if self._configuring:
-            self.own(lambda: destroy(entity))
-        return entity

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
 
 from impurity_grasp.srv import SelectPrimitive
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.foresight.actors import make_thinking_actor
-from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_header, to_primitive
+from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, to_primitive
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.managed import ManagedNode
+from impurity_grasp_ros.nodes.markers import primitive_markers
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
@@ -41,6 +43,7 @@ class PolicyNode(ManagedNode):
         make_thinking_actor(self._settings.value, self._cell)  # report unusable weights at the start, not during a job
         self._weights = {name: provenance(path) for name, path in weights_in_use(self._settings.value).items()}
         self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
+        self._markers = self.create_publisher(MarkerArray, "policy/markers", LATCHED)
         self.serve(SelectPrimitive, "select_primitive", self._on_select)
 
     def health(self) -> dict[str, str]:
@@ -57,9 +60,10 @@ class PolicyNode(ManagedNode):
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
-        self._overlay.publish(
-            to_image(draw_primitive(heightmap, primitive, self._cell.gripper_model), "rgb8", to_header(heightmap.stamp))
-        )
+        drawn = draw_primitive(heightmap, primitive, self._cell.gripper_model)
+        header = self.header(heightmap.stamp)
+        self._overlay.publish(to_image(drawn, "rgb8", header))
+        self._markers.publish(primitive_markers(primitive, self._cell.gripper_model, header))
         return response
 
 

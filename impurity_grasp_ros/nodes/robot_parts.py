@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -25,9 +26,13 @@ class RobotParts:
     Args:
         node: The node that listens.
         gripper: Selects the robot description.
+        then: Receives each message, too.
     """
 
-    def __init__(self, node: Node, gripper: GripperModel) -> None:
+    def __init__(
+        self, node: Node, gripper: GripperModel, then: Callable[[JointState], None] = lambda message: None
+    ) -> None:
+        self._then = then
         self._body = RobotBody(gripper)
         self._states: deque[JointState] = deque(maxlen=KEPT)
         group = MutuallyExclusiveCallbackGroup()
@@ -35,6 +40,7 @@ class RobotParts:
 
     def _on_state(self, message: JointState) -> None:
         self._states.append(message)
+        self._then(message)
 
     def at(self, stamp: float, tolerance: float) -> tuple[PlacedBox, ...]:
         """Return boxes around all parts at some time; none if no joint state is known of that time.
