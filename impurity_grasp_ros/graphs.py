@@ -123,7 +123,8 @@ def common(mover: Given | str) -> tuple[GraphNode, ...]:
 
 
 SCENE = {"scene": Given("scene"), "seed": Given("seed", int)}
-ROBOT = {**TIME, **CELL, "robot_ip": Given("robot_ip"), "dry_run": Given("dry_run", bool)}
+DRIVER = {"driver": Given("driver")}
+ROBOT = {**TIME, **CELL, **DRIVER, "robot_ip": Given("robot_ip"), "dry_run": Given("dry_run", bool)}
 
 GRAPHS = {
     "sim": Graph(
@@ -141,7 +142,7 @@ GRAPHS = {
         (
             GraphNode(
                 "emulated_cell",
-                {**CELL, **SCENE, "host": Given("robot_ip"), "controller": Given("controller")},
+                {**CELL, **SCENE, **DRIVER, "host": Given("robot_ip"), "controller": Given("controller")},
                 is_managed=False,
             ),
             GraphNode("motion_node", ROBOT),

@@ -126,7 +126,9 @@ SIM_ARGUMENTS = (
     LaunchArgument("gui", "false", "open the simulator's window and run in real time", BOOLEAN),
     *_common("true"),
 )
+DRIVER = LaunchArgument("driver", "ur_rtde", "how arm and gripper are reached", ("ur_rtde", "ros2_control"))
 REAL_ARGUMENTS = (
+    DRIVER,
     LaunchArgument("robot_ip", "", "IP address of the robot controller"),
     LaunchArgument("dry_run", "false", "do everything except moving the arm", BOOLEAN),
     LaunchArgument("camera", "true", "start the RealSense camera driver", BOOLEAN),
@@ -134,6 +136,7 @@ REAL_ARGUMENTS = (
 )
 EMULATED_ARGUMENTS = (
     *SIM_ARGUMENTS[:2],
+    DRIVER,
     LaunchArgument("controller", "cb3", "generation of the emulated controller", ("cb3", "e-series")),
     LaunchArgument("robot_ip", "127.0.0.1", "loopback address of the emulated controller"),
     LaunchArgument("dry_run", "false", "do everything except moving the arm", BOOLEAN),

@@ -28,7 +28,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "launch"
 COMMON_NODES = {"manager_node", "heightmap_node", "attention_node", "policy_node", "picker_node"}
 ARGUMENTS = {
     "sim": {"scene", "seed", "gui"},
-    "real": {"robot_ip", "dry_run", "camera"},
+    "real": {"driver", "robot_ip", "dry_run", "camera"},
 }
 COMMON_ARGUMENTS = {
     *("params_file", "cell_file", "ordinary_model", "namespace", "frame_prefix"),

@@ -24,9 +24,10 @@ CORE_MODULES = {
 }  # fmt: skip
 
 ROS = {
-    "action_msgs", "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "geometry_msgs",
-    "impurity_grasp", "launch", "launch_ros", "lifecycle_msgs", "rcl_interfaces", "rclpy", "rosgraph_msgs",
-    "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs", "visualization_msgs",
+    "action_msgs", "ament_index_python", "builtin_interfaces", "control_msgs", "cv_bridge", "diagnostic_msgs",
+    "geometry_msgs", "impurity_grasp", "launch", "launch_ros", "lifecycle_msgs", "rcl_interfaces", "rclpy",
+    "rosgraph_msgs", "sensor_msgs", "std_msgs", "std_srvs", "tf2_msgs", "trajectory_msgs", "ur_dashboard_msgs",
+    "visualization_msgs",
 }  # fmt: skip
 UR_RTDE = {"dashboard_client", "rtde_control", "rtde_io", "rtde_receive"}
 PINOCCHIO = {"coal", "pinocchio"}

@@ -45,10 +45,61 @@ class StartFailure:
     reason: str
 
 
-class ControllerProcess:
-    """The emulator in a process of its own, for mechanics that this process simulates.
+class ControlProcess:
+    """A process that commands mechanics of this process. Its clock does not depend on how fast the mechanics are.
 
-    The clock of the controller does not depend on how fast the mechanics are.
+    Args:
+        serve: Entry point of the process, which has to send :class:`Ready` or :class:`StartFailure` and to return when
+            the other end of the pipe is closed. It receives its end of the pipe and ``arguments``.
+        arguments: Further arguments of ``serve``.
+
+    Attributes:
+        pipe: Connection for a :class:`~ur_emulator.mechanics_server.MechanicsServer`.
+        priority: The scheduling that the system has granted, as :func:`impurity_grasp_ros.priority.raise_priority`.
+
+    Raises:
+        EmulatorStartError: The process could not begin to serve.
+        EOFError: The process ended while it started.
+    """
+
+    def __init__(self, serve: Callable[..., None], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, *arguments), name="ur_controller", daemon=True)
+        self._process.start()
+        theirs.close()
+        try:
+            self.priority = self._await_ready()
+        except (EmulatorStartError, EOFError):
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid or 0
+
+    def _await_ready(self) -> str:
+        """Wait until the process serves; commands that arrive before are dropped."""
+        while self.pipe.poll(START_LIMIT):
+            message = self.pipe.recv()
+            if isinstance(message, StartFailure):
+                raise EmulatorStartError(message.reason)
+            if isinstance(message, Ready):
+                return message.priority
+        raise EmulatorStartError(f"expected the emulated controller to start within {START_LIMIT:g} s, it did not")
+
+    def close(self) -> None:
+        """Close the pipe, which ends the process."""
+        self.pipe.close()
+        self._process.join(END_LIMIT)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+class ControllerProcess(ControlProcess):
+    """The emulator in a process of its own, for mechanics that this process simulates.
 
     Args:
         host: Address on which the ports are served.
@@ -56,10 +107,6 @@ class ControllerProcess:
         joints: Initial joint angles, (6,) rad.
         requests: Names of requests to the fault port that are forwarded to the mechanics.
         stroke: Stroke of the gripper in meters.
-
-    Attributes:
-        pipe: Connection for a :class:`~ur_emulator.mechanics_server.MechanicsServer`.
-        priority: The scheduling that the system has granted, as :func:`impurity_grasp_ros.priority.raise_priority`.
 
     Raises:
         EmulatorStartError: The ports cannot be served.
@@ -74,40 +121,7 @@ class ControllerProcess:
         requests: Sequence[str] = (),
         stroke: float = STROKE,
     ) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        arguments = (theirs, host, personality, joints, tuple(requests), stroke)
-        self._process = context.Process(target=serve_remote, args=arguments, name="ur_controller", daemon=True)
-        self._process.start()
-        theirs.close()
-        try:
-            self.priority = self._await_ready(host)
-        except (EmulatorStartError, EOFError):
-            self.close()
-            raise
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid or 0
-
-    def _await_ready(self, host: str) -> str:
-        """Wait until the ports are served; commands that arrive before are dropped."""
-        while self.pipe.poll(START_LIMIT):
-            message = self.pipe.recv()
-            if isinstance(message, StartFailure):
-                raise EmulatorStartError(f"expected free ports on {host}: {message.reason}")
-            if isinstance(message, Ready):
-                return message.priority
-        raise EmulatorStartError(f"expected the emulated controller to start within {START_LIMIT:g} s, it did not")
-
-    def close(self) -> None:
-        """Close the pipe, which ends the process."""
-        self.pipe.close()
-        self._process.join(END_LIMIT)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        super().__init__(serve_remote, host, personality, joints, tuple(requests), stroke)
 
 
 def serve_remote(
@@ -130,7 +144,7 @@ def serve_remote(
         with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent has ended
             serve(server, lambda priority: pipe.send(Ready(priority)))
     except OSError as error:
-        pipe.send(StartFailure(str(error)))
+        pipe.send(StartFailure(f"expected free ports on {host}: {error}"))
 
 
 def serve(server: EmulatorServer, ready: Callable[[str], None], stop_signals: Sequence[signal.Signals] = ()) -> None:

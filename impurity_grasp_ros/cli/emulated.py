@@ -63,6 +63,7 @@ def emulated(
     episodes: Annotated[int, typer.Option(min=1, help="Scenes to run, with seeds counting up.")] = 1,
     targets: Annotated[Optional[int], typer.Option(min=0, help="Targets, instead of the scene file's.")] = None,
     blocks: Annotated[Optional[int], typer.Option(min=0, help="Ordinary blocks, instead of the scene file's.")] = None,
+    driver: Annotated[str, typer.Option(help="How the robot is reached: ur_rtde or ros2_control.")] = "ur_rtde",
     controller: Annotated[str, typer.Option(help="Generation of the controller: cb3 or e-series.")] = "cb3",
     host: Annotated[str, typer.Option(help="Loopback address of the emulated cell.")] = "127.0.0.1",
     slow: Annotated[int, typer.Option(min=1, help="Controller, driver and camera get 1/SLOW of the machine.")] = 1,
@@ -81,7 +82,7 @@ def emulated(
     console = Console()
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
-    given = {"scene": scene, "seed": str(seed), "controller": controller, "robot_ip": host}
+    given = {"scene": scene, "seed": str(seed), "driver": driver, "controller": controller, "robot_ip": host}
     jobs: list[JobRow] = []
     with Burden(slow, busy) as burden:
         if burden.means:

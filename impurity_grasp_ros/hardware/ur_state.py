@@ -19,6 +19,13 @@ SAFE = (1, 2)
 NOT_RUNNING = "the control program is not running"
 
 
+def mode_obstacle(robot_mode: int, safety_mode: int) -> str:
+    """Which of the two modes, keys of the tables above, does not allow motion; empty if both do."""
+    if safety_mode not in SAFE:
+        return f"the safety mode is {SAFETY_MODES.get(safety_mode, str(safety_mode))}"
+    return "" if robot_mode == RUNNING else f"the robot mode is {ROBOT_MODES.get(robot_mode, str(robot_mode))}"
+
+
 @dataclass(frozen=True)
 class UrState:
     """One reading of the controller's state.
@@ -64,9 +71,7 @@ class UrState:
     @property
     def mode_obstacle(self) -> str:
         """Which of the two modes does not allow motion, empty if both do."""
-        if self.safety_mode not in SAFE:
-            return f"the safety mode is {self.safety_mode_name}"
-        return "" if self.robot_mode == RUNNING else f"the robot mode is {self.robot_mode_name}"
+        return mode_obstacle(self.robot_mode, self.safety_mode)
 
     @property
     def obstacle(self) -> str:

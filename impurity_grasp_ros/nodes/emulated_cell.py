@@ -27,6 +27,7 @@ from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import BusyError, ConfigError
 from impurity_grasp_ros.nodes.bullet_topics import SceneParameters, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.ros2_control.config import DRIVERS, ROS2_CONTROL
 from impurity_grasp_ros.nodes.running import created
 from impurity_grasp_ros.nodes.runtime import answer_error
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals
@@ -37,7 +38,7 @@ from impurity_grasp_ros.simulation.sensor_noise import CameraNoise, SensorNoise
 from ur_emulator.errors import EmulatorStartError
 from ur_emulator.mechanics_server import MechanicsServer
 from ur_emulator.personality import PERSONALITIES, personality
-from ur_emulator.process import ControllerProcess
+from ur_emulator.process import ControllerProcess, ControlProcess
 
 QUIET_SENSOR = CameraNoise(0.001, edge_jump=1.0, edge_width=1, edge_holes=0.0, color_cast=0.0, color_sigma=1.0)
 """As little noise as a real camera can have: no two of its images are identical."""
@@ -59,8 +60,11 @@ CAMERA_STATES = ("on", "off", "frozen")
 class EmulatedCellConfig(SceneParameters):
     """Which controller to emulate, at which address, with which scene."""
 
+    driver: str = parameter(
+        "what to emulate: the ports of a controller, or controllers of ros2_control", choices=DRIVERS
+    )
     host: str = parameter("IP address on which the ports are served")
-    controller: str = parameter("generation of the controller", choices=tuple(PERSONALITIES))
+    controller: str = parameter("generation of the controller with ports", choices=tuple(PERSONALITIES))
     camera_rate: float = parameter(
         "highest rate of camera frames in Hz; they pause while the arm moves and are slower on a busy machine",
         low=0.1,
@@ -144,7 +148,7 @@ class EmulatedCellNode(Node):
         self._camera_state, self._stamp_age = CAMERA_STATES[0], 0.0
         self._period, self._next_frame = 1.0 / config.camera_rate, 0.0
         requests = {"camera": self._set_camera}
-        self._controller = _start_controller(config, environment, tuple(requests))
+        self._controller = _start_controller(config, self.get_namespace(), environment, tuple(requests))
         arm, fingers = BulletArm(environment), BulletFingers(environment)
         self._mechanics = MechanicsServer(self._controller.pipe, arm, fingers, requests)
         self.create_service(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
@@ -216,12 +220,16 @@ class EmulatedCellNode(Node):
 
 
 def _start_controller(
-    config: EmulatedCellConfig, environment: Environment, requests: tuple[str, ...]
-) -> ControllerProcess:
-    """The emulated controller; raises ConfigError when its ports cannot be served."""
+    config: EmulatedCellConfig, namespace: str, environment: Environment, requests: tuple[str, ...]
+) -> ControlProcess:
+    """The emulated controller; raises ConfigError when it cannot serve."""
+    joints, gripper = environment.arm.joint_positions(), environment.cell.gripper_model
     try:
-        joints, stroke = environment.arm.joint_positions(), environment.cell.gripper_model.stroke
-        return ControllerProcess(config.host, personality(config.controller), joints, requests, stroke)
+        if config.driver == ROS2_CONTROL:
+            from impurity_grasp_ros.nodes.ros2_control.process import serve_controllers  # has messages of its own
+
+            return ControlProcess(serve_controllers, namespace, joints, gripper)
+        return ControllerProcess(config.host, personality(config.controller), joints, requests, gripper.stroke)
     except EmulatorStartError as error:
         raise ConfigError(str(error)) from error
 

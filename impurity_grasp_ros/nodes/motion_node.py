@@ -27,6 +27,7 @@ from impurity_grasp_ros.nodes.diagnostics import status_of_device
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
+from impurity_grasp_ros.nodes.ros2_control.config import DRIVERS, ROS2_CONTROL, Ros2ControlConfig
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import steady_timer
 from impurity_grasp_ros.priority import lower_niceness
@@ -41,8 +42,10 @@ class MotionNodeConfig:
 
     arm: UrConfig
     gripper: RobotiqConfig
+    ros2_control: Ros2ControlConfig
+    driver: str = parameter("how arm and gripper are reached", choices=DRIVERS)
     cell_file: str = parameter("the cell; a path, or relative to the package")
-    robot_ip: str = parameter("address of the robot's controller")
+    robot_ip: str = parameter("address of the robot's controller, for driver ur_rtde")
     dry_run: bool = parameter("never move: primitives are checked and then refused with DRY_RUN")
     watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
     joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
@@ -80,12 +83,7 @@ class MotionNode(ManagedNode):
     def configure(self) -> None:
         """Open the devices, and publish their state; see the base class. The cell is that of the node's start."""
         config = self._settings.value
-        if not config.robot_ip:
-            self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
-        self._arm: ArmDriver = UrArm(config.robot_ip, config.arm, self._gripper_model.tool_length)
-        self.own(self._arm.close)
-        self._gripper: GripperDriver = RobotiqGripper(config.robot_ip, config.gripper, self._gripper_model.stroke)
-        self.own(self._gripper.close)
+        self._arm, self._gripper = self._ros2_control() if config.driver == ROS2_CONTROL else self._ur_rtde()
         self._problem = ""
         self._primitives = PrimitiveServer(
             self,
@@ -95,10 +93,33 @@ class MotionNode(ManagedNode):
             lambda: self._settings.value.watch_sender,
         )
         self.own(self._primitives.destroy)
-        self._joints = self.create_publisher(JointState, "joint_states", 10)
-        steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
+        if config.driver != ROS2_CONTROL:  # there, the broadcaster publishes them
+            self._joints = self.create_publisher(JointState, "joint_states", 10)
+            steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
+
+    def _ur_rtde(self) -> tuple[ArmDriver, GripperDriver]:
+        config, gripper = self._settings.value, self._gripper_model
+        if not config.robot_ip:
+            self.get_logger().error("INVALID_CONFIG: expected robot_ip, the address of the robot's controller")
+        arm = UrArm(config.robot_ip, config.arm, gripper.tool_length)
+        self.own(arm.close)
+        fingers = RobotiqGripper(config.robot_ip, config.gripper, gripper.stroke)
+        self.own(fingers.close)
+        return arm, fingers
+
+    def _ros2_control(self) -> tuple[ArmDriver, GripperDriver]:
+        # its messages are not installed everywhere
+        from impurity_grasp_ros.nodes.ros2_control.arm import TrajectoryArm
+        from impurity_grasp_ros.nodes.ros2_control.gripper import CommandGripper
+        from impurity_grasp_ros.nodes.ros2_control.state import ControlState
+
+        config, gripper = self._settings.value.ros2_control, self._gripper_model
+        state = ControlState(self, config)
+        arm = TrajectoryArm(self, config, gripper.tool_length, state)
+        self.own(arm.close)
+        return arm, CommandGripper(self, config, gripper, state)
 
     def deactivate(self, reason: str) -> None:
         """Stop the arm at once; see the base class."""
@@ -159,7 +180,8 @@ class MotionNode(ManagedNode):
 
     def device_statuses(self) -> list[DiagnosticStatus]:
         """See the base class; what keeps the robot from moving is logged when it changes."""
-        name, host = self.get_fully_qualified_name().lstrip("/"), self._settings.value.robot_ip
+        name, config = self.get_fully_qualified_name().lstrip("/"), self._settings.value
+        host = ROS2_CONTROL if config.driver == ROS2_CONTROL else config.robot_ip
         devices: dict[str, Device] = {"arm": self._arm, "gripper": self._gripper}
         statuses = [status_of_device(f"{name}: {device}", devices[device], host) for device in devices]
         problem = "; ".join(status.message for status in statuses if status.level != DiagnosticStatus.OK)

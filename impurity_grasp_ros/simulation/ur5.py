@@ -8,14 +8,11 @@ import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
-from impurity_grasp_ros.errors import UnreachableError
 from impurity_grasp_ros.motion.kinematics import Kinematics
+from impurity_grasp_ros.motion.straight_line import straight_trajectory
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory, resting
 from impurity_grasp_ros.simulation.robot import Robot
 from impurity_grasp_ros.transform import Transform
-
-KNOT_SPACING = 0.01
-"""Distance in meters between exact points of a linear motion; the joints are interpolated in between."""
 
 FREE_TORQUE = np.array([150.0, 150.0, 150.0, 28.0, 28.0, 28.0])
 """Maximum joint torques in Nm (UR5 data sheet)."""
@@ -155,18 +152,7 @@ class SimulatedArm:
             UnreachableError: A pose on the line has no joint solution. The arm has not moved.
         """
         start = self.joint_positions()
-        T_start = self._kinematics.forward(start)
-        distance = float(np.linalg.norm(T_base_tool[:3, 3] - T_start[:3, 3]))
-        pieces = max(1, round(distance / KNOT_SPACING))
-        knots = [start]
-        for fraction in np.arange(1, pieces + 1) / pieces:
-            pose = T_base_tool.copy()
-            pose[:3, 3] = (1 - fraction) * T_start[:3, 3] + fraction * T_base_tool[:3, 3]
-            solution = self._kinematics.nearest(pose, knots[-1])
-            if solution is None:
-                raise UnreachableError(f"expected a reachable straight line, no solution at {np.round(pose[:3, 3], 3)}")
-            knots.append(solution)
-        trajectory = Trajectory(Profile(distance, speed, acceleration), np.array(knots))
+        trajectory = straight_trajectory(self._kinematics, start, T_base_tool, speed, acceleration)
         self._begin(trajectory, self._yielding_torque(start))
 
     def servo(self, joints: NDArray[np.float64]) -> None:
