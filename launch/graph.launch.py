@@ -9,8 +9,8 @@ from launch_ros.actions import Node
 
 from impurity_grasp_ros.graphs import Given, common
 from impurity_grasp_ros.launch_arguments import GRAPH_ARGUMENTS
-from impurity_grasp_ros.nodes.conversions import BASE_FRAME
 from impurity_grasp_ros.nodes.launching import declare, needed_node
+from impurity_grasp_ros.nodes.stamps import BASE_FRAME
 
 SHARE = get_package_share_path("impurity_grasp")
 

@@ -58,8 +58,12 @@ def profile(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 100,
     decisions: Annotated[int, typer.Option(min=1, help="Decisions to time, in as many scenes as necessary.")] = 30,
     threads: Annotated[int, typer.Option(min=1, help="Threads that OpenCV and BLAS may use.")] = 1,
+    graph: Annotated[bool, typer.Option(help="Measure the graph instead: start, idle load, overhead.")] = False,
 ) -> None:
     """Time the stages of decisions in simulated scenes; the table shows medians in milliseconds."""
+    if graph:
+        _show_graph(scene, seed, decisions)
+        return
     cv2.setNumThreads(threads)
     with threadpool_limits(threads):
         stopwatch = run_stages(scene, seed, decisions)
@@ -69,6 +73,17 @@ def profile(
     for stage, samples in stopwatch.samples.items():
         row = (f"{value:.2f}" for value in (median(samples), min(samples), max(samples)))
         table.add_row(stage, *row, str(len(samples)))
+    Console().print(table)
+
+
+def _show_graph(scene: str, seed: int, decisions: int) -> None:
+    from impurity_grasp_ros.nodes.graph_profile import profile_graph  # needs ROS 2
+
+    table = Table(title=f"simulated graph as processes, scene {scene}, seed {seed}, {os.cpu_count()} CPU(s)")
+    for name in ("what", "value"):
+        table.add_column(name)
+    for row in profile_graph(scene, seed, decisions):
+        table.add_row(*row)
     Console().print(table)
 
 

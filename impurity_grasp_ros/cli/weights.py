@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PERCEPTION = {"ObjectNetworkConfig": "attention", "HiddenNetworkConfig": "hidden objects"}
 """Kinds of the networks of perception, by the types of their sizes."""
 
-weights = typer.Typer(help="Show and convert files of network weights.", no_args_is_help=True)
+weights = typer.Typer(help="Show and convert files of network weights.", no_args_is_help=True, add_completion=False)
 
 
 @weights.command()

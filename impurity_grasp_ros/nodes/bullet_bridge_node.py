@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -16,16 +15,20 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
 from impurity_grasp_ros.motion.executor import Supervision
 from impurity_grasp_ros.nodes.bullet_topics import BulletTopics, SceneParameters
-from impurity_grasp_ros.nodes.conversions import to_time
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import answer_error, steady_timer
+from impurity_grasp_ros.nodes.runtime import answer_error, pace, steady_timer
+from impurity_grasp_ros.nodes.stamps import to_time
 from impurity_grasp_ros.simulation.environment import Environment
 
-IDLE_RATE = 15.0
-"""Highest rate in Hz of joint states and clock while nothing moves: every tick of the clock wakes all nodes."""
+RESTING_PERIOD = 0.5
+"""Seconds between ticks of the clock, each with joint states and a camera frame, while nothing happens: every tick
+wakes all nodes."""
+
+LIVELY_TIME = 2.0
+"""Seconds after a motion or a new scene in which ticks come at the camera's rate."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,11 @@ class BulletBridgeConfig(SceneParameters):
     gui: bool = parameter("open the simulator's window; implies real_time")
     real_time: bool = parameter("move at the speed of the wall clock instead of as fast as possible")
     watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
-    camera_rate: float = parameter("Hz of camera frames, which pause while the arm moves", low=0.1, high=60.0)
+    camera_rate: float = parameter(
+        "highest rate of camera frames in Hz; they pause while the arm moves, and are rarer some time after that",
+        low=0.1,
+        high=60.0,
+    )
     joint_state_rate: float = parameter("Hz of joint states and clock, in simulated time", low=1.0, high=240.0)
 
 
@@ -66,11 +73,10 @@ class BulletBridgeNode(ManagedNode):
         self._real_time = config.real_time or config.gui
         self._environment = Environment(load_cell(config.cell_file), gui=config.gui, fast_forward=not self._real_time)
         self.own(self._close_environment)
-        self._last_idle = time.monotonic()
+        self._last_idle = self._last_event = time.monotonic()
         self._topics = BulletTopics(self, self._environment, config.joint_state_rate)
         self._reset(config.scene, config.seed, config.targets, config.blocks)
-        self._add_timer(1.0 / min(config.joint_state_rate, IDLE_RATE), self._on_idle)
-        self._add_timer(1.0 / config.camera_rate, self._topics.publish_frame)
+        self._timer = steady_timer(self, 1.0 / config.camera_rate, self._on_tick)
         self.serve(ResetScene, "reset_scene", self._on_reset, callback_group=MutuallyExclusiveCallbackGroup())
         self._primitives = PrimitiveServer(
             self,
@@ -90,27 +96,29 @@ class BulletBridgeNode(ManagedNode):
         with self._lock:
             self._environment.close()
 
-    def _add_timer(self, period: float, callback: Callable[[], None]) -> None:
-        """Add a wall-clock timer whose callback is skipped while the simulation is in use."""
+    def _on_tick(self) -> None:
+        """Let the clock advance and publish what is seen, unless the simulation is in use."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            now = time.monotonic()
+            self._topics.idle(now - self._last_idle)
+            self._last_idle = now
+            self._topics.publish_frame()
+        finally:
+            self._lock.release()
+        if now - self._last_event > LIVELY_TIME:
+            pace(self._timer, max(RESTING_PERIOD, 1.0 / self._settings.value.camera_rate))
 
-        def guarded() -> None:
-            if self._lock.acquire(blocking=False):
-                try:
-                    callback()
-                finally:
-                    self._lock.release()
-
-        steady_timer(self, period, guarded)
-
-    def _on_idle(self) -> None:
-        now = time.monotonic()
-        self._topics.idle(now - self._last_idle)
-        self._last_idle = now
+    def _note_event(self) -> None:
+        self._last_idle = self._last_event = time.monotonic()
+        pace(self._timer, 1.0 / self._settings.value.camera_rate)
 
     def _on_reset(self, request: ResetScene.Request, response: ResetScene.Response) -> ResetScene.Response:
         try:
             with self._primitives.claimed("reset_scene"), self._lock:
                 response.state = self._reset(request.scene, request.seed, request.targets, request.blocks)
+                self._note_event()
         except Exception as error:  # every fault is answered with its code; the node keeps running
             answer_error(response, error, self.get_logger())
         return response
@@ -127,9 +135,9 @@ class BulletBridgeNode(ManagedNode):
             try:
                 return self._environment.step(primitive, supervision)
             finally:
-                self._last_idle = time.monotonic()
                 self._topics.forget_frame()
                 self._topics.publish_scene()
+                self._note_event()
 
 
 def main() -> None:

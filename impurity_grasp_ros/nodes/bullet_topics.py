@@ -13,9 +13,9 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
-from impurity_grasp_ros.nodes.conversions import to_header, to_time
 from impurity_grasp_ros.nodes.images import to_camera_info, to_image
 from impurity_grasp_ros.nodes.runtime import LATCHED
+from impurity_grasp_ros.nodes.stamps import to_header, to_time
 from impurity_grasp_ros.simulation.environment import Environment
 
 

@@ -20,15 +20,17 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
-from impurity_grasp_ros.nodes.conversions import to_heightmap, to_seconds
-from impurity_grasp_ros.nodes.frames import FramePublisher, RobotFrames, fixed_frames
+from impurity_grasp_ros.nodes.conversions import to_heightmap
+from impurity_grasp_ros.nodes.frames import FramePublisher, fixed_frames
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.markers import cell_markers, to_cloud
 from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.robot_frames import RobotFrames
 from impurity_grasp_ros.nodes.robot_parts import RobotParts
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error
+from impurity_grasp_ros.nodes.stamps import to_seconds
 from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
 from impurity_grasp_ros.perception.heightmap import ProjectionConfig
 from impurity_grasp_ros.perception.robot_view import without_robot

@@ -19,8 +19,8 @@ from impurity_grasp_ros.errors import (
     StoppedError,
     TimeLimitError,
 )
-from impurity_grasp_ros.nodes.conversions import to_seconds
 from impurity_grasp_ros.nodes.execution import Execution
+from impurity_grasp_ros.nodes.stamps import to_seconds
 
 FEEDBACK_PERIOD = 0.5
 """Seconds between feedback messages while nothing changes."""

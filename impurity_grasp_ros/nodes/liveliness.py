@@ -22,7 +22,7 @@ from rclpy.node import Node
 from rclpy.qos import LivelinessPolicy, QoSProfile
 from std_msgs.msg import Empty
 
-from impurity_grasp_ros.nodes.runtime import steady_timer
+from impurity_grasp_ros.nodes.runtime import pace, steady_timer
 from impurity_grasp_ros.priority import prioritize_threads
 
 SENDER_LEASE = 0.18
@@ -37,8 +37,9 @@ _SERVER_TOPIC = "execute_primitive/alive"
 POLL = 0.01
 """Seconds between checks while waiting for an announcement."""
 
-RENEWAL = 0.5
-"""Seconds between checks for publishers that discovery knows but no subscription hears; they get another one."""
+RENEWAL, RESTING_RENEWAL = 0.5, 2.0
+"""Seconds between checks for publishers that discovery knows but no subscription hears, which get another one: after
+some was not heard, and after all were heard."""
 
 MAX_READERS = 5
 """Most subscriptions of one watch: discovery lists a dead publisher for some time, and none of them hears it."""
@@ -167,7 +168,10 @@ class Watch:
         """Replace silent subscriptions if a known publisher is not heard; those that hear a publisher stay open."""
         with self._lock:
             known = self._node.count_publishers(self._resolved)
-            if self._closed or self.count >= known or len(self._readers) >= MAX_READERS:
+            if self._closed:
+                return
+            pace(self._timer, RESTING_RENEWAL if self.count >= known > 0 else RENEWAL)
+            if self.count >= known or len(self._readers) >= MAX_READERS:
                 return
             silent = [reader for reader in self._readers if reader.alive <= 0]
             self._readers = [reader for reader in self._readers if reader.alive > 0] + [self._reader()]

@@ -18,11 +18,11 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import Header
 
 from impurity_grasp_ros.errors import NotActiveError
-from impurity_grasp_ros.nodes.conversions import BASE_FRAME, to_header
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS, Timing, status_of
 from impurity_grasp_ros.nodes.liveliness import Announcement
 from impurity_grasp_ros.nodes.owning import OwningNode
 from impurity_grasp_ros.nodes.runtime import answer_error, log_error, steady_timer
+from impurity_grasp_ros.nodes.stamps import BASE_FRAME, to_header
 
 AUTOSTART = "autostart"
 """Parameter: whether a node configures and activates itself."""

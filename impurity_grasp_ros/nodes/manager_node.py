@@ -17,10 +17,10 @@ from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
 from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, next_step
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, log_error, steady_timer
+from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, log_error, pace, steady_timer
 
-TICK = 0.1
-"""Seconds between checks whether a node has come, gone, or changed its state."""
+TICK, RESTING_TICK = 0.1, 0.5
+"""Seconds between checks whether a node has come, gone, or changed its state: while there is work to do, and else."""
 
 GOALS = {
     Manage.Request.STARTUP: Level.ACTIVE,
@@ -67,7 +67,7 @@ class ManagerNode(Node):
         self._states = self.create_publisher(CellState, "cell_state", LATCHED)
         self._publish()
         self.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_diagnostics, 50)
-        steady_timer(self, TICK, self._tick)
+        self._timer = steady_timer(self, TICK, self._tick)
         self.create_service(Manage, "manage", self._on_manage, callback_group=MutuallyExclusiveCallbackGroup())
 
     def when_ended(self, action: Callable[[], None]) -> None:
@@ -87,6 +87,7 @@ class ManagerNode(Node):
             if request.command not in GOALS:
                 raise InvalidGoalError(f"command: expected 0 to {max(GOALS)}, received {request.command}")
             self._failure, self._goal = None, GOALS[request.command]
+            pace(self._timer, TICK)
             while self._goal is not None and any(level is not self._goal for level in self._levels):
                 await self._pacer.tick()
             if self._failure is not None:
@@ -114,6 +115,8 @@ class ManagerNode(Node):
                 self._on_end()
         if self._levels != before:
             self._publish()
+        busy = self._goal is not None and any(level is not self._goal for level in self._levels)
+        pace(self._timer, TICK if busy else RESTING_TICK)
 
     def _check_lost(self, before: Sequence[Level]) -> None:
         """Raise PeerUnavailableError if a node is gone and is not to be started again."""

@@ -23,10 +23,10 @@ from impurity_grasp_ros.errors import (
     ReportedError,
 )
 from impurity_grasp_ros.nodes.action_client import ActionClient
-from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.execution import Execution, KeepWaiting, PeersConfig, Progress, check_answer
 from impurity_grasp_ros.nodes.liveliness import Announcement, sender_topic, watch_servers
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer
+from impurity_grasp_ros.nodes.stamps import to_duration
 from impurity_grasp_ros.nodes.stops import StopListener
 
 FORGOTTEN = 25.0

@@ -79,6 +79,10 @@ class NodeProcesses:
         """The file with the output of a node."""
         return self._folder / f"{name}.txt"
 
+    def pids(self) -> dict[str, int]:
+        """Process IDs of the nodes, by name."""
+        return {name: process.pid for name, process in self._processes.items()}
+
     def ended(self) -> dict[str, int]:
         """Exit codes of the nodes that have ended, by name."""
         codes = {name: process.poll() for name, process in self._processes.items()}

@@ -13,7 +13,7 @@ from sensor_msgs.msg import JointState
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.body import RobotBody
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES
-from impurity_grasp_ros.nodes.conversions import to_seconds
+from impurity_grasp_ros.nodes.stamps import to_seconds
 from impurity_grasp_ros.transform import PlacedBox
 
 KEPT = 256

@@ -46,6 +46,13 @@ def steady_timer(node: Node, period: float, callback: Callable[[], Any]) -> Time
     return node.create_timer(period, callback, callback_group=group, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
+def pace(timer: Timer, period: float) -> None:
+    """Change the period of a timer to a number of seconds, which begin now."""
+    if timer.timer_period_ns != (wanted := round(period * 1e9)):
+        timer.timer_period_ns = wanted
+        timer.reset()
+
+
 class Pacer:
     """Lets the coroutines of a node wait in wall-clock time, even if simulated time stands still.
 

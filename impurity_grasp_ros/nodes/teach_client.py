@@ -13,7 +13,7 @@ from rclpy.node import Node
 from impurity_grasp.msg import Heightmap
 from impurity_grasp.srv import CaptureHeightmap, Teach
 from impurity_grasp_ros.errors import ErrorCode, PeerUnavailableError, ReportedError
-from impurity_grasp_ros.nodes.conversions import to_duration
+from impurity_grasp_ros.nodes.stamps import to_duration
 
 APPEAR_TIMEOUT = 15.0
 """Seconds within which the nodes must be found."""

@@ -22,8 +22,8 @@ from impurity_grasp.srv import CaptureHeightmap
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
-from impurity_grasp_ros.nodes.conversions import to_header
 from impurity_grasp_ros.nodes.images import to_camera_info, to_image
+from impurity_grasp_ros.nodes.stamps import to_header
 
 pytestmark = [pytest.mark.ros]
 

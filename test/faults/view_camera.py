@@ -20,9 +20,9 @@ from impurity_grasp.msg import Attempt
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE
-from impurity_grasp_ros.nodes.conversions import to_header
 from impurity_grasp_ros.nodes.images import to_camera_info, to_image
 from impurity_grasp_ros.nodes.liveliness import announce_server
+from impurity_grasp_ros.nodes.stamps import to_header
 
 PERIOD = 0.2
 DEPTH_NOISE = 3e-4

@@ -34,14 +34,11 @@ from impurity_grasp_ros.nodes.conversions import (
     from_primitive,
     to_attempt,
     to_attention,
-    to_duration,
-    to_header,
     to_heightmap,
     to_primitive,
-    to_seconds,
-    to_time,
 )
 from impurity_grasp_ros.nodes.images import to_image
+from impurity_grasp_ros.nodes.stamps import to_duration, to_header, to_seconds, to_time
 
 pytestmark = pytest.mark.ros
 

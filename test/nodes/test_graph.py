@@ -16,6 +16,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from graph import SIMULATED, Graph, running_graph, until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 
 from impurity_grasp.action import ExecutePrimitive, PickImpurities
 from impurity_grasp.msg import Attempt, Attention, ErrorCode, Heightmap, Primitive
@@ -114,6 +115,17 @@ def test_diagnostics_tell_the_health_of_every_node(graph: Graph) -> None:
     until(lambda: values["heightmap_node"].get("seen share of the workspace", "").endswith("%"), "the view")
     assert values["heightmap_node"]["camera rate"].endswith(" Hz")
     client.node.destroy_subscription(subscription)
+
+
+def test_the_clock_ticks_slowly_while_nothing_happens(graph: Graph) -> None:
+    times: list[float] = []
+    clock = graph.client.node.create_subscription(Clock, "/clock", lambda message: times.append(time.monotonic()), 10)
+    until(
+        lambda: len(times) > 2 and times[-1] - times[-2] > 0.4 < times[-2] - times[-3], "two ticks that are 0.5 s apart"
+    )
+    assert graph.client.call(graph.client.reset, ResetScene.Request(**SMALL_SCENE)).error_code == ErrorCode.NONE
+    until(lambda: times[-1] - times[-2] < 0.3, "two ticks at the camera's rate")
+    graph.client.node.destroy_subscription(clock)
 
 
 def test_a_dry_run_decides_but_moves_nothing(graph: Graph) -> None:

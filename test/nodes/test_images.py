@@ -12,7 +12,6 @@ from sensor_msgs.msg import CameraInfo, Image
 from impurity_grasp_ros.datatypes import CameraIntrinsics
 from impurity_grasp_ros.errors import InvalidFrameError
 from impurity_grasp_ros.nodes import images
-from impurity_grasp_ros.nodes.conversions import to_header, to_seconds
 from impurity_grasp_ros.nodes.images import (
     from_camera_info,
     from_color,
@@ -21,6 +20,7 @@ from impurity_grasp_ros.nodes.images import (
     to_camera_info,
     to_image,
 )
+from impurity_grasp_ros.nodes.stamps import to_header, to_seconds
 
 pytestmark = pytest.mark.ros
 

@@ -16,8 +16,8 @@ from ur_dashboard_msgs.msg import SafetyMode
 from impurity_grasp_ros.errors import DeviceFaultError, UnreachableError
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES, Kinematics
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory
-from impurity_grasp_ros.nodes.conversions import to_seconds
 from impurity_grasp_ros.nodes.ros2_control.arm import to_message
+from impurity_grasp_ros.nodes.stamps import to_seconds
 
 pytestmark = pytest.mark.ros
 

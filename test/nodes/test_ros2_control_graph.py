@@ -78,5 +78,13 @@ def test_a_cancel_ends_the_running_trajectory(graph: Graph) -> None:
 
 
 def test_only_the_broadcaster_publishes_joint_states(graph: Graph) -> None:
+    until(lambda: "controller_manager" in publishers(graph, "joint_states"), "joint states")
+    until(lambda: "motion_node" in publishers(graph, "execute_primitive/alive"), "motion_node")
+    assert publishers(graph, "joint_states") == ["controller_manager"]
+
+
+def publishers(graph: Graph, topic: str) -> list[str]:
+    """Names of the nodes that publish a topic, whose last part is given."""
     node = graph.client.node
-    assert [item.node_name for item in node.get_publishers_info_by_topic("joint_states")] == ["controller_manager"]
+    full = [name for name, _kinds in node.get_topic_names_and_types() if name.endswith(f"/{topic}")]
+    return [item.node_name for name in full for item in node.get_publishers_info_by_topic(name)]

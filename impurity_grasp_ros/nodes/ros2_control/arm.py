@@ -21,11 +21,11 @@ from impurity_grasp_ros.motion.kinematics import JOINT_NAMES, Kinematics
 from impurity_grasp_ros.motion.straight_line import straight_trajectory
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory
 from impurity_grasp_ros.nodes.action_client import ActionClient
-from impurity_grasp_ros.nodes.conversions import to_duration
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.ros2_control.goal import SentGoal
 from impurity_grasp_ros.nodes.ros2_control.state import ControlState
+from impurity_grasp_ros.nodes.stamps import to_duration
 from impurity_grasp_ros.protocols import JointPositions
 from impurity_grasp_ros.transform import Transform
 

@@ -23,9 +23,9 @@ from ur_dashboard_msgs.msg import RobotMode, SafetyMode
 
 from impurity_grasp_ros.gripper import GripperModel
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES, T_BASE_CONTROLLER, Kinematics
-from impurity_grasp_ros.nodes.conversions import to_seconds
 from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.runtime import LATCHED
+from impurity_grasp_ros.nodes.stamps import to_seconds
 from ur_emulator.arm import FULL_PACE, NO_PACE
 from ur_emulator.axes import BRAKING, Axes
 from ur_emulator.gripper import FingerPlant

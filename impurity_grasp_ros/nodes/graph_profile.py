@@ -1,0 +1,163 @@
+"""What the simulated graph costs as processes, beside the decisions themselves: start, idle load, overhead."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Duration
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+
+from impurity_grasp.action import PickImpurities
+from impurity_grasp.msg import Attention as AttentionMsg
+from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
+from impurity_grasp_ros.cell import load_cell
+from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.errors import PeerUnavailableError
+from impurity_grasp_ros.foresight.actors import make_thinking_actor
+from impurity_grasp_ros.graphs import GRAPHS
+from impurity_grasp_ros.nodes.action_client import ActionClient
+from impurity_grasp_ros.nodes.conversions import from_heightmap
+from impurity_grasp_ros.nodes.processes import NodeProcesses
+from impurity_grasp_ros.nodes.runtime import spin
+from impurity_grasp_ros.perception.attention import AttentionConfig
+from impurity_grasp_ros.perception.job_attention import JobAttention
+from impurity_grasp_ros.policy.actors import PolicyNodeConfig
+
+START_TIMEOUT, ANSWER_TIMEOUT = 120.0, 60.0
+SETTLING, OBSERVED = 8.0, 20.0
+"""Seconds before the idle graph is observed, and for which it is."""
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def profile_graph(scene: str, seed: int, decisions: int) -> Iterator[tuple[str, str]]:
+    """Start the simulated graph as processes and measure it.
+
+    Args:
+        scene: Name of a scene, or path of a preset.
+        seed: Seed of the scene.
+        decisions: Decisions to time.
+
+    Yields:
+        What was measured, and its value with unit.
+
+    Raises:
+        PeerUnavailableError: The graph did not become ready, or did not answer.
+    """
+    graph = GRAPHS["sim"]
+    values = graph.values({"scene": scene, "seed": str(seed)})
+    with tempfile.TemporaryDirectory() as folder, _Client() as client:
+        began = time.monotonic()
+        with NodeProcesses(graph.nodes, values, Path(folder)) as processes:
+            client.await_goal()
+            yield "start to the first accepted goal", f"{time.monotonic() - began:.1f} s"
+            time.sleep(SETTLING)
+            before = {name: _cpu_time(pid) for name, pid in processes.pids().items()}
+            time.sleep(OBSERVED)
+            used = {name: (_cpu_time(pid) - before[name]) / OBSERVED for name, pid in processes.pids().items()}
+            memory = {name: _memory(pid) for name, pid in processes.pids().items()}
+            for name in used:
+                yield f"idle, {name}", f"{used[name]:.1%} of a core, {memory[name]:.0f} MB"
+            yield "idle, all", f"{sum(used.values()):.1%} of a core, {sum(memory.values()):.0f} MB"
+            asked, alone = client.time_decisions(decisions)
+            yield "decision, asked of the nodes", f"{1e3 * asked:.0f} ms"
+            yield "decision, in one process", f"{1e3 * alone:.0f} ms"
+            yield "overhead", f"{asked / alone - 1:.1%}"
+
+
+def _cpu_time(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _memory(pid: int) -> float:
+    """Proportional set size of a process in MB: memory that is shared counts in parts."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+class _Client:
+    """A context manager: a client of the graph."""
+
+    def __enter__(self) -> _Client:
+        rclpy.init()
+        self._node = Node("profiler")
+        self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
+        self._attend = self._node.create_client(Attend, "attend")
+        self._select = self._node.create_client(SelectPrimitive, "select_primitive")
+        self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
+        executor, self._stop = MultiThreadedExecutor(2), threading.Event()
+        executor.add_node(self._node)
+        self._thread = threading.Thread(target=spin, args=(executor, self._stop))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._node.destroy_node()
+        rclpy.try_shutdown()
+
+    def await_goal(self) -> None:
+        """Send dry runs until one is accepted, and wait for its end."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            if self._pick.server_is_ready():
+                handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal(dry_run=True)), "pick_impurities")
+                if handle.accepted:
+                    self._answer(handle.get_result_async(), "the dry run")
+                    return
+            time.sleep(0.02)
+        raise PeerUnavailableError(f"expected the graph to accept a goal within {START_TIMEOUT:g} s")
+
+    def time_decisions(self, count: int) -> tuple[float, float]:
+        """Median seconds of attention and decision for one view: asked of the nodes, and in this process."""
+        request = CaptureHeightmap.Request(new_job=True, timeout=Duration(sec=10))
+        view = self._answer(self._capture.call_async(request), "capture_heightmap").heightmap
+        attention = AttentionMsg()
+
+        def ask() -> None:
+            nonlocal attention
+            asked = Attend.Request(heightmap=view, new_job=True)
+            attention = self._answer(self._attend.call_async(asked), "attend").attention
+            self._answer(
+                self._select.call_async(SelectPrimitive.Request(heightmap=view, attention=attention)), "select"
+            )
+
+        heightmap = from_heightmap(view)
+        config = packaged_parameters("attention_node", AttentionConfig)
+        policy = packaged_parameters("policy_node", PolicyNodeConfig)
+        cell = load_cell(policy.cell_file)
+
+        def decide() -> None:
+            found = JobAttention().attend(heightmap, None, config)
+            make_thinking_actor(policy, cell).select(heightmap, found, [])
+
+        return _median_time(ask, count), _median_time(decide, count)
+
+    def _answer(self, future: Any, what: str) -> Any:
+        done = threading.Event()
+        future.add_done_callback(lambda _future: done.set())
+        if not done.wait(ANSWER_TIMEOUT):
+            raise PeerUnavailableError(f"expected {what} to answer within {ANSWER_TIMEOUT:g} s")
+        return future.result()
+
+
+def _median_time(action: Callable[[], None], count: int) -> float:
+    """Median seconds that an action takes, after one that does not count."""
+    times = []
+    for _ in range(count + 1):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
