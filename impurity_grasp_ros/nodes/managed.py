@@ -33,7 +33,7 @@ FRAME_PREFIX = "frame_prefix"
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds between diagnostics."""
 
-ALIVE_LEASE = 1.0
+ALIVE_LEASE = 2.0
 """Seconds of silence after which a managed node is considered gone."""
 
 
