@@ -19,6 +19,9 @@ from impurity_grasp_ros.transform import PlacedBox
 KEPT = 256
 """Joint states that are kept: some seconds."""
 
+RESTART = 1.0
+"""Seconds by which stamps go back when simulated time begins anew; messages of several nodes may cross by less."""
+
 
 class RobotParts:
     """Listens to ``joint_states``. Not thread-safe, but messages may arrive at any time.
@@ -39,6 +42,8 @@ class RobotParts:
         node.create_subscription(JointState, "joint_states", self._on_state, 10, callback_group=group)
 
     def _on_state(self, message: JointState) -> None:
+        if self._states and to_seconds(message.header.stamp) < to_seconds(self._states[-1].header.stamp) - RESTART:
+            self._states.clear()  # of a time that has begun anew: they say nothing about frames of now
         self._states.append(message)
         self._then(message)
 

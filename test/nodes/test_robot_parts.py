@@ -68,3 +68,20 @@ def test_the_parts_are_where_the_nearest_joint_state_says(parts: RobotParts, sta
 @pytest.mark.parametrize("stamp", [9.9, 10.5, 12.2])
 def test_without_a_joint_state_of_that_time_nothing_is_known(parts: RobotParts, stamp: float) -> None:
     assert parts.at(stamp, 0.05) == ()
+
+
+class Deaf:
+    """A node that hears nothing."""
+
+    def create_subscription(self, *_arguments: object, **_options: object) -> None:
+        """Do nothing."""
+
+
+def test_joint_states_of_before_a_restart_of_simulated_time_are_forgotten() -> None:
+    known = RobotParts(Deaf(), GRIPPER)  # type: ignore[arg-type]
+    for message in (state(10, 0.1), state(11, 0.2), state(3, 0.3)):
+        known._on_state(message)
+    assert known.at(10.0, 0.05) == ()
+    expected = RobotBody(GRIPPER).boxes(0.3 + 0.1 * np.arange(6))
+    for one, other in zip(known.at(3.0, 0.05), expected, strict=True):
+        np.testing.assert_allclose(one.T_base_box, other.T_base_box, atol=1e-12)

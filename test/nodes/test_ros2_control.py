@@ -17,6 +17,7 @@ from impurity_grasp_ros.errors import DeviceFaultError, UnreachableError
 from impurity_grasp_ros.motion.kinematics import JOINT_NAMES, Kinematics
 from impurity_grasp_ros.motion.trajectory import Profile, Trajectory
 from impurity_grasp_ros.nodes.ros2_control.arm import to_message
+from impurity_grasp_ros.nodes.ros2_control.inbox import Received
 from impurity_grasp_ros.nodes.stamps import to_seconds
 
 pytestmark = pytest.mark.ros
@@ -154,6 +155,15 @@ def test_what_interrupts_a_motion_holds_the_arm_until_recovery(
     assert cell.arm.problem() == ""
     cell.arm.start_joint_motion(HOME, 1.0, 4.0)
     cell.await_rest()
+
+
+def test_a_clock_that_is_set_back_does_not_make_old_messages_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    message = Received("joints", at=now, taken=time.monotonic() - 5.0)
+    monkeypatch.setattr(time, "time", lambda: now - 3600.0)
+    assert message.age == pytest.approx(5.0, abs=1.0)
+    monkeypatch.setattr(time, "time", lambda: now + 7.0)
+    assert message.age == pytest.approx(7.0, abs=0.1)
 
 
 def test_recovery_does_not_clear_a_stop_of_the_controller(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:

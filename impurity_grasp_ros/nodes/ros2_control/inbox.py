@@ -11,15 +11,22 @@ from rclpy.qos import QoSProfile
 
 
 class Received(NamedTuple):
-    """A message and the time at which it was received, in seconds of the system clock."""
+    """A message.
+
+    Attributes:
+        message: The message, or what it says.
+        at: When the middleware received it, in seconds of the system clock.
+        taken: When it was taken, in seconds of the monotonic clock.
+    """
 
     message: Any
-    at: float
+    at: float = 0.0
+    taken: float = 0.0
 
     @property
     def age(self) -> float:
-        """Seconds since then."""
-        return max(time.time() - self.at, 0.0)
+        """Seconds since it was received; a system clock that is set back does not make it younger than it was taken."""
+        return max(time.time() - self.at, time.monotonic() - self.taken)
 
 
 class Inbox:
@@ -41,4 +48,4 @@ class Inbox:
         with handle:
             while (taken := handle.take_message(self._subscription.msg_type, False)) is not None:
                 message, information = taken
-                yield Received(message, information["received_timestamp"] * 1e-9 or time.time())
+                yield Received(message, information["received_timestamp"] * 1e-9 or time.time(), time.monotonic())

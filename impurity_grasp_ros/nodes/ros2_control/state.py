@@ -96,8 +96,8 @@ class ControlState:
         # what is true without a message: where there is no topic, nothing is wrong
         without = {"safety_mode": SAFE[0], "robot_mode": RUNNING, "program_running": True}
         self._values: dict[str, Received] = {
-            "speed_scaling": Received(FULL_SPEED, math.inf),
-            **{name: Received(value, math.inf) for name, value in without.items() if name not in self._topics},
+            "speed_scaling": Received(FULL_SPEED),
+            **{name: Received(value) for name, value in without.items() if name not in self._topics},
         }
 
     def _refresh(self) -> None:
@@ -110,10 +110,10 @@ class ControlState:
             if places.keys() >= set(self._names) and len(message.velocity) == len(message.name):
                 order = [places[name] for name in self._names]  # broadcasters sort joints as they like
                 joints, speeds = (np.array(values)[order] for values in (message.position, message.velocity))
-                self._arm = Received(ArmState(joints, speeds), received.at)
+                self._arm = received._replace(message=ArmState(joints, speeds))
         for name, topic in self._topics.items():
             for received in topic.inbox.new():
-                self._values[name] = Received(getattr(received.message, topic.field), received.at)
+                self._values[name] = received._replace(message=getattr(received.message, topic.field))
 
     @property
     def finger(self) -> float | None:
