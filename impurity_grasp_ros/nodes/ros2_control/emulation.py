@@ -255,9 +255,8 @@ class EmulatedControllers:
         """Wait for the end of a goal and set its status."""
         number = bytes(handle.goal_id.uuid)
         self._tasks[number] = task
-        task.canceled = handle.is_cancel_requested
-        while not task.ended.wait(0.1) and self._node.context.ok():
-            pass
+        while not task.ended.wait(0.05) and self._node.context.ok():
+            task.canceled |= handle.is_cancel_requested  # the request may have come before the task was known
         del self._tasks[number]
         if handle.is_cancel_requested:
             handle.canceled()
