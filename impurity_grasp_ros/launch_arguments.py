@@ -21,6 +21,8 @@ from impurity_grasp_ros.resources import resource
 BOOLEAN = ("true", "false", "True", "False")
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 DISCOVERY = ("localhost", "subnet")
+UR_RTDE, ROS2_CONTROL = DRIVERS = ("ur_rtde", "ros2_control")
+"""How arm and gripper are reached: directly, or by controllers of ``ros2_control``."""
 
 PREFIX = re.compile(r"([A-Za-z][\w/-]*)?", re.ASCII)
 MAX_SEED = 2**53
@@ -126,7 +128,7 @@ SIM_ARGUMENTS = (
     LaunchArgument("gui", "false", "open the simulator's window and run in real time", BOOLEAN),
     *_common("true"),
 )
-DRIVER = LaunchArgument("driver", "ur_rtde", "how arm and gripper are reached", ("ur_rtde", "ros2_control"))
+DRIVER = LaunchArgument("driver", UR_RTDE, "how arm and gripper are reached", DRIVERS)
 REAL_ARGUMENTS = (
     DRIVER,
     LaunchArgument("robot_ip", "", "IP address of the robot controller"),

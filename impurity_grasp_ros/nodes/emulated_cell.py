@@ -25,9 +25,9 @@ from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.errors import BusyError, ConfigError
+from impurity_grasp_ros.launch_arguments import DRIVERS, ROS2_CONTROL
 from impurity_grasp_ros.nodes.bullet_topics import SceneParameters, SceneTopics
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.ros2_control.config import DRIVERS, ROS2_CONTROL
 from impurity_grasp_ros.nodes.running import created
 from impurity_grasp_ros.nodes.runtime import answer_error
 from impurity_grasp_ros.nodes.signals import StopSignal, ignore_signals

@@ -19,6 +19,7 @@ from impurity_grasp_ros.errors import DeviceFaultError, DryRunError
 from impurity_grasp_ros.hardware.robotiq import RobotiqConfig, RobotiqGripper
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
+from impurity_grasp_ros.launch_arguments import DRIVERS, ROS2_CONTROL
 from impurity_grasp_ros.motion.executor import PrimitiveExecutor, Supervision
 from impurity_grasp_ros.motion.kinematics import FINGER_JOINT, JOINT_NAMES
 from impurity_grasp_ros.nodes.cell_parameters import CellParameters
@@ -26,7 +27,7 @@ from impurity_grasp_ros.nodes.diagnostics import status_of_device
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
-from impurity_grasp_ros.nodes.ros2_control.config import DRIVERS, ROS2_CONTROL, Ros2ControlConfig
+from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import steady_timer
 from impurity_grasp_ros.nodes.stamps import to_header

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from impurity_grasp_ros.config import parameter
 
-UR_RTDE, ROS2_CONTROL = DRIVERS = ("ur_rtde", "ros2_control")
-"""How the arm is reached: directly, or by controllers of ``ros2_control``."""
-
 KNUCKLE, GAP = "knuckle", "gap"
 """What the position of a gripper is: rad of the knuckle, 0 when open, or m between the pads."""
 

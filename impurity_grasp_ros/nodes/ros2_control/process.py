@@ -16,7 +16,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.gripper import GripperModel
-from impurity_grasp_ros.nodes.ros2_control.config import ROS2_CONTROL, Ros2ControlConfig
+from impurity_grasp_ros.launch_arguments import ROS2_CONTROL
+from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.ros2_control.emulation import EmulatedControllers
 from impurity_grasp_ros.nodes.running import THREADS
 from impurity_grasp_ros.nodes.runtime import spin
