@@ -10,7 +10,6 @@ from types import MappingProxyType, TracebackType
 from typing import Any
 
 import rclpy
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
@@ -30,7 +29,7 @@ from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode
 from impurity_grasp_ros.nodes.running import end
-from impurity_grasp_ros.nodes.runtime import LATCHED, spin
+from impurity_grasp_ros.nodes.runtime import LATCHED, SpinningThread
 
 THREADS = 8
 ANSWER_TIMEOUT = 60.0
@@ -94,21 +93,16 @@ class SimulatedSystem:
         self._client.create_subscription(CellState, "cell_state", self._on_cell, LATCHED)
         self._reset = self._client.create_client(ResetScene, "reset_scene")
         self._pick = ActionClient(self._client, PickImpurities, "pick_impurities")
-        self._executor = MultiThreadedExecutor(THREADS)
-        for node in self._nodes:
-            self._executor.add_node(node)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop), name="ros")
+        self._spinning = SpinningThread(self._nodes, THREADS)
 
     def __enter__(self) -> SimulatedSystem:
-        self._thread.start()
+        self._spinning.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._spinning.end()
         for node in self._nodes:
             end(node)
         rclpy.try_shutdown()

@@ -13,7 +13,6 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Duration
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
 from impurity_grasp.action import PickImpurities
@@ -27,7 +26,7 @@ from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.conversions import from_heightmap
 from impurity_grasp_ros.nodes.processes import NodeProcesses
-from impurity_grasp_ros.nodes.runtime import spin
+from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.job_attention import JobAttention
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
@@ -96,15 +95,12 @@ class _Client:
         self._attend = self._node.create_client(Attend, "attend")
         self._select = self._node.create_client(SelectPrimitive, "select_primitive")
         self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
-        executor, self._stop = MultiThreadedExecutor(2), threading.Event()
-        executor.add_node(self._node)
-        self._thread = threading.Thread(target=spin, args=(executor, self._stop))
-        self._thread.start()
+        self._spinning = SpinningThread([self._node], 2)
+        self._spinning.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._spinning.end()
         self._node.destroy_node()
         rclpy.try_shutdown()
 

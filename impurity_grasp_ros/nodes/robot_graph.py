@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ import rclpy
 from builtin_interfaces.msg import Duration
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
@@ -26,7 +24,7 @@ from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
 from impurity_grasp_ros.nodes.processes import NodeProcesses
-from impurity_grasp_ros.nodes.runtime import LATCHED, spin
+from impurity_grasp_ros.nodes.runtime import LATCHED, SpinningThread
 
 ARM = "motion_node"
 SLOWED = ("emulated_cell", ARM)
@@ -74,11 +72,8 @@ class RobotGraph:
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
         self._services = {name: self._node.create_client(Trigger, name) for name in ("recover", "home")}
         self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
-        self._executor = MultiThreadedExecutor(2, context=self._context)
-        self._executor.add_node(self._node)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=spin, args=(self._executor, self._stop), daemon=True)
-        self._thread.start()
+        self._spinning = SpinningThread([self._node], 2, self._context)
+        self._spinning.start()
         self._processes.__enter__()
         return self
 
@@ -86,8 +81,7 @@ class RobotGraph:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._processes.__exit__(kind, error, trace)
-        self._stop.set()
-        self._thread.join()
+        self._spinning.end()
         self._node.destroy_node()
         self._context.try_shutdown()
 

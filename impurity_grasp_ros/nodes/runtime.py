@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.node import Node
@@ -38,6 +39,31 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
                 executor.spin_once(timeout_sec=SPIN_PERIOD)
     executor._executor.shutdown()  # wait for callbacks first: rclpy destroys what they need before it waits
     executor.shutdown()
+
+
+class SpinningThread:
+    """A thread that spins nodes from :meth:`start` to :meth:`end`; their callbacks have ended then.
+
+    Args:
+        nodes: The nodes.
+        threads: Threads of the executor.
+        context: Their context; None for the default one.
+    """
+
+    def __init__(self, nodes: Iterable[Node], threads: int, context: Context | None = None) -> None:
+        executor, self._stop = MultiThreadedExecutor(threads, context=context), threading.Event()
+        for node in nodes:
+            executor.add_node(node)
+        self._thread = threading.Thread(target=spin, args=(executor, self._stop), name="ros", daemon=True)
+
+    def start(self) -> None:
+        """Begin to spin."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Spin no more, and wait for the running callbacks."""
+        self._stop.set()
+        self._thread.join()
 
 
 def steady_timer(node: Node, period: float, callback: Callable[[], Any]) -> Timer:

@@ -10,7 +10,6 @@ from multiprocessing.connection import Connection
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -20,7 +19,7 @@ from impurity_grasp_ros.launch_arguments import ROS2_CONTROL
 from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.ros2_control.emulation import EmulatedControllers
 from impurity_grasp_ros.nodes.running import THREADS
-from impurity_grasp_ros.nodes.runtime import spin
+from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.priority import raise_priority
 from ur_emulator.mechanics_link import MechanicsLink, RemoteFingers
 from ur_emulator.process import Ready
@@ -43,13 +42,10 @@ def serve_controllers(pipe: Connection, namespace: str, joints: NDArray[np.float
     config = packaged_parameters("motion_node", Ros2ControlConfig, ROS2_CONTROL)
     controllers = EmulatedControllers(node, link, RemoteFingers(link), joints, gripper, config)
     link.in_motion = lambda: controllers.in_motion
-    executor, stop = MultiThreadedExecutor(THREADS), threading.Event()
-    executor.add_node(node)
-    spinning = threading.Thread(target=spin, args=(executor, stop))
+    spinning = SpinningThread([node], THREADS)
     spinning.start()
     with contextlib.suppress(EOFError, OSError):  # the parent has ended
         pipe.send(Ready(raise_priority()))
-        controllers.run(stop)
-    stop.set()
+        controllers.run(threading.Event())
+    spinning.end()
     rclpy.try_shutdown()
-    spinning.join()
