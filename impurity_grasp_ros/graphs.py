@@ -46,6 +46,8 @@ class GraphNode:
         unless_empty: Argument whose value must not be empty for the node to be started; empty for no condition.
         if_empty: Argument whose value must be empty for the node to be started; empty for no condition.
         is_managed: Whether ``manager_node`` leads it through its states.
+        is_forked: Whether its process may be forked from one that has imported the libraries of several nodes. What
+            controls a robot runs on its own.
     """
 
     executable: str
@@ -53,6 +55,7 @@ class GraphNode:
     unless_empty: str = ""
     if_empty: str = ""
     is_managed: bool = True
+    is_forked: bool = True
 
     def is_wanted(self, values: Mapping[str, str]) -> bool:
         """Whether the node is started, given the values of all arguments."""
@@ -125,6 +128,7 @@ def common(mover: Given | str) -> tuple[GraphNode, ...]:
 SCENE = {"scene": Given("scene"), "seed": Given("seed", int)}
 DRIVER = {"driver": Given("driver")}
 ROBOT = {**TIME, **CELL, **DRIVER, "robot_ip": Given("robot_ip"), "dry_run": Given("dry_run", bool)}
+MOTION = GraphNode("motion_node", ROBOT, is_forked=False)
 
 GRAPHS = {
     "sim": Graph(
@@ -135,7 +139,7 @@ GRAPHS = {
             *common("bullet_bridge_node"),
         ),
     ),
-    "real": Graph((*REAL_ARGUMENTS, *VIEW_ARGUMENTS), {}, (GraphNode("motion_node", ROBOT), *common("motion_node"))),
+    "real": Graph((*REAL_ARGUMENTS, *VIEW_ARGUMENTS), {}, (MOTION, *common("motion_node"))),
     "emulated": Graph(
         (*EMULATED_ARGUMENTS, *VIEW_ARGUMENTS),
         {},
@@ -144,8 +148,9 @@ GRAPHS = {
                 "emulated_cell",
                 {**CELL, **SCENE, **DRIVER, "host": Given("robot_ip"), "controller": Given("controller")},
                 is_managed=False,
+                is_forked=False,
             ),
-            GraphNode("motion_node", ROBOT),
+            MOTION,
             *common("motion_node"),
         ),
     ),

@@ -21,9 +21,10 @@ from impurity_grasp_ros.nodes.frames import FramePublisher, target_frame
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.markers import attention_markers
+from impurity_grasp_ros.nodes.on_demand import OnDemand
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
+from impurity_grasp_ros.nodes.runtime import answer_error
 from impurity_grasp_ros.overlay import draw_attention
 from impurity_grasp_ros.perception.attention import OBJECTS, AttentionConfig, prepare
 from impurity_grasp_ros.perception.job_attention import JobAttention
@@ -67,8 +68,8 @@ class AttentionNode(ManagedNode):
         self._job = JobAttention()
         self._mode = ""  # the mode that the job's memory is of; empty before the first view of a job
         self._knows_job = self._has_warned = False
-        self._overlay = self.create_publisher(Image, "attention/overlay", LATCHED)
-        self._markers = self.create_publisher(MarkerArray, "attention/markers", LATCHED)
+        self._overlay = OnDemand(self, Image, "attention/overlay")
+        self._markers = OnDemand(self, MarkerArray, "attention/markers")
         self._frames = FramePublisher(self)
         self.serve(Attend, "attend", self._on_attend)
         self.serve(Teach, "teach", self._on_teach)
@@ -114,8 +115,8 @@ class AttentionNode(ManagedNode):
             self.get_logger().warning(UNFAMILIAR)
         response.attention = to_attention(attention, heightmap.grid)
         header = self.header(heightmap.stamp)
-        self._overlay.publish(to_image(draw_attention(heightmap, attention), "rgb8", header))
-        self._markers.publish(attention_markers(attention, header))
+        self._overlay.offer(lambda: to_image(draw_attention(heightmap, attention), "rgb8", header))
+        self._markers.offer(lambda: attention_markers(attention, header))
         if attention.state is AttentionState.TARGET:
             self._frames.publish([target_frame(attention, self.frame_prefix)], heightmap.stamp)
         return response

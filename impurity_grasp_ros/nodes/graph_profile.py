@@ -57,13 +57,15 @@ def profile_graph(scene: str, seed: int, decisions: int) -> Iterator[tuple[str, 
     with tempfile.TemporaryDirectory() as folder, _Client() as client:
         began = time.monotonic()
         with NodeProcesses(graph.nodes, values, Path(folder)) as processes:
-            client.await_goal()
-            yield "start to the first accepted goal", f"{time.monotonic() - began:.1f} s"
+            accepted = client.await_goal() - began
+            yield "start to the first accepted goal", f"{accepted:.1f} s"
             time.sleep(SETTLING)
-            before = {name: _cpu_time(pid) for name, pid in processes.pids().items()}
+            pids = processes.pids()
+            pids["libraries"] = _parent(pids["manager_node"])  # from which the nodes are forked
+            before = {name: _cpu_time(pid) for name, pid in pids.items()}
             time.sleep(OBSERVED)
-            used = {name: (_cpu_time(pid) - before[name]) / OBSERVED for name, pid in processes.pids().items()}
-            memory = {name: _memory(pid) for name, pid in processes.pids().items()}
+            used = {name: (_cpu_time(pid) - before[name]) / OBSERVED for name, pid in pids.items()}
+            memory = {name: _memory(pid) for name, pid in pids.items()}
             for name in used:
                 yield f"idle, {name}", f"{used[name]:.1%} of a core, {memory[name]:.0f} MB"
             yield "idle, all", f"{sum(used.values()):.1%} of a core, {sum(memory.values()):.0f} MB"
@@ -73,9 +75,19 @@ def profile_graph(scene: str, seed: int, decisions: int) -> Iterator[tuple[str, 
             yield "overhead", f"{asked / alone - 1:.1%}"
 
 
+def _parent(pid: int) -> int:
+    """The process that has started another one."""
+    return int(_fields(pid)[1])
+
+
+def _fields(pid: int) -> list[str]:
+    """The fields of ``/proc/<pid>/stat`` that follow the name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def _cpu_time(pid: int) -> float:
     """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = _fields(pid)
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
@@ -104,15 +116,16 @@ class _Client:
         self._node.destroy_node()
         rclpy.try_shutdown()
 
-    def await_goal(self) -> None:
-        """Send dry runs until one is accepted, and wait for its end."""
+    def await_goal(self) -> float:
+        """Send dry runs until one is accepted, wait for its end, and return when it was accepted, of time.monotonic."""
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if self._pick.server_is_ready():
                 handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal(dry_run=True)), "pick_impurities")
                 if handle.accepted:
+                    accepted = time.monotonic()
                     self._answer(handle.get_result_async(), "the dry run")
-                    return
+                    return accepted
             time.sleep(0.02)
         raise PeerUnavailableError(f"expected the graph to accept a goal within {START_TIMEOUT:g} s")
 
@@ -139,7 +152,9 @@ class _Client:
             found = JobAttention().attend(heightmap, None, config)
             make_thinking_actor(policy, cell).select(heightmap, found, [])
 
-        return _median_time(ask, count), _median_time(decide, count)
+        times = [(_duration(ask), _duration(decide)) for _ in range(count + 1)]
+        asked, alone = (median(column) for column in zip(*times[1:], strict=True))  # the first one does not count
+        return asked, alone
 
     def _answer(self, future: Any, what: str) -> Any:
         done = threading.Event()
@@ -149,11 +164,8 @@ class _Client:
         return future.result()
 
 
-def _median_time(action: Callable[[], None], count: int) -> float:
-    """Median seconds that an action takes, after one that does not count."""
-    times = []
-    for _ in range(count + 1):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return median(times[1:])
+def _duration(action: Callable[[], None]) -> float:
+    """Seconds that an action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start

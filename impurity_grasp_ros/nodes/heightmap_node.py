@@ -25,6 +25,7 @@ from impurity_grasp_ros.nodes.frames import FramePublisher, fixed_frames
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.markers import cell_markers, to_cloud
+from impurity_grasp_ros.nodes.on_demand import OnDemand
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.robot_frames import RobotFrames
 from impurity_grasp_ros.nodes.robot_parts import RobotParts
@@ -130,7 +131,7 @@ class HeightmapNode(ManagedNode):
         self._robot = RobotParts(self, cell.gripper_model, RobotFrames(self, cell.gripper_model).on_joint_state)
         FramePublisher(self, static=True).publish(fixed_frames(cell, self.frame_prefix), self._now())
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
-        self._cloud = self.create_publisher(PointCloud2, "heightmap/cloud", LATCHED)
+        self._cloud = OnDemand(self, PointCloud2, "heightmap/cloud")
         markers = self.create_publisher(MarkerArray, "cell/markers", LATCHED)
         markers.publish(cell_markers(cell, self.header(self._now())))
         images = {
@@ -188,7 +189,7 @@ class HeightmapNode(ManagedNode):
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
-        self._cloud.publish(to_cloud(heightmap, response.heightmap.header))
+        self._cloud.offer(lambda: to_cloud(heightmap, response.heightmap.header))
         return response
 
     def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:

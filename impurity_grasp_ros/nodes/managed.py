@@ -20,6 +20,7 @@ from std_msgs.msg import Header
 from impurity_grasp_ros.errors import NotActiveError
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS, Timing, status_of
 from impurity_grasp_ros.nodes.liveliness import Announcement
+from impurity_grasp_ros.nodes.memory import release_unused_memory
 from impurity_grasp_ros.nodes.owning import OwningNode
 from impurity_grasp_ros.nodes.runtime import answer_error, log_error, steady_timer
 from impurity_grasp_ros.nodes.stamps import BASE_FRAME, to_header
@@ -32,6 +33,9 @@ FRAME_PREFIX = "frame_prefix"
 
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds between diagnostics."""
+
+REST = 3
+"""Periods without a request after which a node gives unused memory back to the system."""
 
 ALIVE_LEASE = 2.0
 """Seconds of silence after which a managed node is considered gone."""
@@ -60,6 +64,7 @@ class ManagedNode(OwningNode):
     def __init__(self, name: str, **options: Any) -> None:
         self._configured = self._starting = False
         self._halted = False
+        self._rested = 0
         self._on_end: Callable[[], None] = lambda: None
         self._error: Exception | None = None
         super().__init__(name, **options)
@@ -106,7 +111,7 @@ class ManagedNode(OwningNode):
                 self.check_active()
             except NotActiveError as error:
                 return answer_error(response, error, self.get_logger())
-            start = time.monotonic()
+            start, self._rested = time.monotonic(), 0
             answer = callback(request, response)
             answer = await answer if inspect.isawaitable(answer) else answer
             timing.add(start)
@@ -172,6 +177,9 @@ class ManagedNode(OwningNode):
         self.release()
 
     def _publish_diagnostics(self) -> None:
+        self._rested += 1
+        if self._rested == REST:
+            release_unused_memory()
         name, active = self.get_fully_qualified_name().lstrip("/"), self.is_active
         values = {name: str(timing) for name, timing in self._timings.items() if timing.count}
         status = status_of(
@@ -189,6 +197,7 @@ class ManagedNode(OwningNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`."""
+        self._rested = 0
         with self.owning():
             done = self._tried(self.configure)
         self._configured = done == TransitionCallbackReturn.SUCCESS

@@ -108,19 +108,29 @@ class ManagedPeer:
         state = answer.current_state.id
         return Level(state) if state in iter(Level) else Level.ABSENT  # the same within a transition
 
-    async def change(self, transition: int, goal: Level, timeout: float) -> None:
-        """Have the node make a transition.
+    def begin_change(self, transition: int) -> Future:
+        """Have the node begin a transition.
 
         Args:
             transition: A transition of ``lifecycle_msgs/Transition``.
+
+        Returns:
+            The future answer, for :meth:`end_change`.
+        """
+        return self._change.call_async(ChangeState.Request(transition=Transition(id=transition)))
+
+    async def end_change(self, begun: Future, goal: Level, timeout: float) -> None:
+        """Wait for the end of a transition.
+
+        Args:
+            begun: The future answer.
             goal: The state to which it leads.
             timeout: Seconds that it may take.
 
         Raises:
             PeerUnavailableError: It failed, or there was no answer in time.
         """
-        request = ChangeState.Request(transition=Transition(id=transition))
-        answer = await self._answer(self._change.call_async(request), timeout)
+        answer = await self._answer(begun, timeout)
         if not answer.success:
             raise PeerUnavailableError(f"expected {self.name} to become {goal.name}, it could not: see its log")
         self.level, self._told, self._reported = goal, None, None
@@ -141,25 +151,25 @@ class Step(NamedTuple):
     level: Level
 
 
-def next_step(levels: Sequence[Level], goal: Level) -> Step | None:
-    """Choose the next transition on the way of all nodes to a state.
+def next_steps(levels: Sequence[Level], goal: Level) -> list[Step]:
+    """Choose the next transitions on the way of all nodes to a state.
 
-    Nodes go up in order, and none is activated before all are configured. They go down in reverse order.
+    Nodes are configured at the same time, and activated one after the other once all are configured. They go down one
+    after the other, in reverse order.
 
     Args:
         levels: States of the nodes, in the order in which they are started.
         goal: Where all of them are to be.
 
     Returns:
-        The transition; None if there is nothing to do, or a node has to appear first.
+        The transitions, which may overlap; none if there is nothing to do, or a node has to appear first.
     """
     for index, level in reversed(list(enumerate(levels))):
         if level is not Level.ABSENT and RANK.index(level) > RANK.index(goal):
-            return Step(index, *STEPS_DOWN[level])
-    for index, level in enumerate(levels):
-        if level is Level.UNCONFIGURED and RANK.index(goal) > RANK.index(level):
-            return Step(index, *STEPS_UP[level])
+            return [Step(index, *STEPS_DOWN[level])]
+    low = [index for index, level in enumerate(levels) if level is Level.UNCONFIGURED]
+    if low and RANK.index(goal) > RANK.index(Level.UNCONFIGURED):
+        return [Step(index, *STEPS_UP[Level.UNCONFIGURED]) for index in low]
     if goal is Level.ACTIVE and Level.INACTIVE in levels and Level.ABSENT not in levels:
-        index = levels.index(Level.INACTIVE)
-        return Step(index, *STEPS_UP[Level.INACTIVE])
-    return None
+        return [Step(levels.index(Level.INACTIVE), *STEPS_UP[Level.INACTIVE])]
+    return []

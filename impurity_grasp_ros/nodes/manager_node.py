@@ -14,12 +14,12 @@ from impurity_grasp.srv import Manage
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import InvalidGoalError, PeerUnavailableError
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
-from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, next_step
+from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, Step, next_steps
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, log_error, pace, steady_timer
 
-TICK, RESTING_TICK = 0.1, 0.5
+TICK, RESTING_TICK = 0.05, 0.5
 """Seconds between checks whether a node has come, gone, or changed its state: while there is work to do, and else."""
 
 GOALS = {
@@ -104,9 +104,8 @@ class ManagerNode(Node):
                 await peer.update()
             self._check_lost(before)
             self._check_led()
-            if self._goal is not None and (step := next_step(self._levels, self._goal)) is not None:
-                peer = self._peers[step.node]
-                await peer.change(step.transition, step.level, self._settings.value.transition_timeout)
+            if self._goal is not None:
+                await self._make(next_steps(self._levels, self._goal))
         except Exception as error:  # the node keeps running, and does nothing until it is told to
             self._failure, self._goal = error, None
             log_error(error, self.get_logger())
@@ -117,6 +116,12 @@ class ManagerNode(Node):
             self._publish()
         busy = self._goal is not None and any(level is not self._goal for level in self._levels)
         pace(self._timer, TICK if busy else RESTING_TICK)
+
+    async def _make(self, steps: Sequence[Step]) -> None:
+        """Make transitions at the same time."""
+        begun = [self._peers[step.node].begin_change(step.transition) for step in steps]
+        for step, answer in zip(steps, begun, strict=True):
+            await self._peers[step.node].end_change(answer, step.level, self._settings.value.transition_timeout)
 
     def _check_lost(self, before: Sequence[Level]) -> None:
         """Raise PeerUnavailableError if a node is gone and is not to be started again."""

@@ -14,9 +14,10 @@ from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, f
 from impurity_grasp_ros.nodes.images import to_image
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.markers import primitive_markers
+from impurity_grasp_ros.nodes.on_demand import OnDemand
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import LATCHED, answer_error
+from impurity_grasp_ros.nodes.runtime import answer_error
 from impurity_grasp_ros.overlay import draw_primitive
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig, weights_in_use
 
@@ -42,8 +43,8 @@ class PolicyNode(ManagedNode):
         self._cell = load_cell(self._settings.value.cell_file)
         make_thinking_actor(self._settings.value, self._cell)  # report unusable weights at the start, not during a job
         self._weights = {name: provenance(path) for name, path in weights_in_use(self._settings.value).items()}
-        self._overlay = self.create_publisher(Image, "policy/overlay", LATCHED)
-        self._markers = self.create_publisher(MarkerArray, "policy/markers", LATCHED)
+        self._overlay = OnDemand(self, Image, "policy/overlay")
+        self._markers = OnDemand(self, MarkerArray, "policy/markers")
         self.serve(SelectPrimitive, "select_primitive", self._on_select)
 
     def health(self) -> dict[str, str]:
@@ -60,10 +61,9 @@ class PolicyNode(ManagedNode):
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         response.primitive = to_primitive(primitive)
-        drawn = draw_primitive(heightmap, primitive, self._cell.gripper_model)
-        header = self.header(heightmap.stamp)
-        self._overlay.publish(to_image(drawn, "rgb8", header))
-        self._markers.publish(primitive_markers(primitive, self._cell.gripper_model, header))
+        header, gripper = self.header(heightmap.stamp), self._cell.gripper_model
+        self._overlay.offer(lambda: to_image(draw_primitive(heightmap, primitive, gripper), "rgb8", header))
+        self._markers.offer(lambda: primitive_markers(primitive, gripper, header))
         return response
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from impurity_grasp_ros.graphs import GraphNode
+from impurity_grasp_ros.nodes.forked import ForkedNode
 from impurity_grasp_ros.nodes.signals import SUPERVISOR
 from impurity_grasp_ros.resources import resource
 
@@ -27,7 +28,7 @@ class NodeProcesses:
         nodes: The nodes, in the order in which they are started.
         values: Values of all launch arguments.
         folder: Where output and logs are written.
-        prefixes: Words to put in front of a node's command, by executable.
+        prefixes: Words to put in front of a node's command, by executable; for nodes that are not forked.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class NodeProcesses:
         self._values = values
         self._folder = folder
         self._prefixes = prefixes or {}
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, subprocess.Popen[bytes] | ForkedNode] = {}
 
     def __enter__(self) -> NodeProcesses:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -64,12 +65,15 @@ class NodeProcesses:
         """Start a node, or start it again after its end."""
         node, given = self._nodes[name], self._values
         options = [word for key, value in node.resolved(given).items() for word in ("-p", f"{key}:={_text(value)}")]
-        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()", "--ros-args"]
-        command += ["--params-file", str(resource(given["params_file"])), *options]
-        command += ["--log-level", given["log_level"], "--enclave", f"/impurity_grasp/{name}"]
+        arguments = ["--ros-args", "--params-file", str(resource(given["params_file"])), *options]
+        arguments += ["--log-level", given["log_level"], "--enclave", f"/impurity_grasp/{name}"]
         if given["namespace"]:
-            command += ["-r", f"__ns:=/{given['namespace'].strip('/')}"]
+            arguments += ["-r", f"__ns:=/{given['namespace'].strip('/')}"]
         environment = os.environ | {"ROS_LOG_DIR": str(self._folder), SUPERVISOR: str(os.getpid())}
+        if node.is_forked:
+            self._processes[name] = ForkedNode(name, arguments, environment, self.output(name))
+            return
+        command = [sys.executable, "-c", f"from impurity_grasp_ros.nodes.start import {name}; {name}()", *arguments]
         with self.output(name).open("ab") as output:
             self._processes[name] = subprocess.Popen(
                 [*self._prefixes.get(name, ()), *command], env=environment, stdout=output, stderr=subprocess.STDOUT

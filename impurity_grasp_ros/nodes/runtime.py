@@ -127,6 +127,7 @@ class Pacer:
             PeerUnavailableError: The future was not done in time.
         """
         deadline = time.monotonic() + timeout
+        future.add_done_callback(lambda _future: self._tick())
         while not future.done():
             if time.monotonic() > deadline:
                 raise PeerUnavailableError(f"expected {what} to answer within {timeout:g} s")

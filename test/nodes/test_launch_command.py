@@ -44,14 +44,20 @@ class Launched:
         return self.process.wait(60.0)
 
 
-def pid_of(executable: str, parent: int) -> int:
-    """The process of a node that another process has started."""
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        words = entry.read_bytes().split(b"\0") if entry.exists() else []
-        status = entry.with_name("stat").read_text().rsplit(")", 1)[1].split() if entry.exists() else []
-        if any(f"import {executable};".encode() in word for word in words) and int(status[1]) == parent:
+def pid_of(executable: str, launcher: int) -> int:
+    """The process of a node that a launcher has had forked."""
+    for entry in Path("/proc").glob("[0-9]*/comm"):
+        if (
+            entry.exists()
+            and entry.read_text().strip() == executable
+            and parent(parent(int(entry.parent.name))) == launcher
+        ):
             return int(entry.parent.name)
     raise AssertionError(f"no process of {executable}")
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from impurity_grasp.msg import CellState
 from impurity_grasp.srv import CaptureHeightmap, Manage
 from impurity_grasp_ros.errors import ConfigError, ErrorCode
 from impurity_grasp_ros.nodes.managed import AUTOSTART, ManagedNode
-from impurity_grasp_ros.nodes.managed_peer import Level, next_step
+from impurity_grasp_ros.nodes.managed_peer import Level, next_steps
 from impurity_grasp_ros.nodes.manager_node import ManagerNode
 from impurity_grasp_ros.nodes.running import end
 from impurity_grasp_ros.nodes.runtime import LATCHED, spin
@@ -46,9 +46,10 @@ NAMES = {1: "configure", 2: "cleanup", 3: "activate", 4: "deactivate", 5: "shutd
 def way(levels: list[Level], goal: Level) -> list[str]:
     """All transitions to a goal, as text."""
     found = []
-    while (step := next_step(levels, goal)) is not None:
-        found.append(f"{NAMES[step.transition]} {step.node}")
-        levels[step.node] = step.level
+    while steps := next_steps(levels, goal):
+        for step in steps:
+            found.append(f"{NAMES[step.transition]} {step.node}")
+            levels[step.node] = step.level
         assert len(found) < 20
     return found
 
@@ -66,6 +67,14 @@ def test_nodes_are_configured_then_activated_in_order() -> None:
         *("configure 0", "configure 1", "configure 2"),
         *("activate 0", "activate 1", "activate 2"),
     ]
+
+
+def test_only_configuring_overlaps() -> None:
+    assert len(next_steps([UNCONFIGURED, INACTIVE, UNCONFIGURED], ACTIVE)) == 2
+    assert len(next_steps([INACTIVE] * 3, ACTIVE)) == 1
+    for goal in (INACTIVE, UNCONFIGURED, FINALIZED):
+        assert len(next_steps([ACTIVE] * 3, goal)) == 1
+    assert len(next_steps([UNCONFIGURED] * 3, FINALIZED)) == 1
 
 
 def test_nodes_go_down_in_reverse_order() -> None:
