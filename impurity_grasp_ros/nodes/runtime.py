@@ -96,14 +96,18 @@ class Pacer:
 
     def _tick(self) -> None:
         with self._lock:
+            if not self._waiting:
+                self._timer.cancel()  # here only: rclpy fails if a timer that is due is canceled by another thread
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
             waiting, self._waiting = self._waiting, []
-            if not waiting:
-                self._timer.cancel()
         for future in waiting:
             future.set_result(None)
 
     def tick(self) -> Future:
-        """Return a future that is done within two periods."""
+        """Return a future that is done within two periods, or when one that is waited for is."""
         future = Future()
         with self._lock:
             self._waiting.append(future)
@@ -127,13 +131,15 @@ class Pacer:
             PeerUnavailableError: The future was not done in time.
         """
         deadline = time.monotonic() + timeout
-        future.add_done_callback(lambda _future: self._tick())
+        future.add_done_callback(lambda _future: self._wake())
+        tick = self.tick()
         while not future.done():
             if time.monotonic() > deadline:
                 raise PeerUnavailableError(f"expected {what} to answer within {timeout:g} s")
             if watch is not None:
                 watch()
-            await self.tick()
+            await tick
+            tick = self.tick()  # before the future is looked at: what comes after that ends it
         return future.result()
 
 
