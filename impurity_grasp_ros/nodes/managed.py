@@ -223,6 +223,16 @@ class ManagedNode(OwningNode):
         self._on_end()
         return TransitionCallbackReturn.SUCCESS
 
+    def _LifecycleNodeMixin__change_state(self, transition: int) -> TransitionCallbackReturn:
+        """Refuse a transition that the state does not have; rclpy would end the node."""
+        if transition not in {number for number, *_ in self._state_machine.available_transitions}:
+            self.get_logger().error(
+                f"expected a transition of state {self._state_machine.current_state[1]}, received {transition}"
+            )
+            return TransitionCallbackReturn.FAILURE
+        changed: TransitionCallbackReturn = super()._LifecycleNodeMixin__change_state(transition)
+        return changed
+
     def _tried(self, hook: Callable[[], Any]) -> TransitionCallbackReturn:
         self._error = None
         try:

@@ -22,6 +22,9 @@ from impurity_grasp_ros.nodes.runtime import Pacer
 ASK_TIMEOUT = 2.0
 """Seconds that a node has to tell its state before it is asked again."""
 
+UNANSWERED = 2
+"""Diagnostics of a node in state UNCONFIGURED after which a request must have been lost with the process before."""
+
 
 class Level(IntEnum):
     """States of a managed node, in the order in which it passes through them."""
@@ -48,6 +51,10 @@ RANK = (Level.FINALIZED, Level.UNCONFIGURED, Level.INACTIVE, Level.ACTIVE)
 """The states from the lowest to the highest."""
 
 
+class PeerGoneError(PeerUnavailableError):
+    """A node has ended, or its process was replaced, before it answered."""
+
+
 class ManagedPeer:
     """A managed node as its manager sees it.
 
@@ -68,6 +75,8 @@ class ManagedPeer:
         self.was_led = False
         self._told: Level | None = None  # by its latest event
         self._reported: Level | None = None  # by its latest diagnostics
+        self._is_changing = False
+        self._unconfigured = 0  # diagnostics in a row that reported this state
         self._full_name = node.resolve_topic_name(name).lstrip("/")
         self._pacer = Pacer(node)
         self._watch = Watch(node, alive_topic(name), ALIVE_LEASE)
@@ -84,6 +93,7 @@ class ManagedPeer:
         for status in message.status:
             if status.name == self._full_name:
                 self._reported = Level.__members__.get(status.message.upper())
+                self._unconfigured = self._unconfigured + 1 if self._reported is Level.UNCONFIGURED else 0
 
     async def update(self) -> None:
         """Look at the node."""
@@ -117,6 +127,7 @@ class ManagedPeer:
         Returns:
             The future answer, for :meth:`end_change`.
         """
+        self._unconfigured, self._is_changing = 0, True
         return self._change.call_async(ChangeState.Request(transition=Transition(id=transition)))
 
     async def end_change(self, begun: Future, goal: Level, timeout: float) -> None:
@@ -128,19 +139,30 @@ class ManagedPeer:
             timeout: Seconds that it may take.
 
         Raises:
+            PeerGoneError: The node is gone, or its process was replaced.
             PeerUnavailableError: It failed, or there was no answer in time.
         """
-        answer = await self._answer(begun, timeout)
+        start = self.level
+        try:
+            answer = await self._answer(begun, timeout)
+        finally:
+            self._is_changing = False
         if not answer.success:
+            if start is not Level.UNCONFIGURED and await self._asked() is Level.UNCONFIGURED:
+                raise self._gone()
             raise PeerUnavailableError(f"expected {self.name} to become {goal.name}, it could not: see its log")
         self.level, self._told, self._reported = goal, None, None
 
     async def _answer(self, future: Future, timeout: float) -> Any:
         def watch() -> None:
-            if not self._watch.is_alive:
-                raise PeerUnavailableError(f"expected {self.name} to answer, it is gone")
+            if not self._watch.is_alive or (self._is_changing and self._unconfigured >= UNANSWERED):
+                raise self._gone()
 
         return await self._pacer.wait_for(future, timeout, self.name, watch)
+
+    def _gone(self) -> PeerGoneError:
+        self.level = Level.ABSENT
+        return PeerGoneError(f"expected {self.name} to answer, it is gone")
 
 
 class Step(NamedTuple):

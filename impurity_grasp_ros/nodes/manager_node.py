@@ -14,7 +14,7 @@ from impurity_grasp.srv import Manage
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import InvalidGoalError, PeerUnavailableError
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
-from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, Step, next_steps
+from impurity_grasp_ros.nodes.managed_peer import Level, ManagedPeer, PeerGoneError, Step, next_steps
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error, log_error, pace, steady_timer
@@ -120,8 +120,14 @@ class ManagerNode(Node):
     async def _make(self, steps: Sequence[Step]) -> None:
         """Make transitions at the same time."""
         begun = [self._peers[step.node].begin_change(step.transition) for step in steps]
+        config = self._settings.value
         for step, answer in zip(steps, begun, strict=True):
-            await self._peers[step.node].end_change(answer, step.level, self._settings.value.transition_timeout)
+            try:
+                await self._peers[step.node].end_change(answer, step.level, config.transition_timeout)
+            except PeerGoneError as error:
+                if not config.restart:
+                    raise
+                log_error(error, self.get_logger())
 
     def _check_lost(self, before: Sequence[Level]) -> None:
         """Raise PeerUnavailableError if a node is gone and is not to be started again."""

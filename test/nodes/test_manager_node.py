@@ -208,6 +208,13 @@ def test_a_node_that_starts_by_itself_serves_at_once(cell: Cell) -> None:
     assert cell.work("alone") == ErrorCode.NONE
 
 
+def test_a_transition_that_the_state_does_not_have_is_refused_and_the_node_keeps_serving(cell: Cell) -> None:
+    cell.add(Worker("one", cell.context, autostart=True))
+    for transition in (Transition(id=Transition.TRANSITION_ACTIVATE), Transition(label="configure"), Transition(id=99)):
+        assert not cell.call(ChangeState, "one/change_state", ChangeState.Request(transition=transition)).success
+    assert cell.work("one") == ErrorCode.NONE
+
+
 def test_a_node_that_cannot_be_configured_says_why_when_it_starts_by_itself() -> None:
     context = Context()
     rclpy.init(context=context, domain_id=unused_domain())
@@ -299,6 +306,45 @@ def test_a_node_that_is_replaced_before_its_silence_is_noticed_is_started_again(
     end(old)
     until(lambda: new.hooks == ["configure", "activate"], "the new one to be started")
     cell.await_levels(ACTIVE)
+
+
+class Held(Worker):
+    """A worker that begins to configure itself, and does not end before it is let go."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        super().__init__(*arguments, **options)
+
+    def configure(self) -> None:
+        self.begun.set()
+        self.let_go.wait()
+
+
+def test_a_node_that_is_replaced_while_it_is_configured_is_configured_again(cell: Cell) -> None:
+    held = cell.add(Held("one", cell.context))
+    cell.manager("one")
+    assert held.begun.wait(30.0)
+    new = cell.worker("one")
+    cell.nodes["held"] = held
+    try:
+        cell.executor.remove_node(held)
+        until(lambda: new.hooks == ["configure", "activate"], "the new one to be started")
+        cell.await_levels(ACTIVE)
+    finally:
+        held.let_go.set()
+
+
+def test_a_node_that_is_replaced_before_it_is_led_down_is_down(cell: Cell) -> None:
+    cell.worker("one")
+    cell.manager("one")
+    cell.await_levels(ACTIVE)
+    old = cell.nodes.pop("one")
+    cell.worker("one")
+    cell.executor.remove_node(old)
+    end(old)
+    answer = cell.manage(Manage.Request.RESET)
+    assert answer.error_code == ErrorCode.NONE, answer.error_msg
+    cell.await_levels(UNCONFIGURED)
 
 
 def test_a_shut_down_stops_what_moves_and_ends_the_process(cell: Cell) -> None:
