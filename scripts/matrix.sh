@@ -21,12 +21,12 @@ for python in "$@"; do
     for wheels in jazzy kilted; do
         printf '[matrix] %s, wheels of %s\n' "$("$python" --version)" "$wheels"
         git clone --quiet "$root" "$folder/checkout"
-        (
-            cd "$folder/checkout"
-            export IMPURITY_GRASP_PYTHON=$python IMPURITY_GRASP_WHEELS=$wheels
+        # a shell of its own: within `( ... ) || ...`, a command that fails would not end it
+        IMPURITY_GRASP_PYTHON=$python IMPURITY_GRASP_WHEELS=$wheels bash -euo pipefail -c "
+            cd '$folder/checkout'
             source scripts/bootstrap.sh test
-            python -m pytest -n "$(($(nproc) + 1))" --dist worksteal test/nodes test/test_interfaces.py test/test_pipeline.py
-        ) || failed=$?
+            python -m pytest -n $(($(nproc) + 1)) --dist worksteal test/nodes test/test_interfaces.py test/test_pipeline.py
+        " || failed=$?
         rm -rf "$folder/checkout"
         ((tested += 1))
     done

@@ -13,6 +13,7 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Duration
+from rclpy.context import Context
 from rclpy.node import Node
 
 from impurity_grasp.action import PickImpurities
@@ -24,6 +25,7 @@ from impurity_grasp_ros.errors import PeerUnavailableError
 from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.nodes.action_client import ActionClient
+from impurity_grasp_ros.nodes.composition import SimulatedSystem
 from impurity_grasp_ros.nodes.conversions import from_heightmap
 from impurity_grasp_ros.nodes.processes import NodeProcesses
 from impurity_grasp_ros.nodes.runtime import SpinningThread
@@ -73,6 +75,14 @@ def profile_graph(scene: str, seed: int, decisions: int) -> Iterator[tuple[str, 
             yield "decision, asked of the nodes", f"{1e3 * asked:.0f} ms"
             yield "decision, in one process", f"{1e3 * alone:.0f} ms"
             yield "overhead", f"{asked / alone - 1:.1%}"
+            yield "job, nodes as processes", f"{client.time_job():.1f} s"
+    with tempfile.TemporaryDirectory() as folder:
+        bridge = {"scene": scene, "seed": seed}
+        with SimulatedSystem(bridge, values["cell_file"], Path(folder), on_line=lambda _line: None) as system:
+            system.pick(PickImpurities.Goal(dry_run=True), lambda _feedback: None)  # waits until all nodes are active
+            began = time.monotonic()
+            system.pick(PickImpurities.Goal(), lambda _feedback: None)
+            yield "the same job, nodes in one process", f"{time.monotonic() - began:.1f} s"
 
 
 def _parent(pid: int) -> int:
@@ -101,20 +111,21 @@ class _Client:
     """A context manager: a client of the graph."""
 
     def __enter__(self) -> _Client:
-        rclpy.init()
-        self._node = Node("profiler")
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self._node = Node("profiler", context=self._context)
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
         self._attend = self._node.create_client(Attend, "attend")
         self._select = self._node.create_client(SelectPrimitive, "select_primitive")
         self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
-        self._spinning = SpinningThread([self._node], 2)
+        self._spinning = SpinningThread([self._node], 2, self._context)
         self._spinning.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._spinning.end()
         self._node.destroy_node()
-        rclpy.try_shutdown()
+        self._context.try_shutdown()
 
     def await_goal(self) -> float:
         """Send dry runs until one is accepted, wait for its end, and return when it was accepted, of time.monotonic."""
@@ -128,6 +139,13 @@ class _Client:
                     return accepted
             time.sleep(0.02)
         raise PeerUnavailableError(f"expected the graph to accept a goal within {START_TIMEOUT:g} s")
+
+    def time_job(self) -> float:
+        """Seconds that a job takes."""
+        began = time.monotonic()
+        handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal()), "pick_impurities")
+        self._answer(handle.get_result_async(), "the job")
+        return time.monotonic() - began
 
     def time_decisions(self, count: int) -> tuple[float, float]:
         """Median seconds of attention and decision for one view: asked of the nodes, and in this process."""

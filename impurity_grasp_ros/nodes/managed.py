@@ -35,7 +35,7 @@ DIAGNOSTICS_PERIOD = 1.0
 """Seconds between diagnostics."""
 
 REST = 3
-"""Periods without a request after which a node gives unused memory back to the system."""
+"""After how many periods without a request, again and again, a node gives unused memory back to the system."""
 
 ALIVE_LEASE = 2.0
 """Seconds of silence after which a managed node is considered gone."""
@@ -178,7 +178,7 @@ class ManagedNode(OwningNode):
 
     def _publish_diagnostics(self) -> None:
         self._rested += 1
-        if self._rested == REST:
+        if self._rested % REST == 0:  # what a node only listens to uses memory, too
             release_unused_memory()
         name, active = self.get_fully_qualified_name().lstrip("/"), self.is_active
         values = {name: str(timing) for name, timing in self._timings.items() if timing.count}
