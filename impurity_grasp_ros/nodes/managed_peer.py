@@ -22,7 +22,7 @@ from impurity_grasp_ros.nodes.runtime import Pacer
 ASK_TIMEOUT = 2.0
 """Seconds that a node has to tell its state before it is asked again."""
 
-UNANSWERED = 2
+UNANSWERED = 3
 """Diagnostics of a node in state UNCONFIGURED after which a request must have been lost with the process before."""
 
 
