@@ -24,9 +24,6 @@ from impurity_grasp_ros.protocols import Foreseen, Foresight
 SHIFTS, TURNS = (-0.003, 0.0, 0.003), (-0.13, 0.0, 0.13)
 """Meters across the closing axis and radians by which a grasp is varied."""
 
-DEPTHS = (0.022, 0.014)
-"""Meters that the tips of a shallow variant reach below the target's top: what lies under the target stays there."""
-
 MOVE_AND_GRASP, MOVE_AND_LOOK = 2.7, 1.8
 """Expected number of actions when what covers the target, or tops a pile, is put aside first: a move takes as long as
 1.6 actions."""
@@ -189,11 +186,10 @@ class JudgedAgent:
         grasps = [index for index, item in enumerate(proposals) if item.primitive.kind is PrimitiveKind.GRASP]
         best = sorted(grasps, key=lambda index: expected[index])[:REFINED]
         gripper, decoding = self._proposer.gripper, self._proposer.config
-        variants = [(shift, turn, decoding) for shift, turn in product(SHIFTS, TURNS) if shift or turn]
-        variants += [(0.0, 0.0, replace(decoding, grasp_depth=depth)) for depth in DEPTHS]
         found = [
-            varied_grasp(proposals[index], (0.0, shift), turn, situation, mask, gripper, geometry)
-            for index, (shift, turn, geometry) in product(best, variants)
+            varied_grasp(proposals[index], (0.0, shift), turn, situation, mask, gripper, decoding)
+            for index, shift, turn in product(best, SHIFTS, TURNS)
+            if shift or turn
         ]
         return [item for item in found if item is not None]
 
