@@ -90,7 +90,7 @@ def bring_ups(cell: Cell, processes: NodeProcesses, count: int, kills: int, gene
         cell.command(Manage.Request.RESET)
         cell.await_state(UNCONFIGURED)
         assert not processes.ended(), f"expected all nodes to keep running, {processes.ended()} have ended"
-        if number in (0, count // 2, count - 1):
+        if number in (0, count - 1) or (number + 1) % 100 == 0:
             print(f"{number + 1} of {count}: resident MB {resident(processes)}", flush=True)
 
 
