@@ -16,7 +16,6 @@ import argparse
 import os
 import random
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -25,12 +24,13 @@ from pathlib import Path
 import rclpy
 from lifecycle_msgs.msg import State
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from impurity_grasp.msg import CellState
 from impurity_grasp.srv import Manage
 from impurity_grasp_ros.graphs import GRAPHS
 from impurity_grasp_ros.nodes.processes import NodeProcesses
-from impurity_grasp_ros.nodes.runtime import LATCHED, SpinningThread
+from impurity_grasp_ros.nodes.runtime import SpinningThread
 
 UNCONFIGURED, ACTIVE = State.PRIMARY_STATE_UNCONFIGURED, State.PRIMARY_STATE_ACTIVE
 
@@ -49,7 +49,8 @@ class Cell(Node):
         self._manage = self.create_client(Manage, "manage")
         self._changed = threading.Condition()
         self._states: dict[str, int] = {}
-        self.create_subscription(CellState, "cell_state", self._on_state, LATCHED)
+        every = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)  # a state may last for milliseconds
+        self.create_subscription(CellState, "cell_state", self._on_state, every)
 
     def _on_state(self, state: CellState) -> None:
         with self._changed:
@@ -117,6 +118,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=Path("runs/bring_ups"), help="where the nodes' output goes")
     options = parser.parse_args()
     graph = GRAPHS["sim"]
     rclpy.init()
@@ -124,11 +126,10 @@ def main() -> None:
     spinning = SpinningThread([cell], 2)
     spinning.start()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        processes = NodeProcesses(graph.nodes, graph.values({}), Path(folder))
-        with processes:
-            bring_ups(cell, processes, options.count, options.kills, random.Random(options.seed))
-        codes = processes.ended()
+    processes = NodeProcesses(graph.nodes, graph.values({}), options.output.absolute())
+    with processes:
+        bring_ups(cell, processes, options.count, options.kills, random.Random(options.seed))
+    codes = processes.ended()
     spinning.end()
     cell.destroy_node()
     rclpy.try_shutdown()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -75,7 +75,6 @@ class ManagedPeer:
         self.was_led = False
         self._told: Level | None = None  # by its latest event
         self._reported: Level | None = None  # by its latest diagnostics
-        self._is_changing = False
         self._unconfigured = 0  # diagnostics in a row that reported this state
         self._full_name = node.resolve_topic_name(name).lstrip("/")
         self._pacer = Pacer(node)
@@ -127,7 +126,7 @@ class ManagedPeer:
         Returns:
             The future answer, for :meth:`end_change`.
         """
-        self._unconfigured, self._is_changing = 0, True
+        self._unconfigured = 0
         return self._change.call_async(ChangeState.Request(transition=Transition(id=transition)))
 
     async def end_change(self, begun: Future, goal: Level, timeout: float) -> None:
@@ -143,19 +142,16 @@ class ManagedPeer:
             PeerUnavailableError: It failed, or there was no answer in time.
         """
         start = self.level
-        try:
-            answer = await self._answer(begun, timeout)
-        finally:
-            self._is_changing = False
+        answer = await self._answer(begun, timeout, lambda: self._unconfigured >= UNANSWERED)
         if not answer.success:
             if start is not Level.UNCONFIGURED and await self._asked() is Level.UNCONFIGURED:
                 raise self._gone()
             raise PeerUnavailableError(f"expected {self.name} to become {goal.name}, it could not: see its log")
         self.level, self._told, self._reported = goal, None, None
 
-    async def _answer(self, future: Future, timeout: float) -> Any:
+    async def _answer(self, future: Future, timeout: float, is_lost: Callable[[], bool] = lambda: False) -> Any:
         def watch() -> None:
-            if not self._watch.is_alive or (self._is_changing and self._unconfigured >= UNANSWERED):
+            if not self._watch.is_alive or is_lost():
                 raise self._gone()
 
         return await self._pacer.wait_for(future, timeout, self.name, watch)
