@@ -61,28 +61,40 @@ def profile_graph(scene: str, seed: int, decisions: int) -> Iterator[tuple[str, 
         with NodeProcesses(graph.nodes, values, Path(folder)) as processes:
             accepted = client.await_goal() - began
             yield "start to the first accepted goal", f"{accepted:.1f} s"
-            time.sleep(SETTLING)
-            pids = processes.pids()
-            pids["libraries"] = _parent(pids["manager_node"])  # from which the nodes are forked
-            before = {name: _cpu_time(pid) for name, pid in pids.items()}
-            time.sleep(OBSERVED)
-            used = {name: (_cpu_time(pid) - before[name]) / OBSERVED for name, pid in pids.items()}
-            memory = {name: _memory(pid) for name, pid in pids.items()}
-            for name in used:
-                yield f"idle, {name}", f"{used[name]:.1%} of a core, {memory[name]:.0f} MB"
-            yield "idle, all", f"{sum(used.values()):.1%} of a core, {sum(memory.values()):.0f} MB"
+            yield from _observe_idle(processes.pids())
             asked, alone = client.time_decisions(decisions)
             yield "decision, asked of the nodes", f"{1e3 * asked:.0f} ms"
             yield "decision, in one process", f"{1e3 * alone:.0f} ms"
             yield "overhead", f"{asked / alone - 1:.1%}"
             yield "job, nodes as processes", f"{client.time_job():.1f} s"
-    with tempfile.TemporaryDirectory() as folder:
-        bridge = {"scene": scene, "seed": seed}
-        with SimulatedSystem(bridge, values["cell_file"], Path(folder), on_line=lambda _line: None) as system:
-            system.pick(PickImpurities.Goal(dry_run=True), lambda _feedback: None)  # waits until all nodes are active
-            began = time.monotonic()
-            system.pick(PickImpurities.Goal(), lambda _feedback: None)
-            yield "the same job, nodes in one process", f"{time.monotonic() - began:.1f} s"
+    alone = _time_job_in_one_process(scene, seed, values["cell_file"])
+    yield "the same job, nodes in one process", f"{alone:.1f} s"
+
+
+def _observe_idle(nodes: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Measure what an idle graph costs, given the process ID of each node."""
+    time.sleep(SETTLING)
+    pids = nodes | {"libraries": _parent(nodes["manager_node"])}  # from which the nodes are forked
+    before = {name: _cpu_time(pid) for name, pid in pids.items()}
+    time.sleep(OBSERVED)
+    used = {name: (_cpu_time(pid) - before[name]) / OBSERVED for name, pid in pids.items()}
+    memory = {name: _memory(pid) for name, pid in pids.items()}
+    for name in used:
+        yield f"idle, {name}", f"{used[name]:.1%} of a core, {memory[name]:.0f} MB"
+    yield "idle, all", f"{sum(used.values()):.1%} of a core, {sum(memory.values()):.0f} MB"
+
+
+def _time_job_in_one_process(scene: str, seed: int, cell_file: str) -> float:
+    """Seconds that a job takes if all nodes are in this process."""
+    bridge = {"scene": scene, "seed": seed}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SimulatedSystem(bridge, cell_file, Path(folder), on_line=lambda _line: None) as system,
+    ):
+        system.pick(PickImpurities.Goal(dry_run=True), lambda _feedback: None)  # waits until all nodes are active
+        began = time.monotonic()
+        system.pick(PickImpurities.Goal(), lambda _feedback: None)
+        return time.monotonic() - began
 
 
 def _parent(pid: int) -> int:

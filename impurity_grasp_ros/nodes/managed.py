@@ -197,7 +197,6 @@ class ManagedNode(OwningNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :class:`rclpy.lifecycle.LifecycleNode`."""
-        self._rested = 0
         with self.owning():
             done = self._tried(self.configure)
         self._configured = done == TransitionCallbackReturn.SUCCESS

@@ -62,17 +62,19 @@ def two_cells(folder: Path) -> Iterator[dict[str, Cell]]:
     cells = {name: Cell(name, context) for name in SEEDS}
     spinning = SpinningThread([cell.node for cell in cells.values()], 2, context)
     spinning.start()
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", str(context.get_domain_id()))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        for name, seed in SEEDS.items():
-            given = {"namespace": name, "frame_prefix": f"{name}_", "seed": str(seed), "use_sim_time": "false"}
-            stack.enter_context(NodeProcesses(graph.nodes, graph.values(given), folder / name))
-        yield cells
-    spinning.end()
-    for cell in cells.values():
-        cell.node.destroy_node()
-    context.try_shutdown()
+    try:
+        with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ROS_DOMAIN_ID", str(context.get_domain_id()))
+            patch.setenv("OMP_NUM_THREADS", "1")
+            for name, seed in SEEDS.items():
+                given = {"namespace": name, "frame_prefix": f"{name}_", "seed": str(seed), "use_sim_time": "false"}
+                stack.enter_context(NodeProcesses(graph.nodes, graph.values(given), folder / name))
+            yield cells
+    finally:
+        spinning.end()
+        for cell in cells.values():
+            cell.node.destroy_node()
+        context.try_shutdown()
 
 
 def test_two_cells_in_one_domain(tmp_path: Path) -> None:
