@@ -71,6 +71,7 @@ docs/benchmark
 docs/simulation
 docs/scenes
 docs/hardware
+docs/batches
 docs/lifecycle
 docs/faults
 docs/security

@@ -60,6 +60,7 @@ LAYERS = {
     ),
 }
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
+LAYERS["client"] = Layer({"nodes"})
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
 
 ALSO_ALLOWED = {
@@ -168,7 +169,7 @@ for module in modules:
 
 
 def test_everything_but_the_nodes_imports_without_ros() -> None:
-    needs_ros = {module for module in MODULES if layer_of(module) == "nodes"} | {f"{PACKAGE}.cli.sim"}
+    needs_ros = {module for module in MODULES if layer_of(module) in ("nodes", "client")} | {f"{PACKAGE}.cli.sim"}
     modules = [module for module in MODULES if module not in needs_ros]
     command = [sys.executable, "-c", IMPORT_WITHOUT_ROS, ",".join(sorted(ROS)), ",".join(modules)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)

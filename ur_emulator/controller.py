@@ -23,6 +23,9 @@ UNLOCK_DELAY = 5.0
 LOG_LENGTH = 200
 """Number of events, and of messages of the program, that are kept."""
 
+DIGITAL_INPUTS = 18
+"""Eight standard, eight configurable, and two of the tool."""
+
 
 class Controller:
     """An emulated controller. Not thread-safe: whoever serves its interfaces also calls :meth:`cycle`.
@@ -39,6 +42,7 @@ class Controller:
         safety_mode: Which safety stop is active, if any.
         paused: Whether the loaded program is paused.
         remote_control: Whether programs of clients are accepted.
+        digital_inputs: Digital inputs, one bit each.
         digital_outputs: Standard digital outputs, one bit each.
         time: Seconds since the start, in control cycles.
         events: What happened to the controller, with time stamps.
@@ -53,7 +57,7 @@ class Controller:
         self.safety_mode = SafetyMode.NORMAL
         self.paused = False
         self.remote_control = True
-        self.digital_outputs = 0
+        self.digital_inputs = self.digital_outputs = 0
         self.time = 0.0
         self.events: deque[str] = deque(maxlen=LOG_LENGTH)
         self.messages: deque[str] = deque(maxlen=LOG_LENGTH)
@@ -68,6 +72,20 @@ class Controller:
         if not self.program.is_loaded:
             return RuntimeState.STOPPED
         return RuntimeState.PAUSED if self.paused else RuntimeState.PLAYING
+
+    def set_digital_input(self, number: int, on: bool) -> None:
+        """Set an input as a device that is wired to it does.
+
+        Args:
+            number: 0 to 7: standard, 8 to 15: configurable, 16 and 17: of the tool.
+            on: Its level.
+
+        Raises:
+            ValueError: There is no such input.
+        """
+        if not 0 <= number < DIGITAL_INPUTS:
+            raise ValueError(f"expected the number of an input, 0 to {DIGITAL_INPUTS - 1}, received {number}")
+        self.digital_inputs = self.digital_inputs & ~(1 << number) | on << number
 
     def log_event(self, event: str) -> None:
         """Log what happened to the controller."""

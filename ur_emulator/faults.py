@@ -75,6 +75,7 @@ class FaultInjector:
             "stop_program": lambda: controller.stop_program("stopped on the pendant"),
             "remote_control": lambda on: setattr(controller, "remote_control", bool(on)),
             "speed_slider": lambda fraction: setattr(arm, "speed_slider", _nonnegative(fraction)),
+            "digital_input": lambda number, on: controller.set_digital_input(int(number), bool(on)),
             "power_off": controller.power_off,
             "drop": network.drop,
             "close": network.close,

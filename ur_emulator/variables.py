@@ -128,6 +128,7 @@ VALUES: dict[str, Callable[[Controller], Iterable[float]]] = {
     "actual_main_voltage": lambda c: [48.0],
     "actual_robot_voltage": lambda c: [48.0],
     "actual_joint_voltage": lambda c: [48.0] * 6,
+    "actual_digital_input_bits": lambda c: [c.digital_inputs],
     "actual_digital_output_bits": lambda c: [c.digital_outputs],
     "actual_tool_accelerometer": lambda c: [0.0, 0.0, -9.81],
 }

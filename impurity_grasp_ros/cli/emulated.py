@@ -115,8 +115,8 @@ def _picked(graph: RobotGraph, seed: int) -> JobRow:
     result, truth = graph.pick(), graph.scene
     return JobRow(
         seed,
-        ErrorCode(result.error_code).name,
-        result.error_msg,
+        result.error.name,
+        result.message,
         truth.targets,
         truth.targets_in_bin,
         truth.others_in_bin,

@@ -19,7 +19,7 @@ from impurity_grasp_ros.errors import ErrorCode
 from impurity_grasp_ros.files import write_atomically
 
 if TYPE_CHECKING:
-    from impurity_grasp.action import PickImpurities
+    from impurity_grasp_ros.client import PickFeedback, PickResult
     from impurity_grasp_ros.nodes.composition import SimulatedSystem
 
 PHASES = ("observing", "attending", "deciding", "executing", "waiting")
@@ -91,29 +91,28 @@ def _or_default(number: int | None) -> int:
     return -1 if number is None else number
 
 
-def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None]) -> tuple[PickImpurities.Result, float]:
+def _job(system: SimulatedSystem, max_actions: int, show: Callable[[str], None]) -> tuple[PickResult, float]:
     """Run one job, show its progress, and return its result and duration in seconds."""
-    from impurity_grasp.action import PickImpurities
 
-    def on_feedback(feedback: PickImpurities.Feedback) -> None:
+    def on_feedback(feedback: PickFeedback) -> None:
         counts = f"picked {feedback.picked}, grasps {feedback.grasps}, pushes {feedback.pushes}, moves {feedback.moves}"
         show(f"{PHASES[feedback.phase]}: {counts}, {feedback.elapsed:.0f} s")
 
     start = time.monotonic()
-    result = system.pick(PickImpurities.Goal(max_actions=max_actions), on_feedback)
+    result = system.pick(on_feedback, max_actions=max_actions)
     seconds = time.monotonic() - start
     system.await_decisions(len(result.attempts) + result.workspace_clear)
     return result, seconds
 
 
-def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float) -> dict[str, Any]:
+def _row(system: SimulatedSystem, result: PickResult, seconds: float) -> dict[str, Any]:
     """One scene of the summary. What is in the bin is counted by the simulator, the rest by the robot itself."""
     truth = system.scene
     return {
         "scene": truth.scene,
         "seed": truth.seed,
-        "result": ErrorCode(result.error_code).name,
-        "message": result.error_msg,
+        "result": result.error.name,
+        "message": result.message,
         "targets": truth.targets,
         "targets_in_bin": truth.targets_in_bin,
         "targets_out_of_reach": truth.targets_out_of_reach,
@@ -125,7 +124,7 @@ def _row(system: SimulatedSystem, result: PickImpurities.Result, seconds: float)
         "workspace_clear": result.workspace_clear,
         "seconds": round(seconds, 2),
         "recorded": not system.recorder.failure,
-        "complete": result.error_code == ErrorCode.NONE and truth.targets_in_bin == truth.targets,
+        "complete": result.error is ErrorCode.NONE and truth.targets_in_bin == truth.targets,
     }
 
 

@@ -173,6 +173,7 @@ class UrChild:
             robot_mode=receive.getRobotMode(),
             safety_mode=receive.getSafetyMode(),
             speed_fraction=min(receive.getTargetSpeedFraction(), receive.getSpeedScaling()),
+            digital_inputs=receive.getActualDigitalInputBits(),
             program_running=self._control.is_running,
             held=self._held,
             motions=motions,

@@ -39,6 +39,7 @@ class UrState:
         robot_mode: Key of ``ROBOT_MODES``.
         safety_mode: Key of ``SAFETY_MODES``.
         speed_fraction: 0 to 1: the speed slider or the controller's own speed scaling, whichever is smaller.
+        digital_inputs: One bit each: 0 to 7 standard, 8 to 15 configurable, 16 and 17 of the tool.
         program_running: Whether the control program of this driver is running.
         held: Why a person has to ask for recovery before the arm may move, empty if it may.
         motions: Number of motions started over this connection.
@@ -53,6 +54,7 @@ class UrState:
     robot_mode: int
     safety_mode: int
     speed_fraction: float
+    digital_inputs: int
     program_running: bool
     held: str
     motions: int

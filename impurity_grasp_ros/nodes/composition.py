@@ -15,16 +15,16 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
-from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import CellState, SceneState
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.errors import BusyError, ErrorCode, PeerUnavailableError, ReportedError
-from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.attention_node import AttentionNode
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeNode
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNode
 from impurity_grasp_ros.nodes.manager_node import ManagerNode
+from impurity_grasp_ros.nodes.pick_client import PickClient
+from impurity_grasp_ros.nodes.pick_job import PickFeedback, PickResult
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode
@@ -92,20 +92,24 @@ class SimulatedSystem:
         self._active = threading.Event()
         self._client.create_subscription(CellState, "cell_state", self._on_cell, LATCHED)
         self._reset = self._client.create_client(ResetScene, "reset_scene")
-        self._pick = ActionClient(self._client, PickImpurities, "pick_impurities")
+        self._picker = PickClient(node=self._client)
         self._spinning = SpinningThread(self._nodes, THREADS)
 
     def __enter__(self) -> SimulatedSystem:
         self._spinning.start()
+        self._picker.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._spinning.end()
-        for node in self._nodes:
-            end(node)
-        rclpy.try_shutdown()
+        try:
+            self._picker.__exit__(kind, error, trace)  # cancels a job that was interrupted
+        finally:
+            self._spinning.end()
+            for node in self._nodes:
+                end(node)
+            rclpy.try_shutdown()
 
     def _on_cell(self, state: CellState) -> None:
         if state.active:
@@ -144,14 +148,12 @@ class SimulatedSystem:
         if (graphs := self._client.count_publishers("decision")) > 1:
             raise BusyError(f"expected one graph in this ROS domain, found {graphs}: set another ROS_DOMAIN_ID")
 
-    def pick(
-        self, goal: PickImpurities.Goal, on_feedback: Callable[[PickImpurities.Feedback], None]
-    ) -> PickImpurities.Result:
-        """Send a goal to ``pick_impurities`` and wait for its result.
+    def pick(self, on_feedback: Callable[[PickFeedback], None] = lambda _feedback: None, **limits: Any) -> PickResult:
+        """Run a job to its end.
 
         Args:
-            goal: The goal.
-            on_feedback: Called with each feedback message, from another thread.
+            on_feedback: Called with each feedback.
+            limits: Keyword arguments of :meth:`PickClient.start`.
 
         Returns:
             The result.
@@ -159,23 +161,15 @@ class SimulatedSystem:
         Raises:
             BusyError: Another graph in this ROS domain would answer as well.
             ReportedError: The goal was rejected.
-            PeerUnavailableError: The action server did not appear or answer in time.
-            KeyboardInterrupt: On an interrupt, once the goal has been canceled and has ended.
+            PeerUnavailableError: The nodes did not become active or answer in time.
         """
-        if not self._active.wait(ANSWER_TIMEOUT) or not self._pick.wait_for_server(ANSWER_TIMEOUT):
+        if not self._active.wait(ANSWER_TIMEOUT):
             raise PeerUnavailableError(f"expected all nodes to be active within {ANSWER_TIMEOUT:g} s")
         self._check_alone()
-        sent = self._pick.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))
-        handle = self._wait(sent, ANSWER_TIMEOUT, "pick_impurities")
-        if not handle.accepted:
-            raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it is busy")
-        outcome = handle.get_result_async()
-        try:
-            return self._wait(outcome, float("inf"), "pick_impurities").result
-        except KeyboardInterrupt:
-            handle.cancel_goal_async()
-            self._wait(outcome, ANSWER_TIMEOUT, "pick_impurities (canceled)")
-            raise
+        job = self._picker.start(timeout=ANSWER_TIMEOUT, **limits)
+        for feedback in job.feedback():
+            on_feedback(feedback)
+        return job.wait()
 
     def await_decisions(self, count: int) -> None:
         """Wait for the recorder to catch up with a job that made ``count`` decisions."""

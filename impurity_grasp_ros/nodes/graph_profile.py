@@ -16,7 +16,6 @@ from builtin_interfaces.msg import Duration
 from rclpy.context import Context
 from rclpy.node import Node
 
-from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attention as AttentionMsg
 from impurity_grasp.srv import Attend, CaptureHeightmap, SelectPrimitive
 from impurity_grasp_ros.cell import load_cell
@@ -24,9 +23,9 @@ from impurity_grasp_ros.config import packaged_parameters
 from impurity_grasp_ros.errors import PeerUnavailableError
 from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.graphs import GRAPHS
-from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.composition import SimulatedSystem
 from impurity_grasp_ros.nodes.conversions import from_heightmap
+from impurity_grasp_ros.nodes.pick_client import PickClient
 from impurity_grasp_ros.nodes.processes import NodeProcesses
 from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.perception.attention import AttentionConfig
@@ -91,9 +90,9 @@ def _time_job_in_one_process(scene: str, seed: int, cell_file: str) -> float:
         tempfile.TemporaryDirectory() as folder,
         SimulatedSystem(bridge, cell_file, Path(folder), on_line=lambda _line: None) as system,
     ):
-        system.pick(PickImpurities.Goal(dry_run=True), lambda _feedback: None)  # waits until all nodes are active
+        system.pick(dry_run=True)  # waits until all nodes are active
         began = time.monotonic()
-        system.pick(PickImpurities.Goal(), lambda _feedback: None)
+        system.pick()
         return time.monotonic() - began
 
 
@@ -129,7 +128,8 @@ class _Client:
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
         self._attend = self._node.create_client(Attend, "attend")
         self._select = self._node.create_client(SelectPrimitive, "select_primitive")
-        self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
+        self._picker = PickClient(node=self._node)
+        self._picker.__enter__()
         self._spinning = SpinningThread([self._node], 2, self._context)
         self._spinning.start()
         return self
@@ -140,23 +140,16 @@ class _Client:
         self._context.try_shutdown()
 
     def await_goal(self) -> float:
-        """Send dry runs until one is accepted, wait for its end, and return when it was accepted, of time.monotonic."""
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self._pick.server_is_ready():
-                handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal(dry_run=True)), "pick_impurities")
-                if handle.accepted:
-                    accepted = time.monotonic()
-                    self._answer(handle.get_result_async(), "the dry run")
-                    return accepted
-            time.sleep(0.02)
-        raise PeerUnavailableError(f"expected the graph to accept a goal within {START_TIMEOUT:g} s")
+        """Start a dry run, wait for its end, and return when it was accepted, of time.monotonic."""
+        job = self._picker.start(dry_run=True, timeout=START_TIMEOUT)
+        accepted = time.monotonic()
+        job.wait(ANSWER_TIMEOUT)
+        return accepted
 
     def time_job(self) -> float:
         """Seconds that a job takes."""
         began = time.monotonic()
-        handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal()), "pick_impurities")
-        self._answer(handle.get_result_async(), "the job")
+        self._picker.start().wait(ANSWER_TIMEOUT)
         return time.monotonic() - began
 
     def time_decisions(self, count: int) -> tuple[float, float]:

@@ -58,9 +58,9 @@ class Job:
         self._check_active = check_active
         self._stopped_before = times_stopped()
         self._goal: PickImpurities.Goal = handle.request
-        self._start = self._last_feedback = time.monotonic()
+        self._start = self._batch_start = self._last_feedback = time.monotonic()
         self._feedback = PickImpurities.Feedback()
-        self.result = PickImpurities.Result()
+        self.result = PickImpurities.Result(batches=1)
         self.max_actions = self._goal.max_actions or PickImpurities.Goal.MAX_ACTIONS_DEFAULT
         self._time_limit = to_seconds(self._goal.time_limit)
         self.step: Step | None = None
@@ -69,8 +69,10 @@ class Job:
         """Check the goal's limits.
 
         Raises:
-            InvalidGoalError: A limit is negative.
+            InvalidGoalError: A limit is negative, or a dry run is to be continuous.
         """
+        if self._goal.continuous and self._goal.dry_run:
+            raise InvalidGoalError("continuous: expected false in a dry run, received true")
         for name, value in (
             ("max_targets", self._goal.max_targets),
             ("max_actions", self._goal.max_actions),
@@ -90,7 +92,8 @@ class Job:
             StoppedError: The service ``stop`` has been called.
             TimeLimitError: The goal's time limit has passed.
         """
-        self._report(phase, "")
+        self._report(phase)
+        self._check_time()
 
     def wait_for(self, what: str) -> None:
         """Report in the feedback that the job is waiting.
@@ -104,12 +107,19 @@ class Job:
             TimeLimitError: The goal's time limit has passed.
         """
         self._report(PickImpurities.Feedback.WAIT, what)
+        self._check_time()
 
-    def _report(self, phase: int, waiting_for: str) -> None:
+    def wait_for_batch(self) -> None:
+        """As :meth:`wait_for`, for the next batch and without a time limit."""
+        self._report(PickImpurities.Feedback.WAIT, "the next batch")
+
+    def _report(self, phase: int, waiting_for: str = "") -> None:
         self._feedback.phase, self._feedback.waiting_for = phase, waiting_for
         self._publish()
         self.watch()
-        elapsed = time.monotonic() - self._start
+
+    def _check_time(self) -> None:
+        elapsed = time.monotonic() - self._batch_start
         if self._time_limit and elapsed > self._time_limit:
             raise TimeLimitError(f"expected to finish within {self._time_limit:g} s, unfinished after {elapsed:.1f} s")
 
@@ -164,12 +174,19 @@ class Job:
         picked = sum(attempt.status == Attempt.HELD for attempt in self.history())
         return 0 < self._goal.max_targets <= picked
 
+    def begin_batch(self) -> None:
+        """Begin with the next batch: its limits, its attempts."""
+        self._batch_start = time.monotonic()
+        self.result.batches += 1
+        self.result.attempts, self.result.workspace_clear = [], False
+
     def summary(self) -> str:
         """The result in one line of text."""
         result = self.result
+        batches = f"batches {result.batches}, " if result.batches > 1 else ""
         counts = f"picked {result.picked}, grasps {result.grasps}, pushes {result.pushes}, moves {result.moves}"
         clear = ", workspace clear" if result.workspace_clear else ""
-        return f"{ErrorCode(result.error_code).name}, {counts}{clear}, {time.monotonic() - self._start:.1f} s"
+        return f"{ErrorCode(result.error_code).name}, {batches}{counts}{clear}, {time.monotonic() - self._start:.1f} s"
 
     def _publish(self) -> None:
         self._last_feedback = time.monotonic()
@@ -177,6 +194,7 @@ class Job:
         self._feedback.grasps = self.result.grasps
         self._feedback.pushes = self.result.pushes
         self._feedback.moves = self.result.moves
+        self._feedback.batches = self.result.batches
         self._feedback.elapsed = self._last_feedback - self._start
         self._handle.publish_feedback(self._feedback)
 

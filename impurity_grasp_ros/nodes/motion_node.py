@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Outcome, Primitive
-from impurity_grasp_ros.errors import DeviceFaultError, DryRunError
+from impurity_grasp_ros.errors import ConfigError, DeviceFaultError, DryRunError
 from impurity_grasp_ros.hardware.robotiq import RobotiqConfig, RobotiqGripper
 from impurity_grasp_ros.hardware.ur_arm import UrArm
 from impurity_grasp_ros.hardware.ur_config import UrConfig
@@ -27,9 +28,10 @@ from impurity_grasp_ros.nodes.diagnostics import status_of_device
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.primitive_server import PrimitiveServer
+from impurity_grasp_ros.nodes.rising_edge import RisingEdge
 from impurity_grasp_ros.nodes.ros2_control.config import Ros2ControlConfig
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import steady_timer
+from impurity_grasp_ros.nodes.runtime import BATCH_TOPIC, steady_timer
 from impurity_grasp_ros.nodes.stamps import to_header
 from impurity_grasp_ros.priority import lower_niceness
 from impurity_grasp_ros.protocols import ArmDriver, Device, GripperDriver
@@ -50,6 +52,12 @@ class MotionNodeConfig:
     dry_run: bool = parameter("never move: primitives are checked and then refused with DRY_RUN")
     watch_sender: bool = parameter("stop the arm when the node that sent the goal is gone")
     joint_state_rate: float = parameter("Hz of joint states", low=1.0, high=500.0)
+    batch_input: int = parameter(
+        "digital input of the controller whose rising edge announces a batch (8-15: configurable, 16, 17: tool), with "
+        "driver ur_rtde; -1 for none",
+        low=-1,
+        high=17,
+    )
 
 
 class WallClock:
@@ -96,7 +104,14 @@ class MotionNode(ManagedNode):
         self.own(self._primitives.destroy)
         if config.driver != ROS2_CONTROL:  # there, the broadcaster publishes them
             self._joints = self.create_publisher(JointState, "joint_states", 10)
-            steady_timer(self, 1.0 / config.joint_state_rate, self._publish_joints)
+            self._batch = self.create_publisher(Empty, BATCH_TOPIC, 10)
+            self._batch_edge = RisingEdge()
+            steady_timer(self, 1.0 / config.joint_state_rate, self._publish_state)
+        elif config.batch_input >= 0:
+            raise ConfigError(
+                f"batch_input: expected -1 with driver {ROS2_CONTROL}, received {config.batch_input}: publish on "
+                f"{BATCH_TOPIC} instead"
+            )
         for name, action in (("recover", self._recover), ("home", self._home)):
             self._add_service(name, action)
 
@@ -168,11 +183,18 @@ class MotionNode(ManagedNode):
         self._executor().go_home(Supervision(canceled=must_stop))
         return "the arm is at home"
 
-    def _publish_joints(self) -> None:
+    def _publish_state(self) -> None:
+        assert isinstance(self._arm, UrArm)
         try:
-            joints = self._arm.joint_positions().tolist()
+            state = self._arm.state()
         except DeviceFaultError:
             return  # the diagnostics report why
+        self._publish_joints(list(state.joints))
+        number = self._settings.value.batch_input
+        if number >= 0 and self._batch_edge.is_at(bool(state.digital_inputs >> number & 1)):
+            self._batch.publish(Empty())
+
+    def _publish_joints(self, joints: list[float]) -> None:
         names, opening = list(JOINT_NAMES), self._gripper.last_opening()
         if opening is not None:
             names, joints = [*names, FINGER_JOINT], [*joints, self._gripper_model.knuckle_travel(opening)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -14,28 +15,24 @@ from rclpy.qos import QoSProfile
 from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, NotActiveError, ReportedError
+from impurity_grasp_ros.nodes.batches import BatchConfig, Batches
 from impurity_grasp_ros.nodes.execution import PeersConfig
 from impurity_grasp_ros.nodes.job import Job, Step, describe
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.peers import Peers
+from impurity_grasp_ros.nodes.peers import VIEW_CODES, Peers
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish
 
 LOOK_PERIOD = 0.2
 """Seconds between views while the workspace is not clearly visible."""
 
-VIEW_CODES = frozenset(
-    {
-        ErrorCode.EMPTY_CLOUD,
-        ErrorCode.VIEW_BLOCKED,
-        ErrorCode.VIEW_INCOMPLETE,
-        ErrorCode.TABLE_MOVED,
-        ErrorCode.BAD_EXPOSURE,
-        ErrorCode.CAMERA_MOVED,
-    }
-)
-"""Faults of a view that may pass, for example when a hand is withdrawn."""
+
+@dataclass(frozen=True, kw_only=True)
+class PickerConfig(PeersConfig):
+    """How long the picker waits for the other nodes, in wall-clock time, and how it notices the next batch."""
+
+    batches: BatchConfig
 
 
 class PickerNode(ManagedNode):
@@ -50,7 +47,7 @@ class PickerNode(ManagedNode):
 
     def __init__(self, **options: object) -> None:
         super().__init__("picker_node", **options)
-        self._settings = NodeParameters(self, "picker_node", PeersConfig)
+        self._settings = NodeParameters(self, "picker_node", PickerConfig)
         self._busy = threading.Lock()
         self._latest: Job | None = None
         self.start()
@@ -58,6 +55,7 @@ class PickerNode(ManagedNode):
     def configure(self) -> None:
         """Look for the other nodes and offer the action; see the base class."""
         self._peers = Peers(self, lambda: self._settings.value)
+        self._batches = Batches(self, self._peers, lambda: self._settings.value.batches)
         self._decisions = self.create_publisher(Decision, "decision", QoSProfile(depth=10))
         self._pacer = Pacer(self, LOOK_PERIOD)
         server = ActionServer(
@@ -96,7 +94,11 @@ class PickerNode(ManagedNode):
         log.info(f"goal: {'dry run, ' if handle.request.dry_run else ''}at most {job.max_actions} actions")
         try:
             job.check_goal()
-            await self._pick(job, handle.request.dry_run)
+            last = await self._pick(job, handle.request.dry_run)
+            while handle.request.continuous:
+                await self._batches.arrived(job, last)
+                job.begin_batch()
+                last = await self._pick(job, dry_run=False)
         except Exception as error:  # every fault ends the goal with its code; the node keeps running
             answer_error(job.result, error, log)
             await self._end_step_despite(job, error)
@@ -109,8 +111,12 @@ class PickerNode(ManagedNode):
         self.check_active()
         self._peers.check_active()
 
-    async def _pick(self, job: Job, dry_run: bool) -> None:
-        """Repeat: observe, attend, decide, execute. The next view is taken as soon as the arm is out of it."""
+    async def _pick(self, job: Job, dry_run: bool) -> Heightmap | None:
+        """Repeat: observe, attend, decide, execute. The next view is taken as soon as the arm is out of it.
+
+        Returns:
+            The view that showed a clear workspace; None if the job ended otherwise.
+        """
         not_before = self.get_clock().now().to_msg()
         while not job.done():
             heightmap, attention = await self._see(job, not_before)
@@ -118,19 +124,20 @@ class PickerNode(ManagedNode):
                 await self._end_step(job)
                 job.result.workspace_clear = True
                 self._publish(job, heightmap, attention)
-                return
+                return heightmap
             job.enter(PickImpurities.Feedback.DECIDE)
             primitive = await self._peers.decide(heightmap, attention, job.history(), job.watch)
             await self._end_step(job)
             job.decided(primitive)
             if dry_run:
                 self._publish(job, heightmap, attention, primitive)
-                return
+                return None
             job.enter(PickImpurities.Feedback.EXECUTE)
             execution = await self._peers.execute(primitive, job.watch)
             attempt, not_before = await execution.clear(job.watch)
             job.step = Step(heightmap, attention, primitive, execution, attempt)
         await self._end_step(job)
+        return None
 
     async def _end_step(self, job: Job) -> None:
         """Wait until the arm is at rest, and record the attempt."""

@@ -16,13 +16,13 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import CellState, SceneState
 from impurity_grasp.srv import CaptureHeightmap, ResetScene
 from impurity_grasp_ros.errors import DeviceFaultError, ErrorCode, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.graphs import GRAPHS
-from impurity_grasp_ros.nodes.action_client import ActionClient
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
+from impurity_grasp_ros.nodes.pick_client import PickClient
+from impurity_grasp_ros.nodes.pick_job import PickResult
 from impurity_grasp_ros.nodes.processes import NodeProcesses
 from impurity_grasp_ros.nodes.runtime import LATCHED, SpinningThread
 
@@ -71,7 +71,8 @@ class RobotGraph:
         self._reset = self._node.create_client(ResetScene, "reset_scene")
         self._capture = self._node.create_client(CaptureHeightmap, "capture_heightmap")
         self._services = {name: self._node.create_client(Trigger, name) for name in ("recover", "home")}
-        self._pick = ActionClient(self._node, PickImpurities, "pick_impurities")
+        self._picker = PickClient(node=self._node)
+        self._picker.__enter__()
         self._spinning = SpinningThread([self._node], 2, self._context)
         self._spinning.start()
         self._processes.__enter__()
@@ -80,7 +81,7 @@ class RobotGraph:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._processes.__exit__(kind, error, trace)
+        self._processes.__exit__(kind, error, trace)  # their end stops the arm
         self._spinning.end()
         self._node.destroy_node()
         self._context.try_shutdown()
@@ -93,7 +94,6 @@ class RobotGraph:
         """
         self._await(lambda: self._is_active, START_TIMEOUT, "all nodes to be active")
         self._await(lambda: self._problems == [], START_TIMEOUT, "arm and gripper")
-        self._await(self._pick.server_is_ready, START_TIMEOUT, "pick_impurities")
         self._await(self._captures, START_TIMEOUT, "a first heightmap")
 
     def _captures(self) -> bool:
@@ -136,17 +136,16 @@ class RobotGraph:
             if not response.success:
                 raise DeviceFaultError(f"expected {name} to succeed after a fault: {response.message}")
 
-    def pick(self) -> PickImpurities.Result:
+    def pick(self) -> PickResult:
         """Run a job to its end and return its result.
 
         Raises:
             ReportedError: The goal was rejected.
             PeerUnavailableError: There was no answer in time, or a process has ended.
         """
-        handle = self._answer(self._pick.send_goal_async(PickImpurities.Goal()), "pick_impurities")
-        if not handle.accepted:
-            raise ReportedError(ErrorCode.BUSY, "expected pick_impurities to accept the goal, it did not")
-        return self._answer(handle.get_result_async(), "pick_impurities", float("inf")).result
+        job = self._picker.start(timeout=ANSWER_TIMEOUT)
+        self._await(lambda: job.done, float("inf"), "pick_impurities")
+        return job.wait()
 
     def _on_cell(self, state: CellState) -> None:
         self._is_active = state.active

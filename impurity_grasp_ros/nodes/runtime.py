@@ -27,6 +27,9 @@ SPIN_PERIOD = 0.2
 RESULT_TIMEOUT = 3600
 """Seconds for which the result of an action stays available after the end of its goal."""
 
+BATCH_TOPIC = "batch"
+"""Announces a batch of goods to a continuous job."""
+
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE)
 """For topics that hold state: a late subscriber receives the last message at once."""
 
