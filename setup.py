@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "jinja2",
         "matplotlib>=3.5",
+        "mcap>=1.0",
         "numpy<2.3",
         "opencv-python-headless<5",
         "pin",
@@ -33,5 +34,6 @@ setup(
         "threadpoolctl",
         "torch>=2.0",
         "typer>=0.9",
+        "zstandard",
     ],
 )

@@ -72,6 +72,7 @@ docs/simulation
 docs/scenes
 docs/hardware
 docs/batches
+docs/recording
 docs/lifecycle
 docs/faults
 docs/security

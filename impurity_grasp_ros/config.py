@@ -184,6 +184,42 @@ def from_mapping(config_type: type[T], values: Mapping[str, Any], prefix: str = 
         raise ConfigError(f"{prefix}{error}") from error
 
 
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """The values of a configuration dataclass by dotted name, each starting with ``prefix``."""
+    flat: dict[str, Any] = {}
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            flat.update(flatten(value, f"{prefix}{item.name}."))
+        else:
+            flat[f"{prefix}{item.name}"] = value
+    return flat
+
+
+def from_flat(config_type: type[T], values: Mapping[str, Any]) -> T:
+    """Build a configuration dataclass from the values of its leaves; the reverse of :func:`flatten`.
+
+    Args:
+        config_type: The dataclass.
+        values: Values by dotted name; tuples may be lists or arrays.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: As :func:`from_mapping`.
+    """
+    tuples = {spec.name for spec in parameter_specs(config_type) if get_origin(spec.type) is tuple}
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *path, leaf = name.split(".")
+        place = nested
+        for part in path:
+            place = place.setdefault(part, {})
+        place[leaf] = list(value) if name in tuples else value
+    return from_mapping(config_type, nested)
+
+
 def read_fresh_yaml(file: str) -> Mapping[str, Any]:
     """Read a YAML file from disk; it may be a shipped file or any other, and is not trusted.
 

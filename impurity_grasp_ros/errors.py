@@ -50,6 +50,7 @@ class ErrorCode(IntEnum):
 
     INVALID_CONFIG = 60
     INVALID_WEIGHTS = 61
+    INVALID_RECORDING = 62
 
 
 class ImpurityGraspError(Exception):
@@ -240,6 +241,12 @@ class CheckpointError(ImpurityGraspError):
     """A file of network weights is missing, damaged, or does not match its configuration."""
 
     code = ErrorCode.INVALID_WEIGHTS
+
+
+class RecordingError(ImpurityGraspError):
+    """A recording is missing, damaged, or not one of this package."""
+
+    code = ErrorCode.INVALID_RECORDING
 
 
 class ConfigError(ImpurityGraspError):

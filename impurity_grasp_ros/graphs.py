@@ -45,22 +45,28 @@ class GraphNode:
         parameters: Its parameters other than those of ``params_file``.
         unless_empty: Argument whose value must not be empty for the node to be started; empty for no condition.
         if_empty: Argument whose value must be empty for the node to be started; empty for no condition.
+        only_if: Argument that must be true for the node to be started; empty for no condition.
         is_managed: Whether ``manager_node`` leads it through its states.
         is_forked: Whether its process may be forked from one that has imported the libraries of several nodes. What
             controls a robot runs on its own.
+        is_needed: Whether the others cannot work without it: its end is the end of all.
     """
 
     executable: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     unless_empty: str = ""
     if_empty: str = ""
+    only_if: str = ""
     is_managed: bool = True
     is_forked: bool = True
+    is_needed: bool = True
 
     def is_wanted(self, values: Mapping[str, str]) -> bool:
         """Whether the node is started, given the values of all arguments."""
-        return bool(not self.unless_empty or values[self.unless_empty]) and not (
-            self.if_empty and values[self.if_empty]
+        return (
+            bool(not self.unless_empty or values[self.unless_empty])
+            and not (self.if_empty and values[self.if_empty])
+            and (not self.only_if or Given(self.only_if, bool).of(values))
         )
 
     def resolved(self, values: Mapping[str, str]) -> dict[str, Any]:
@@ -122,6 +128,7 @@ def common(mover: Given | str) -> tuple[GraphNode, ...]:
         GraphNode("attention_node", {**TIME, **FRAMES}, if_empty="ordinary_model"),
         GraphNode("attention_node", {**TIME, **FRAMES, **taught}, unless_empty="ordinary_model"),
         GraphNode("picker_node", TIME),
+        GraphNode("recording_node", TIME, only_if="record", is_managed=False, is_needed=False),
     )
 
 

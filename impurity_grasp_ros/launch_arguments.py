@@ -103,6 +103,7 @@ def _common(use_sim_time: str) -> tuple[LaunchArgument, ...]:
         PARAMS_FILE,
         CELL,
         ORDINARY_MODEL,
+        LaunchArgument("record", "false", "record each job, see docs/recording.md", BOOLEAN),
         LaunchArgument("namespace", "", "namespace of all nodes"),
         LaunchArgument(
             "frame_prefix", "", "what the names of all frames but the camera's begin with, such as left_", kind="prefix"

@@ -59,6 +59,7 @@ LAYERS = {
         {"core", "perception", "policy", "pipeline", "simulation", "foresight"}, {"jinja2", "matplotlib"}
     ),
 }
+LAYERS["recording"] = Layer({"core"}, {"mcap", "zstandard"})
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["client"] = Layer({"nodes"})
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
@@ -69,6 +70,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # sends jobs to the nodes that it has started
     "impurity_grasp_ros.cli.launch": {"nodes"},  # starts the nodes as processes
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
+    "impurity_grasp_ros.cli.replay": {"nodes"},  # reads recorded messages
     "impurity_grasp_ros.cli.sim": {"nodes", "impurity_grasp"},  # runs the nodes in one process
     "impurity_grasp_ros.cli.teach": {"nodes"},  # asks the nodes of a running graph
     "impurity_grasp_ros.cli.touch_test": {"nodes"},

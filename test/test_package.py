@@ -18,6 +18,7 @@ ROSDEP_KEYS = {
     "cv2": "python3-opencv",
     "jinja2": "python3-jinja2",
     "matplotlib": "python3-matplotlib",
+    "mcap": "mcap-ros2-support",  # depends on it
     "numpy": "python3-numpy",
     "pinocchio": "pinocchio",
     "pybullet": "python3-pybullet-pip",
@@ -30,6 +31,7 @@ ROSDEP_KEYS = {
     "torch": "python3-pytorch-pip",
     "typer": "python3-typer",
     "yaml": "python3-yaml",
+    "zstandard": "mcap-ros2-support",
 }
 """Imported module -> key in rosdep's public lists (rosdep/python.yaml, and the packages of ROS distributions)."""
 

@@ -68,6 +68,9 @@ def emulated(
     host: Annotated[str, typer.Option(help="Loopback address of the emulated cell.")] = "127.0.0.1",
     slow: Annotated[int, typer.Option(min=1, help="Controller, driver and camera get 1/SLOW of the machine.")] = 1,
     busy: Annotated[int, typer.Option(min=0, help="Busy loops to run beside the nodes.")] = 0,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record each job in recordings/ (docs/recording.md).")
+    ] = False,
     output: Annotated[Path, typer.Option(help="Folder in which the run's folder is created.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes as the real robot does: through its controller's ports, in real time.
@@ -83,6 +86,7 @@ def emulated(
     folder = output / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_emulated_{Path(scene).stem}_seed{seed}"
     counts = {"targets": -1 if targets is None else targets, "blocks": -1 if blocks is None else blocks}
     given = {"scene": scene, "seed": str(seed), "driver": driver, "controller": controller, "robot_ip": host}
+    given["record"] = str(record).lower()
     jobs: list[JobRow] = []
     with Burden(slow, busy) as burden:
         if burden.means:

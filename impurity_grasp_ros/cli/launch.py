@@ -61,6 +61,7 @@ def _run(graph: Graph, values: dict[str, str], folder: Path, respawn: bool) -> N
     from impurity_grasp_ros.nodes.signals import StopSignal
 
     stop, read = StopSignal(), dict.fromkeys((node.executable for node in graph.nodes), 0)
+    needed, missing = {node.executable for node in graph.nodes if node.is_needed}, set[str]()
     print(f"output of the nodes: {folder}", flush=True)
 
     def show(processes: NodeProcesses) -> None:
@@ -79,13 +80,19 @@ def _run(graph: Graph, values: dict[str, str], folder: Path, respawn: bool) -> N
         while not stop.is_set():
             show(processes)
             for name, code in processes.ended().items():
-                if not respawn or stop.is_set():
+                if name in missing:
+                    continue
+                ended = f"{name} ended with exit code {code}"
+                if respawn and not stop.is_set():
+                    print(f"{ended}: starting it again in {RESPAWN_DELAY:g} s", file=sys.stderr, flush=True)
+                    if not stop.wait(RESPAWN_DELAY):
+                        processes.start(name)
+                elif name in needed:
                     show(processes)
                     raise PeerUnavailableError(death_of_a_node(name, code))
-                told = f"{name} ended with exit code {code}: starting it again in {RESPAWN_DELAY:g} s"
-                print(told, file=sys.stderr, flush=True)
-                if not stop.wait(RESPAWN_DELAY):
-                    processes.start(name)
+                else:
+                    missing.add(name)
+                    print(f"{ended}: the others go on without it", file=sys.stderr, flush=True)
             time.sleep(POLL)
     show(processes)
 

@@ -41,6 +41,7 @@ def sim(
     ordinary_model: Annotated[
         Optional[Path], typer.Option(help="A file that impurity-grasp teach has written; attention in mode objects.")
     ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Record each job (docs/recording.md).")] = False,
     output: Annotated[Path, typer.Option(help="Folder in which the run's folder is created.")] = Path("runs"),
 ) -> None:
     """Pick the impurities of simulated scenes through the action /pick_impurities.
@@ -57,7 +58,7 @@ def sim(
     attention = _taught(ordinary_model)
     with (
         console.status("starting the nodes") as status,
-        SimulatedSystem(bridge, cell, folder, console.print, attention) as system,
+        SimulatedSystem(bridge, cell, folder, console.print, attention, folder if record else None) as system,
     ):
         for number in range(seed, seed + episodes):
             system.reset(scene, number, targets, blocks)

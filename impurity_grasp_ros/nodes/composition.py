@@ -28,6 +28,7 @@ from impurity_grasp_ros.nodes.pick_job import PickFeedback, PickResult
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
 from impurity_grasp_ros.nodes.recorder_node import RecorderNode
+from impurity_grasp_ros.nodes.recording_node import RecordingNode
 from impurity_grasp_ros.nodes.running import end
 from impurity_grasp_ros.nodes.runtime import LATCHED, SpinningThread
 
@@ -51,6 +52,7 @@ class SimulatedSystem:
         folder: Where the recorder writes its pictures.
         on_line: Receives each decision as a line of text.
         attention: Parameters of ``attention_node`` other than the shipped ones, by name.
+        recordings: Folder in which jobs are recorded; None for no recordings.
 
     Raises:
         ConfigError: A parameter is invalid.
@@ -67,6 +69,7 @@ class SimulatedSystem:
         folder: Path,
         on_line: Callable[[str], None],
         attention: Mapping[str, Any] = MappingProxyType({}),
+        recordings: Path | None = None,
     ) -> None:
         gripper = load_cell(cell_file).gripper_model
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
@@ -87,6 +90,8 @@ class SimulatedSystem:
             self.recorder,
             self._client,
         ]
+        if recordings is not None:
+            self._nodes.append(RecordingNode(parameter_overrides=[Parameter("folder", value=str(recordings))]))
         self.scene = SceneState()
         self._client.create_subscription(SceneState, "scene_state", self._on_scene, LATCHED)
         self._active = threading.Event()

@@ -38,6 +38,9 @@ from impurity_grasp_ros.perception.robot_view import without_robot
 from impurity_grasp_ros.perception.samples import Site
 from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
 
+VIEW_TOPICS = {"view/color": Image, "view/depth": Image, "view/camera_info": CameraInfo}
+"""The camera's messages that a heightmap was made from, for recorders; types by topic."""
+
 
 @dataclass(frozen=True)
 class RobotConfig:
@@ -132,6 +135,7 @@ class HeightmapNode(ManagedNode):
         FramePublisher(self, static=True).publish(fixed_frames(cell, self.frame_prefix), self._now())
         self._publisher = self.create_publisher(HeightmapMsg, "heightmap", LATCHED)
         self._cloud = OnDemand(self, PointCloud2, "heightmap/cloud")
+        self._used = [self.create_publisher(kind, topic, 10) for topic, kind in VIEW_TOPICS.items()]
         markers = self.create_publisher(MarkerArray, "cell/markers", LATCHED)
         markers.publish(cell_markers(cell, self.header(self._now())))
         images = {
@@ -183,13 +187,17 @@ class HeightmapNode(ManagedNode):
         try:
             # A simulated clock can be late like any message: judged by time alone, an old image may seem new.
             after = self._streams.arrived if request.new_job else 0
-            frame = await self._frame(to_seconds(request.not_before), to_seconds(request.timeout), after)
+            images = await self._images(to_seconds(request.not_before), to_seconds(request.timeout), after)
+            frame = self._to_frame(*images)
             heightmap = self._judged(frame, new_job=request.new_job)
             response.heightmap = to_heightmap(heightmap, self.header(heightmap.stamp))
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
         self._publisher.publish(response.heightmap)
         self._cloud.offer(lambda: to_cloud(heightmap, response.heightmap.header))
+        for publisher, message in zip(self._used, images, strict=True):
+            if publisher.get_subscription_count():  # images are large
+                publisher.publish(message)
         return response
 
     def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:
@@ -204,7 +212,7 @@ class HeightmapNode(ManagedNode):
             self._seen = float(heightmap.valid.mean())
         return heightmap
 
-    async def _frame(self, not_before: float, timeout: float, after: int) -> RgbdFrame:
+    async def _images(self, not_before: float, timeout: float, after: int) -> tuple[Image, Image, CameraInfo]:
         """Wait for a complete frame taken at ``not_before`` or later that follows the first ``after`` depth images.
 
         Raises:
@@ -218,11 +226,13 @@ class HeightmapNode(ManagedNode):
             if time.monotonic() > deadline:
                 raise SensorStaleError(f"expected a camera frame within {timeout:g} s, received {self._received()}")
             await self._pacer.tick()
-        color, depth = pair
+        return *pair, self._info
+
+    def _to_frame(self, color: Image, depth: Image, info: CameraInfo) -> RgbdFrame:
         return RgbdFrame(
             adapt(from_color(color), self._settings.value.adaptation),
             from_depth(depth),
-            from_camera_info(self._info),
+            from_camera_info(info),
             self._calibration.T_base_camera,
             to_seconds(depth.header.stamp),
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rclpy.action.server import ServerGoalHandle
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import Attempt, Attention, Heightmap, Primitive
+from impurity_grasp.msg import Attempt, Attention, Heightmap, JobState, Primitive
 from impurity_grasp_ros.datatypes import OutcomeStatus, PrimitiveKind
 from impurity_grasp_ros.errors import (
     ActionLimitError,
@@ -43,6 +43,7 @@ class Job:
         handle: The goal.
         times_stopped: Returns how often the service ``stop`` has been called; a further call ends the job.
         check_active: Raises an error once this node or another one of the cell is no longer active; that ends the job.
+        tell: Called with the state of the job whenever it changes.
 
     Attributes:
         result: What the goal has achieved so far.
@@ -51,11 +52,16 @@ class Job:
     """
 
     def __init__(
-        self, handle: ServerGoalHandle, times_stopped: Callable[[], int], check_active: Callable[[], None]
+        self,
+        handle: ServerGoalHandle,
+        times_stopped: Callable[[], int],
+        check_active: Callable[[], None],
+        tell: Callable[[JobState], None],
     ) -> None:
         self._handle = handle
         self._times_stopped = times_stopped
         self._check_active = check_active
+        self._tell = tell
         self._stopped_before = times_stopped()
         self._goal: PickImpurities.Goal = handle.request
         self._start = self._batch_start = self._last_feedback = time.monotonic()
@@ -63,6 +69,7 @@ class Job:
         self.result = PickImpurities.Result(batches=1)
         self.max_actions = self._goal.max_actions or PickImpurities.Goal.MAX_ACTIONS_DEFAULT
         self._time_limit = to_seconds(self._goal.time_limit)
+        self._is_between = False  # whether it waits for the next batch
         self.step: Step | None = None
 
     def check_goal(self) -> None:
@@ -111,6 +118,7 @@ class Job:
 
     def wait_for_batch(self) -> None:
         """As :meth:`wait_for`, for the next batch and without a time limit."""
+        self._is_between = True
         self._report(PickImpurities.Feedback.WAIT, "the next batch")
 
     def _report(self, phase: int, waiting_for: str = "") -> None:
@@ -176,9 +184,26 @@ class Job:
 
     def begin_batch(self) -> None:
         """Begin with the next batch: its limits, its attempts."""
+        self._is_between = False
         self._batch_start = time.monotonic()
         self.result.batches += 1
         self.result.attempts, self.result.workspace_clear = [], False
+
+    @property
+    def name(self) -> str:
+        """A name that no other job or batch has."""
+        return f"{bytes(self._handle.goal_id.uuid).hex()}-{self.result.batches}"
+
+    def state(self, *, active: bool) -> JobState:
+        """The state for viewers and recorders."""
+        result, feedback = self.result, self._feedback
+        state = JobState(job=self.name, active=active, phase=feedback.phase, waiting_for=feedback.waiting_for)
+        state.batches, state.picked, state.grasps = result.batches, result.picked, result.grasps
+        state.pushes, state.moves = result.pushes, result.moves
+        state.elapsed = time.monotonic() - self._start
+        state.workspace_clear = result.workspace_clear
+        state.error_code, state.error_msg = result.error_code, result.error_msg
+        return state
 
     def summary(self) -> str:
         """The result in one line of text."""
@@ -197,6 +222,7 @@ class Job:
         self._feedback.batches = self.result.batches
         self._feedback.elapsed = self._last_feedback - self._start
         self._handle.publish_feedback(self._feedback)
+        self._tell(self.state(active=not self._is_between))
 
 
 def describe(attempt: Attempt) -> str:

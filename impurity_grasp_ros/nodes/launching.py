@@ -78,7 +78,7 @@ def _discovery(context: LaunchContext) -> list[SetEnvironmentVariable]:
 
 
 def needed_node(node: GraphNode) -> Node:
-    """Build the action for a required node of this package: if the node exits, the launch ends with an error.
+    """Build the action for a node of this package: if it is needed and exits, the launch ends with an error.
 
     Args:
         node: The node; its parameters override those of ``params_file``.
@@ -90,7 +90,7 @@ def needed_node(node: GraphNode) -> Node:
     parameters = {name: _value(value) for name, value in node.given().items()}
 
     def on_exit(event: ProcessExited, context: LaunchContext) -> None:
-        if not context.is_shutdown:
+        if node.is_needed and not context.is_shutdown:
             raise PeerUnavailableError(death_of_a_node(executable, event.returncode))
 
     return Node(
@@ -113,6 +113,8 @@ def _value(value: Any) -> Any:
 
 def _condition(node: GraphNode) -> Condition | None:
     """When to start a node; None for always."""
+    if node.only_if:
+        return IfCondition(LaunchConfiguration(node.only_if))
     if node.if_empty:
         return IfCondition(EqualsSubstitution(LaunchConfiguration(node.if_empty), ""))
     if node.unless_empty:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import Vector3, Wrench, WrenchStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Empty
@@ -104,6 +105,7 @@ class MotionNode(ManagedNode):
         self.own(self._primitives.destroy)
         if config.driver != ROS2_CONTROL:  # there, the broadcaster publishes them
             self._joints = self.create_publisher(JointState, "joint_states", 10)
+            self._force = self.create_publisher(WrenchStamped, "tool_force", 10)
             self._batch = self.create_publisher(Empty, BATCH_TOPIC, 10)
             self._batch_edge = RisingEdge()
             steady_timer(self, 1.0 / config.joint_state_rate, self._publish_state)
@@ -186,10 +188,14 @@ class MotionNode(ManagedNode):
     def _publish_state(self) -> None:
         assert isinstance(self._arm, UrArm)
         try:
-            state = self._arm.state()
+            state, force = self._arm.state(), self._arm.tool_force()
         except DeviceFaultError:
             return  # the diagnostics report why
         self._publish_joints(list(state.joints))
+        if self._force.get_subscription_count():
+            x, y, z = map(float, force)
+            header = self.header(self.get_clock().now().nanoseconds * 1e-9)
+            self._force.publish(WrenchStamped(header=header, wrench=Wrench(force=Vector3(x=x, y=y, z=z))))
         number = self._settings.value.batch_input
         if number >= 0 and self._batch_edge.is_at(bool(state.digital_inputs >> number & 1)):
             self._batch.publish(Empty())

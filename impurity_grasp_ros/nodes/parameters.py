@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, Generic, TypeVar, get_origin
+from typing import Any, Generic, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from impurity_grasp_ros.config import ParameterSpec, from_mapping, packaged_parameters, parameter_specs
+from impurity_grasp_ros.config import ParameterSpec, flatten, from_flat, packaged_parameters, parameter_specs
 from impurity_grasp_ros.errors import ConfigError
 
 T = TypeVar("T")
@@ -50,14 +49,7 @@ class NodeParameters(Generic[T]):
         node.add_on_set_parameters_callback(self._on_set)
 
     def _build(self, flat: dict[str, Any]) -> T:
-        nested: dict[str, Any] = {}
-        for name, value in flat.items():
-            *path, leaf = name.split(".")
-            place = nested
-            for part in path:
-                place = place.setdefault(part, {})
-            place[leaf] = list(value) if get_origin(self._specs[name].type) is tuple else value
-        return from_mapping(self._type, nested)
+        return from_flat(self._type, flat)
 
     def _on_set(self, changes: Sequence[Parameter]) -> SetParametersResult:
         named = {change.name.removeprefix(self._prefix): change for change in changes if self._is_ours(change.name)}
@@ -70,18 +62,6 @@ class NodeParameters(Generic[T]):
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith(self._prefix) and name.removeprefix(self._prefix) in self._specs
-
-
-def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """The values of a configuration dataclass by dotted name, each starting with ``prefix``."""
-    flat: dict[str, Any] = {}
-    for item in fields(config):
-        value = getattr(config, item.name)
-        if is_dataclass(value):
-            flat.update(flatten(value, f"{prefix}{item.name}."))
-        else:
-            flat[f"{prefix}{item.name}"] = value
-    return flat
 
 
 def _to_ros(value: Any) -> Any:

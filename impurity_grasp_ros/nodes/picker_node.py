@@ -13,7 +13,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.qos import QoSProfile
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, Primitive
+from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, JobState, Primitive
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, NotActiveError, ReportedError
 from impurity_grasp_ros.nodes.batches import BatchConfig, Batches
 from impurity_grasp_ros.nodes.execution import PeersConfig
@@ -22,7 +22,7 @@ from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.peers import VIEW_CODES, Peers
 from impurity_grasp_ros.nodes.running import run
-from impurity_grasp_ros.nodes.runtime import RESULT_TIMEOUT, Pacer, answer_error, finish
+from impurity_grasp_ros.nodes.runtime import LATCHED, RESULT_TIMEOUT, Pacer, answer_error, finish
 
 LOOK_PERIOD = 0.2
 """Seconds between views while the workspace is not clearly visible."""
@@ -57,6 +57,7 @@ class PickerNode(ManagedNode):
         self._peers = Peers(self, lambda: self._settings.value)
         self._batches = Batches(self, self._peers, lambda: self._settings.value.batches)
         self._decisions = self.create_publisher(Decision, "decision", QoSProfile(depth=10))
+        self._states = self.create_publisher(JobState, "job", LATCHED)
         self._pacer = Pacer(self, LOOK_PERIOD)
         server = ActionServer(
             self,
@@ -89,7 +90,7 @@ class PickerNode(ManagedNode):
         return GoalResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> PickImpurities.Result:
-        job, log = Job(handle, lambda: self._peers.times_stopped, self._check_active), self.get_logger()
+        job, log = Job(handle, lambda: self._peers.times_stopped, self._check_active, self._tell), self.get_logger()
         self._latest = job
         log.info(f"goal: {'dry run, ' if handle.request.dry_run else ''}at most {job.max_actions} actions")
         try:
@@ -102,9 +103,14 @@ class PickerNode(ManagedNode):
         except Exception as error:  # every fault ends the goal with its code; the node keeps running
             answer_error(job.result, error, log)
             await self._end_step_despite(job, error)
+        self._tell(job.state(active=False))
         log.info(f"result: {job.summary()}")
         self._busy.release()
         return finish(handle, job.result)
+
+    def _tell(self, state: JobState) -> None:
+        state.header.stamp = self.get_clock().now().to_msg()
+        self._states.publish(state)
 
     def _check_active(self) -> None:
         """Raise NotActiveError if this node is not active, PeerUnavailableError if another one of the cell is not."""
@@ -186,7 +192,7 @@ class PickerNode(ManagedNode):
         primitive: Primitive | None = None,
         attempt: Attempt | None = None,
     ) -> None:
-        decision = Decision(header=heightmap.header, heightmap=heightmap, attention=attention)
+        decision = Decision(header=heightmap.header, job=job.name, heightmap=heightmap, attention=attention)
         decision.index = max(1, len(job.result.attempts) + (attempt is None))
         decision.primitive = [primitive] if primitive else []
         decision.attempt = [attempt] if attempt else []

@@ -63,6 +63,11 @@ def manager_node() -> None:
     start("manager_node")
 
 
+def recording_node() -> None:
+    """Entry point of the console script."""
+    start("recording_node")
+
+
 def bullet_bridge_node() -> None:
     """Entry point of the console script."""
     start("bullet_bridge_node")

@@ -32,11 +32,13 @@ def impurity_grasp(*arguments: str, folder: Path) -> subprocess.CompletedProcess
 
 
 def test_sim_picks_the_impurity_and_leaves_pictures_and_a_summary(tmp_path: Path) -> None:
-    arguments = ("sim", "--scene", "random", "--seed", "3", "--targets", "1", "--blocks", "4")
+    arguments = ("sim", "--scene", "random", "--seed", "3", "--targets", "1", "--blocks", "4", "--record")
     done = impurity_grasp(*arguments, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "workspace clear" in done.stdout
     (run,) = (tmp_path / "runs").iterdir()
+    (recording,) = run.glob("*.mcap")
+    assert recording.read_bytes().endswith(b"\x89MCAP0\r\n")
     (row,) = json.loads((run / "summary.json").read_text())
     assert (row["seed"], row["targets"], row["targets_in_bin"], row["result"]) == (3, 1, 1, "NONE")
     assert row["workspace_clear"]

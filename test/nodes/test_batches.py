@@ -15,9 +15,10 @@ from builtin_interfaces.msg import Duration
 from graph import Graph, running_graph, until
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
+from unique_identifier_msgs.msg import UUID
 
 from impurity_grasp.action import PickImpurities
-from impurity_grasp.msg import Attempt, Primitive
+from impurity_grasp.msg import Attempt, JobState, Primitive
 from impurity_grasp.srv import ResetScene
 from impurity_grasp_ros.client import Phase, PickClient, PickFeedback
 from impurity_grasp_ros.datatypes import Grid, Heightmap
@@ -129,8 +130,10 @@ def test_the_limits_are_those_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> N
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     request = PickImpurities.Goal(continuous=True, max_actions=1, max_targets=1, time_limit=Duration(sec=10))
-    handle = SimpleNamespace(request=request, publish_feedback=lambda _: None, is_cancel_requested=False)
-    job = Job(handle, lambda: 0, lambda: None)  # type: ignore[arg-type]
+    goal = {"request": request, "goal_id": UUID(), "is_cancel_requested": False}
+    handle = SimpleNamespace(**goal, publish_feedback=lambda _: None)
+    told: list[JobState] = []
+    job = Job(handle, lambda: 0, lambda: None, told.append)  # type: ignore[arg-type]
     job.decided(Primitive())
     job.record(Attempt(status=Attempt.HELD))
     assert job.done()
@@ -142,8 +145,11 @@ def test_the_limits_are_those_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(TimeLimitError):
         job.enter(PickImpurities.Feedback.OBSERVE)
 
+    assert not told[-2].active, "between two batches"
     job.begin_batch()
     job.enter(PickImpurities.Feedback.OBSERVE)
+    assert told[-1].active
+    assert told[-1].job != told[0].job
     job.decided(Primitive())
     assert not job.done()
     assert (job.result.batches, job.result.picked, job.result.grasps) == (2, 1, 1)

@@ -12,13 +12,14 @@ from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from impurity_grasp_ros.config import packaged_parameters
+from impurity_grasp_ros.config import flatten, packaged_parameters
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeConfig
-from impurity_grasp_ros.nodes.execution import PeersConfig
 from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.manager_node import ManagerNodeConfig
-from impurity_grasp_ros.nodes.parameters import NodeParameters, flatten
+from impurity_grasp_ros.nodes.parameters import NodeParameters
+from impurity_grasp_ros.nodes.picker_node import PickerConfig
+from impurity_grasp_ros.nodes.recording_node import RecordingConfig
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
 
@@ -28,7 +29,8 @@ NODES = {
     "heightmap_node": HeightmapNodeConfig,
     "attention_node": AttentionConfig,
     "policy_node": PolicyNodeConfig,
-    "picker_node": PeersConfig,
+    "picker_node": PickerConfig,
+    "recording_node": RecordingConfig,
     "manager_node": ManagerNodeConfig,
     "bullet_bridge_node": BulletBridgeConfig,
 }
@@ -115,7 +117,7 @@ def test_a_bad_change_is_refused_with_the_reason_and_changes_nothing(
 
 def test_parameters_of_others_are_left_alone(context: Context) -> None:
     some_node = node(context)
-    NodeParameters(some_node, "picker_node", PeersConfig)
+    NodeParameters(some_node, "picker_node", PickerConfig)
     some_node.declare_parameter("anything", 1)
     assert some_node.set_parameters([Parameter("anything", value=2)])[0].successful
 

@@ -1,4 +1,4 @@
-"""A rising edge at a digital input of the controller announces a batch; a level does not."""
+"""What ``motion_node`` tells about the robot: batches that a digital input announces, and the force at the tool."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from geometry_msgs.msg import WrenchStamped
 from graph import Client, Graph, running_graph, until
 from served_cell import ServedCell, free_host, served_cell
 from std_msgs.msg import Empty
@@ -49,6 +50,17 @@ def seen(graph: Graph) -> None:
     """Wait until the node has read the inputs several times."""
     for _ in range(10):
         graph.client.fresh_joints()
+
+
+def test_the_force_at_the_tool_is_that_of_the_controller_in_the_base_frame(cell: ServedCell, tmp_path: Path) -> None:
+    with running_graph(tmp_path, ("motion_node",), ready, motion_node={"robot_ip": cell.host}) as graph:
+        told: list[WrenchStamped] = []
+        graph.client.node.create_subscription(WrenchStamped, "tool_force", told.append, 10)
+        cell.do("force", newtons=[3.0, 5.0, -20.0])
+        until(lambda: told and told[-1].wrench.force.z == pytest.approx(-20.0), "the force")
+        force = told[-1].wrench.force
+        assert (force.x, force.y) == pytest.approx((-3.0, -5.0)), "the controller's frame is turned by half a turn"
+        assert told[-1].header.frame_id == "base_link"
 
 
 def test_a_signal_that_is_high_from_the_start_has_not_risen() -> None:
