@@ -59,6 +59,7 @@ LAYERS = {
         {"core", "perception", "policy", "pipeline", "simulation", "foresight"}, {"jinja2", "matplotlib"}
     ),
 }
+LAYERS["doctor"] = Layer({"core", "hardware", "perception", "policy"}, {"rtde_receive"})
 LAYERS["recording"] = Layer({"core"}, {"mcap", "zstandard"})
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
 LAYERS["client"] = Layer({"nodes"})
@@ -67,6 +68,7 @@ LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", 
 ALSO_ALLOWED = {
     "impurity_grasp_ros.cell_layout": {"motion"},  # closed-form kinematics, for the tool pose of the home joints
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # receives images from the camera's topics
+    "impurity_grasp_ros.cli.doctor": {"nodes"},  # asks ROS 2, where there is one
     "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # sends jobs to the nodes that it has started
     "impurity_grasp_ros.cli.launch": {"nodes"},  # starts the nodes as processes
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages

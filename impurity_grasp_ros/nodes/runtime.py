@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -24,6 +25,12 @@ from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, PeerUnavail
 SPIN_PERIOD = 0.2
 """Seconds within which a spinning executor notices that it has to stop."""
 
+DESTROYING = 1.0
+"""Seconds that it may take to destroy an entity."""
+
+WAIT_SET = "to wait set"
+"""Words of the error that rclpy raises if it was about to wait for a destroyed entity."""
+
 RESULT_TIMEOUT = 3600
 """Seconds for which the result of an action stays available after the end of its goal."""
 
@@ -38,10 +45,29 @@ def spin(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
     """Spin until ``stop`` is set, then wait for the running callbacks and shut the executor down."""
     with contextlib.suppress(ExternalShutdownException):
         while not stop.is_set():
-            with contextlib.suppress(InvalidHandle):  # rclpy may be waiting for an entity that was destroyed
-                executor.spin_once(timeout_sec=SPIN_PERIOD)
+            _spin_once(executor, stop)
     executor._executor.shutdown()  # wait for callbacks first: rclpy destroys what they need before it waits
     executor.shutdown()
+
+
+def _spin_once(executor: MultiThreadedExecutor, stop: threading.Event) -> None:
+    """Handle what arrives within a period.
+
+    If rclpy is about to wait for an entity that another thread destroys, it raises InvalidHandle; for action servers
+    and the like RCLError, until they are out of its lists.
+    """
+    deadline = time.monotonic() + DESTROYING
+    while not stop.is_set():
+        try:
+            executor.spin_once(timeout_sec=SPIN_PERIOD)
+        except InvalidHandle:
+            return
+        except RCLError as error:
+            if WAIT_SET not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(1e-3)
+        else:
+            return
 
 
 class SpinningThread:
