@@ -62,6 +62,7 @@ LAYERS = {
 LAYERS["doctor"] = Layer({"core", "hardware", "perception", "policy"}, {"rtde_receive"})
 LAYERS["recording"] = Layer({"core"}, {"mcap", "zstandard"})
 LAYERS["nodes"] = Layer(set(LAYERS) - {"learning", "evaluation"}, ROS)
+LAYERS["gym"] = Layer({"core", "learning", "overlay", "perception", "policy", "simulation"}, {"gymnasium"})
 LAYERS["client"] = Layer({"nodes"})
 LAYERS["cli"] = Layer(set(LAYERS) - {"nodes"}, {"cv2", "rich", "threadpoolctl", "typer"})
 

@@ -49,7 +49,13 @@ DISTRIBUTIONS = {
 ROS_KEYS = {"impurity_grasp": None, "rcl_interfaces": "rclpy", "ament_index_python": "ros2launch"}
 """ROS packages with another key: this package, and packages that are dependencies of a declared one."""
 
-WITHOUT_KEY = {"pyrobotiqur": "pyRobotiqUR", "ray": "ray", "rtde_control": "ur_rtde", "rtde_receive": "ur_rtde"}
+WITHOUT_KEY = {
+    "gymnasium": "gymnasium",
+    "pyrobotiqur": "pyRobotiqUR",
+    "ray": "ray",
+    "rtde_control": "ur_rtde",
+    "rtde_receive": "ur_rtde",
+}
 """Imported module -> PyPI package without a rosdep key: for a real arm and for training."""
 
 

@@ -143,8 +143,8 @@ class ManagedPeer:
         """
         start = self.level
         answer = await self._answer(begun, timeout, lambda: self._unconfigured >= UNANSWERED)
-        if not answer.success:
-            if start is not Level.UNCONFIGURED and await self._asked() is Level.UNCONFIGURED:
+        if not answer.success and (state := await self._asked()) is not goal:  # else, an earlier request has done it
+            if start is not Level.UNCONFIGURED and state is Level.UNCONFIGURED:
                 raise self._gone()
             raise PeerUnavailableError(f"expected {self.name} to become {goal.name}, it could not: see its log")
         self.level, self._told, self._reported = goal, None, None

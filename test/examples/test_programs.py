@@ -169,3 +169,16 @@ def test_the_client_says_when_there_is_no_graph() -> None:
     code, lines, errors = finished(start("examples/pick_client.py", "--timeout", "0.5"))
     assert (code, lines) == (1, [])
     assert errors == "PEER_UNAVAILABLE: expected pick_impurities to appear within 0.5 s\n"
+
+
+# --- reinforcement learning ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sim
+def test_a_library_trains_in_the_gymnasium_environment(tmp_path: Path) -> None:
+    scene, output = "examples/own_scene.yaml", tmp_path / "policy.zip"
+    words = ("--scene", scene, "--steps", "4", "--rollout", "4", "--output", str(output))
+    code, lines, errors = finished(start("examples/train_with_gymnasium.py", *words))
+    assert code == 0, (lines, errors)
+    assert lines[-1].startswith(("0 episodes", "1 episodes"))
+    assert output.stat().st_size > 100_000

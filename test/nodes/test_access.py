@@ -30,6 +30,7 @@ from impurity_grasp_ros.nodes.manager_node import ManagerNode
 from impurity_grasp_ros.nodes.motion_node import MotionNode
 from impurity_grasp_ros.nodes.picker_node import PickerNode
 from impurity_grasp_ros.nodes.policy_node import PolicyNode
+from impurity_grasp_ros.nodes.recording_node import RecordingNode
 from impurity_grasp_ros.nodes.running import end
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.ros
 
 NODES = (
     *(AttentionNode, BulletBridgeNode, EmulatedCellNode, HeightmapNode),
-    *(ManagerNode, MotionNode, PickerNode, PolicyNode),
+    *(ManagerNode, MotionNode, PickerNode, PolicyNode, RecordingNode),
 )
 MANAGED = (
     *("motion_node", "bullet_bridge_node", "heightmap_node"),
@@ -100,8 +101,11 @@ def known(node: Node) -> set[str]:
 
 @pytest.mark.sim
 @pytest.mark.parametrize("create", NODES, ids=lambda create: create.__name__)
-def test_the_policy_allows_what_a_node_uses_and_nothing_else(create: type[Node], context: Context) -> None:
-    given = {"use_sim_time": True, "host": free_host(), "robot_ip": free_host(), "mover": "", "nodes": [*MANAGED]}
+def test_the_policy_allows_what_a_node_uses_and_nothing_else(
+    create: type[Node], context: Context, tmp_path: Path
+) -> None:
+    addresses = {"host": free_host(), "robot_ip": free_host()}
+    given = {"folder": str(tmp_path), "use_sim_time": True, "mover": "", "nodes": [*MANAGED], **addresses}
     overrides = [Parameter(name, value=value) for name, value in given.items()]
     observer = Node("observer", context=context)
     node = create(context=context, parameter_overrides=overrides)

@@ -72,8 +72,8 @@ def test_the_example_of_the_readme_gets_the_job_done(graph: Graph) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     done = graph.run_script(example)
     assert done.returncode == 0, done.stderr
-    assert "picked 2, workspace clear: True, error 0" in done.stdout.splitlines()[-1]
-    assert "grasps" in done.stdout, "no feedback was shown"
+    assert "picked 2, workspace clear: True, NONE" in done.stdout.splitlines()[-1]
+    assert "EXECUTE: 1 picked" in done.stdout, "no feedback was shown"
 
 
 @pytest.mark.parametrize(

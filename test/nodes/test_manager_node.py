@@ -18,6 +18,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Empty
@@ -332,6 +333,21 @@ def test_a_node_that_is_replaced_while_it_is_configured_is_configured_again(cell
         cell.await_levels(ACTIVE)
     finally:
         held.let_go.set()
+
+
+class Refusing(Worker):
+    """A worker that refuses to be configured because it is: an earlier request, whose answer was lost, has done it."""
+
+    def _LifecycleNodeMixin__change_state(self, transition: int) -> TransitionCallbackReturn:
+        answer = super()._LifecycleNodeMixin__change_state(transition)
+        return TransitionCallbackReturn.FAILURE if transition == Transition.TRANSITION_CONFIGURE else answer
+
+
+def test_a_node_that_is_already_where_it_was_led_is_led_on(cell: Cell) -> None:
+    node = cell.add(Refusing("one", cell.context))
+    cell.manager("one")
+    cell.await_levels(ACTIVE)
+    assert node.hooks == ["configure", "activate"]
 
 
 def test_a_node_that_is_replaced_before_it_is_led_down_is_down(cell: Cell) -> None:
