@@ -105,9 +105,9 @@ def draw_primitive(
     return picture
 
 
-def to_png(picture: Picture) -> bytes:
-    """Encode an image as PNG."""
-    _, png = cv2.imencode(".png", picture[..., ::-1])
+def to_png(picture: NDArray[np.uint8 | np.uint16]) -> bytes:
+    """Encode an image as PNG: (H, W, 3) RGB, or (H, W) in 8 or 16 bits."""
+    _, png = cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)
     return png.tobytes()
 
 

@@ -19,8 +19,8 @@ EMULATOR = "ur_emulator"
 
 CORE_MODULES = {
     "__init__", "calibration", "cell", "cell_layout", "cell_parts", "config", "constants", "datatypes", "errors",
-    "files", "gripper", "graphs", "launch_arguments", "priority", "protocols", "registry", "resources", "tensor_file",
-    "training_progress", "transform",
+    "files", "gripper", "graphs", "launch_arguments", "plain", "priority", "protocols", "registry", "resources",
+    "tensor_file", "training_progress", "transform",
 }  # fmt: skip
 
 ROS = {
@@ -71,6 +71,7 @@ ALSO_ALLOWED = {
     "impurity_grasp_ros.cli.calibrate": {"nodes", "yaml"},  # receives images from the camera's topics
     "impurity_grasp_ros.cli.doctor": {"nodes"},  # asks ROS 2, where there is one
     "impurity_grasp_ros.cli.emulated": {"nodes", "impurity_grasp"},  # sends jobs to the nodes that it has started
+    "impurity_grasp_ros.cli.export": {"nodes"},  # reads recorded messages
     "impurity_grasp_ros.cli.launch": {"nodes"},  # starts the nodes as processes
     "impurity_grasp_ros.cli.profile": {"nodes"},  # times the conversion of messages
     "impurity_grasp_ros.cli.replay": {"nodes"},  # reads recorded messages

@@ -11,7 +11,7 @@ from impurity_grasp_ros.errors import ImpurityGraspError
 
 COMMANDS = (
     *("sim", "launch", "emulated", "profile", "train", "benchmark", "benchmark-attention", "report", "calibrate"),
-    *("doctor", "pick", "replay", "teach", "touch-test", "weights"),
+    *("doctor", "pick", "replay", "export", "teach", "touch-test", "weights"),
 )
 """Names of the subcommands, in the order of the help."""
 

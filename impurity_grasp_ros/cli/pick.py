@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from rich.console import Console
 
 from impurity_grasp_ros.errors import ErrorCode
+from impurity_grasp_ros.plain import plain
 
 if TYPE_CHECKING:
     from impurity_grasp_ros.client import PickFeedback, PickJob, PickResult
@@ -60,7 +60,7 @@ def pick(
             job.end()
         result = job.wait()
     if as_json:
-        print(json.dumps(_plain(result)))
+        print(json.dumps(plain(result)))
     else:
         console.print(_summary(result))
     raise typer.Exit(_exit_code(result, interrupted, continuous))
@@ -91,18 +91,6 @@ def _summary(result: PickResult) -> str:
     clear = ", the workspace is clear" if result.workspace_clear else ""
     fault = "" if result.error is ErrorCode.NONE else f"\n{result.error.name}: {result.message}"
     return f"{_counts(result)}{clear}{fault}"
-
-
-def _plain(result: PickResult) -> dict[str, object]:
-    """The result in types that JSON has."""
-    attempts = [
-        asdict(attempt.primitive)
-        | {"kind": attempt.primitive.kind.name}
-        | asdict(attempt.outcome)
-        | {"status": attempt.outcome.status.name}
-        for attempt in result.attempts
-    ]
-    return asdict(result) | {"error": result.error.name, "attempts": attempts}
 
 
 def _exit_code(result: PickResult, interrupted: bool, continuous: bool) -> int:

@@ -27,31 +27,33 @@ def replay(
     ] = False,
     output: Annotated[Optional[Path], typer.Option(help="Folder for a picture of each changed decision.")] = None,
 ) -> None:
-    """Run attention and policy on recorded jobs, and list the decisions that are others now.
+    """Run perception and policy on recorded jobs, and list the decisions that are others now.
 
     The exit code is 0 if none has changed, 1 if one has, and 2 if a recording cannot be used.
     """
-    from impurity_grasp_ros.nodes.replay import Replay, read_job  # need ROS 2
+    from impurity_grasp_ros.nodes.recorded_job import read_job  # needs ROS 2
+    from impurity_grasp_ros.nodes.replay import Replay
 
     console, cell = Console(), str(cell_file.absolute()) if cell_file else ""
-    decisions = changed = 0
-    recordings = _recordings(files)
+    decisions = changed = views = 0
+    recordings = recordings_in(files)
     for path in recordings:
         job = read_job(path)
         player = Replay.as_shipped(cell) if shipped else Replay.as_recorded(job, cell)
-        changes = list(player.changes(job))
-        decisions, changed = decisions + len(job.steps), changed + len(changes)
-        console.print(f"{path.name}: {len(job.steps)} decisions, {len(changes)} changed")
-        for change in changes:
+        found = player.compare(job)
+        decisions, changed, views = decisions + len(job.steps), changed + len(found.changes), views + found.views
+        console.print(f"{path.name}: {len(job.steps)} decisions, {len(found.changes)} changed")
+        for change in found.changes:
             console.print(f"  decision {change.index}: {change.what}")
             if output is not None:
                 picture = output / f"{path.stem}_decision_{change.index:02d}.png"
                 write_atomically(picture, _picture(change, player.gripper))
-    console.print(f"{len(recordings)} jobs, {decisions} decisions, {changed} changed")
+    total = f"{len(recordings)} jobs, {decisions} decisions, {changed} changed"
+    console.print(f"{total}; {views} heightmaps are others now")
     raise typer.Exit(CHANGED if changed else 0)
 
 
-def _recordings(paths: list[Path]) -> list[Path]:
+def recordings_in(paths: list[Path]) -> list[Path]:
     """The recordings among files and in folders, in order."""
     found = [file for path in paths for file in (sorted(path.glob("*.mcap")) if path.is_dir() else [path])]
     if not found:

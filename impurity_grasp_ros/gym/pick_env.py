@@ -113,7 +113,8 @@ class PickEnv(gymnasium.Env[Observation, np.int64]):
         scene = str((options or {}).get("scene", self._scene))
         self._environment.reset(number, scene, self._targets, self._blocks)
         self._site = Site.of(self._environment.cell)
-        self._memory, self._before = JobAttention(), None
+        self._memory = JobAttention()
+        self._before: ReferenceView | None = None
         self._history: list[Attempt] = []
         self._count = 0
         self._tally = self._environment.tally()
@@ -167,7 +168,7 @@ class PickEnv(gymnasium.Env[Observation, np.int64]):
         except ImpurityGraspError as error:
             self._fault = fault or f"{error.code.name}: {error}"
             return self._state(), self._info()
-        self._before: ReferenceView | None = before
+        self._before = before
         self._seen, self._state_name = (heightmap, found), found.state.name
         if found.state is not AttentionState.CLEAR:
             gripper = self._environment.cell.gripper_model
@@ -198,7 +199,7 @@ class PickEnv(gymnasium.Env[Observation, np.int64]):
         """Which actions can be executed, (8192,) int8."""
         return np.zeros(COUNT, np.int8) if self._situation is None else action_mask(self._situation)
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Draw the heightmap with what attention has found; None without ``render_mode``."""
         if self.render_mode is None or self._seen is None:
             return None

@@ -15,8 +15,9 @@ from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.datatypes import Heightmap
 from impurity_grasp_ros.errors import ReportedError
 from impurity_grasp_ros.nodes.conversions import from_heightmap
+from impurity_grasp_ros.nodes.execution import VIEW_CODES
 from impurity_grasp_ros.nodes.job import Job
-from impurity_grasp_ros.nodes.peers import VIEW_CODES, Peers
+from impurity_grasp_ros.nodes.peers import Peers
 from impurity_grasp_ros.nodes.runtime import BATCH_TOPIC, Pacer
 from impurity_grasp_ros.perception.changes import changed_area
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
 
 COLOR_IMAGE = "camera/camera/color/image_raw"
 DEPTH_IMAGE = "camera/camera/aligned_depth_to_color/image_raw"
 """Depth image registered to the color image."""
 
 CAMERA_INFO = "camera/camera/color/camera_info"
+VIEW_TOPICS = {"view/color": Image, "view/depth": Image, "view/camera_info": CameraInfo}
+"""The messages that a heightmap was made from, for recorders; types by topic."""
+
 CLICK = f"{COLOR_IMAGE}_mouse_left"
 """Left clicks on the color image, as rqt_image_view publishes them."""
 

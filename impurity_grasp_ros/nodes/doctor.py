@@ -21,8 +21,8 @@ from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.doctor.finding import Finding, fault, ok, warning
 from impurity_grasp_ros.errors import ConfigError, ErrorCode, ImpurityGraspError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
+from impurity_grasp_ros.nodes.camera_views import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
-from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.nodes.stamps import to_seconds

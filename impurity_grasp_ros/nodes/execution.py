@@ -18,6 +18,18 @@ from impurity_grasp_ros.nodes.runtime import Pacer
 KeepWaiting = Callable[[], None]
 """Called repeatedly while waiting; raises an exception to stop waiting."""
 
+VIEW_CODES = frozenset(
+    {
+        ErrorCode.EMPTY_CLOUD,
+        ErrorCode.VIEW_BLOCKED,
+        ErrorCode.VIEW_INCOMPLETE,
+        ErrorCode.TABLE_MOVED,
+        ErrorCode.BAD_EXPOSURE,
+        ErrorCode.CAMERA_MOVED,
+    }
+)
+"""Faults of a view that may pass, for example when a hand is withdrawn."""
+
 ENDED = (GoalStatus.STATUS_SUCCEEDED, GoalStatus.STATUS_CANCELED, GoalStatus.STATUS_ABORTED)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass, field
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
@@ -16,13 +14,12 @@ from visualization_msgs.msg import MarkerArray
 from impurity_grasp.msg import Heightmap as HeightmapMsg
 from impurity_grasp.srv import CaptureHeightmap
 from impurity_grasp_ros.cell import load_cell
-from impurity_grasp_ros.config import parameter
-from impurity_grasp_ros.datatypes import Heightmap, RgbdFrame
 from impurity_grasp_ros.errors import InvalidGoalError, SensorStaleError
-from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
+from impurity_grasp_ros.nodes.camera_streams import Streams
+from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, VIEW_TOPICS, camera_qos
+from impurity_grasp_ros.nodes.camera_views import CameraImages, CameraViews, HeightmapNodeConfig
 from impurity_grasp_ros.nodes.conversions import to_heightmap
 from impurity_grasp_ros.nodes.frames import FramePublisher, fixed_frames
-from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.markers import cell_markers, to_cloud
 from impurity_grasp_ros.nodes.on_demand import OnDemand
@@ -32,75 +29,6 @@ from impurity_grasp_ros.nodes.robot_parts import RobotParts
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer, answer_error
 from impurity_grasp_ros.nodes.stamps import to_seconds
-from impurity_grasp_ros.perception.domain_adaptation import AdaptationConfig, adapt
-from impurity_grasp_ros.perception.heightmap import ProjectionConfig
-from impurity_grasp_ros.perception.robot_view import without_robot
-from impurity_grasp_ros.perception.samples import Site
-from impurity_grasp_ros.perception.view import ReferenceView, ViewConfig, look
-
-VIEW_TOPICS = {"view/color": Image, "view/depth": Image, "view/camera_info": CameraInfo}
-"""The camera's messages that a heightmap was made from, for recorders; types by topic."""
-
-
-@dataclass(frozen=True)
-class RobotConfig:
-    """How the robot's own parts are recognized in a view."""
-
-    margin: float = parameter("m around the robot's parts that belong to it", low=0.0, high=0.1)
-    tolerance: float = parameter("s at most between the stamps of a frame and of its joint state", low=0.0, high=1.0)
-
-
-@dataclass(frozen=True)
-class HeightmapNodeConfig:
-    """How frames are chosen, judged, adapted and projected."""
-
-    projection: ProjectionConfig
-    view: ViewConfig
-    adaptation: AdaptationConfig
-    robot: RobotConfig
-    sync_tolerance: float = parameter("s at most between the stamps of color and depth image", low=0.0, high=0.1)
-    clock_tolerance: float = parameter("s by which a stamp may be ahead of this computer's clock", low=0.0, high=10.0)
-    refuse_repeated: bool = parameter("ignore a depth image that equals the previous one: real sensors have noise")
-    camera_reliability: str = parameter("reliability requested of the camera", choices=("reliable", "best_effort"))
-    cell_file: str = parameter("the cell; a path, or relative to the package")
-
-
-@dataclass
-class Streams:
-    """The latest images of both streams, paired by their stamps. Images may arrive during the search for a pair."""
-
-    color: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
-    depth: deque[Image] = field(default_factory=lambda: deque(maxlen=8))
-    arrived: int = 0
-    """Number of depth images that have arrived so far."""
-
-    def add_depth(self, message: Image) -> None:
-        """Add a depth image."""
-        self.depth.append(message)
-        self.arrived += 1
-
-    def pair(self, not_before: float, not_after: float, tolerance: float, after: int = 0) -> tuple[Image, Image] | None:
-        """Find the newest complete frame whose stamp is within an interval.
-
-        Args:
-            not_before: Start of the interval, in seconds.
-            not_after: End of the interval, in seconds.
-            tolerance: Greatest difference in seconds between the stamps of the color and the depth image.
-            after: Ignore this many depth images, counted from the first one that ever arrived.
-
-        Returns:
-            The color and the depth image, or None if there is no such frame.
-        """
-        newest = self.arrived  # read before the images: if one arrives now, old ones must not be numbered as new
-        colors = self.color.copy()  # in one step: the deque may change during a loop over it
-        for number, depth in enumerate(reversed(self.depth.copy())):
-            stamp = to_seconds(depth.header.stamp)
-            if newest - number <= after or not not_before <= stamp <= not_after:
-                continue
-            for color in reversed(colors):
-                if abs(to_seconds(color.header.stamp) - stamp) <= tolerance:
-                    return color, depth
-        return None
 
 
 class HeightmapNode(ManagedNode):
@@ -123,8 +51,7 @@ class HeightmapNode(ManagedNode):
         """Load cell and calibration and subscribe to the camera; see the base class."""
         config = self._settings.value
         cell = load_cell(config.cell_file)
-        self._site, self._calibration = Site.of(cell), cell.calibration
-        self._view: ReferenceView | None = None  # the job's previous view, None before its first one
+        self._views = CameraViews(cell)
         self._streams = Streams()
         self._info: CameraInfo | None = None
         self._hint = ""
@@ -159,8 +86,8 @@ class HeightmapNode(ManagedNode):
         values = {"camera rate": f"{(arrived - before) / max(now - since, 1e-3):.1f} Hz", "camera": self._received()}
         if self._seen is not None:
             values["seen share of the workspace"] = f"{self._seen:.1%}"
-        if self._view is not None:
-            values["table"] = str(self._view.table)
+        if self._views.latest is not None:
+            values["table"] = str(self._views.latest.table)
         return values
 
     def _on_incompatible(self, _event: QoSRequestedIncompatibleQoSInfo) -> None:
@@ -188,8 +115,9 @@ class HeightmapNode(ManagedNode):
             # A simulated clock can be late like any message: judged by time alone, an old image may seem new.
             after = self._streams.arrived if request.new_job else 0
             images = await self._images(to_seconds(request.not_before), to_seconds(request.timeout), after)
-            frame = self._to_frame(*images)
-            heightmap = self._judged(frame, new_job=request.new_job)
+            with self._judging:
+                heightmap = self._views.judged(images, self._robot.at, self._settings.value, new_job=request.new_job)
+                self._seen = float(heightmap.valid.mean())
             response.heightmap = to_heightmap(heightmap, self.header(heightmap.stamp))
         except Exception as error:  # every fault is answered with its code; the node keeps running
             return answer_error(response, error, self.get_logger())
@@ -200,19 +128,7 @@ class HeightmapNode(ManagedNode):
                 publisher.publish(message)
         return response
 
-    def _judged(self, frame: RgbdFrame, *, new_job: bool) -> Heightmap:
-        """The heightmap of a frame, judged; a job begins with the first frame accepted after ``new_job``."""
-        settings = self._settings.value
-        with self._judging:
-            if new_job:
-                self._view = None
-            parts = self._robot.at(frame.stamp, settings.robot.tolerance)
-            frame = without_robot(frame, parts, settings.robot.margin)
-            heightmap, self._view = look(frame, self._site, settings.projection, settings.view, self._view)
-            self._seen = float(heightmap.valid.mean())
-        return heightmap
-
-    async def _images(self, not_before: float, timeout: float, after: int) -> tuple[Image, Image, CameraInfo]:
+    async def _images(self, not_before: float, timeout: float, after: int) -> CameraImages:
         """Wait for a complete frame taken at ``not_before`` or later that follows the first ``after`` depth images.
 
         Raises:
@@ -226,16 +142,7 @@ class HeightmapNode(ManagedNode):
             if time.monotonic() > deadline:
                 raise SensorStaleError(f"expected a camera frame within {timeout:g} s, received {self._received()}")
             await self._pacer.tick()
-        return *pair, self._info
-
-    def _to_frame(self, color: Image, depth: Image, info: CameraInfo) -> RgbdFrame:
-        return RgbdFrame(
-            adapt(from_color(color), self._settings.value.adaptation),
-            from_depth(depth),
-            from_camera_info(info),
-            self._calibration.T_base_camera,
-            to_seconds(depth.header.stamp),
-        )
+        return CameraImages(*pair, self._info)
 
     def _pair(self, not_before: float, after: int) -> tuple[Image, Image] | None:
         settings, now = self._settings.value, self._now()

@@ -29,18 +29,6 @@ from impurity_grasp_ros.nodes.runtime import LATCHED, Pacer
 from impurity_grasp_ros.nodes.stamps import to_duration
 from impurity_grasp_ros.nodes.stops import StopListener
 
-VIEW_CODES = frozenset(
-    {
-        ErrorCode.EMPTY_CLOUD,
-        ErrorCode.VIEW_BLOCKED,
-        ErrorCode.VIEW_INCOMPLETE,
-        ErrorCode.TABLE_MOVED,
-        ErrorCode.BAD_EXPOSURE,
-        ErrorCode.CAMERA_MOVED,
-    }
-)
-"""Faults of a view that may pass, for example when a hand is withdrawn."""
-
 FORGOTTEN = 25.0
 """Seconds after which discovery has dropped a node that crashed (the middleware's lease is 20 s)."""
 

@@ -16,11 +16,11 @@ from impurity_grasp.action import PickImpurities
 from impurity_grasp.msg import Attempt, Attention, Decision, Heightmap, JobState, Primitive
 from impurity_grasp_ros.errors import ErrorCode, ImpurityGraspError, NotActiveError, ReportedError
 from impurity_grasp_ros.nodes.batches import BatchConfig, Batches
-from impurity_grasp_ros.nodes.execution import PeersConfig
+from impurity_grasp_ros.nodes.execution import VIEW_CODES, PeersConfig
 from impurity_grasp_ros.nodes.job import Job, Step, describe
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.parameters import NodeParameters
-from impurity_grasp_ros.nodes.peers import VIEW_CODES, Peers
+from impurity_grasp_ros.nodes.peers import Peers
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, RESULT_TIMEOUT, Pacer, answer_error, finish
 

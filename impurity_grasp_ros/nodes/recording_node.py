@@ -24,8 +24,8 @@ from impurity_grasp.msg import CellState, Decision, JobState
 from impurity_grasp_ros import __version__
 from impurity_grasp_ros.config import parameter
 from impurity_grasp_ros.errors import ConfigError
+from impurity_grasp_ros.nodes.camera_topics import VIEW_TOPICS
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS, status_of
-from impurity_grasp_ros.nodes.heightmap_node import VIEW_TOPICS
 from impurity_grasp_ros.nodes.managed import ManagedNode
 from impurity_grasp_ros.nodes.message_definitions import kind_of
 from impurity_grasp_ros.nodes.parameters import NodeParameters
@@ -106,10 +106,10 @@ class RecordingNode(ManagedNode):
     def device_statuses(self) -> list[DiagnosticStatus]:
         """The recording; see the base class."""
         level = DiagnosticStatus.ERROR if self._problem else DiagnosticStatus.OK
-        file = self._file
-        doing = f"recording {file.path.name}" if file else "waiting for a job"
         values = {"folder": str(self._folder), "recordings": str(self._count)}
-        values |= {"size": f"{file.size / MEGABYTE:.1f} MB"} if file else {}
+        with self._lock:  # a closed file has no size
+            doing = f"recording {self._file.path.name}" if self._file else "waiting for a job"
+            values |= {"size": f"{self._file.size / MEGABYTE:.1f} MB"} if self._file else {}
         return [status_of(f"{self.get_name()}: file", level, self._problem or doing, values)]
 
     def _on_state(self, topic: str, data: bytes) -> None:

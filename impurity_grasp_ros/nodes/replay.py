@@ -1,63 +1,46 @@
-"""Attention and policy decide again on what a recorded job saw: which decisions would be others today?"""
+"""Perception and policy work again on what a recorded job saw: which decisions would be others today?"""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import JointState
 
-from impurity_grasp.msg import Decision as DecisionMsg
 from impurity_grasp_ros.cell import load_cell
 from impurity_grasp_ros.config import flatten, from_flat, packaged_parameters
 from impurity_grasp_ros.datatypes import Attempt, Attention, AttentionState, Heightmap, Primitive
 from impurity_grasp_ros.errors import ImpurityGraspError, RecordingError
 from impurity_grasp_ros.foresight.actors import make_thinking_actor
 from impurity_grasp_ros.gripper import GripperModel
-from impurity_grasp_ros.nodes.conversions import (
-    from_attempt,
-    from_attention,
-    from_heightmap,
-    from_primitive,
-    to_attention,
-    to_primitive,
-)
+from impurity_grasp_ros.motion.body import RobotBody
+from impurity_grasp_ros.nodes.camera_views import CameraImages, CameraViews, HeightmapNodeConfig
+from impurity_grasp_ros.nodes.conversions import from_attention, from_primitive, to_attention, to_primitive
+from impurity_grasp_ros.nodes.recorded_job import RecordedJob, Step
+from impurity_grasp_ros.nodes.robot_parts import parts_in
+from impurity_grasp_ros.nodes.stamps import to_seconds
 from impurity_grasp_ros.perception.attention import AttentionConfig
 from impurity_grasp_ros.perception.job_attention import JobAttention
 from impurity_grasp_ros.policy.actors import PolicyNodeConfig
-from impurity_grasp_ros.recording.job_file import Description, read
+from impurity_grasp_ros.transform import PlacedBox
 
 T = TypeVar("T")
 
+NODES: dict[str, Any] = {
+    "heightmap_node": HeightmapNodeConfig,
+    "attention_node": AttentionConfig,
+    "policy_node": PolicyNodeConfig,
+}
+"""Nodes whose work is done again, and their parameters."""
+
+SAME_STAMP = 1e-6
+"""Seconds within which two stamps are those of the same frame: they are stored as nanoseconds."""
+
 TOLERANCE = 1e-5
 """Greatest difference of numbers that counts as none: messages have single precision."""
-
-
-class Step(NamedTuple):
-    """A recorded decision; without a primitive, nothing was to be done."""
-
-    heightmap: Heightmap
-    attention: Attention
-    primitive: Primitive | None
-    attempt: Attempt | None
-
-
-@dataclass
-class RecordedJob:
-    """What a recording tells about a job.
-
-    Attributes:
-        steps: The decisions in their order.
-        parameters: Parameters of the nodes by node and name.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,48 +62,24 @@ class Change:
     primitive: Primitive | None
 
 
-def read_job(path: Path) -> RecordedJob:
-    """Read a recorded job.
+@dataclass
+class Comparison:
+    """What is different now.
 
-    Args:
-        path: The recording.
-
-    Returns:
-        The job; of one that was cut off, what was recorded.
-
-    Raises:
-        RecordingError: The file cannot be read, is damaged, or is no recording of a job.
+    Attributes:
+        views: Number of views whose heightmap is another one now.
+        changes: The decisions that are others now.
     """
-    job, name, is_ours = RecordedJob(), "", False
-    for item in read(path):
-        if isinstance(item, Description):
-            if item.name == "recording":
-                name, is_ours = item.values["job"], True
-            elif item.name.startswith("parameters of "):
-                values = {key: json.loads(text) for key, text in item.values.items()}
-                job.parameters[item.name.removeprefix("parameters of ")] = values
-        elif item.kind == "impurity_grasp/msg/Decision":
-            message = deserialize_message(item.data, DecisionMsg)
-            if message.job == name:
-                job.steps.append(_step(message))
-    if not is_ours:
-        raise RecordingError(f"{path}: expected a recording of impurity_grasp, received another one")
-    return job
 
-
-def _step(message: DecisionMsg) -> Step:
-    return Step(
-        from_heightmap(message.heightmap),
-        from_attention(message.attention),
-        from_primitive(message.primitive[0]) if message.primitive else None,
-        from_attempt(message.attempt[0]) if message.attempt else None,
-    )
+    views: int = 0
+    changes: list[Change] = field(default_factory=list)
 
 
 class Replay:
-    """Decides again on the views of recorded jobs.
+    """Perceives and decides again on the frames of recorded jobs.
 
     Args:
+        views: How frames are judged and projected.
         attention: The mode of attention and its settings.
         policy: The actor and its settings.
 
@@ -128,10 +87,12 @@ class Replay:
         ConfigError: The cell cannot be loaded.
     """
 
-    def __init__(self, attention: AttentionConfig, policy: PolicyNodeConfig) -> None:
+    def __init__(self, views: HeightmapNodeConfig, attention: AttentionConfig, policy: PolicyNodeConfig) -> None:
+        self._views = views
         self._attention = attention
         self._policy = policy
         self._cell = load_cell(policy.cell_file)
+        self._body = RobotBody(self._cell.gripper_model)
 
     @property
     def gripper(self) -> GripperModel:
@@ -148,11 +109,7 @@ class Replay:
         Raises:
             ConfigError: The cell cannot be loaded.
         """
-        policy = packaged_parameters("policy_node", PolicyNodeConfig)
-        return cls(
-            packaged_parameters("attention_node", AttentionConfig),
-            replace(policy, cell_file=cell_file or policy.cell_file),
-        )
+        return cls.as_recorded(RecordedJob(parameters={node: {} for node in NODES}), cell_file)
 
     @classmethod
     def as_recorded(cls, job: RecordedJob, cell_file: str = "") -> Replay:
@@ -166,44 +123,62 @@ class Replay:
             RecordingError: They were not recorded.
             ConfigError: They are not valid any more, or a file that they name cannot be used.
         """
-        policy = _recorded(job, "policy_node", PolicyNodeConfig)
-        policy = replace(policy, cell_file=cell_file) if cell_file else policy
-        return cls(_recorded(job, "attention_node", AttentionConfig), policy)
+        views, attention, policy = (_recorded(job, node, kind) for node, kind in NODES.items())
+        return cls(views, attention, replace(policy, cell_file=cell_file) if cell_file else policy)
 
-    def changes(self, job: RecordedJob) -> Iterator[Change]:
-        """Decide again.
+    def compare(self, job: RecordedJob) -> Comparison:
+        """Perceive and decide again. What follows a change is decided on the frames as they were recorded.
 
         Args:
             job: The job.
 
-        Yields:
-            Each decision that is another one now. What follows is decided on the views as they were recorded.
-
-        Raises:
-            ImpurityGraspError: Attention refuses a view now.
+        Returns:
+            What is different now.
         """
-        memory, history = JobAttention(), list[Attempt]()
+        found, memory, history = Comparison(), JobAttention(), list[Attempt]()
+        camera, frames = CameraViews(self._cell), deque(job.views)
         for index, step in enumerate(job.steps, start=1):
-            found = memory.attend(step.heightmap, history[-1] if history else None, self._attention)
-            attention = from_attention(to_attention(found, step.heightmap.grid))  # as the policy receives it
-            primitive, failure = self._choose(step.heightmap, attention, history)
-            what = failure or _difference(step, attention, primitive)
+            try:
+                heightmap = self._seen(step, camera, frames, job.joints, new_job=not history)
+                found.views += heightmap is not step.heightmap and not _equal(heightmap, step.heightmap)
+                attended = memory.attend(heightmap, history[-1] if history else None, self._attention)
+                attention = from_attention(to_attention(attended, heightmap.grid))  # as the policy receives it
+                primitive = self._chosen(heightmap, attention, history)
+                what = _difference(step, attention, primitive)
+            except ImpurityGraspError as error:
+                attention, primitive, what = step.attention, None, f"{error.code.name}: {error}"
             if what:
-                yield Change(index, step, what, attention, primitive)
+                found.changes.append(Change(index, step, what, attention, primitive))
             if step.attempt is not None:
                 history.append(step.attempt)
+        return found
 
-    def _choose(
-        self, heightmap: Heightmap, attention: Attention, history: list[Attempt]
-    ) -> tuple[Primitive | None, str]:
-        """What is chosen now, and why that failed."""
+    def _seen(
+        self,
+        step: Step,
+        camera: CameraViews,
+        frames: deque[CameraImages],
+        joints: list[JointState],
+        *,
+        new_job: bool,
+    ) -> Heightmap:
+        """The heightmap of a decision, made again of its frame; the recorded one if that was not recorded."""
+
+        def parts_at(stamp: float, tolerance: float) -> tuple[PlacedBox, ...]:
+            return parts_in(joints, self._body, stamp, tolerance)
+
+        while frames and (stamp := to_seconds(frames[0].depth.header.stamp)) <= step.heightmap.stamp + SAME_STAMP:
+            heightmap = camera.judged(frames.popleft(), parts_at, self._views, new_job=new_job)
+            if stamp >= step.heightmap.stamp - SAME_STAMP:
+                return heightmap
+        return step.heightmap
+
+    def _chosen(self, heightmap: Heightmap, attention: Attention, history: list[Attempt]) -> Primitive | None:
+        """What is chosen now; None if nothing is to be done."""
         if attention.state is AttentionState.CLEAR:
-            return None, ""
-        try:
-            chosen = make_thinking_actor(self._policy, self._cell).select(heightmap, attention, history)
-        except ImpurityGraspError as error:
-            return None, f"{error.code.name}: {error}"
-        return from_primitive(to_primitive(chosen)), ""
+            return None
+        chosen = make_thinking_actor(self._policy, self._cell).select(heightmap, attention, history)
+        return from_primitive(to_primitive(chosen))
 
 
 def _recorded(job: RecordedJob, node: str, kind: type[T]) -> T:
@@ -211,6 +186,11 @@ def _recorded(job: RecordedJob, node: str, kind: type[T]) -> T:
         raise RecordingError(f"expected the parameters of {node} in the recording, found those of {[*job.parameters]}")
     values = flatten(packaged_parameters(node, kind))
     return from_flat(kind, values | {name: job.parameters[node][name] for name in values.keys() & job.parameters[node]})
+
+
+def _equal(one: Heightmap, other: Heightmap) -> bool:
+    same = np.array_equal(one.valid, other.valid) and np.array_equal(one.color, other.color)
+    return same and np.allclose(one.height, other.height, rtol=0.0, atol=TOLERANCE)
 
 
 def _difference(step: Step, attention: Attention, primitive: Primitive | None) -> str:

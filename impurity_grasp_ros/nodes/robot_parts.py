@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -55,10 +55,22 @@ class RobotParts:
             tolerance: Greatest difference in seconds between it and the stamp of a joint state.
         """
         states = self._states.copy()  # in one step: the deque may change during a loop over it
-        for state in sorted(states, key=lambda state: abs(to_seconds(state.header.stamp) - stamp)):
-            if abs(to_seconds(state.header.stamp) - stamp) > tolerance:
-                break
-            angles = dict(zip(state.name, state.position, strict=False))
-            if all(name in angles for name in JOINT_NAMES):  # other devices may publish joint states of their own
-                return self._body.boxes(np.array([angles[name] for name in JOINT_NAMES]))
-        return ()
+        return parts_in(states, self._body, stamp, tolerance)
+
+
+def parts_in(states: Iterable[JointState], body: RobotBody, stamp: float, tolerance: float) -> tuple[PlacedBox, ...]:
+    """Return boxes around all parts of the robot at some time; none if no joint state is known of that time.
+
+    Args:
+        states: Joint states.
+        body: The robot's shape.
+        stamp: ROS time in seconds.
+        tolerance: Greatest difference in seconds between it and the stamp of a joint state.
+    """
+    for state in sorted(states, key=lambda state: abs(to_seconds(state.header.stamp) - stamp)):
+        if abs(to_seconds(state.header.stamp) - stamp) > tolerance:
+            break
+        angles = dict(zip(state.name, state.position, strict=False))
+        if all(name in angles for name in JOINT_NAMES):  # other devices may publish joint states of their own
+            return body.boxes(np.array([angles[name] for name in JOINT_NAMES]))
+    return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -125,7 +126,8 @@ class JobFile:
 
     def abandon(self) -> None:
         """Close the file as it is, after an error."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # it would tell again what is known
+            self._file.close()
 
     def close(self) -> None:
         """Write the index and close the file."""

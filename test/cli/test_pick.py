@@ -73,10 +73,10 @@ def test_the_result_as_json(graph: Graph) -> None:
     result = json.loads(output)
     assert code == {"NONE": 0, "ACTION_LIMIT": 1}[result["error"]], output + errors
     (attempt,) = result["attempts"]
-    assert attempt["kind"] in ("GRASP", "PUSH", "MOVE")
-    assert isinstance(attempt["status"], str)
-    assert attempt["duration"] > 0.0
-    assert len(attempt["position"]) == 3
+    assert attempt["primitive"]["kind"] in ("GRASP", "PUSH", "MOVE")
+    assert len(attempt["primitive"]["position"]) == 3
+    assert isinstance(attempt["outcome"]["status"], str)
+    assert attempt["outcome"]["duration"] > 0.0
 
 
 @pytest.mark.usefixtures("scene")

@@ -6,7 +6,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from impurity_grasp_ros.nodes.heightmap_node import Streams
+from impurity_grasp_ros.nodes.camera_streams import Streams
 
 
 def image(seconds: int) -> Image:

@@ -15,7 +15,7 @@ from rclpy.parameter import Parameter
 from impurity_grasp_ros.config import flatten, packaged_parameters
 from impurity_grasp_ros.errors import ConfigError
 from impurity_grasp_ros.nodes.bullet_bridge_node import BulletBridgeConfig
-from impurity_grasp_ros.nodes.heightmap_node import HeightmapNodeConfig
+from impurity_grasp_ros.nodes.camera_views import HeightmapNodeConfig
 from impurity_grasp_ros.nodes.manager_node import ManagerNodeConfig
 from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.picker_node import PickerConfig

@@ -43,9 +43,9 @@ def graph(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Gr
         yield running
 
 
-def pick(graph: Graph, seed: int = 3) -> PickResult:
+def pick(graph: Graph, **scene: int) -> PickResult:
     """Run a job on a new scene."""
-    answer = graph.client.call(graph.client.reset, ResetScene.Request(**{**SCENE, "seed": seed}))
+    answer = graph.client.call(graph.client.reset, ResetScene.Request(**{**SCENE, **scene}))
     assert answer.error_code == 0, answer.error_msg
     with PickClient(node=graph.client.node) as client:
         return client.start().wait(120.0)
@@ -128,6 +128,22 @@ def test_a_full_disk_ends_the_recording_and_not_the_job(tmp_path: Path) -> None:
         before = set((tmp_path / "recordings").glob("*.mcap"))
         assert pick(own, seed=4).error is ErrorCode.NONE
         assert any(isinstance(item, Recorded) for item in read(finished(tmp_path / "recordings", before)))
+
+
+def test_a_long_job_is_recorded_up_to_the_limit_and_old_recordings_make_room(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    old = folder / "2020-01-01_00-00-00_0123abcd-1.mcap"
+    old.write_bytes(bytes(2_500_000))
+    parameters = {"folder": str(folder), "max_file": 1, "max_folder": 3}
+    with running_graph(tmp_path, NODES, bullet_bridge_node=SCENE, recording_node=parameters) as own:
+        assert not old.exists(), "the dry run with which the test began needs room"
+        before = set(folder.glob("*.mcap"))
+        assert pick(own, seed=1004, targets=2, blocks=15).error is ErrorCode.NONE
+        path = finished(folder, before)
+        assert f"{path.name} is full, the rest of its job is not recorded" in own.output("recording_node")
+        assert 1_000_000 < path.stat().st_size < 2_000_000
+        assert any(isinstance(item, Recorded) for item in read(path))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

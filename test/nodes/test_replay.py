@@ -11,7 +11,8 @@ import pytest
 from impurity_grasp_ros.datatypes import Attempt, AttentionState, Outcome, OutcomeStatus, Primitive
 from impurity_grasp_ros.errors import NoPrimitiveError
 from impurity_grasp_ros.nodes import replay
-from impurity_grasp_ros.nodes.replay import RecordedJob, Replay, Step
+from impurity_grasp_ros.nodes.recorded_job import RecordedJob, Step
+from impurity_grasp_ros.nodes.replay import Replay
 
 pytestmark = pytest.mark.ros
 
@@ -22,7 +23,7 @@ PUSHED, HELD = (
     Attempt(GRASP, Outcome(OutcomeStatus.HELD, 0.03, 4.0)),
 )
 TARGET, CLEAR = SimpleNamespace(state=AttentionState.TARGET), SimpleNamespace(state=AttentionState.CLEAR)
-VIEW = SimpleNamespace(grid=None)
+VIEW = SimpleNamespace(grid=None, stamp=1.0)
 JOB = RecordedJob([Step(VIEW, TARGET, PUSH, PUSHED), Step(VIEW, TARGET, GRASP, HELD), Step(VIEW, CLEAR, None, None)])  # type: ignore[arg-type]
 
 
@@ -56,7 +57,7 @@ def decide(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(replay, "make_thinking_actor", lambda *_: today)
         for name in ("to_attention", "from_attention", "to_primitive", "from_primitive"):
             monkeypatch.setattr(replay, name, lambda value, *_: value)
-        return [(change.index, change.what) for change in Replay.as_shipped().changes(JOB)], today
+        return [(change.index, change.what) for change in Replay.as_shipped().compare(JOB).changes], today
 
     return run
 
