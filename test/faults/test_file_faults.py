@@ -154,9 +154,9 @@ from impurity_grasp_ros.nodes.composition import SimulatedSystem
 
 pick = SimulatedSystem.pick
 
-def with_a_full_disk(*arguments):
+def with_a_full_disk(*arguments, **limits):
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # a picture takes more, a summary less
-    return pick(*arguments)
+    return pick(*arguments, **limits)
 
 SimulatedSystem.pick = with_a_full_disk
 main()
