@@ -25,13 +25,13 @@ from launch_ros.utilities import evaluate_parameters  # noqa: E402
 from impurity_grasp_ros.launch_arguments import REAL_ARGUMENTS  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parents[1] / "launch"
-COMMON_NODES = {"manager_node", "heightmap_node", "attention_node", "policy_node", "picker_node"}
+COMMON_NODES = {"manager_node", "heightmap_node", "attention_node", "policy_node", "picker_node", "recording_node"}
 ARGUMENTS = {
     "sim": {"scene", "seed", "gui"},
     "real": {"driver", "robot_ip", "dry_run", "camera"},
 }
 COMMON_ARGUMENTS = {
-    *("params_file", "cell_file", "ordinary_model", "namespace", "frame_prefix"),
+    *("params_file", "cell_file", "ordinary_model", "record", "namespace", "frame_prefix"),
     *("use_sim_time", "log_level", "discovery"),
 }
 START = """
@@ -107,6 +107,13 @@ def test_a_wrong_argument_ends_the_launch_by_name_before_anything_starts(
     assert message in said
     assert "process started" not in said
     assert "Traceback" not in said
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize("record", ["true", "false"])
+def test_jobs_are_recorded_only_if_that_is_wanted(tmp_path: Path, record: str) -> None:
+    done = launched(tmp_path, "sim", "scene:=moon", f"record:={record}")
+    assert ("[recording_node" in done.stdout + done.stderr) == (record == "true")
 
 
 @pytest.mark.ros
