@@ -124,6 +124,8 @@ def test_an_action_that_cannot_be_executed_does_nothing_and_counts() -> None:
     assert np.array_equal(before, after)
     *_, truncated, _ = env.step(impossible)
     assert truncated
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(impossible)
     env.close()
 
 
