@@ -13,7 +13,7 @@ from rclpy.task import Future
 from impurity_grasp.action import PickImpurities
 from impurity_grasp_ros.errors import ErrorCode, InvalidGoalError, PeerUnavailableError, ReportedError
 from impurity_grasp_ros.nodes.action_client import ActionClient
-from impurity_grasp_ros.nodes.pick_job import Inbox, PickJob
+from impurity_grasp_ros.nodes.pick_job import JobInbox, PickJob
 from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.nodes.stamps import to_duration
 
@@ -118,7 +118,7 @@ class PickClient:
         """The job, if there is a server that accepts it now."""
         if not self._action.server_is_ready():
             return None
-        inbox = Inbox()
+        inbox = JobInbox()
         sent = self._action.send_goal_async(goal, feedback_callback=inbox.on_feedback)
         try:
             return _job(sent, inbox, ANSWER_TIMEOUT)
@@ -128,7 +128,7 @@ class PickClient:
             raise
 
 
-def _job(sent: Future, inbox: Inbox, timeout: float) -> PickJob | None:
+def _job(sent: Future, inbox: JobInbox, timeout: float) -> PickJob | None:
     """The job of a goal that was sent, None if it was rejected; waits some seconds for the answer."""
     done = threading.Event()
     sent.add_done_callback(lambda _future: done.set())

@@ -98,7 +98,7 @@ class PickResult:
             raise ReportedError(self.error, self.message)
 
 
-class Inbox:
+class JobInbox:
     """What arrives from ``picker_node`` about one job, in other threads than the reader's."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class PickJob:
         inbox: Where its feedback arrives.
     """
 
-    def __init__(self, handle: Any, inbox: Inbox) -> None:
+    def __init__(self, handle: Any, inbox: JobInbox) -> None:
         self._handle = handle
         self._inbox = inbox
         inbox.heard = time.monotonic()
