@@ -22,7 +22,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train a policy with MaskablePPO.")
     parser.add_argument("--scene", default="random", help="name of a shipped scene, or a path that ends in .yaml")
-    parser.add_argument("--steps", type=int, default=20_000, help="actions to learn from; about two a second")
+    parser.add_argument("--steps", type=int, default=20_000, help="actions to learn from")
     parser.add_argument("--rollout", type=int, default=256, help="actions between two updates")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", default="policy.zip")

@@ -17,17 +17,14 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from impurity_grasp_ros.cell import CellConfig, load_cell
 from impurity_grasp_ros.config import packaged_parameters
-from impurity_grasp_ros.datatypes import RgbdFrame
 from impurity_grasp_ros.doctor.finding import Finding, fault, ok, warning
 from impurity_grasp_ros.errors import ConfigError, ErrorCode, ImpurityGraspError
 from impurity_grasp_ros.nodes.camera_topics import CAMERA_INFO, COLOR_IMAGE, DEPTH_IMAGE, camera_qos
-from impurity_grasp_ros.nodes.camera_views import HeightmapNodeConfig
+from impurity_grasp_ros.nodes.camera_views import CameraImages, CameraViews, HeightmapNodeConfig
 from impurity_grasp_ros.nodes.diagnostics import DIAGNOSTICS
-from impurity_grasp_ros.nodes.images import from_camera_info, from_color, from_depth
+from impurity_grasp_ros.nodes.images import from_depth
 from impurity_grasp_ros.nodes.runtime import SpinningThread
 from impurity_grasp_ros.nodes.stamps import to_seconds
-from impurity_grasp_ros.perception.samples import Site
-from impurity_grasp_ros.perception.view import look
 
 DISCOVERY_TIME = 2.0
 """Seconds in which other nodes are found."""
@@ -145,7 +142,7 @@ class RosDoctor:
                 yield make(f"graph: {name}", status.message, "docs/faults.md says what to do")
 
     def check_camera(self, cell_file: str) -> Iterator[Finding]:
-        """Rate, age, depth and the view of the table; nothing if no camera is running.
+        """Rate, age, depth and the view of the table.
 
         Args:
             cell_file: The cell; a path, or relative to the package.
@@ -164,10 +161,9 @@ class RosDoctor:
             return
         yield from self._check_stream()
         try:
-            depth = from_depth(self._depth)
-            holes = float((depth == 0.0).mean())
+            holes = float((from_depth(self._depth) == 0.0).mean())
             yield _share("camera: depth", holes, "reflecting or dark surfaces, too close, or no emitter")
-            yield self._check_view(load_cell(cell_file), config, depth)
+            yield self._check_view(load_cell(cell_file), config)
         except ConfigError:
             return  # the check of the cell tells it
         except ImpurityGraspError as error:
@@ -191,13 +187,14 @@ class RosDoctor:
         else:
             yield ok("camera: age", f"images are {1e3 * age:.0f} ms old when they arrive")
 
-    def _check_view(self, cell: CellConfig, config: HeightmapNodeConfig, depth: np.ndarray) -> Finding:
+    def _check_view(self, cell: CellConfig, config: HeightmapNodeConfig) -> Finding:
         """The view as a job judges it; raises an ImpurityGraspError if a job could not act on it."""
+        assert self._depth is not None
         assert self._info is not None
-        calibration, intrinsics = cell.calibration, from_camera_info(self._info)
-        frame = RgbdFrame(from_color(self._color[-1][1]), depth, intrinsics, calibration.T_base_camera, 0.0)
-        heightmap, reference = look(frame, Site.of(cell), config.projection, config.view, None)
-        seen, table = float(heightmap.valid.mean()), reference.table
+        views, images = CameraViews(cell), CameraImages(self._color[-1][1], self._depth, self._info)
+        heightmap = views.judged(images, lambda _stamp, _tolerance: (), config, new_job=True)
+        assert views.latest is not None
+        seen, table = float(heightmap.valid.mean()), views.latest.table
         return ok("camera: view", f"{seen:.0%} of the workspace is seen, table: {table}")
 
 

@@ -30,7 +30,7 @@ def kind_of(message: Any) -> Kind:
     Returns:
         Its name and its definition, followed by those of all types in it.
     """
-    package, _, name = message.__module__.split(".")[0], "msg", message.__name__
+    package, name = message.__module__.split(".")[0], message.__name__
     texts: dict[str, str] = {}
     _collect(f"{package}/{name}", texts)
     (_, first), *others = texts.items()

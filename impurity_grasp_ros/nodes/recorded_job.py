@@ -16,9 +16,7 @@ from impurity_grasp_ros.errors import RecordingError
 from impurity_grasp_ros.nodes.camera_topics import VIEW_TOPICS
 from impurity_grasp_ros.nodes.camera_views import CameraImages
 from impurity_grasp_ros.nodes.conversions import from_attempt, from_attention, from_heightmap, from_primitive
-from impurity_grasp_ros.recording.job_file import Description, Recorded, read
-
-PARAMETERS = "parameters of "
+from impurity_grasp_ros.recording.job_file import PARAMETERS, RECORDING, Description, Recorded, read
 
 
 class Step(NamedTuple):
@@ -63,7 +61,7 @@ def read_job(path: Path) -> RecordedJob:
     images: dict[str, list[Any]] = {topic: [] for topic in VIEW_TOPICS}
     for item in read(path):
         if isinstance(item, Description):
-            if item.name == "recording":
+            if item.name == RECORDING:
                 name = item.values["job"]
             elif item.name.startswith(PARAMETERS):
                 values = {key: json.loads(text) for key, text in item.values.items()}

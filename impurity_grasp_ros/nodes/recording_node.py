@@ -32,7 +32,7 @@ from impurity_grasp_ros.nodes.parameters import NodeParameters
 from impurity_grasp_ros.nodes.running import run
 from impurity_grasp_ros.nodes.runtime import LATCHED, steady_timer
 from impurity_grasp_ros.nodes.shared_parameters import ParameterReader
-from impurity_grasp_ros.recording.job_file import SUFFIX, JobFile, Kind
+from impurity_grasp_ros.recording.job_file import PARAMETERS, RECORDING, SUFFIX, JobFile, Kind
 from impurity_grasp_ros.recording.keeping import delete_oldest
 
 MEGABYTE = 1_000_000
@@ -136,13 +136,13 @@ class RecordingNode(ManagedNode):
             self._fail(error)
             return
         self._problem, self._count = "", self._count + 1
-        self._describe("recording", {"job": job, "package version": __version__})
+        self._describe(RECORDING, {"job": job, "package version": __version__})
         for topic, data in self._states.items():
             self._add(topic, data)
 
         def describe(node: str, values: dict[str, str]) -> None:
             if self._job == job:
-                self._describe(f"parameters of {node}", values)
+                self._describe(f"{PARAMETERS}{node}", values)
 
         self._parameters.read(describe)
 

@@ -197,15 +197,15 @@ def _difference(step: Step, attention: Attention, primitive: Primitive | None) -
     """What is different now, in words; empty for nothing."""
     if attention.state is not step.attention.state:
         return f"attention found {attention.state.name}, recorded {step.attention.state.name}"
-    if (primitive is None) != (step.primitive is None):
-        return f"chosen {_told(primitive)}, recorded {_told(step.primitive)}"
-    if primitive is not None and step.primitive is not None and not _alike(primitive, step.primitive):
-        return f"chosen {_told(primitive)}, recorded {_told(step.primitive)}"
-    return ""
+    if _alike(primitive, step.primitive):
+        return ""
+    return f"chosen {_told(primitive)}, recorded {_told(step.primitive)}"
 
 
-def _alike(one: Primitive, other: Primitive) -> bool:
+def _alike(one: Primitive | None, other: Primitive | None) -> bool:
     """Whether two primitives are the same motion; the value that is expected of it does not matter."""
+    if one is None or other is None:
+        return one is other
     return one.kind is other.kind and np.allclose(_numbers(one), _numbers(other), rtol=0.0, atol=TOLERANCE)
 
 

@@ -20,6 +20,9 @@ from impurity_grasp_ros.errors import RecordingError
 
 SUFFIX = ".mcap"
 
+RECORDING, PARAMETERS = "recording", "parameters of "
+"""Names of descriptions: of the recording itself, and of a node's parameters, before the name of the node."""
+
 CHUNK = 256 * 1024
 """Bytes that are collected before they are compressed and written: at most these are lost if the process is killed."""
 
